@@ -1,0 +1,22 @@
+"""The only room that knows CuPy exists: which module an array belongs to, which device it lives on, and how it moves.
+
+Everything else is written once, in terms of `xp = array_module(x)`.
+"""
+
+from .arrays import Array, ArrayModule, array_module, native_erf, to_numpy
+from .devices import available_devices, device_of, like, resolve_device, to_device
+from .random import generator
+
+__all__ = [
+    "Array",
+    "ArrayModule",
+    "array_module",
+    "available_devices",
+    "device_of",
+    "generator",
+    "like",
+    "native_erf",
+    "resolve_device",
+    "to_device",
+    "to_numpy",
+]

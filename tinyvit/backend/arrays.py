@@ -1,0 +1,40 @@
+"""Which array module made an array: NumPy, CuPy, or anything that behaves like them."""
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+# NumPy and CuPy arrays share their interface but no base class, so the type of "either" is written for the reader.
+Array: TypeAlias = Any
+ArrayModule: TypeAlias = ModuleType
+
+
+def array_module(x: Array) -> ArrayModule:
+    """The module that made `x`: `numpy` for a NumPy array, `cupy` for a CuPy array.
+
+    The answer comes from the argument, never from a global switch, so CPU and GPU arrays can be at work in one process.
+    Nothing is imported here: whoever made a CuPy array has imported CuPy already.
+    """
+    if isinstance(x, np.ndarray | np.generic):
+        return np
+    package = type(x).__module__.partition(".")[0]
+    if package == "builtins" or not hasattr(x, "shape"):
+        raise TypeError(f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first")
+    return sys.modules[package]
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    """`x` on the host, as a NumPy array; a NumPy array is returned as it is, not copied."""
+    return np.asarray(x) if array_module(x) is np else x.get()
+
+
+def native_erf(x: Array) -> Callable[[Array], Array] | None:
+    """The error function that comes with `x`'s array module, or None where there is none, as in NumPy."""
+    if array_module(x).__name__ == "cupy":
+        from cupyx.scipy.special import erf
+
+        return erf
+    return None

@@ -1,0 +1,8 @@
+"""The one exception for mistakes a user can make: the command line prints it as one sentence and exits with 2."""
+
+
+class UserError(ValueError):
+    """What is wrong, what was received, and what to do, in one sentence.
+
+    It is a `ValueError`, so Python callers may catch it as one; the command line shows its text without a traceback.
+    """
