@@ -3,7 +3,7 @@
 Everything else is written once, in terms of `xp = array_module(x)`.
 """
 
-from .arrays import Array, ArrayModule, array_module, native_erf, to_numpy
+from .arrays import Array, ArrayModule, array_module, is_host, native_erf, to_numpy
 from .devices import available_devices, device_of, like, resolve_device, to_device
 from .random import generator
 
@@ -14,6 +14,7 @@ __all__ = [
     "available_devices",
     "device_of",
     "generator",
+    "is_host",
     "like",
     "native_erf",
     "resolve_device",

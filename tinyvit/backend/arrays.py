@@ -22,7 +22,9 @@ def array_module(x: Array) -> ArrayModule:
         return np
     package = type(x).__module__.partition(".")[0]
     if package == "builtins" or not hasattr(x, "shape"):
-        raise TypeError(f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first")
+        raise TypeError(
+            f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first"
+        )
     return sys.modules[package]
 
 
@@ -38,3 +40,8 @@ def native_erf(x: Array) -> Callable[[Array], Array] | None:
 
         return erf
     return None
+
+
+def is_host(x: Array) -> bool:
+    """Whether `x` is a NumPy array, so that looking at its values costs no wait for a GPU."""
+    return array_module(x) is np

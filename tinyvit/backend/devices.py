@@ -17,7 +17,9 @@ def _cupy() -> ModuleType:
     try:
         import cupy
     except ImportError as error:
-        raise UserError(f"a GPU was asked for, but CuPy is not installed: {INSTALL_CUPY}, or use --device cpu") from error
+        raise UserError(
+            f"a GPU was asked for, but CuPy is not installed: {INSTALL_CUPY}, or use --device cpu"
+        ) from error
     return cupy
 
 

@@ -1,0 +1,21 @@
+"""Images and labels: found, checked, split, shuffled, augmented and normalised, all as plain arrays."""
+
+from .augment import random_affine, random_shift
+from .batches import batches, epoch_order, normalize
+from .dataset import Dataset, Split
+from .find import cache_folder
+from .idx import read_idx
+from .mnist import load_dataset
+
+__all__ = [
+    "Dataset",
+    "Split",
+    "batches",
+    "cache_folder",
+    "epoch_order",
+    "load_dataset",
+    "normalize",
+    "random_affine",
+    "random_shift",
+    "read_idx",
+]

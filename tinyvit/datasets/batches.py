@@ -1,0 +1,51 @@
+"""From a split to what a model eats: shuffled for training, in order for evaluation, normalised."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..backend import Array, generator, like
+from ..errors import UserError
+from .dataset import Split
+
+
+def epoch_order(n: int, *, seed: int, epoch: int) -> np.ndarray:
+    """A permutation of 0..n-1, int64 (n,), made of seed and epoch alone: resuming needs no state."""
+    return generator(seed, "shuffle", epoch).permutation(n)
+
+
+def batches(split: Split, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The split in its own order, as views: images (B, C, H, W) and labels (B,); the last batch may be short.
+
+    Raises:
+        UserError: `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise UserError(f"the batch size must be 1 or more, got {batch_size}: choose a larger one")
+    for start in range(0, len(split), batch_size):
+        stop = start + batch_size
+        yield split.images[start:stop], split.labels[start:stop]
+
+
+def normalize(
+    images: Array,
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
+    dtype: DTypeLike = np.float32,
+) -> Array:
+    """(images / 255 - mean) / std, as one multiplication and one subtraction.
+
+    Args:
+        images: uint8 or float in 0..255, (B, C, H, W), on any device.
+        mean, std: of pixels in 0..1; a number for all channels, or one for each.
+
+    Returns:
+        A new array of the same shape, in `dtype`.
+    """
+    per_channel_mean = np.asarray(mean, np.float64).reshape(-1, 1, 1)
+    per_channel_std = np.asarray(std, np.float64).reshape(-1, 1, 1)
+    y = images.astype(dtype)
+    y *= like((1.0 / (255.0 * per_channel_std)).astype(dtype), y)
+    y -= like((per_channel_mean / per_channel_std).astype(dtype), y)
+    return y

@@ -1,0 +1,194 @@
+"""Folders of arrays and JSON that are complete or absent, whatever is killed when. Knows nothing of models.
+
+A folder is written under `<name>.writing`, flushed to the disk, renamed to `<name>.new` (from here on it is complete), and then takes
+the old one's place. `current_folder` tells a reader which of the two is the one to read, should a kill have come in between.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .backend import Array, to_numpy
+from .errors import UserError
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
+    """Replace `folder` by one that holds exactly `files` (name -> content), in a way that survives a kill at any moment.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written; what stood there before still does.
+    """
+    folder = Path(folder)
+    writing, new, old = (folder.with_name(folder.name + suffix) for suffix in (".writing", ".new", ".old"))
+    try:
+        finish_replacing(folder)
+        shutil.rmtree(writing, ignore_errors=True)
+        writing.mkdir(parents=True)
+        for name, content in files.items():
+            _write_flushed(writing / name, content)
+        _flush_directory(writing)
+        writing.rename(new)
+        finish_replacing(folder)
+    except OSError as error:
+        if not new.exists():
+            shutil.rmtree(writing, ignore_errors=True)
+        kept = (
+            "the previous one is untouched"
+            if folder.exists() or old.exists() or new.exists()
+            else "nothing was saved"
+        )
+        raise UserError(
+            f"could not write {folder} ({error.strerror or error}; {kept}): free some space or choose another place"
+        ) from error
+
+
+def finish_replacing(folder: Path) -> None:
+    """Put a complete `<folder>.new` in its place, if a kill has kept it from getting there; may be called at any time."""
+    new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    if new.exists():
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+        new.rename(folder)
+        _flush_directory(folder.parent)
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def current_folder(folder: str | Path) -> Path:
+    """The newest complete version of `folder`, changing nothing on the disk."""
+    folder = Path(folder)
+    new = folder.with_name(folder.name + ".new")
+    return new if new.exists() else folder
+
+
+def write_file(path: str | Path, content: bytes) -> None:
+    """Replace one file by `content`, whole or not at all.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written; what stood there before still does.
+    """
+    path = Path(path)
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        _write_flushed(temporary, content)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"could not write {path} ({error.strerror or error}): free some space or choose another place"
+        ) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        UserError: the file is missing, unreadable, or holds something else.
+    """
+    content = _read(path, lambda: path.read_bytes())
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid JSON ({error}): it is damaged, use another copy") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must hold a JSON object, got {type(values).__name__}: use another copy")
+    return values
+
+
+def to_json(values: Mapping[str, Any]) -> bytes:
+    """A JSON object for people to read."""
+    return (json.dumps(values, indent=2) + "\n").encode()
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The named arrays of a safetensors file.
+
+    Raises:
+        UserError: the file is missing, truncated, or no safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not path.is_file():
+        raise UserError(f"{path} was not found: check the folder's name")
+    try:
+        return _read(path, lambda: load_file(path))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged or no safetensors file ({error}): use another copy") from error
+
+
+def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
+    """Named arrays, from any device, as the content of a safetensors file."""
+    from safetensors.numpy import save
+
+    # Some versions of safetensors write garbage for an array whose memory is not in C order, so each is made so.
+    # (ascontiguousarray also turns a single number into one of one axis; reshape undoes that.)
+    host = {name: to_numpy(array) for name, array in arrays.items()}
+    return save({name: np.ascontiguousarray(array).reshape(array.shape) for name, array in host.items()})
+
+
+def save_model_folder(
+    folder: str | Path,
+    config: Mapping[str, Any],
+    state: Mapping[str, Array],
+    more: Mapping[str, bytes] | None = None,
+) -> None:
+    """A model as `config.json` and `model.safetensors`, with whatever `more` files belong to it."""
+    files = {CONFIG: to_json({"model_type": "tinyvit", **config}), WEIGHTS: arrays_to_bytes(state)}
+    write_folder(folder, files | dict(more or {}))
+
+
+def load_model_folder(folder: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The config and the weights that `save_model_folder` wrote.
+
+    Raises:
+        UserError: files are missing or damaged, or the folder holds another kind of model.
+    """
+    folder = current_folder(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give the folder that holds {CONFIG} and {WEIGHTS}")
+    config = read_json(folder / CONFIG)
+    kind = config.pop("model_type", None)
+    if kind != "tinyvit":
+        raise UserError(
+            f"{folder / CONFIG} describes a model of type {kind!r}: only tinyvit's own folders can be read"
+        )
+    return config, read_arrays(folder / WEIGHTS)
+
+
+def _read(path: Path, reader: Callable[[], Any]) -> Any:
+    try:
+        return reader()
+    except FileNotFoundError as error:
+        raise UserError(f"{path} was not found: check the folder's name") from error
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror or error}): check the file and its rights"
+        ) from error
+
+
+def _write_flushed(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_directory(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut, where the system can (not on Windows)."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

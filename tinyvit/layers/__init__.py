@@ -1,0 +1,34 @@
+"""Parameters and the ops that use them: small classes that own weights and pass everything else on."""
+
+from .attention import Attention, AttentionLayerSaved
+from .block import Block, BlockSaved, BranchSaved
+from .dropout import DropPath, Dropout
+from .init import truncated_normal
+from .layer import Gradients, Identity, Layer, prefixed
+from .layer_norm import LayerNorm
+from .layer_scale import LayerScale
+from .linear import Linear
+from .mlp import Mlp, MlpSaved
+from .patch_embed import PatchEmbed, PatchEmbedSaved
+
+__all__ = [
+    "Attention",
+    "AttentionLayerSaved",
+    "Block",
+    "BlockSaved",
+    "BranchSaved",
+    "DropPath",
+    "Dropout",
+    "Gradients",
+    "Identity",
+    "Layer",
+    "LayerNorm",
+    "LayerScale",
+    "Linear",
+    "Mlp",
+    "MlpSaved",
+    "PatchEmbed",
+    "PatchEmbedSaved",
+    "prefixed",
+    "truncated_normal",
+]

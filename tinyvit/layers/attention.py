@@ -1,0 +1,37 @@
+"""Multi-head self-attention: one product makes all queries, keys and values, one product mixes what the heads bring."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import Array
+from ..ops import AttentionSaved, LinearSaved, attention_backward, attention_forward
+from .layer import Gradients, Layer, prefixed
+from .linear import Linear
+
+
+class AttentionLayerSaved(NamedTuple):
+    qkv: LinearSaved
+    attention: AttentionSaved  # its `weights` are the attention maps (B, h, N, N)
+    proj: LinearSaved
+
+
+class Attention(Layer):
+    """(B, N, D) -> (B, N, D)."""
+
+    def __init__(self, embed_dim: int, num_heads: int, *, qkv_bias: bool = True, rng: np.random.Generator):
+        self.num_heads = num_heads
+        self.qkv = Linear(embed_dim, 3 * embed_dim, bias=qkv_bias, rng=rng)
+        self.proj = Linear(embed_dim, embed_dim, rng=rng)
+
+    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, AttentionLayerSaved]:
+        x, qkv = self.qkv.forward(x)  # (B, N, D) -> (B, N, 3D)
+        x, attention = attention_forward(x, num_heads=self.num_heads)  # (B, N, 3D) -> (B, N, D)
+        x, proj = self.proj.forward(x)
+        return x, AttentionLayerSaved(qkv, attention, proj)
+
+    def backward(self, dy: Array, saved: AttentionLayerSaved) -> tuple[Array, Gradients]:
+        dx, dproj = self.proj.backward(dy, saved.proj)
+        dx = attention_backward(dx, saved.attention)
+        dx, dqkv = self.qkv.backward(dx, saved.qkv)
+        return dx, prefixed("qkv", dqkv) | prefixed("proj", dproj)

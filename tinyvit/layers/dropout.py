@@ -1,0 +1,43 @@
+"""Where the coins are tossed for `dropout` and `drop_path`: only when an `rng` is passed, so evaluation needs no mode."""
+
+import numpy as np
+
+from ..backend import Array, like
+from ..ops import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
+from .layer import Gradients, Layer
+
+
+class Dropout(Layer):
+    """Each number by itself is set to zero with probability `drop_prob`."""
+
+    def __init__(self, drop_prob: float):
+        self.drop_prob = drop_prob
+
+    def forward(
+        self, x: Array, *, rng: np.random.Generator | None = None
+    ) -> tuple[Array, DropoutSaved | None]:
+        if rng is None or self.drop_prob == 0:
+            return x, None
+        keep_mask = like(rng.random(x.shape) >= self.drop_prob, x)
+        return dropout_forward(x, keep_mask=keep_mask, drop_prob=self.drop_prob)
+
+    def backward(self, dy: Array, saved: DropoutSaved | None) -> tuple[Array, Gradients]:
+        return (dy if saved is None else dropout_backward(dy, saved)), {}
+
+
+class DropPath(Layer):
+    """Each image's whole branch is set to zero with probability `drop_prob`."""
+
+    def __init__(self, drop_prob: float):
+        self.drop_prob = drop_prob
+
+    def forward(
+        self, x: Array, *, rng: np.random.Generator | None = None
+    ) -> tuple[Array, DropoutSaved | None]:
+        if rng is None or self.drop_prob == 0:
+            return x, None
+        keep_mask = like(rng.random((x.shape[0], *[1] * (x.ndim - 1))) >= self.drop_prob, x)
+        return drop_path_forward(x, keep_mask=keep_mask, drop_prob=self.drop_prob)
+
+    def backward(self, dy: Array, saved: DropoutSaved | None) -> tuple[Array, Gradients]:
+        return (dy if saved is None else drop_path_backward(dy, saved)), {}

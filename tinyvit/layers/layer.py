@@ -1,0 +1,116 @@
+"""A layer owns parameters and nothing else: what happens in a forward pass travels in `saved`, never on the layer.
+
+So one layer may serve several threads, or be used twice in one model.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from ..backend import Array, array_module, like, to_device
+from ..errors import UserError
+
+Gradients = dict[str, Array]
+
+
+def prefixed(name: str, grads: Mapping[str, Array]) -> Gradients:
+    """`{"weight": dw}` of the part called `name`, as `{"name.weight": dw}`."""
+    return {f"{name}.{key}": grad for key, grad in grads.items()}
+
+
+class Layer:
+    """Names and moves parameters: every array attribute is one, and every attribute that is a layer, or a list of layers,
+    holds more. A subclass has `forward(x, *, rng=None) -> (y, saved)` and `backward(dy, saved) -> (dx, grads)`.
+    """
+
+    fixed: ClassVar[tuple[str, ...]] = ()  # attributes that hold constant tables, not parameters
+
+    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, Any]:
+        raise NotImplementedError
+
+    def backward(self, dy: Array, saved: Any) -> tuple[Array, Gradients]:
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, Array]:
+        """The live arrays by dotted name; writing into one changes the model."""
+        return {
+            ".".join(path): getattr(owner, path[-1])
+            for path, owner in self._arrays()
+            if path[-1] not in owner.fixed
+        }
+
+    def num_parameters(self) -> int:
+        return sum(array.size for array in self.parameters().values())
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters by name."""
+        return {name: array.copy() for name, array in self.parameters().items()}
+
+    def load_state_dict(
+        self, state: Mapping[str, Array], *, strict: bool = True
+    ) -> tuple[list[str], list[str]]:
+        """Copy `state` into the parameters, in their dtype and on their device.
+
+        Returns the names that were missing from `state` and the names nobody asked for. With `strict=False` these are
+        skipped; a wrong shape is never skipped. When an error is raised, nothing has been changed.
+
+        Raises:
+            UserError: names are missing or unexpected (if strict), or shapes differ; all of them are listed.
+        """
+        own = self.parameters()
+        missing = [name for name in own if name not in state]
+        unexpected = [name for name in state if name not in own]
+        wrong = [
+            f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
+            for name in own
+            if name in state and tuple(state[name].shape) != tuple(own[name].shape)
+        ]
+        complaints = {"wrong shape": wrong}
+        if strict:
+            complaints = {"missing": missing, "unexpected": unexpected, **complaints}
+        text = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in complaints.items() if names)
+        if text:
+            raise UserError(
+                f"the weights do not fit this model, so none were loaded ({text}); check the model's config"
+            )
+        for name, array in own.items():
+            if name in state:
+                value = state[name]
+                array[...] = value if array_module(value) is array_module(array) else like(value, array)
+        return missing, unexpected
+
+    def to(self, device: str) -> Self:
+        """A copy of this layer on `device` ("cpu", "cuda", "cuda:1"); the layer itself stays as it is."""
+        return self._map(lambda array: to_device(array, device))
+
+    def astype(self, dtype: Any) -> Self:
+        """A copy of this layer in `dtype`; the layer itself stays as it is."""
+        return self._map(lambda array: array.astype(dtype))
+
+    def _map(self, function: Any) -> Self:
+        """A deep copy with `function` applied to every array."""
+        twin = copy.deepcopy(self)
+        for path, owner in twin._arrays():
+            setattr(owner, path[-1], function(getattr(owner, path[-1])))
+        return twin
+
+    def _arrays(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Layer"]]:
+        """For every array of this layer and the layers inside it: its dotted path, and the layer that holds it."""
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Layer):
+                yield from value._arrays((*path, name))
+            elif isinstance(value, list):
+                for index, part in enumerate(value):
+                    yield from part._arrays((*path, name, str(index)))
+            elif hasattr(value, "dtype"):
+                yield (*path, name), self
+
+
+class Identity(Layer):
+    """Does nothing, in the place of a part that a model has not got, so that its forward reads the same without it."""
+
+    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, None]:
+        return x, None
+
+    def backward(self, dy: Array, saved: None) -> tuple[Array, Gradients]:
+        return dy, {}

@@ -1,0 +1,39 @@
+"""The MLP: every token by itself is widened, gated by GELU, and narrowed again."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import Array
+from ..ops import OPS, GeluSaved, LinearSaved
+from .layer import Gradients, Layer, prefixed
+from .linear import Linear
+
+GELU_OPS = {"erf": OPS["gelu"], "tanh": OPS["gelu_tanh"]}
+
+
+class MlpSaved(NamedTuple):
+    fc1: LinearSaved
+    gelu: GeluSaved
+    fc2: LinearSaved
+
+
+class Mlp(Layer):
+    """(B, N, D) -> (B, N, D), M numbers wide in the middle."""
+
+    def __init__(self, embed_dim: int, hidden_dim: int, *, gelu: str = "erf", rng: np.random.Generator):
+        self.fc1 = Linear(embed_dim, hidden_dim, rng=rng)
+        self.gelu = GELU_OPS[gelu]
+        self.fc2 = Linear(hidden_dim, embed_dim, rng=rng)
+
+    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, MlpSaved]:
+        x, fc1 = self.fc1.forward(x)  # (B, N, D) -> (B, N, M)
+        x, gelu = self.gelu.forward(x)
+        x, fc2 = self.fc2.forward(x)  # (B, N, M) -> (B, N, D)
+        return x, MlpSaved(fc1, gelu, fc2)
+
+    def backward(self, dy: Array, saved: MlpSaved) -> tuple[Array, Gradients]:
+        dx, dfc2 = self.fc2.backward(dy, saved.fc2)
+        dx = self.gelu.backward(dx, saved.gelu)
+        dx, dfc1 = self.fc1.backward(dx, saved.fc1)
+        return dx, prefixed("fc1", dfc1) | prefixed("fc2", dfc2)

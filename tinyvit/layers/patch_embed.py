@@ -1,0 +1,32 @@
+"""Patches become tokens: cut the image up, then one linear layer for all patches (a convolution with stride P, in effect)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import Array
+from ..ops import LinearSaved, PatchifySaved, patchify_backward, patchify_forward
+from .layer import Gradients, Layer, prefixed
+from .linear import Linear
+
+
+class PatchEmbedSaved(NamedTuple):
+    patchify: PatchifySaved
+    proj: LinearSaved
+
+
+class PatchEmbed(Layer):
+    """(B, C, H, W) -> (B, L, D)."""
+
+    def __init__(self, patch_size: int, in_chans: int, embed_dim: int, *, rng: np.random.Generator):
+        self.patch_size = patch_size
+        self.proj = Linear(in_chans * patch_size * patch_size, embed_dim, rng=rng)
+
+    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, PatchEmbedSaved]:
+        patches, patchify = patchify_forward(x, patch_size=self.patch_size)  # (B, L, C*P*P)
+        tokens, proj = self.proj.forward(patches)  # (B, L, D)
+        return tokens, PatchEmbedSaved(patchify, proj)
+
+    def backward(self, dy: Array, saved: PatchEmbedSaved) -> tuple[Array, Gradients]:
+        dpatches, dproj = self.proj.backward(dy, saved.proj)
+        return patchify_backward(dpatches, saved.patchify), prefixed("proj", dproj)

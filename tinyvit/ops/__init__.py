@@ -1,0 +1,122 @@
+"""Mathematics without parameters: one op per file, its forward beside its backward, its derivation above both.
+
+The contract of every pair:
+    op_forward(x, weight, ..., *, option=...) -> (y, saved)      positional arguments are arrays with a gradient
+    op_backward(dy, saved) -> gradients                          one input: a bare dx; several: a tuple in their order
+`saved` is what the backward must remember; `d` + name is the gradient of the loss with respect to name, in its shape.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import (
+    attention,
+    cross_entropy,
+    dropout,
+    gelu,
+    layer_norm,
+    layer_scale,
+    linear,
+    patchify,
+    pool,
+    softmax,
+    tokens,
+)
+from .attention import AttentionSaved, attention_backward, attention_forward
+from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
+from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
+from .erf import erf
+from .gelu import GeluSaved, gelu_backward, gelu_forward, gelu_tanh_backward, gelu_tanh_forward
+from .layer_norm import LayerNormSaved, layer_norm_backward, layer_norm_forward
+from .layer_scale import LayerScaleSaved, layer_scale_backward, layer_scale_forward
+from .linear import LinearSaved, linear_backward, linear_forward
+from .patchify import (
+    PatchifySaved,
+    UnpatchifySaved,
+    patchify_backward,
+    patchify_forward,
+    unpatchify_backward,
+    unpatchify_forward,
+)
+from .pool import PoolSaved, cls_pool_backward, cls_pool_forward, mean_pool_backward, mean_pool_forward
+from .positions import sincos2d
+from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
+from .tokens import (
+    AddPositionSaved,
+    PrependTokensSaved,
+    add_position_backward,
+    add_position_forward,
+    prepend_tokens_backward,
+    prepend_tokens_forward,
+)
+
+
+class Op(NamedTuple):
+    """One op: its two halves under one name."""
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+
+
+def _discover(*files: Any) -> dict[str, Op]:
+    """Every pair `<name>_forward`, `<name>_backward`: an op is on the list, and is checked, because it exists."""
+    halves = {name: value for file in files for name, value in vars(file).items()}
+    names = [name.removesuffix("_forward") for name in halves if name.endswith("_forward")]
+    return {name: Op(halves[f"{name}_forward"], halves[f"{name}_backward"]) for name in names}
+
+
+OPS: dict[str, Op] = _discover(
+    patchify, linear, tokens, layer_norm, softmax, attention, layer_scale, dropout, gelu, pool, cross_entropy
+)
+
+__all__ = [
+    "OPS",
+    "AddPositionSaved",
+    "AttentionSaved",
+    "CrossEntropySaved",
+    "DropoutSaved",
+    "GeluSaved",
+    "LayerNormSaved",
+    "LayerScaleSaved",
+    "LinearSaved",
+    "Op",
+    "PatchifySaved",
+    "PoolSaved",
+    "PrependTokensSaved",
+    "SoftmaxSaved",
+    "UnpatchifySaved",
+    "add_position_backward",
+    "add_position_forward",
+    "attention_backward",
+    "attention_forward",
+    "cls_pool_backward",
+    "cls_pool_forward",
+    "cross_entropy_backward",
+    "cross_entropy_forward",
+    "drop_path_backward",
+    "drop_path_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "erf",
+    "gelu_backward",
+    "gelu_forward",
+    "gelu_tanh_backward",
+    "gelu_tanh_forward",
+    "layer_norm_backward",
+    "layer_norm_forward",
+    "layer_scale_backward",
+    "layer_scale_forward",
+    "linear_backward",
+    "linear_forward",
+    "mean_pool_backward",
+    "mean_pool_forward",
+    "patchify_backward",
+    "patchify_forward",
+    "prepend_tokens_backward",
+    "prepend_tokens_forward",
+    "sincos2d",
+    "softmax_backward",
+    "softmax_forward",
+    "unpatchify_backward",
+    "unpatchify_forward",
+]

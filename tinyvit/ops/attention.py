@@ -1,0 +1,68 @@
+"""Attention: every token asks every token a question and takes home a weighted average of their answers.
+
+    weights = softmax(q kᵀ / √d),   y = weights @ v,   for each of h heads by itself
+
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2, arXiv:1706.03762.
+"""
+
+from typing import NamedTuple
+
+from ..backend import Array, array_module
+from ..errors import UserError
+from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
+
+
+class AttentionSaved(NamedTuple):
+    qkv: Array  # (B, N, 3D), queries, keys and values side by side
+    weights: Array  # (B, h, N, N), row i: how much token i takes from each token
+
+
+def attention_forward(qkv: Array, *, num_heads: int) -> tuple[Array, AttentionSaved]:
+    """(B, N, 3D) -> (B, N, D), D = h * d. The heads' outputs stand side by side in the last axis.
+
+    Raises:
+        UserError: `qkv` is not (B, N, 3 * num_heads * d).
+    """
+    if qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads):
+        raise UserError(f"qkv must be (B, N, 3 * {num_heads} heads * head_dim), got {qkv.shape}")
+    q, k, v = _split_heads(qkv, num_heads)
+    scores = q @ k.swapaxes(-1, -2)  # (B, h, N, N)
+    scores *= q.shape[-1] ** -0.5
+    weights, _ = softmax_forward(scores)
+    y = array_module(qkv).empty((*qkv.shape[:2], qkv.shape[-1] // 3), qkv.dtype)  # (B, N, D)
+    _join_heads(weights @ v, y, num_heads)
+    return y, AttentionSaved(qkv, weights)
+
+
+def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
+    """(B, N, D) -> (B, N, 3D). The forward read bottom-up, both factors of each product in turn:
+
+    y = weights @ v           dweights = dy @ vᵀ        dv = weightsᵀ @ dy
+    weights = softmax(scores) dscores = softmax_backward(dweights)
+    scores = q @ kᵀ / √d      dq = dscores @ k / √d     dk = dscoresᵀ @ q / √d
+    """
+    qkv, weights = saved
+    num_heads = weights.shape[1]
+    q, k, v = _split_heads(qkv, num_heads)
+    dy = dy.reshape(*dy.shape[:2], num_heads, -1).swapaxes(1, 2)  # (B, N, D) -> (B, h, N, d)
+    dqkv = array_module(qkv).empty(qkv.shape, qkv.dtype)
+    dq, dk, dv = _split_heads(dqkv, num_heads)  # views: what is written to them lands in dqkv
+    dv[...] = weights.swapaxes(-1, -2) @ dy
+    dscores = softmax_backward(dy @ v.swapaxes(-1, -2), SoftmaxSaved(weights))
+    dscores *= q.shape[-1] ** -0.5
+    dq[...] = dscores @ k
+    dk[...] = dscores.swapaxes(-1, -2) @ q
+    return dqkv
+
+
+def _split_heads(qkv: Array, num_heads: int) -> tuple[Array, Array, Array]:
+    """(B, N, 3D) -> three views (B, h, N, d)."""
+    B, N, width = qkv.shape
+    q, k, v = qkv.reshape(B, N, 3, num_heads, width // (3 * num_heads)).transpose(2, 0, 3, 1, 4)
+    return q, k, v
+
+
+def _join_heads(heads: Array, out: Array, num_heads: int) -> None:
+    """(B, h, N, d) -> (B, N, D), written to `out`."""
+    B, N, D = out.shape
+    out.reshape(B, N, num_heads, D // num_heads)[...] = heads.swapaxes(1, 2)

@@ -1,0 +1,70 @@
+"""The error function erf(x) = 2/√π ∫₀ˣ exp(-t²) dt, which NumPy lacks and the exact GELU needs.
+
+Two quotients of polynomials, one for each precision:
+- float32: x P(x²)/Q(x²), fitted for this file (the largest error made as small as it gets), within 4e-7.
+- float64: one for small |x| and one for the tail, good to the last bits.
+  Cody 1969, "Rational Chebyshev Approximation for the Error Function", Math. Comp. 23, tables II and III.
+"""
+
+from collections.abc import Sequence
+
+from ..backend import Array, array_module, native_erf
+
+# Highest power first, as everywhere below. Beyond FLOAT32_END erf is 1 to within the error.
+FLOAT32_END = 3.95
+FLOAT32_P = (2.01174207e-06, 0.000287599917, 0.00391729845, 0.0532070014, 0.194035273, 1.12837901)
+FLOAT32_Q = (3.78396684e-05, 0.0011981956, 0.0152706642, 0.115590577, 0.505290771, 1.0)
+
+# Cody: erf(x) = x P(x²)/Q(x²) for |x| <= 0.5, and 1 - exp(-x²) R(x)/S(x) beyond.
+CODY_P = (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
+          3.20937758913846947e3)  # fmt: skip
+CODY_Q = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
+CODY_R = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
+          2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+          1.23033935479799725e3)  # fmt: skip
+CODY_S = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+          3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)  # fmt: skip
+
+BLOCK = 16384  # numbers worked on at a time, so that the temporaries stay in the processor's cache
+
+
+def erf(x: Array) -> Array:
+    """erf of each number, in x's shape and dtype: within 4e-7 in float32, within 1e-15 of the value in float64."""
+    native = native_erf(x)
+    if native is not None:
+        return native(x)
+    xp = array_module(x)
+    formula = _erf_float64 if x.dtype == xp.float64 else _erf_float32
+    y = xp.empty(x.shape, x.dtype)
+    flat_x, flat_y = x.reshape(-1), y.reshape(-1)
+    for start in range(0, flat_x.size, BLOCK):
+        flat_y[start : start + BLOCK] = formula(flat_x[start : start + BLOCK])
+    return y
+
+
+def _erf_float32(x: Array) -> Array:
+    xp = array_module(x)
+    x = xp.minimum(xp.maximum(x, -FLOAT32_END), FLOAT32_END)
+    squared = x * x
+    x *= _polynomial(FLOAT32_P, squared)
+    x /= _polynomial(FLOAT32_Q, squared)
+    return x
+
+
+def _erf_float64(x: Array) -> Array:
+    xp = array_module(x)
+    squared = xp.minimum(x * x, 0.25)
+    small = x * _polynomial(CODY_P, squared) / _polynomial(CODY_Q, squared)
+    tail = xp.minimum(xp.abs(x), 6.0)  # erf(6) is 1 to the last bit
+    large = 1.0 - xp.exp(-tail * tail) * _polynomial(CODY_R, tail) / _polynomial(CODY_S, tail)
+    return xp.where(xp.abs(x) <= 0.5, small, xp.copysign(large, x))
+
+
+def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
+    """Horner's rule: ((c₀ x + c₁) x + c₂) x + ..."""
+    y = x * coefficients[0]
+    for c in coefficients[1:-1]:
+        y += c
+        y *= x
+    y += coefficients[-1]
+    return y

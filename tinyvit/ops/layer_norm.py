@@ -1,0 +1,56 @@
+"""Layer norm: each token is moved to mean 0 and stretched to variance 1, then scaled and shifted by learned numbers.
+
+    x_hat = (x - mean) * rstd,   rstd = 1 / sqrt(variance + eps),   y = x_hat * weight + bias
+
+Source: Ba, Kiros, Hinton 2016, "Layer Normalization", arXiv:1607.06450.
+"""
+
+from typing import NamedTuple
+
+from ..backend import Array, array_module
+from .sums import column_sum, row_mean
+
+
+class LayerNormSaved(NamedTuple):
+    """x itself is not needed: every formula of the backward is in terms of x_hat. R is all leading axes as one."""
+
+    x_hat: Array  # (R, D)
+    rstd: Array  # (R, 1), 1 / standard deviation
+    weight: Array  # (D,)
+
+
+def layer_norm_forward(
+    x: Array, weight: Array, bias: Array, *, eps: float = 1e-6
+) -> tuple[Array, LayerNormSaved]:
+    """(..., D), (D,), (D,) -> (..., D)."""
+    rows = x.reshape(-1, x.shape[-1])
+    x_hat = rows - row_mean(rows)  # (R, D), still without the scale
+    rstd = 1.0 / array_module(x).sqrt(row_mean(x_hat * x_hat) + eps)  # (R, 1)
+    x_hat *= rstd
+    y = x_hat * weight
+    y += bias
+    return y.reshape(x.shape), LayerNormSaved(x_hat, rstd, weight)
+
+
+def layer_norm_backward(dy: Array, saved: LayerNormSaved) -> tuple[Array, Array, Array]:
+    """(..., D) -> dx (..., D), dweight (D,), dbias (D,).
+
+    From y = x_hat * weight + bias:  dbias = Σ dy,  dweight = Σ dy * x_hat,  dx_hat = dy * weight.
+    Then x_hat depends on x along three roads, and dx adds them up:
+      directly         x_hat_i = (x_i - mean) rstd        dx_hat * rstd
+      through mean     ∂mean/∂x_i = 1/D                   - rstd * mean(dx_hat)
+      through rstd     ∂rstd/∂x_i = -rstd² x_hat_i / D    - rstd * x_hat * mean(dx_hat * x_hat)
+    So whatever part of dx_hat would only shift the row, or only stretch it, is taken out: layer norm undoes both.
+    """
+    x_hat, rstd, weight = saved
+    rows = dy.reshape(x_hat.shape)
+    product = rows * x_hat
+    dbias = column_sum(rows)
+    dweight = column_sum(product)
+    product *= weight  # dx_hat * x_hat
+    dx = rows * weight  # dx_hat
+    stretch = row_mean(product)  # (R, 1)
+    dx -= row_mean(dx)
+    dx -= array_module(dy).multiply(x_hat, stretch, out=product)
+    dx *= rstd
+    return dx.reshape(dy.shape), dweight, dbias

@@ -1,0 +1,27 @@
+"""Layer scale: each branch starts out nearly silent, and every feature learns its own volume.
+
+    y = x * gamma
+
+Source: Touvron et al. 2021, "Going Deeper with Image Transformers", arXiv:2103.17239.
+"""
+
+from typing import NamedTuple
+
+from ..backend import Array
+from .sums import column_sum
+
+
+class LayerScaleSaved(NamedTuple):
+    x: Array  # (..., D)
+    gamma: Array  # (D,)
+
+
+def layer_scale_forward(x: Array, gamma: Array) -> tuple[Array, LayerScaleSaved]:
+    """(..., D), (D,) -> (..., D)."""
+    return x * gamma, LayerScaleSaved(x, gamma)
+
+
+def layer_scale_backward(dy: Array, saved: LayerScaleSaved) -> tuple[Array, Array]:
+    """(..., D) -> dx (..., D), dgamma (D,). The factor of a product is the derivative by the other factor."""
+    x, gamma = saved
+    return dy * gamma, column_sum((dy * x).reshape(-1, gamma.shape[0]))

@@ -1,0 +1,54 @@
+"""A linear layer: every output is a weighted sum of all inputs, plus a bias.
+
+    y = x @ weight + bias
+
+With y[r, j] = Σ_i x[r, i] weight[i, j] + bias[j] for every row r, the chain rule reads off:
+    dx[r, i]      = Σ_j dy[r, j] weight[i, j]        dx      = dy @ weight.T
+    dweight[i, j] = Σ_r x[r, i] dy[r, j]             dweight = x.T @ dy
+    dbias[j]      = Σ_r dy[r, j]                     dbias   = the sum of dy's rows
+The rows share one weight, so their gradients add up: a number used in many places is pulled by all of them.
+Source: Goodfellow, Bengio, Courville 2016, "Deep Learning", section 6.5.
+"""
+
+from typing import NamedTuple
+
+from ..backend import Array
+from ..errors import UserError
+from .sums import column_sum
+
+
+class LinearSaved(NamedTuple):
+    """The bias is not needed: its gradient does not depend on its value."""
+
+    x: Array  # (R, in), all leading axes as one
+    weight: Array  # (in, out)
+    has_bias: bool
+
+
+def linear_forward(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, LinearSaved]:
+    """(..., in), (in, out), (out,) or None -> (..., out).
+
+    Raises:
+        UserError: the last axis of `x` is not the first axis of `weight`.
+    """
+    if x.shape[-1] != weight.shape[0]:
+        raise UserError(
+            f"x has {x.shape[-1]} features in its last axis, but weight {weight.shape} takes {weight.shape[0]}: "
+            "weight must be (in, out)"
+        )
+    # One product of two matrices: a stack of small products (B, N, in) @ (in, out) would be several times slower.
+    rows = x.reshape(-1, weight.shape[0])
+    y = rows @ weight
+    if bias is not None:
+        y += bias
+    return y.reshape(*x.shape[:-1], weight.shape[1]), LinearSaved(rows, weight, bias is not None)
+
+
+def linear_backward(dy: Array, saved: LinearSaved) -> tuple[Array, Array, Array | None]:
+    """(..., out) -> dx (..., in), dweight (in, out), dbias (out,) or None."""
+    x, weight, has_bias = saved
+    rows = dy.reshape(-1, weight.shape[1])
+    dbias = column_sum(rows) if has_bias else None
+    dweight = x.T @ rows
+    dx = (rows @ weight.T).reshape(*dy.shape[:-1], weight.shape[0])
+    return dx, dweight, dbias

@@ -1,0 +1,39 @@
+"""Softmax: a row of scores becomes a row of positive shares that add up to one.
+
+    y_i = exp(x_i) / Σ_j exp(x_j)
+
+Adding the same number to a whole row changes nothing, so the row's maximum is taken off first: exp cannot overflow.
+Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", section 4.1.
+"""
+
+from typing import NamedTuple
+
+from ..backend import Array, array_module
+
+
+class SoftmaxSaved(NamedTuple):
+    """The output is enough: the scores are not needed to go back."""
+
+    y: Array  # (..., N)
+
+
+def softmax_forward(x: Array) -> tuple[Array, SoftmaxSaved]:
+    """(..., N) -> (..., N), rows over the last axis."""
+    y = x - x.max(axis=-1, keepdims=True)
+    array_module(x).exp(y, out=y)
+    y /= y.sum(axis=-1, keepdims=True)
+    return y, SoftmaxSaved(y)
+
+
+def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
+    """(..., N) -> (..., N).
+
+    ∂y_j/∂x_i = y_j ([i = j] - y_i), so
+    dx_i = Σ_j dy_j y_j ([i = j] - y_i) = y_i (dy_i - Σ_j dy_j y_j).
+    Each score is told how much better than the row's average its share was.
+    """
+    (y,) = saved
+    dx = dy * y
+    average = dx.sum(axis=-1, keepdims=True)  # (..., 1)
+    dx -= y * average
+    return dx

@@ -1,0 +1,40 @@
+"""What is done to the row of patches before the first block: extra tokens go in front, positions are added.
+
+Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equation 1; registers: Darcet et al. 2024, arXiv:2309.16588.
+"""
+
+from typing import NamedTuple
+
+from ..backend import Array, array_module
+from .sums import column_sum
+
+
+class PrependTokensSaved(NamedTuple):
+    num_tokens: int  # T, how many tokens were put in front
+
+
+def prepend_tokens_forward(x: Array, tokens: Array) -> tuple[Array, PrependTokensSaved]:
+    """(B, L, D), (1, T, D) -> (B, T + L, D): the same learned tokens before every image's patches."""
+    xp = array_module(x)
+    tokens = xp.broadcast_to(tokens, (x.shape[0], *tokens.shape[1:]))
+    return xp.concatenate([tokens, x], axis=1), PrependTokensSaved(tokens.shape[1])
+
+
+def prepend_tokens_backward(dy: Array, saved: PrependTokensSaved) -> tuple[Array, Array]:
+    """(B, T + L, D) -> dx (B, L, D), dtokens (1, T, D). The whole batch shares the tokens, so their gradients add up."""
+    T = saved.num_tokens
+    return dy[:, T:], dy[:, :T].sum(axis=0, keepdims=True)
+
+
+class AddPositionSaved(NamedTuple):
+    """A sum passes its gradient on to both terms: nothing to remember."""
+
+
+def add_position_forward(x: Array, pos_embed: Array) -> tuple[Array, AddPositionSaved]:
+    """(B, N, D), (1, N, D) -> (B, N, D)."""
+    return x + pos_embed, AddPositionSaved()
+
+
+def add_position_backward(dy: Array, saved: AddPositionSaved) -> tuple[Array, Array]:
+    """(B, N, D) -> dx (B, N, D), dpos_embed (1, N, D), summed over the images that shared it."""
+    return dy, column_sum(dy.reshape(dy.shape[0], -1)).reshape(1, *dy.shape[1:])

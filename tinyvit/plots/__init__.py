@@ -1,0 +1,22 @@
+"""Figures of a run and of what a model looks at. Each function returns a Matplotlib `Figure`; none shows or keeps it.
+
+Matplotlib is imported when something is drawn, not before, and `pyplot` with its global state never.
+"""
+
+from .attention import attention_rollout, plot_attention, plot_overlay
+from .confusion import plot_confusion
+from .curves import plot_curves
+from .figure import save_figure
+from .mistakes import plot_mistakes
+from .positions import plot_position_similarity
+
+__all__ = [
+    "attention_rollout",
+    "plot_attention",
+    "plot_confusion",
+    "plot_curves",
+    "plot_mistakes",
+    "plot_overlay",
+    "plot_position_similarity",
+    "save_figure",
+]

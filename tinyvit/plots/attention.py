@@ -1,0 +1,139 @@
+"""Where the class token looks: the attention of the last block, head by head, and of all blocks together."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..backend import to_numpy
+from ..errors import UserError
+from .figure import INK, MUTED, headline, new_figure, show_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def attention_rollout(attention: Sequence[np.ndarray]) -> np.ndarray:
+    """How much of each input token reaches each token of the last block, with the residual branches counted in.
+
+        rollout = R_last ... R_2 R_1,    R = (mean of the heads + I) with each row divided by its sum
+
+    The identity stands for the residual branch that carries every token past the attention unmixed.
+    Source: Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3.
+
+    Args:
+        attention: for each block, first to last, the attention weights (B, h, N, N); rows sum to 1.
+
+    Returns:
+        (B, N, N); rows sum to 1.
+    """
+    identity = np.eye(attention[0].shape[-1])
+    rollout = identity
+    for weights in attention:
+        mixing = to_numpy(weights).mean(axis=1) + identity  # (B, N, N)
+        mixing /= mixing.sum(axis=-1, keepdims=True)
+        rollout = mixing @ rollout
+    return rollout
+
+
+def plot_attention(
+    images: np.ndarray,
+    attention: Sequence[np.ndarray],
+    *,
+    grid: tuple[int, int],
+    num_prefix: int = 1,
+    titles: Sequence[str] | None = None,
+) -> "Figure":
+    """For each image a row: the image, then the last block's attention from the class token to the patches, one map per head.
+
+    Args:
+        images: (B, C, H, W), uint8 or float, C = 1 or 3.
+        attention: one (B, h, N, N) array per block, as `model.attention(images)` gives it.
+        grid: rows and columns of patches.
+        num_prefix: tokens before the patches: the class token and the registers.
+        titles: a caption for each image.
+
+    Raises:
+        UserError: N is not `num_prefix` + rows * columns.
+    """
+    images = to_numpy(images)
+    maps = _class_to_patches(to_numpy(attention[-1]), grid, num_prefix)  # (B, h, rows, columns)
+    num_images, num_heads = maps.shape[:2]
+    figure = new_figure(1.35 * (num_heads + 1) + 0.3, 1.4 * num_images + 0.8)
+    headline(
+        figure, "What each head of the last block looks at", "attention from the class token to the patches"
+    )
+    panels = figure.subplots(num_images, num_heads + 1, squeeze=False)
+    for index, (image, row) in enumerate(zip(images, panels, strict=True)):
+        show_picture(row[0], image)
+        if titles is not None:
+            row[0].set_title(titles[index], fontsize=8.5, color=MUTED, parse_math=False)
+        for head, axes in enumerate(row[1:]):
+            _overlay(axes, image, maps[index, head])
+            if index == 0:
+                axes.set_title(f"head {head + 1}", fontsize=9, color=MUTED)
+    return figure
+
+
+def plot_overlay(
+    image: np.ndarray,
+    attention: Sequence[np.ndarray],
+    *,
+    grid: tuple[int, int],
+    num_prefix: int = 1,
+    title: str = "",
+) -> "Figure":
+    """One predicted image three times: as it is, under the last block's attention (mean of the heads), under the rollout.
+
+    Args:
+        image: (C, H, W), uint8 or float, C = 1 or 3.
+        attention: one (1, h, N, N) array per block.
+        grid: rows and columns of patches.
+        num_prefix: tokens before the patches: the class token and the registers.
+        title: what was predicted.
+
+    Raises:
+        UserError: N is not `num_prefix` + rows * columns.
+    """
+    image = to_numpy(image)
+    last_block = to_numpy(attention[-1]).mean(axis=1, keepdims=True)  # (1, 1, N, N)
+    rollout = attention_rollout(attention)[:, None]  # (1, 1, N, N)
+    figure = new_figure(7.2, 2.9)
+    headline(figure, title or "Where the class token looks")
+    panels = figure.subplots(1, 3)
+    show_picture(panels[0], image)
+    for axes, weights in zip(panels[1:], (last_block, rollout), strict=True):
+        _overlay(axes, image, _class_to_patches(weights, grid, num_prefix)[0, 0])
+    for axes, caption in zip(
+        panels, ("image", "attention of the last block", "attention rollout, all blocks"), strict=True
+    ):
+        axes.set_title(caption, fontsize=9, color=MUTED)
+    return figure
+
+
+def _class_to_patches(weights: np.ndarray, grid: tuple[int, int], num_prefix: int) -> np.ndarray:
+    """From (B, h, N, N) the class token's row, without the prefix tokens, as maps (B, h, rows, columns)."""
+    rows, columns = grid
+    num_tokens = weights.shape[-1]
+    if num_prefix < 1 or num_tokens != num_prefix + rows * columns:
+        raise UserError(
+            f"attention over {num_tokens} tokens does not fit {num_prefix} class and register tokens and a grid of "
+            f"{rows} x {columns} patches: pass the grid and num_prefix of the model that made it"
+        )
+    return weights[:, :, 0, num_prefix:].reshape(*weights.shape[:2], rows, columns)
+
+
+def _overlay(axes: "Axes", image: np.ndarray, heat: np.ndarray) -> None:
+    """The attention map (rows, columns), one square per patch, stretched over the faint image."""
+    height, width = image.shape[1:]
+    axes.set_facecolor(INK)
+    show_picture(axes, image)
+    axes.imshow(
+        heat,
+        cmap="viridis",
+        alpha=0.72,
+        interpolation="nearest",
+        vmin=0.0,
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+    )

@@ -1,0 +1,90 @@
+"""What all figures share: a blank one, plain axes, pictures made ready to show, and saving."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, FAINT = "#262626", "#767676", "#e4e4e4"
+PURPLE, TEAL = "#443983", "#1f8a70"  # two colours from the dark half of viridis
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty white figure of `width` x `height` inches whose layout keeps texts and axes apart."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def headline(figure: "Figure", title: str, subtitle: str = "") -> None:
+    """A title at the top left of the figure, and below it one smaller line that says what to see."""
+    text = f"{title}\n{subtitle}" if subtitle else title
+    figure.suptitle(text, x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
+
+
+def quiet_axes(axes: "Axes", title: str, xlabel: str, ylabel: str) -> None:
+    """Title, axis labels, a faint horizontal grid, and no box."""
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_xlabel(xlabel, color=MUTED)
+    axes.set_ylabel(ylabel, color=MUTED)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(MUTED)
+    axes.tick_params(colors=MUTED)
+
+
+def show_picture(axes: "Axes", image: np.ndarray, alpha: float = 1.0) -> None:
+    """Draw one image (C, H, W), C = 1 (grey) or 3 (colour), on axes without frame or ticks.
+
+    uint8 runs from 0 to 255. Floats are taken as 0..1 where they fit, and are stretched to it where they do not, as after
+    normalisation with a mean and a standard deviation.
+    """
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
+        raise UserError(f"an image to draw must have the shape (1 or 3, height, width), got {image.shape}")
+    if image.dtype == np.uint8:
+        picture = image / 255.0
+    else:
+        picture = np.nan_to_num(image.astype(np.float64))
+        low, high = picture.min(), picture.max()
+        if low < 0.0 or high > 1.0:
+            picture = (picture - low) / (high - low or 1.0)
+    axes.set_axis_off()
+    if len(picture) == 1:
+        axes.imshow(picture[0], cmap="gray", vmin=0.0, vmax=1.0, alpha=alpha)
+    else:
+        axes.imshow(picture.transpose(1, 2, 0), alpha=alpha)
+
+
+def shortened(text: str, length: int) -> str:
+    """`text`, cut to at most `length` characters, the last of them then an ellipsis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
+    """Write `figure` as PNG, 120 dots per inch. Folders are made; the file is there whole or not at all.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(temporary, format="png", dpi=120)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"the figure could not be written to {path} ({error.strerror or error}): choose another place or make room"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -1,0 +1,77 @@
+"""The pictures a model gets most confidently wrong."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..backend import to_numpy
+from ..errors import UserError
+from .figure import INK, MUTED, headline, new_figure, shortened, show_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_mistakes(
+    images: np.ndarray,
+    labels: np.ndarray,
+    probs: np.ndarray,
+    class_names: Sequence[str],
+    rows: int = 4,
+    columns: int = 6,
+) -> "Figure":
+    """The worst mistakes, the highest confidence in a wrong class first, up to `rows` x `columns` of them.
+
+    Args:
+        images: (n, C, H, W), uint8 or float, C = 1 or 3.
+        labels: true classes, integers (n,).
+        probs: predicted probabilities (n, K).
+        class_names: K names.
+
+    Raises:
+        UserError: the numbers of images, labels, probabilities and names do not fit together.
+    """
+    images, labels, probs = to_numpy(images), to_numpy(labels), to_numpy(probs)
+    if not len(images) == len(labels) == len(probs) or probs.shape[1:] != (len(class_names),):
+        raise UserError(
+            f"mistakes need one label and one row of probabilities for each image, got {len(images)} images, "
+            f"{len(labels)} labels and probabilities of shape {probs.shape} for {len(class_names)} class names"
+        )
+    predictions = probs.argmax(axis=1)
+    wrong = np.flatnonzero(predictions != labels)
+    worst = wrong[np.argsort(-probs[wrong, predictions[wrong]], kind="stable")][: rows * columns]
+    if not worst.size:
+        figure = new_figure(6.0, 1.6)
+        figure.text(
+            0.5,
+            0.5,
+            f"No mistakes among {len(images):,} images",
+            ha="center",
+            va="center",
+            color=INK,
+            fontsize=14,
+        )
+        return figure
+
+    number = (
+        f"The {len(worst):,} worst of {len(wrong):,}" if len(worst) < len(wrong) else f"All {len(wrong):,}"
+    )
+    long_names = max(len(name) for name in class_names) > 3
+    used_rows = -(-len(worst) // columns)
+    figure = new_figure(1.45 * columns, 0.7 + used_rows * (1.8 if long_names else 1.65))
+    headline(figure, f"{number} mistakes among {len(images):,} images", "most confident first")
+    panels = figure.subplots(used_rows, columns, squeeze=False).flat
+    for axes, index in zip(panels, worst, strict=False):
+        show_picture(axes, images[index])
+        true, predicted = (shortened(class_names[k], 14) for k in (labels[index], predictions[index]))
+        confidence = f"({100.0 * probs[index, predictions[index]]:.0f} %)"
+        title = (
+            f"true {true}\n→ {predicted} {confidence}"
+            if long_names
+            else f"true {true} → {predicted} {confidence}"
+        )
+        axes.set_title(title, fontsize=8.5, color=MUTED, parse_math=False)
+    for axes in list(figure.axes)[len(worst) :]:
+        axes.remove()
+    return figure

@@ -1,0 +1,203 @@
+"""The Vision Transformer on one screen: images -> logits, and every arrow back.
+
+Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929, section 3.1; names as in timm.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from .backend import Array, array_module
+from .config import ViTConfig
+from .errors import UserError
+from .files import load_model_folder, save_model_folder
+from .layers import (
+    Block,
+    BlockSaved,
+    Dropout,
+    Gradients,
+    Identity,
+    Layer,
+    LayerNorm,
+    Linear,
+    PatchEmbed,
+    PatchEmbedSaved,
+    prefixed,
+    truncated_normal,
+)
+from .ops import (
+    DropoutSaved,
+    LayerNormSaved,
+    LinearSaved,
+    PoolSaved,
+    add_position_backward,
+    add_position_forward,
+    cls_pool_backward,
+    cls_pool_forward,
+    mean_pool_backward,
+    mean_pool_forward,
+    prepend_tokens_backward,
+    prepend_tokens_forward,
+    sincos2d,
+)
+from .ops.tokens import AddPositionSaved, PrependTokensSaved
+
+
+class ViTSaved(NamedTuple):
+    patch_embed: PatchEmbedSaved
+    prepend: PrependTokensSaved
+    position: AddPositionSaved
+    drop: DropoutSaved | None
+    blocks: list[BlockSaved]
+    norm: LayerNormSaved
+    pool: PoolSaved
+    head: LinearSaved | None
+
+
+class VisionTransformer(Layer):
+    """images (B, C, H, W) -> logits (B, K), or features (B, D) when `num_classes` is 0.
+
+    Weights are drawn from `rng` in float32 on the CPU; `to` and `astype` give copies elsewhere.
+    """
+
+    fixed: ClassVar[tuple[str, ...]] = ("sincos",)
+
+    def __init__(self, config: ViTConfig, *, rng: np.random.Generator | None = None):
+        rng = np.random.default_rng() if rng is None else rng
+        D = config.embed_dim
+        self.config = config
+        self.cls_token: Array = truncated_normal(rng, (1, 1, D))
+        if config.num_registers:
+            self.reg_token: Array = truncated_normal(rng, (1, config.num_registers, D))
+        if config.pos_embed == "learned":
+            self.pos_embed: Array = truncated_normal(rng, (1, config.num_tokens, D))
+        else:
+            table = sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
+            self.sincos: Array = table.astype(np.float32)
+        self.patch_embed = PatchEmbed(config.patch_size, config.in_chans, D, rng=rng)
+        self.drop = Dropout(config.drop_rate)
+        self.blocks = [
+            Block(
+                D,
+                config.num_heads,
+                config.hidden_dim,
+                qkv_bias=config.qkv_bias,
+                gelu=config.gelu,
+                layer_norm_eps=config.layer_norm_eps,
+                layer_scale=config.layer_scale,
+                drop_rate=config.drop_rate,
+                drop_path_rate=config.drop_path_rate * index / max(1, config.depth - 1),
+                rng=rng,
+            )
+            for index in range(config.depth)
+        ]
+        self.norm = LayerNorm(D, eps=config.layer_norm_eps)
+        self.head: Layer = Linear(D, config.num_classes, rng=rng) if config.num_classes else Identity()
+
+    def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, ViTSaved]:
+        """(B, C, H, W) -> (B, K). With an `rng`, dropout and drop path are at work; without, nothing is random.
+
+        Raises:
+            UserError: the images have another shape than the config says.
+        """
+        x, embedding = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
+        blocks = []
+        for block in self.blocks:
+            x, saved = block.forward(x, rng=rng)
+            blocks.append(saved)
+        x, norm = self.norm.forward(x)
+        x, pool = self._pool(x)  # (B, N, D) -> (B, D)
+        logits, head = self.head.forward(x)  # (B, D) -> (B, K)
+        return logits, ViTSaved(*embedding, blocks, norm, pool, head)
+
+    def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
+        """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter: the forward, read bottom-up."""
+        dx, dhead = self.head.backward(dy, saved.head)
+        dx = self._pool_backward(dx, saved.pool)
+        dx, dnorm = self.norm.backward(dx, saved.norm)
+        grads = prefixed("norm", dnorm) | prefixed("head", dhead)
+        for index in reversed(range(len(self.blocks))):
+            dx, dblock = self.blocks[index].backward(dx, saved.blocks[index])
+            grads |= prefixed(f"blocks.{index}", dblock)
+        dimages, dembedding = self._embed_backward(dx, saved)
+        grads |= dembedding
+        return dimages, {name: grads[name] for name in self.parameters()}
+
+    def predict(self, x: Array) -> Array:
+        """(B, C, H, W) -> (B, K): the forward that keeps nothing, so that memory does not grow with depth."""
+        x = self._embed(x, None)[0]
+        for block in self.blocks:
+            x = block.forward(x)[0]
+        x = self.norm.forward(x)[0]
+        return self.head.forward(self._pool(x)[0])[0]
+
+    def attention(self, x: Array) -> list[Array]:
+        """(B, C, H, W) -> one array (B, h, N, N) per block: row i says how much token i takes from each token."""
+        x = self._embed(x, None)[0]
+        maps = []
+        for block in self.blocks:
+            x, saved = block.forward(x)
+            maps.append(saved.attn.body.attention.weights)
+        return maps
+
+    def _embed(self, x: Array, rng: Any) -> tuple[Array, tuple[Any, ...]]:
+        """Patches to tokens, the class token and the registers in front, positions added."""
+        config = self.config
+        if x.ndim != 4 or tuple(x.shape[1:]) != (config.in_chans, *config.image_shape):
+            wanted = ", ".join(map(str, (config.in_chans, *config.image_shape)))
+            raise UserError(
+                f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them"
+            )
+        if x.dtype != self.cls_token.dtype:
+            raise UserError(
+                f"images are {x.dtype} but the model is {self.cls_token.dtype}: use images.astype or model.astype"
+            )
+        x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
+        x, prepend = prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
+        pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos
+        x, position = add_position_forward(x, pos_embed)
+        x, drop = self.drop.forward(x, rng=rng)
+        return x, (patch_embed, prepend, position, drop)
+
+    def _embed_backward(self, dx: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
+        dx, _ = self.drop.backward(dx, saved.drop)
+        dx, dpos_embed = add_position_backward(dx, saved.position)
+        dx, dprefix = prepend_tokens_backward(dx, saved.prepend)
+        dimages, dpatch_embed = self.patch_embed.backward(dx, saved.patch_embed)
+        grads = {"cls_token": dprefix[:, :1], "reg_token": dprefix[:, 1:], "pos_embed": dpos_embed}
+        return dimages, grads | prefixed("patch_embed", dpatch_embed)
+
+    def _prefix_tokens(self) -> Array:
+        """(1, 1 + num_registers, D)."""
+        if not self.config.num_registers:
+            return self.cls_token
+        return array_module(self.cls_token).concatenate([self.cls_token, self.reg_token], axis=1)
+
+    def _pool(self, x: Array) -> tuple[Array, PoolSaved]:
+        if self.config.pool == "cls":
+            return cls_pool_forward(x)
+        return mean_pool_forward(x, num_prefix=self.config.num_prefix_tokens)
+
+    def _pool_backward(self, dx: Array, saved: PoolSaved) -> Array:
+        return (cls_pool_backward if self.config.pool == "cls" else mean_pool_backward)(dx, saved)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        save_model_folder(folder, self.config.to_dict(), self.state_dict())
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """The model that `save_pretrained` wrote. Nothing in the folder is ever run as code.
+
+        Raises:
+            UserError: files are missing or damaged, or weights and config do not fit together.
+        """
+        values, state = load_model_folder(folder)
+        model = cls(ViTConfig.from_dict(values), rng=np.random.default_rng(0))
+        model.load_state_dict(state)
+        return model
