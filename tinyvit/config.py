@@ -30,9 +30,7 @@ class ViTConfig:
     pos_embed: Literal["learned", "sincos2d"] = "learned"  # how a token knows its place
     num_registers: int = 0  # extra learned tokens that stand for no patch
     drop_rate: float = 0.0  # dropout after the positions and after each branch, in training
-    drop_path_rate: float = (
-        0.0  # probability of dropping the last block's branches, rising from 0 at the first
-    )
+    drop_path_rate: float = 0.0  # probability of dropping the last block's branches, rising from 0 at the first
     layer_scale: float | None = None  # initial value of layer scale; none without
     stem: Literal["patch", "conv"] = "patch"  # how patches become tokens; "conv" is not built yet
 
@@ -41,12 +39,8 @@ class ViTConfig:
             object.__setattr__(self, "img_size", tuple(self.img_size))
         for name, least in _LEAST.items():
             sizes = self.image_shape if name == "img_size" else (getattr(self, name),)
-            if not all(
-                isinstance(size, int) and not isinstance(size, bool) and size >= least for size in sizes
-            ):
-                raise UserError(
-                    f"{name} must be a whole number of at least {least}, got {getattr(self, name)!r}"
-                )
+            if not all(isinstance(size, int) and not isinstance(size, bool) and size >= least for size in sizes):
+                raise UserError(f"{name} must be a whole number of at least {least}, got {getattr(self, name)!r}")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UserError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
@@ -66,9 +60,7 @@ class ViTConfig:
                 f"choose num_heads from {', '.join(map(str, fitting))}"
             )
         if self.pos_embed == "sincos2d" and self.embed_dim % 4:
-            raise UserError(
-                f'pos_embed="sincos2d" needs an embed_dim that is a multiple of 4, got {self.embed_dim}'
-            )
+            raise UserError(f'pos_embed="sincos2d" needs an embed_dim that is a multiple of 4, got {self.embed_dim}')
         if not self.hidden_dim >= 1:
             raise UserError(f"mlp_ratio must leave at least one hidden number, got {self.mlp_ratio!r}")
         if not self.layer_norm_eps > 0:
@@ -131,15 +123,11 @@ class ViTConfig:
         """
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
-            raise UserError(
-                f"the model config has unknown fields: {', '.join(unknown)}; remove or correct them"
-            )
+            raise UserError(f"the model config has unknown fields: {', '.join(unknown)}; remove or correct them")
         try:
             return cls(**values)
         except TypeError as error:
-            raise UserError(
-                f"the model config holds a value of the wrong kind: {error}; correct it"
-            ) from error
+            raise UserError(f"the model config holds a value of the wrong kind: {error}; correct it") from error
 
 
 _LEAST = {

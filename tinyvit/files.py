@@ -1,7 +1,7 @@
 """Folders of arrays and JSON that are complete or absent, whatever is killed when. Knows nothing of models.
 
-A folder is written under `<name>.writing`, flushed to the disk, renamed to `<name>.new` (from here on it is complete), and then takes
-the old one's place. `current_folder` tells a reader which of the two is the one to read, should a kill have come in between.
+A folder is written under `<name>.writing`, flushed to the disk, renamed to `<name>.new` (from here on it is complete),
+and then takes the old one's place. Should a kill come in between, `current_folder` tells a reader which one to read.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
 def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
-    """Replace `folder` by one that holds exactly `files` (name -> content), in a way that survives a kill at any moment.
+    """Replace `folder` by one that holds exactly `files` (name -> content); a kill at any moment loses nothing.
 
     Raises:
         UserError: the disk is full or the place cannot be written; what stood there before still does.
@@ -41,9 +41,7 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
         if not new.exists():
             shutil.rmtree(writing, ignore_errors=True)
         kept = (
-            "the previous one is untouched"
-            if folder.exists() or old.exists() or new.exists()
-            else "nothing was saved"
+            "the previous one is untouched" if folder.exists() or old.exists() or new.exists() else "nothing was saved"
         )
         raise UserError(
             f"could not write {folder} ({error.strerror or error}; {kept}): free some space or choose another place"
@@ -51,7 +49,7 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
 
 
 def finish_replacing(folder: Path) -> None:
-    """Put a complete `<folder>.new` in its place, if a kill has kept it from getting there; may be called at any time."""
+    """Put a complete `<folder>.new` in its place, if a kill kept it from getting there; may be called at any time."""
     new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     if new.exists():
         if folder.exists():
@@ -160,9 +158,7 @@ def load_model_folder(folder: str | Path) -> tuple[dict[str, Any], dict[str, np.
     config = read_json(folder / CONFIG)
     kind = config.pop("model_type", None)
     if kind != "tinyvit":
-        raise UserError(
-            f"{folder / CONFIG} describes a model of type {kind!r}: only tinyvit's own folders can be read"
-        )
+        raise UserError(f"{folder / CONFIG} describes a model of type {kind!r}: only tinyvit's own folders can be read")
     return config, read_arrays(folder / WEIGHTS)
 
 
@@ -172,9 +168,7 @@ def _read(path: Path, reader: Callable[[], Any]) -> Any:
     except FileNotFoundError as error:
         raise UserError(f"{path} was not found: check the folder's name") from error
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror or error}): check the file and its rights"
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
 
 
 def _write_flushed(path: Path, content: bytes) -> None:

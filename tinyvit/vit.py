@@ -101,7 +101,7 @@ class VisionTransformer(Layer):
         Raises:
             UserError: the images have another shape than the config says.
         """
-        x, embedding = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
+        x, patch_embed, prepend, position, drop = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
         blocks = []
         for block in self.blocks:
             x, saved = block.forward(x, rng=rng)
@@ -109,7 +109,7 @@ class VisionTransformer(Layer):
         x, norm = self.norm.forward(x)
         x, pool = self._pool(x)  # (B, N, D) -> (B, D)
         logits, head = self.head.forward(x)  # (B, D) -> (B, K)
-        return logits, ViTSaved(*embedding, blocks, norm, pool, head)
+        return logits, ViTSaved(patch_embed, prepend, position, drop, blocks, norm, pool, head)
 
     def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
         """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter: the forward, read bottom-up."""
@@ -138,17 +138,17 @@ class VisionTransformer(Layer):
         maps = []
         for block in self.blocks:
             x, saved = block.forward(x)
-            maps.append(saved.attn.body.attention.weights)
+            maps.append(saved.attention_weights)
         return maps
 
-    def _embed(self, x: Array, rng: Any) -> tuple[Array, tuple[Any, ...]]:
+    def _embed(
+        self, x: Array, rng: Any
+    ) -> tuple[Array, PatchEmbedSaved, PrependTokensSaved, AddPositionSaved, DropoutSaved | None]:
         """Patches to tokens, the class token and the registers in front, positions added."""
         config = self.config
         if x.ndim != 4 or tuple(x.shape[1:]) != (config.in_chans, *config.image_shape):
             wanted = ", ".join(map(str, (config.in_chans, *config.image_shape)))
-            raise UserError(
-                f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them"
-            )
+            raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")
         if x.dtype != self.cls_token.dtype:
             raise UserError(
                 f"images are {x.dtype} but the model is {self.cls_token.dtype}: use images.astype or model.astype"
@@ -158,7 +158,7 @@ class VisionTransformer(Layer):
         pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos
         x, position = add_position_forward(x, pos_embed)
         x, drop = self.drop.forward(x, rng=rng)
-        return x, (patch_embed, prepend, position, drop)
+        return x, patch_embed, prepend, position, drop
 
     def _embed_backward(self, dx: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
         dx, _ = self.drop.backward(dx, saved.drop)

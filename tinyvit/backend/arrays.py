@@ -22,9 +22,7 @@ def array_module(x: Array) -> ArrayModule:
         return np
     package = type(x).__module__.partition(".")[0]
     if package == "builtins" or not hasattr(x, "shape"):
-        raise TypeError(
-            f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first"
-        )
+        raise TypeError(f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first")
     return sys.modules[package]
 
 

@@ -1,7 +1,7 @@
 """Random numbers that depend on nothing but a seed and a purpose.
 
-Every random choice of a run comes from `generator(seed, "what for", step)`. So there is no generator state to save: a run that
-resumes at step 700 draws exactly what the uninterrupted run drew at step 700.
+Every random choice of a run comes from `generator(seed, "what for", step)`. So there is no generator state to save:
+a run that resumes at step 700 draws exactly what the uninterrupted run drew at step 700.
 """
 
 import zlib

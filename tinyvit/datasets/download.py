@@ -21,7 +21,14 @@ REMEDY = (
 
 
 class _MirrorError(Exception):
-    """Why one mirror did not deliver; the next one may."""
+    """Why one mirror did not deliver; the next one may.
+
+    Some of the words come from the server: they become one short line that a terminal can show safely.
+    """
+
+    def __init__(self, reason: object) -> None:
+        printable = "".join(c if c.isprintable() else " " for c in str(reason))
+        super().__init__(" ".join(printable.split())[:200])
 
 
 def download(
@@ -71,7 +78,7 @@ def download(
 
 
 def _fetch_verified(url: str, part: Path, sha256: str, max_bytes: int, timeout: float) -> None:
-    """Complete `part` from `url`. With a wrong checksum it goes; if its beginning was old, it is fetched anew."""
+    """Complete `part` from `url`; with a wrong checksum remove it, and fetch it anew if it was resumed."""
     resumed = part.exists()
     _fetch(url, part, max_bytes, timeout)
     with part.open("rb") as file:
@@ -146,7 +153,7 @@ def _network_errors(timeout: float) -> Iterator[None]:
     try:
         yield
     except urllib.error.URLError as error:
-        raise _MirrorError(str(error.reason)) from error
+        raise _MirrorError(error.reason) from error
     except TimeoutError as error:
         raise _MirrorError(f"it was silent for {timeout:g} seconds") from error
     except (OSError, http.client.HTTPException) as error:

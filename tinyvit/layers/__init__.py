@@ -2,7 +2,7 @@
 
 from .attention import Attention, AttentionLayerSaved
 from .block import Block, BlockSaved, BranchSaved
-from .dropout import DropPath, Dropout
+from .dropout import Dropout, DropPath
 from .init import truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm

@@ -12,19 +12,19 @@ import numpy as np
 
 from ..backend import Array
 from ..ops import DropoutSaved, LayerNormSaved, LayerScaleSaved
-from .attention import Attention, AttentionLayerSaved
-from .dropout import DropPath, Dropout
+from .attention import Attention
+from .dropout import Dropout, DropPath
 from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
-from .mlp import Mlp, MlpSaved
+from .mlp import Mlp
 
 
 class BranchSaved(NamedTuple):
     """One residual branch: norm, then attention or MLP, then what may weaken the result."""
 
     norm: LayerNormSaved
-    body: AttentionLayerSaved | MlpSaved
+    body: Any  # AttentionLayerSaved or MlpSaved
     scale: LayerScaleSaved | None
     drop: DropoutSaved | None
     drop_path: DropoutSaved | None
@@ -33,6 +33,11 @@ class BranchSaved(NamedTuple):
 class BlockSaved(NamedTuple):
     attn: BranchSaved
     mlp: BranchSaved
+
+    @property
+    def attention_weights(self) -> Array:
+        """(B, h, N, N): row i says how much token i took from each token."""
+        return self.attn.body.attention.weights
 
 
 class Block(Layer):

@@ -1,4 +1,4 @@
-"""Where the coins are tossed for `dropout` and `drop_path`: only when an `rng` is passed, so evaluation needs no mode."""
+"""Where the coins for `dropout` and `drop_path` are tossed: only when an `rng` is passed, so there is no mode to set."""
 
 import numpy as np
 
@@ -13,9 +13,7 @@ class Dropout(Layer):
     def __init__(self, drop_prob: float):
         self.drop_prob = drop_prob
 
-    def forward(
-        self, x: Array, *, rng: np.random.Generator | None = None
-    ) -> tuple[Array, DropoutSaved | None]:
+    def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, DropoutSaved | None]:
         if rng is None or self.drop_prob == 0:
             return x, None
         keep_mask = like(rng.random(x.shape) >= self.drop_prob, x)
@@ -31,9 +29,7 @@ class DropPath(Layer):
     def __init__(self, drop_prob: float):
         self.drop_prob = drop_prob
 
-    def forward(
-        self, x: Array, *, rng: np.random.Generator | None = None
-    ) -> tuple[Array, DropoutSaved | None]:
+    def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, DropoutSaved | None]:
         if rng is None or self.drop_prob == 0:
             return x, None
         keep_mask = like(rng.random((x.shape[0], *[1] * (x.ndim - 1))) >= self.drop_prob, x)

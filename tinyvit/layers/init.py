@@ -5,9 +5,7 @@ import numpy as np
 INIT_STD = 0.02  # the ViT papers' and timm's
 
 
-def truncated_normal(
-    rng: np.random.Generator, shape: tuple[int, ...], *, std: float = INIT_STD
-) -> np.ndarray:
+def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...], *, std: float = INIT_STD) -> np.ndarray:
     """Normal numbers of standard deviation `std`, those beyond two standard deviations drawn again; float32."""
     values = rng.standard_normal(shape)
     while (far := np.abs(values) > 2).any():

@@ -19,8 +19,8 @@ def prefixed(name: str, grads: Mapping[str, Array]) -> Gradients:
 
 
 class Layer:
-    """Names and moves parameters: every array attribute is one, and every attribute that is a layer, or a list of layers,
-    holds more. A subclass has `forward(x, *, rng=None) -> (y, saved)` and `backward(dy, saved) -> (dx, grads)`.
+    """Names and moves parameters: every array attribute is one, and every attribute that is a layer, or a list of
+    layers, holds more. A subclass has `forward(x, *, rng=None) -> (y, saved)` and `backward(dy, saved) -> (dx, grads)`.
     """
 
     fixed: ClassVar[tuple[str, ...]] = ()  # attributes that hold constant tables, not parameters
@@ -34,9 +34,7 @@ class Layer:
     def parameters(self) -> dict[str, Array]:
         """The live arrays by dotted name; writing into one changes the model."""
         return {
-            ".".join(path): getattr(owner, path[-1])
-            for path, owner in self._arrays()
-            if path[-1] not in owner.fixed
+            ".".join(path): getattr(owner, path[-1]) for path, owner in self._arrays() if path[-1] not in owner.fixed
         }
 
     def num_parameters(self) -> int:
@@ -46,9 +44,7 @@ class Layer:
         """Copies of all parameters by name."""
         return {name: array.copy() for name, array in self.parameters().items()}
 
-    def load_state_dict(
-        self, state: Mapping[str, Array], *, strict: bool = True
-    ) -> tuple[list[str], list[str]]:
+    def load_state_dict(self, state: Mapping[str, Array], *, strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy `state` into the parameters, in their dtype and on their device.
 
         Returns the names that were missing from `state` and the names nobody asked for. With `strict=False` these are

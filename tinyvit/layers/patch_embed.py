@@ -1,4 +1,4 @@
-"""Patches become tokens: cut the image up, then one linear layer for all patches (a convolution with stride P, in effect)."""
+"""Patches become tokens: cut the image up, then one linear layer for all patches (in effect a strided convolution)."""
 
 from typing import Any, NamedTuple
 

@@ -2,8 +2,8 @@
 
     y = x * keep_mask / (1 - drop_prob)
 
-The division keeps the expected value as it was, so that nothing changes when no mask is drawn. The two differ in the mask:
-dropout has one coin for each number (the shape of x), drop path one for each image (B, 1, 1), whose whole branch goes.
+The division keeps the expected value as it was, so that nothing changes when no mask is drawn. The two differ in the
+mask: dropout has one coin for each number (the shape of x), drop path one for each image (B, 1, 1).
 The mask is an argument, so the op itself is deterministic, and linear.
 Source: Srivastava et al. 2014, JMLR 15; Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382.
 """

@@ -60,7 +60,10 @@ def gelu_tanh_forward(x: Array) -> tuple[Array, GeluSaved]:
 
 
 def gelu_tanh_backward(dy: Array, saved: GeluSaved) -> Array:
-    """(...) -> (...). With gate = 1 / (1 + exp(-2u)):  gate' = gate (1 - gate) 2u',  so y' = gate + x gate (1 - gate) 2u'."""
+    """(...) -> (...).
+
+    gate = 1 / (1 + exp(-2u)) has the derivative gate (1 - gate) 2u', so y' = gate + x gate (1 - gate) 2u'.
+    """
     x, gate = saved
     dx = x * x
     dx *= 3 * TANH_CUBIC * TANH_SCALE

@@ -19,9 +19,7 @@ class LayerNormSaved(NamedTuple):
     weight: Array  # (D,)
 
 
-def layer_norm_forward(
-    x: Array, weight: Array, bias: Array, *, eps: float = 1e-6
-) -> tuple[Array, LayerNormSaved]:
+def layer_norm_forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-6) -> tuple[Array, LayerNormSaved]:
     """(..., D), (D,), (D,) -> (..., D)."""
     rows = x.reshape(-1, x.shape[-1])
     x_hat = rows - row_mean(rows)  # (R, D), still without the scale

@@ -1,4 +1,4 @@
-"""Fixed 2-D sine-cosine positions: each patch gets the hands of many clocks, half of them told by its column, half by its row.
+"""Fixed 2-D sine-cosine positions: each patch gets the hands of many clocks, half set by its column, half by its row.
 
     angle = position / 10000^(i / (D/4)),  i = 0 .. D/4 - 1;   [sin, cos] of the column's angles, then of the row's
 

@@ -1,7 +1,7 @@
-"""Sums and means along one axis of a matrix, as matrix products: the same numbers as `sum` and `mean`, several times faster.
+"""Sums and means along one axis of a matrix, as matrix products: the same numbers, several times faster.
 
-`x.mean(-1)` visits each short row by itself; a product with a constant vector runs through the whole matrix at the speed of
-the matrix-product library. On a GPU the difference is larger still: `dy.sum(0)` of a tall matrix keeps only a few cores busy.
+`x.mean(-1)` visits each short row by itself; a product with a constant vector runs through the whole matrix at the
+speed of the matrix library. On a GPU the gap is wider still: `dy.sum(0)` of a tall matrix keeps only a few cores busy.
 """
 
 from ..backend import Array, array_module

@@ -21,7 +21,7 @@ def prepend_tokens_forward(x: Array, tokens: Array) -> tuple[Array, PrependToken
 
 
 def prepend_tokens_backward(dy: Array, saved: PrependTokensSaved) -> tuple[Array, Array]:
-    """(B, T + L, D) -> dx (B, L, D), dtokens (1, T, D). The whole batch shares the tokens, so their gradients add up."""
+    """(B, T + L, D) -> dx (B, L, D), dtokens (1, T, D), summed over the images that shared them."""
     T = saved.num_tokens
     return dy[:, T:], dy[:, :T].sum(axis=0, keepdims=True)
 

@@ -1,0 +1,19 @@
+"""How gradients become better weights: optimizers, the learning rate over time, clipping, averaging."""
+
+from .adamw import AdamW
+from .clipping import clip_by_global_norm, global_norm
+from .ema import EMA
+from .optimizer import Optimizer, decays
+from .schedule import warmup_cosine
+from .sgd import SGD
+
+__all__ = [
+    "EMA",
+    "SGD",
+    "AdamW",
+    "Optimizer",
+    "clip_by_global_norm",
+    "decays",
+    "global_norm",
+    "warmup_cosine",
+]

@@ -1,0 +1,51 @@
+"""AdamW: each number gets a step size of its own, from how large and how steady its gradient has been.
+
+    m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
+    p = p - lr (m / (1 - β1ᵗ) / (√(v / (1 - β2ᵗ)) + eps) + weight_decay p)
+
+Source: Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", arXiv:1711.05101.
+"""
+
+import math
+from collections.abc import Mapping
+
+from ..backend import Array, array_module
+from .optimizer import Optimizer, decays
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay, on the live arrays that `parameters` names; they are changed in place."""
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Array],
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.05,
+    ):
+        super().__init__(parameters)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
+        """One step against the gradient; `grads` is keyed like the parameters."""
+        self.steps += 1
+        beta1, beta2 = self.betas
+        correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
+        for name, parameter in self.parameters.items():
+            xp = array_module(parameter)
+            grad, m, v = grads[name], self.state["m"][name], self.state["v"][name]
+            if self.weight_decay and decays(name, parameter):
+                parameter *= 1 - lr * self.weight_decay
+            m *= beta1
+            m += (1 - beta1) * grad
+            v *= beta2
+            v += (1 - beta2) * (grad * grad)
+            # m / c1 / (√(v / c2) + eps), with the corrections moved onto single numbers
+            scale = xp.sqrt(v)
+            scale += self.eps * math.sqrt(correction2)
+            xp.divide(m, scale, out=scale)
+            scale *= lr * math.sqrt(correction2) / correction1
+            parameter -= scale

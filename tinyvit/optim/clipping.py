@@ -1,0 +1,23 @@
+"""Gradient clipping: one bad batch may turn the model, but not throw it."""
+
+from collections.abc import Mapping
+
+from ..backend import Array, array_module
+
+
+def global_norm(grads: Mapping[str, Array]) -> Array:
+    """The length of all gradients taken as one long vector; a 0-d array, so that a GPU need not be waited for."""
+    total = sum((grad * grad).sum() for grad in grads.values())
+    return array_module(total).sqrt(total)
+
+
+def clip_by_global_norm(grads: Mapping[str, Array], max_norm: float) -> Array:
+    """Scale all gradients, in place, so that their global norm is at most `max_norm`; returns the norm before.
+
+    Source: Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063; with PyTorch's 1e-6 against division by zero.
+    """
+    norm = global_norm(grads)
+    scale = array_module(norm).minimum(max_norm / (norm + 1e-6), 1.0)
+    for grad in grads.values():
+        grad *= scale
+    return norm

@@ -1,0 +1,25 @@
+"""An exponential moving average of the weights: often a little better than the last ones, and free of their jitter."""
+
+from collections.abc import Mapping
+
+from ..backend import Array
+
+
+class EMA:
+    """average = decay * average + (1 - decay) * weights, after each step. The first steps count more:
+    the decay is at most (1 + step) / (10 + step), so that the random start is soon forgotten.
+
+    Source: Polyak, Juditsky 1992; the warm-up as in TensorFlow's ExponentialMovingAverage.
+    """
+
+    def __init__(self, parameters: Mapping[str, Array], *, decay: float):
+        self.parameters = dict(parameters)
+        self.decay = decay
+        self.average = {name: array.copy() for name, array in self.parameters.items()}
+
+    def update(self, step: int) -> None:
+        """Take in the weights as they are after `step` steps."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, average in self.average.items():
+            average *= decay
+            average += (1 - decay) * self.parameters[name]

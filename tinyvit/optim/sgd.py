@@ -1,0 +1,42 @@
+"""Stochastic gradient descent: a step downhill, with momentum to roll through small bumps.
+
+    velocity = momentum * velocity + g,   p = p - lr * velocity      (Nesterov: lr * (g + momentum * velocity))
+
+Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", as PyTorch writes it.
+"""
+
+from collections.abc import Mapping
+
+from ..backend import Array
+from ..errors import UserError
+from .optimizer import Optimizer, decays
+
+
+class SGD(Optimizer):
+    """SGD on the live arrays that `parameters` names; they are changed in place. The decay is added to the gradient."""
+
+    slots = ("velocity",)
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Array],
+        *,
+        momentum: float = 0.9,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ):
+        if nesterov and not momentum:
+            raise UserError("nesterov needs a momentum above 0, got 0: set momentum, or leave nesterov off")
+        super().__init__(parameters)
+        self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
+
+    def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
+        """One step against the gradient; `grads` is keyed like the parameters."""
+        self.steps += 1
+        for name, parameter in self.parameters.items():
+            grad, velocity = grads[name], self.state["velocity"][name]
+            if self.weight_decay and decays(name, parameter):
+                grad = grad + self.weight_decay * parameter
+            velocity *= self.momentum
+            velocity += grad
+            parameter -= lr * (grad + self.momentum * velocity if self.nesterov else velocity)

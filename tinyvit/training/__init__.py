@@ -1,0 +1,36 @@
+"""From a config to a trained model: steps, epochs, checkpoints, reports."""
+
+from .batch import steps_per_epoch, training_batch
+from .config import TrainConfig
+from .evaluate import Evaluation, evaluate, predict_probs
+from .interrupts import TrainingInterrupted
+from .loop import History, build_state, resume, train
+from .progress import Progress
+from .recipes import RECIPES, recipe
+from .report import classification_report, confusion_matrix
+from .run import Preprocessing, load_trained, read_run_config
+from .step import loss_and_gradients, train_step
+
+__all__ = [
+    "RECIPES",
+    "Evaluation",
+    "History",
+    "Preprocessing",
+    "Progress",
+    "TrainConfig",
+    "TrainingInterrupted",
+    "build_state",
+    "classification_report",
+    "confusion_matrix",
+    "evaluate",
+    "load_trained",
+    "loss_and_gradients",
+    "predict_probs",
+    "read_run_config",
+    "recipe",
+    "resume",
+    "steps_per_epoch",
+    "train",
+    "train_step",
+    "training_batch",
+]

@@ -1,0 +1,31 @@
+"""From a shuffled split to what one step eats."""
+
+import numpy as np
+
+from ..datasets import Dataset, normalize, random_affine, random_shift
+from .config import TrainConfig
+
+
+def steps_per_epoch(config: TrainConfig, dataset: Dataset) -> int:
+    """Full batches in the training split; which images are left over changes from epoch to epoch."""
+    return max(1, len(dataset.train) // config.batch_size)
+
+
+def training_batch(
+    config: TrainConfig, dataset: Dataset, order: np.ndarray, index: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Batch `index` of an epoch in `order`: images float32 (B, C, H, W), varied and normalised, and labels (B,)."""
+    chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
+    images = dataset.train.images[chosen]
+    if config.augment == "shift":
+        images = random_shift(images, rng, pixels=config.shift)
+    elif config.augment == "affine":
+        images = random_affine(
+            images,
+            rng,
+            degrees=config.degrees,
+            translate=config.translate,
+            scale=config.scale,
+            shear=config.shear,
+        )
+    return normalize(images, dataset.mean, dataset.std), dataset.train.labels[chosen]

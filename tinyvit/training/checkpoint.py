@@ -1,0 +1,79 @@
+"""Everything a run needs to go on as if it had never stopped.
+
+There is no generator state in here: all randomness of step t is made from (seed, t), see `backend.generator`.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from ..backend import like
+from ..errors import UserError
+from ..files import arrays_to_bytes, current_folder, read_arrays, read_json, save_model_folder, to_json
+from ..optim import EMA, Optimizer
+from ..vit import VisionTransformer
+from .run import PREPROCESSOR
+
+STATE = "training_state"
+
+
+@dataclasses.dataclass
+class TrainingState:
+    """What changes while a run goes on."""
+
+    model: VisionTransformer
+    optimizer: Optimizer
+    ema: EMA | None
+    step: int = 0  # steps done since the start of the run
+    loss_sum: float = 0.0  # of the steps done in the current epoch
+    epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # the metrics of finished epochs
+
+    def evaluated_model(self) -> VisionTransformer:
+        """The model whose quality counts: the one with the averaged weights, if there is an average."""
+        if self.ema is None:
+            return self.model
+        model = self.model.astype(self.model.cls_token.dtype)
+        model.load_state_dict(self.ema.average)
+        return model
+
+
+def save_checkpoint(folder: Path, state: TrainingState, preprocessor: bytes) -> None:
+    """Write a folder that `load_checkpoint` can go on from; see `files.write_folder` for what a kill leaves.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written; the checkpoint before is still there.
+    """
+    arrays = dict(state.optimizer.state_arrays())
+    if state.ema is not None:
+        arrays |= {f"ema.{name}": array for name, array in state.ema.average.items()}
+    progress = {"step": state.step, "loss_sum": state.loss_sum, "epochs": state.epochs}
+    more = {
+        PREPROCESSOR: preprocessor,
+        f"{STATE}.safetensors": arrays_to_bytes(arrays),
+        f"{STATE}.json": to_json(progress),
+    }
+    save_model_folder(folder, state.model.config.to_dict(), state.model.state_dict(), more)
+
+
+def load_checkpoint(folder: Path, state: TrainingState) -> None:
+    """Fill a freshly built `state` with what `save_checkpoint` wrote.
+
+    Raises:
+        UserError: a file is missing or damaged, or belongs to another model.
+    """
+    folder = current_folder(folder)
+    progress = read_json(folder / f"{STATE}.json")
+    arrays = read_arrays(folder / f"{STATE}.safetensors")
+    average = {name.removeprefix("ema."): arrays.pop(name) for name in list(arrays) if name.startswith("ema.")}
+    try:
+        state.step, state.loss_sum = int(progress["step"]), float(progress["loss_sum"])
+        state.epochs = list(progress["epochs"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / STATE}.json is damaged ({error!r}): use another copy") from error
+    state.model.load_state_dict(read_arrays(folder / "model.safetensors"))
+    state.optimizer.load_state(arrays, steps=state.step)
+    if state.ema is not None:
+        if set(average) != set(state.ema.average):
+            raise UserError(f"{folder} holds no averaged weights for this model: resume with the config that wrote it")
+        for name, array in state.ema.average.items():
+            array[...] = like(average[name], array)

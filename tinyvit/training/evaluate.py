@@ -1,0 +1,39 @@
+"""How good a model is on a split: loss, accuracy, and every probability for those who want to look closer."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import device_of, to_device, to_numpy
+from ..datasets import Dataset, Split, batches, normalize
+from ..ops import softmax_forward
+from ..vit import VisionTransformer
+
+BATCH_SIZE = 250
+
+
+class Evaluation(NamedTuple):
+    loss: float  # mean cross-entropy in nats, without label smoothing
+    accuracy: float  # 0..1
+    probs: np.ndarray  # (n, K) float32
+    predictions: np.ndarray  # (n,) int64
+
+
+def predict_probs(model: VisionTransformer, images: np.ndarray, mean: float, std: float) -> np.ndarray:
+    """uint8 (n, C, H, W) -> probabilities (n, K) float32, in batches, on the model's device."""
+    device, dtype = device_of(model.cls_token), model.cls_token.dtype
+    everything = Split(images, np.zeros(len(images), np.int64))
+    parts = []
+    for batch, _ in batches(everything, BATCH_SIZE):
+        logits = model.predict(to_device(normalize(batch, mean, std, dtype), device))
+        parts.append(to_numpy(softmax_forward(logits)[0]))
+    return np.concatenate(parts)
+
+
+def evaluate(model: VisionTransformer, split: Split, dataset: Dataset) -> Evaluation:
+    """Loss and accuracy of `model` on `split`, whose pixels are normalised as `dataset` says."""
+    probs = predict_probs(model, split.images, dataset.mean, dataset.std)
+    of_label = probs[np.arange(len(split)), split.labels]
+    loss = float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny), dtype=np.float64).mean())
+    predictions = probs.argmax(axis=1)
+    return Evaluation(loss, float((predictions == split.labels).mean()), probs, predictions)

@@ -1,0 +1,30 @@
+"""Training runs by name; a flag on the command line overrides what a recipe says."""
+
+import dataclasses
+
+from ..errors import UserError
+from ..presets import PRESETS
+from .config import TrainConfig
+
+RECIPES: dict[str, TrainConfig] = {
+    "default": TrainConfig(),
+    # Seconds, to see everything work once; not a result.
+    "quick": TrainConfig(epochs=1, warmup_epochs=0.1),
+    # Smaller patches, more blocks, more varied images, more patience.
+    "best": TrainConfig(
+        model=dataclasses.replace(PRESETS["tiny"], patch_size=4, depth=6),
+        epochs=30,
+        augment="affine",
+    ),
+}
+
+
+def recipe(name: str) -> TrainConfig:
+    """The training run called `name`.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in RECIPES:
+        raise UserError(f"there is no recipe called {name!r}: choose from {', '.join(RECIPES)}")
+    return RECIPES[name]
