@@ -7,6 +7,11 @@ from typing import Any, Literal, Self
 from .errors import UserError
 
 
+def option(default: Any, help: str) -> Any:
+    """A dataclass field with the one line that the command line shows for its flag."""
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
 @dataclasses.dataclass(frozen=True)
 class ViTConfig:
     """The shape of a Vision Transformer. The defaults are ViT-B/16 at 224 pixels.
@@ -15,24 +20,25 @@ class ViTConfig:
         UserError: a value makes no sense, or two do not go together.
     """
 
-    img_size: int | tuple[int, int] = 224  # pixels; one number, or (height, width)
-    patch_size: int = 16  # pixels along each side of a patch
-    in_chans: int = 3  # image channels
-    num_classes: int = 1000  # 0: no head, the model returns features (B, D)
-    embed_dim: int = 768  # numbers per token
-    depth: int = 12  # blocks
-    num_heads: int = 12  # attention heads; must divide embed_dim
-    mlp_ratio: float = 4.0  # hidden numbers of the MLP, per embed_dim
-    qkv_bias: bool = True  # whether queries, keys and values have a bias
-    gelu: Literal["erf", "tanh"] = "erf"  # which form of GELU
-    layer_norm_eps: float = 1e-6  # what keeps layer norm from dividing by zero
-    pool: Literal["cls", "mean"] = "cls"  # what the head looks at
-    pos_embed: Literal["learned", "sincos2d"] = "learned"  # how a token knows its place
-    num_registers: int = 0  # extra learned tokens that stand for no patch
-    drop_rate: float = 0.0  # dropout after the positions and after each branch, in training
-    drop_path_rate: float = 0.0  # probability of dropping the last block's branches, rising from 0 at the first
-    layer_scale: float | None = None  # initial value of layer scale; none without
-    stem: Literal["patch", "conv"] = "patch"  # how patches become tokens; "conv" is not built yet
+    img_size: int | tuple[int, int] = option(224, "pixels; one number, or (height, width)")
+    patch_size: int = option(16, "pixels along each side of a patch")
+    in_chans: int = option(3, "image channels")
+    num_classes: int = option(1000, "0: no head, the model returns features (B, D)")
+    embed_dim: int = option(768, "numbers per token")
+    depth: int = option(12, "blocks")
+    num_heads: int = option(12, "attention heads; must divide embed_dim")
+    mlp_ratio: float = option(4.0, "hidden numbers of the MLP, per embed_dim")
+    qkv_bias: bool = option(True, "whether queries, keys and values have a bias")
+    gelu: Literal["erf", "tanh"] = option("erf", "which form of GELU")
+    layer_norm_eps: float = option(1e-6, "what keeps layer norm from dividing by zero")
+    pool: Literal["cls", "mean"] = option("cls", "what the head looks at")
+    pos_embed: Literal["learned", "sincos2d"] = option("learned", "how a token knows its place")
+    num_registers: int = option(0, "extra learned tokens that stand for no patch")
+    drop_rate: float = option(0.0, "dropout after the positions and after each branch, in training")
+    drop_path_rate: float = option(0.0, "probability of dropping the last block's branches, rising from 0 at the first")
+    init_std: float = option(0.02, "spread of fresh weight matrices; narrow models learn sooner with more")
+    layer_scale: float | None = option(None, "initial value of layer scale; none without")
+    stem: Literal["patch", "conv"] = option("patch", "how patches become tokens; conv is not built yet")
 
     def __post_init__(self) -> None:
         if not isinstance(self.img_size, int):
@@ -65,6 +71,8 @@ class ViTConfig:
             raise UserError(f"mlp_ratio must leave at least one hidden number, got {self.mlp_ratio!r}")
         if not self.layer_norm_eps > 0:
             raise UserError(f"layer_norm_eps must be above 0, got {self.layer_norm_eps!r}")
+        if not self.init_std >= 0:
+            raise UserError(f"init_std must be at least 0, got {self.init_std!r}")
         for name in ("drop_rate", "drop_path_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 0 and below 1, got {getattr(self, name)!r}")

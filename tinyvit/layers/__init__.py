@@ -3,7 +3,7 @@
 from .attention import Attention, AttentionLayerSaved
 from .block import Block, BlockSaved, BranchSaved
 from .dropout import Dropout, DropPath
-from .init import truncated_normal
+from .init import INIT_STD, truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
@@ -12,6 +12,7 @@ from .mlp import Mlp, MlpSaved
 from .patch_embed import PatchEmbed, PatchEmbedSaved
 
 __all__ = [
+    "INIT_STD",
     "Attention",
     "AttentionLayerSaved",
     "Block",

@@ -4,14 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from ..config import ViTConfig
+from ..config import ViTConfig, option
 from ..errors import UserError
 from ..presets import PRESETS
-
-
-def _option(default: Any, help: str) -> Any:
-    """A dataclass field whose one-line explanation the command line shows."""
-    return dataclasses.field(default=default, metadata={"help": help})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,29 +18,29 @@ class TrainConfig:
     """
 
     model: ViTConfig = PRESETS["tiny"]
-    dataset: Literal["mnist", "fashion-mnist"] = _option("mnist", "what to learn")
-    data_dir: str | None = _option(None, "folder with the data set's files (else TINYVIT_DATA, data/, a download)")
-    output: str | None = _option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
-    epochs: int = _option(12, "passes over the training images")
-    batch_size: int = _option(128, "images per step")
-    opt: Literal["adamw", "sgd"] = _option("adamw", "optimizer")
-    lr: float = _option(3e-3, "highest learning rate")
-    min_lr: float = _option(1e-5, "learning rate at the end")
-    warmup_epochs: float = _option(0.5, "epochs until the learning rate is at its highest")
-    momentum: float = _option(0.9, "momentum of sgd")
-    weight_decay: float = _option(0.05, "pull of the weight matrices towards zero")
-    clip_grad: float = _option(1.0, "largest global norm of the gradient; 0 turns clipping off")
-    label_smoothing: float = _option(0.0, "share of the target given to all classes alike")
-    ema_decay: float = _option(0.0, "average the weights with this decay and evaluate the average; 0 turns it off")
-    augment: Literal["none", "shift", "affine"] = _option("shift", "how training images are varied")
-    shift: int = _option(1, "pixels, for shift: up to so many in each direction")
-    degrees: float = _option(10.0, "for affine: rotation up to so many degrees")
-    translate: float = _option(2.0, "pixels, for affine: up to so many in each direction")
-    scale: float = _option(0.1, "for affine: size up to so much larger or smaller")
-    shear: float = _option(5.0, "for affine: slant up to so many degrees")
-    seed: int = _option(0, "all randomness of the run follows from it")
-    device: str = _option("auto", "auto, cpu, cuda or cuda:<index>")
-    checkpoint_seconds: float = _option(30.0, "save at least this often, besides at the end of each epoch")
+    dataset: Literal["mnist", "fashion-mnist"] = option("mnist", "what to learn")
+    data_dir: str | None = option(None, "folder with the data set's files (else TINYVIT_DATA, data/, a download)")
+    output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
+    epochs: int = option(12, "passes over the training images")
+    batch_size: int = option(128, "images per step")
+    opt: Literal["adamw", "sgd"] = option("adamw", "optimizer")
+    lr: float = option(3e-3, "highest learning rate")
+    min_lr: float = option(1e-5, "learning rate at the end")
+    warmup_epochs: float = option(0.5, "epochs until the learning rate is at its highest")
+    momentum: float = option(0.9, "momentum of sgd")
+    weight_decay: float = option(0.1, "pull of the weight matrices towards zero")
+    clip_grad: float = option(1.0, "largest global norm of the gradient; 0 turns clipping off")
+    label_smoothing: float = option(0.0, "share of the target given to all classes alike")
+    ema_decay: float = option(0.0, "average the weights with this decay and evaluate the average; 0 turns it off")
+    augment: Literal["none", "shift", "affine"] = option("affine", "how training images are varied")
+    shift: int = option(1, "pixels, for shift: up to so many in each direction")
+    degrees: float = option(8.0, "for affine: rotation up to so many degrees")
+    translate: float = option(1.0, "pixels, for affine: up to so many in each direction")
+    scale: float = option(0.08, "for affine: size up to so much larger or smaller")
+    shear: float = option(0.0, "for affine: slant up to so many degrees")
+    seed: int = option(0, "all randomness of the run follows from it")
+    device: str = option("auto", "auto, cpu, cuda or cuda:<index>")
+    checkpoint_seconds: float = option(30.0, "save at least this often, besides at the end of each epoch")
 
     def __post_init__(self) -> None:
         for name, least, below in _RANGES:

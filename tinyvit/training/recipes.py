@@ -14,7 +14,11 @@ RECIPES: dict[str, TrainConfig] = {
     "best": TrainConfig(
         model=dataclasses.replace(PRESETS["tiny"], patch_size=4, depth=6),
         epochs=30,
-        augment="affine",
+        lr=2e-3,
+        degrees=10.0,
+        translate=2.0,
+        scale=0.1,
+        shear=5.0,
     ),
 }
 

@@ -1,0 +1,81 @@
+"""`tinyvit doctor`: what is installed, what is missing, and what to do about it."""
+
+import argparse
+import os
+import platform
+import sys
+from importlib import metadata
+
+from ..errors import UserError
+from .flags import SUB_PARSERS
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "doctor", help="check the installation", description="Python, NumPy and its matrix library, GPU, data."
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    from .. import __version__
+
+    _say("tinyvit", __version__)
+    _say("python", f"{platform.python_version()} at {sys.executable}")
+    _say("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    _say("numpy", np.__version__)
+    for library in threadpool_info():
+        name = f"{library.get('internal_api')} {library.get('version')}"
+        _say("matrix library", f"{name}, up to {library.get('num_threads')} threads")
+    for package in ("pillow", "matplotlib", "safetensors", "tqdm", "threadpoolctl"):
+        _say(package, _version(package) or f"missing: python -m pip install {package}")
+    if _version("safetensors") == "0.8.0":
+        _advise("safetensors 0.8.0 can write damaged files: python -m pip install 'safetensors!=0.8.0'")
+    _gpu()
+    _data()
+    return 0
+
+
+def _gpu() -> None:
+    from ..backend import available_devices
+    from ..backend.devices import INSTALL_CUPY
+
+    cupy = next((name for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if _version(name)), None)
+    gpus = available_devices()[1:]
+    _say("cupy", f"{cupy} {_version(cupy)}" if cupy else "not installed")
+    _say("gpu", ", ".join(gpus) or "none that can be used")
+    if not cupy:
+        _advise(f"everything runs on the CPU; to use an NVIDIA GPU, {INSTALL_CUPY}")
+    elif not gpus:
+        _advise("CuPy is there but finds no GPU: install NVIDIA's driver, and the CuPy package that matches its CUDA")
+
+
+def _data() -> None:
+    from ..datasets import load_dataset
+
+    try:
+        dataset = load_dataset("mnist")
+    except UserError as error:
+        _say("mnist", "not found")
+        _advise(str(error))
+        return
+    splits = f"{len(dataset.train):,} / {len(dataset.dev):,} / {len(dataset.test):,}"
+    _say("mnist", f"complete and genuine ({splits} images to train, choose and test with)")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _say(what: str, found: str) -> None:
+    print(f"{what:<16}{found}")
+
+
+def _advise(advice: str) -> None:
+    print(f"{'':<16}-> {advice}")

@@ -1,0 +1,66 @@
+"""Flags made from the fields of a frozen dataclass, in timm's spelling: `batch_size` becomes `--batch-size`."""
+
+import argparse
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Collection
+from typing import Any
+
+from ..config import ViTConfig
+
+SUB_PARSERS = Any  # what argparse's add_subparsers returns; its class is private
+
+
+def add_flags(parser: Any, config_class: type, *, skip: Collection[str] = ()) -> None:
+    """One flag per field of `config_class`. A flag that is not given leaves no trace in the parsed options."""
+    hints = typing.get_type_hints(config_class)
+    for field in dataclasses.fields(config_class):
+        if field.name in skip:
+            continue
+        kind = hints[field.name]
+        if kind is bool:
+            how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+        elif typing.get_origin(kind) is typing.Literal:
+            how = {"choices": typing.get_args(kind)}
+        else:
+            how = {"type": _reader(field.name, kind), "metavar": field.name.split("_")[-1].upper()}
+        default = "" if field.default is None else f" (default: {field.default})"
+        flag = "--" + field.name.replace("_", "-")
+        help = field.metadata.get("help", "").replace("%", "%%") + default
+        parser.add_argument(flag, default=argparse.SUPPRESS, help=help, **how)
+
+
+def given(options: argparse.Namespace, config_class: type) -> dict[str, Any]:
+    """The fields of `config_class` for which a flag was given."""
+    names = {field.name for field in dataclasses.fields(config_class)}
+    return {name: value for name, value in vars(options).items() if name in names}
+
+
+def describe(config: Any, *, skip: Collection[str] = ()) -> str:
+    """The config's fields as `name=value`, for people."""
+    fields = (field.name for field in dataclasses.fields(config) if field.name not in skip)
+    return "  ".join(f"{name}={getattr(config, name)}" for name in fields)
+
+
+def add_model_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of `ViTConfig`, in a group of their own."""
+    add_flags(parser.add_argument_group("model"), ViTConfig)
+
+
+def _reader(name: str, kind: Any) -> Callable[[str], Any]:
+    """What turns a flag's text into the field's value."""
+    if name == "img_size":
+        return _size
+    if isinstance(kind, types.UnionType):  # "float | None": None is what leaving the flag out means
+        kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+    return kind
+
+
+def _size(text: str) -> int | tuple[int, ...]:
+    """ "28" or "32x48" (height x width)."""
+    parts = tuple(int(part) for part in text.lower().split("x"))
+    return parts[0] if len(parts) == 1 else parts
+
+
+_size.__name__ = "size"  # argparse says "invalid size value"

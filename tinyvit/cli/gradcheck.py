@@ -1,0 +1,68 @@
+"""`tinyvit gradcheck`: prove every backward by finite differences, and print the proof."""
+
+import argparse
+import json
+from typing import Any
+
+from ..errors import UserError
+from .flags import SUB_PARSERS
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "gradcheck",
+        help="check every gradient",
+        description="Compare every hand-written backward with finite differences, in float64, under a random upstream "
+        "gradient. Exit status 1 if one is wrong.",
+    )
+    parser.add_argument("--op", metavar="NAME", help="check only the op, layer or model of this name")
+    parser.add_argument("--seed", type=int, default=0, help="draws inputs and upstream gradients (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..gradcheck import THRESHOLD
+    from ..gradcheck_cases import all_cases
+
+    if options.seed < 0:
+        raise UserError(f"--seed must be at least 0, got {options.seed}")
+    cases = [case for case in all_cases() if options.op in (None, case.name)]
+    if not cases:
+        known = dict.fromkeys(case.name for case in all_cases())
+        raise UserError(f"there is no op, layer or model called {options.op!r}: choose from {'; '.join(known)}")
+    rows, failures = [], []
+    if not options.json:
+        print(f"{'kind':<7}{'name':<25}{'inputs':<37}{'worst error':>11}")
+    for case in cases:
+        report, inputs = case.check(seed=options.seed)
+        shapes = " ".join("x".join(map(str, x.shape)) if x is not None else "-" for x in inputs.values())
+        rows.append(_row(case, shapes, report))
+        if not options.json:
+            verdict = "pass" if report.passed else "FAIL"
+            print(f"{case.kind:<7}{case.name:<25}{shapes:<37}{report.error:>11.1e}  {verdict}", flush=True)
+        if not report.passed:
+            failures.append(f"{case.kind} {case.name}: {report}")
+    worst = max(row["error"] for row in rows)
+    if options.json:
+        print(json.dumps({"threshold": THRESHOLD, "passed": not failures, "worst": worst, "checks": rows}, indent=2))
+    else:
+        print("\n".join(["", *failures]) if failures else "")
+        print(f"{len(rows) - len(failures)} of {len(rows)} checks passed; worst relative error {worst:.1e}, ", end="")
+        print(f"threshold {THRESHOLD:.0e}")
+    return 1 if failures else 0
+
+
+def _row(case: Any, shapes: str, report: Any) -> dict[str, Any]:
+    worst = report.worst
+    return {
+        "kind": case.kind,
+        "name": case.name,
+        "inputs": shapes,
+        "passed": report.passed,
+        "error": report.error,
+        "worst_input": worst.name,
+        "worst_entry": worst.entry,
+        "analytic": worst.analytic,
+        "numeric": worst.numeric,
+    }

@@ -1,0 +1,47 @@
+"""`tinyvit info [PRESET]`: what a model is made of and what it costs, before it is built."""
+
+import argparse
+import dataclasses
+
+from ..errors import UserError
+from .flags import SUB_PARSERS, add_model_flags, describe, given
+
+MIB = 2**20
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "info", help="parameters, FLOPs and memory of a model", description="Part by part, for a preset and any change."
+    )
+    parser.add_argument("preset", nargs="?", default="tiny", help="(default: tiny)")
+    parser.add_argument("--batch-size", type=int, default=128, help="for the memory of a training step (default: 128)")
+    add_model_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..config import ViTConfig
+    from ..costs import Cost, model_costs
+    from ..presets import PRESETS, preset
+
+    if options.batch_size < 1:
+        raise UserError(f"--batch-size must be at least 1, got {options.batch_size}")
+    config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
+    costs = model_costs(config)
+    total = sum(costs.values(), Cost(0, 0, 0))
+    print(f"{options.preset}: {describe(config)}")
+    print(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")
+    print(f"{'part':<22}{'parameters':>13}{'MFLOPs/image':>14}{'saved MiB/image':>17}")
+    for name, cost in [*costs.items(), ("total", total)]:
+        print(f"{name:<22}{cost.parameters:>13,}{cost.flops / 1e6:>14,.2f}{4 * cost.saved / MIB:>17,.3f}")
+    weights, activations = 4 * total.parameters / MIB, 4 * total.saved * options.batch_size / MIB
+    print(f"\nA training step of {options.batch_size} images in float32 keeps about")
+    print(
+        f"  {weights:10,.1f} MiB of weights\n  {weights:10,.1f} MiB of gradients\n  {2 * weights:10,.1f} MiB in AdamW"
+    )
+    print(f"  {activations:10,.1f} MiB saved for the backward")
+    print(
+        f"and computes {3 * total.flops * options.batch_size / 1e9:,.2f} GFLOPs (the backward takes about two forwards)."
+    )
+    print(f"\nPresets: {', '.join(PRESETS)}")
+    return 0

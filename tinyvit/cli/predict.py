@@ -1,0 +1,73 @@
+"""`tinyvit predict RUN image.png ...`: what a trained model sees in your own pictures."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from .flags import SUB_PARSERS
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "predict", help="classify pictures", description="Classify pictures of any size and colour, best guess first."
+    )
+    parser.add_argument("folder", metavar="RUN", help="run folder, or the folder of a model")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture files")
+    parser.add_argument("--top-k", type=int, default=3, metavar="K", help="guesses to print (default: 3)")
+    parser.add_argument("--plot", action="store_true", help="save what the model looked at, in RUN/figures")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..training import load_trained
+
+    if options.top_k < 1:
+        raise UserError(f"--top-k must be at least 1, got {options.top_k}")
+    model, fed = load_trained(options.folder)
+    failed = 0
+    for path in map(Path, options.images):
+        try:
+            _predict(model, fed, path, options)
+        except UserError as error:  # the other pictures still get their answer
+            print(f"tinyvit: {error}", file=sys.stderr)
+            failed += 1
+    return 2 if failed else 0
+
+
+def _predict(model: Any, fed: Any, path: Path, options: argparse.Namespace) -> None:
+    from ..datasets.own_image import prepare_digit, prepare_picture, read_image
+    from ..training import predict_probs
+
+    config = model.config
+    picture = read_image(path)
+    if fed.dataset == "mnist":
+        image, what_was_done = prepare_digit(picture, size=config.image_shape)
+    else:
+        image, what_was_done = prepare_picture(picture, size=config.image_shape, channels=config.in_chans)
+    probs = predict_probs(model, image[None], fed.mean, fed.std)[0]
+    best = np.argsort(-probs)[: options.top_k]
+    print(f"{path}: " + ", ".join(f"{fed.class_names[k]} ({100 * probs[k]:.1f} %)" for k in best))
+    print(f"  {what_was_done}")
+    if options.plot:
+        print(f"  {_plot(model, fed, image, path, fed.class_names[best[0]], probs[best[0]], Path(options.folder))}")
+
+
+def _plot(model: Any, fed: Any, image: np.ndarray, path: Path, name: str, prob: float, folder: Path) -> Path:
+    from ..datasets import normalize
+    from ..plots import plot_overlay, save_figure
+
+    maps = model.attention(normalize(image[None], fed.mean, fed.std, model.cls_token.dtype))
+    figure = plot_overlay(
+        image,
+        maps,
+        grid=model.config.grid_size,
+        num_prefix=model.config.num_prefix_tokens,
+        title=f"{path.name}: {name} ({100 * prob:.1f} %)",
+    )
+    target = folder / "figures" / f"predict-{path.stem}.png"
+    save_figure(figure, target)
+    return target

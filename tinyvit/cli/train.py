@@ -1,0 +1,131 @@
+"""`tinyvit train`: from a data set to a trained model, a report and pictures."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .flags import SUB_PARSERS, add_flags, add_model_flags, describe, given
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    from ..training.config import TrainConfig
+    from ..training.recipes import RECIPES
+
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "train", help="train a model", description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST."
+    )
+    parser.add_argument("--recipe", choices=RECIPES, default="default", help="settings to start from")
+    parser.add_argument("--preset", help="model to start from (see tinyvit info)")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped or killed")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    add_flags(parser.add_argument_group("training"), TrainConfig, skip=("model",))
+    add_model_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..training import resume, train
+
+    progress = _progress_bar()
+    if options.resume:
+        free = {"data_dir", "device"}
+        changed = [name for name in _given_flags(options) if name not in free]
+        if changed or options.overwrite or options.preset or options.recipe != "default":
+            raise UserError(
+                "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
+                f"got also: {', '.join(changed) or 'a recipe, preset or overwrite'}; start a new run to change settings"
+            )
+        allowed = {name: value for name, value in _given_flags(options).items() if name in free}
+        history = resume(options.resume, progress=progress, **allowed)
+    else:
+        history = train(_resolve(options), overwrite=options.overwrite, progress=progress)
+    _tell(history)
+    return 0
+
+
+def _given_flags(options: argparse.Namespace) -> dict[str, Any]:
+    from ..config import ViTConfig
+    from ..training import TrainConfig
+
+    return given(options, TrainConfig) | given(options, ViTConfig)
+
+
+def _resolve(options: argparse.Namespace) -> Any:
+    """The recipe, with the preset and the flags that were given in its place."""
+    from ..config import ViTConfig
+    from ..presets import preset
+    from ..training import TrainConfig, recipe
+
+    config = recipe(options.recipe)
+    model = preset(options.preset) if options.preset else config.model
+    model = dataclasses.replace(model, **given(options, ViTConfig))
+    return dataclasses.replace(config, **given(options, TrainConfig), model=model)
+
+
+def _tell(history: Any) -> None:
+    """The test result, the report, and the pictures."""
+    from ..datasets import load_dataset
+    from ..training import load_trained, read_run_config
+    from ..training.figures import draw_figures
+
+    print(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
+    print(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
+    print(history.report)
+    config = read_run_config(history.folder)
+    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+    model, _ = load_trained(history.folder)
+    figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
+    print(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
+    print(f"Try it on a picture of your own: tinyvit predict {history.folder} my_digit.png")
+
+
+def _progress_bar() -> Any:
+    from tqdm.std import tqdm
+
+    from ..training import Progress
+
+    class ProgressBar(Progress):
+        """One bar for the whole run, and one line per epoch; without a terminal only the lines."""
+
+        def start(self, config: Any, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
+            from ..costs import model_costs
+
+            parameters = sum(cost.parameters for cost in model_costs(config.model).values())
+            print(f"model     {describe(config.model)}")
+            print(f"training  {describe(config, skip=('model',))}")
+            print(f"{parameters:,} parameters; everything goes to {folder}", flush=True)
+            if images_done:
+                print(f"going on after {images_done:,} images", flush=True)
+            self.epochs, self.images_per_epoch, self.accuracy = config.epochs, images_per_epoch, ""
+            self.bar = tqdm(
+                total=config.epochs * images_per_epoch,
+                initial=images_done,
+                unit="img",
+                unit_scale=True,
+                dynamic_ncols=True,
+                disable=not sys.stderr.isatty(),
+            )
+
+        def step(self, images: int, loss: float | None) -> None:
+            self.bar.update(images)
+            if loss is not None:
+                epoch = min(self.epochs, int((self.bar.n - 1) // self.images_per_epoch) + 1)
+                self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
+                self.bar.set_postfix_str(f"loss {loss:.3f}{self.accuracy}", refresh=False)
+
+        def epoch(self, metrics: dict[str, Any], best: bool) -> None:
+            self.accuracy = f", dev {100 * metrics['dev_accuracy']:.2f} %"
+            line = (
+                f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
+                f"dev loss {metrics['dev_loss']:.4f}   dev accuracy {100 * metrics['dev_accuracy']:6.2f} %"
+            )
+            self.bar.write(line + ("   best" if best else ""))
+            sys.stdout.flush()
+
+        def stop(self) -> None:
+            self.bar.close()
+
+    return ProgressBar()

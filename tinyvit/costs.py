@@ -1,0 +1,46 @@
+"""What a Vision Transformer costs before it is built: parameters, floating-point operations and memory, part by part."""
+
+from typing import NamedTuple
+
+from .config import ViTConfig
+
+
+class Cost(NamedTuple):
+    """Of one part. FLOPs count a multiplication and an addition as two, and matrix products only."""
+
+    parameters: int
+    flops: int  # of one image's forward; the backward takes about twice as many
+    saved: int  # numbers kept for the backward, per image
+
+    def __add__(self, other: "Cost") -> "Cost":  # type: ignore[override]
+        return Cost(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def model_costs(config: ViTConfig) -> dict[str, Cost]:
+    """Costs by part, in the order data flows; the blocks are summed up."""
+    B, L, N, D, M = config.depth, config.num_patches, config.num_tokens, config.embed_dim, config.hidden_dim
+    patch, K, h = config.in_chans * config.patch_size**2, config.num_classes, config.num_heads
+    position = N * D if config.pos_embed == "learned" else 0
+    qkv_bias = 3 * D if config.qkv_bias else 0
+    scale = (D, N * D) if config.layer_scale is not None else (0, 0)  # parameters and saved input, per branch
+    norm = Cost(2 * D, 0, N * D + N)  # x_hat and rstd
+    attention = Cost(
+        parameters=D * 3 * D + qkv_bias + D * D + D + scale[0],
+        flops=2 * N * D * 3 * D + 2 * (2 * N * N * D) + 2 * N * D * D,
+        saved=N * D + 3 * N * D + h * N * N + N * D + scale[1],  # x, qkv, weights, heads' output
+    )
+    mlp = Cost(
+        parameters=D * M + M + M * D + D + scale[0],
+        flops=2 * (2 * N * D * M),
+        saved=N * D + 2 * N * M + N * M + scale[1],  # x, GELU's input and gate, its output
+    )
+    return {
+        "patch_embed": Cost(patch * D + D, 2 * L * patch * D, L * patch),
+        "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
+        "pos_embed": Cost(position, 0, 0),
+        "blocks: norm1, norm2": Cost(*(2 * B * number for number in norm)),
+        "blocks: attn": Cost(*(B * number for number in attention)),
+        "blocks: mlp": Cost(*(B * number for number in mlp)),
+        "norm": norm,
+        "head": Cost(D * K + K, 2 * D * K, D) if K else Cost(0, 0, 0),
+    }
