@@ -13,7 +13,7 @@ RECIPES: dict[str, TrainConfig] = {
     # Smaller patches, more blocks, more varied images, more patience.
     "best": TrainConfig(
         model=dataclasses.replace(PRESETS["tiny"], patch_size=4, depth=6),
-        epochs=30,
+        epochs=20,
         lr=2e-3,
         degrees=10.0,
         translate=2.0,

@@ -45,8 +45,8 @@ def new_run_folder(config: TrainConfig, *, overwrite: bool = False) -> Path:
             )
             raise UserError(f"{folder} is not an empty folder, so no run was started there: {way_out}")
         for name in PARTS if occupied else ():
-            for path in folder.glob(f"{name}*"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            for path in (folder / (name + suffix) for suffix in ("", ".writing", ".new", ".old")):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the run folder {folder} ({error.strerror}): choose another --output") from error

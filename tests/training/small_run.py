@@ -1,0 +1,38 @@
+"""A run on 200 digits instead of 55,000: `python small_run.py train --output RUN ...` takes seconds.
+
+For tests that must start, kill and resume real processes.
+"""
+
+import sys
+
+import tinyvit.datasets
+from tinyvit.datasets import Dataset, Split, load_dataset
+
+MODEL = ["--patch-size", "14", "--embed-dim", "16", "--depth", "2", "--num-heads", "2", "--drop-path-rate", "0.2"]
+RUN = ["--epochs", "3", "--batch-size", "16", "--ema-decay", "0.9", "--checkpoint-seconds", "0", *MODEL]
+
+
+def small_dataset() -> Dataset:
+    whole = load_dataset("mnist")
+
+    def first(split: Split, n: int) -> Split:
+        return Split(split.images[:n], split.labels[:n])
+
+    return Dataset(
+        whole.name,
+        whole.class_names,
+        whole.mean,
+        whole.std,
+        first(whole.train, 200),
+        first(whole.dev, 100),
+        first(whole.test, 100),
+    )
+
+
+if __name__ == "__main__":
+    from tinyvit.cli import main
+    from tinyvit.training import loop
+
+    dataset = small_dataset()
+    loop.load_dataset = tinyvit.datasets.load_dataset = lambda *args, **kwargs: dataset
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,218 @@
+"""Whole runs on a few digits: they learn, repeat, stop, go on, and refuse."""
+
+import dataclasses
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kills import compare
+from safetensors.numpy import load_file
+
+from tinyvit.errors import UserError
+from tinyvit.training import Progress, TrainingInterrupted, loop, resume, train
+
+
+class StopAt(Progress):
+    """Presses Ctrl-C at a given step."""
+
+    def __init__(self, step):
+        self.left = step
+
+    def step(self, images, loss):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_learns_and_leaves_its_folder(small_config):
+    history = train(dataclasses.replace(small_config, epochs=8, lr=1e-2))
+    folder = Path(small_config.output)
+    assert history.epochs[-1]["train_loss"] < 0.7 * history.epochs[0]["train_loss"]
+    assert history.test.accuracy > 0.3  # 0.1 is chance; 200 images do not make it good
+    assert [epoch["epoch"] for epoch in history.epochs] == list(range(1, 9))
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json", "metrics.jsonl", "metrics.csv", "last", "best", "report.txt",
+    }  # fmt: skip
+    assert {path.name for path in (folder / "last").iterdir()} == {
+        "config.json", "model.safetensors", "preprocessor_config.json",
+        "training_state.safetensors", "training_state.json",
+    }  # fmt: skip
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 8
+    assert len((folder / "metrics.csv").read_text().splitlines()) == 9
+
+
+def test_the_best_epoch_is_chosen_on_dev_and_its_weights_are_tested(small_config):
+    history = train(small_config)
+    best = max(history.epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))
+    assert history.best_epoch == best["epoch"]
+    model, _ = loop.load_trained(history.folder)
+    dataset = loop.load_dataset()
+    assert loop.evaluate(model, dataset.dev, dataset).loss == pytest.approx(best["dev_loss"], abs=1e-6)
+    assert loop.evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
+
+
+@pytest.mark.parametrize("change", [{}, {"opt": "sgd", "lr": 0.05}, {"ema_decay": 0.0, "augment": "shift"}])
+def test_same_seed_same_bits_other_seed_other_bits(small_config, change):
+    config = dataclasses.replace(small_config, **change)
+    runs = [
+        train(dataclasses.replace(config, output=config.output + name, seed=seed)).folder
+        for name, seed in (("-a", 0), ("-b", 0), ("-c", 1))
+    ]
+    assert compare(runs[0], runs[1]) == []
+    assert len(compare(runs[0], runs[2])) > 20
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 7, 11])  # an epoch has 6 steps
+@pytest.mark.parametrize("change", [{}, {"opt": "sgd", "ema_decay": 0.0, "augment": "none"}])
+def test_stopped_and_resumed_equals_undisturbed(small_config, step, change):
+    config = dataclasses.replace(small_config, **change)
+    undisturbed = train(dataclasses.replace(config, output=config.output + "-undisturbed"))
+    with pytest.raises(TrainingInterrupted, match=r"go on with tinyvit train --resume .*run$"):
+        train(config, progress=StopAt(step))
+    resumed = resume(config.output)
+    assert compare(undisturbed.folder, resumed.folder) == []
+    assert resumed.epochs == undisturbed.epochs
+    assert resumed.report == undisturbed.report
+
+
+def test_ctrl_c_is_given_back_after_training(small_config):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(TrainingInterrupted):
+        train(small_config, progress=StopAt(2))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_finished_run_can_be_resumed_to_the_same_result(small_config):
+    first = train(small_config)
+    again = resume(first.folder)
+    assert again.report == first.report
+    assert again.epochs == first.epochs
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(small_config):
+    undisturbed = train(dataclasses.replace(small_config, output=small_config.output + "-undisturbed"))
+    loop.new_run_folder(small_config)  # all that had been written
+    assert compare(undisturbed.folder, resume(small_config.output).folder) == []
+
+
+def test_a_taken_folder_is_refused_and_kept(small_config, tmp_path):
+    folder = train(small_config).folder
+    kept = load_file(folder / "last" / "model.safetensors")
+    with pytest.raises(UserError, match=r"--resume .*run.*--overwrite.*--output"):
+        train(small_config)
+    assert all(np.array_equal(kept[k], v) for k, v in load_file(folder / "last" / "model.safetensors").items())
+    train(dataclasses.replace(small_config, epochs=1), overwrite=True)
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+def test_overwrite_never_touches_a_folder_that_is_no_run(small_config, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match="choose another --output"):
+        train(small_config, overwrite=True)
+    assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+def test_overwrite_keeps_files_that_are_not_the_runs_own(small_config, tmp_path):
+    folder = train(small_config).folder
+    for name in ("notes.txt", "best-of-all.txt", "last_words.txt"):
+        (folder / name).write_text("mine")
+    train(dataclasses.replace(small_config, epochs=1), overwrite=True)
+    for name in ("notes.txt", "best-of-all.txt", "last_words.txt"):
+        assert (folder / name).read_text() == "mine"
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(small_config):
+    config = dataclasses.replace(small_config, clip_grad=0.0, epochs=1)
+    train(config)
+    whole = load_file(Path(config.output) / "last" / "model.safetensors")
+    wild = dataclasses.replace(config, output=config.output + "-wild", lr=1e30, warmup_epochs=0.0, opt="sgd")
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(UserError, match=r"loss became (nan|inf) at step \d+: .*learning rate.*lower --lr"),
+    ):
+        train(wild)
+    assert all(np.isfinite(array).all() for array in whole.values())
+
+
+def test_nan_weights_are_never_saved(small_config, monkeypatch):
+    """Checkpoints at every step, and a loss that breaks at step 4: the checkpoint on the disk is of step 3."""
+    config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
+    calls = []
+    whole_step = loop.train_step
+
+    def breaking_step(model, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 4:
+            model.parameters()["cls_token"][...] = np.nan
+        return whole_step(model, *args, **kwargs)
+
+    monkeypatch.setattr(loop, "train_step", breaking_step)
+    with pytest.raises(UserError, match=r"at step 4: .* last good checkpoint is .*last"):
+        train(config)
+    saved = load_file(Path(config.output) / "last" / "model.safetensors")
+    assert all(np.isfinite(array).all() for array in saved.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"img_size": 32, "patch_size": 8}, r"images are .*28, 28.*the model takes \(1, 32, 32\)"),
+        ({"in_chans": 3}, r"the model takes \(3, 28, 28\)"),
+        ({"num_classes": 9}, "10 classes, but the model has 9"),
+    ],
+)
+def test_a_model_that_does_not_fit_the_data_is_refused_before_anything_is_written(small_config, change, sentence):
+    config = dataclasses.replace(small_config, model=dataclasses.replace(small_config.model, **change))
+    with pytest.raises(UserError, match=sentence):
+        train(config)
+    assert not Path(config.output).exists()
+
+
+def test_a_batch_larger_than_the_data_is_one_step(small_config):
+    history = train(dataclasses.replace(small_config, batch_size=1000, epochs=1))
+    assert len(history.epochs) == 1
+
+
+def test_resume_of_something_else_is_refused(tmp_path, small_config):
+    with pytest.raises(UserError, match="no run folder"):
+        resume(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="no run folder"):
+        resume(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training_state.safetensors", "training_state.json"])
+@pytest.mark.parametrize("damage", ["missing", "truncated", "garbage"])
+def test_a_damaged_checkpoint_is_named(small_config, name, damage):
+    folder = train(small_config).folder
+    path = folder / "last" / name
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"\x93garbage" * 40)
+    with pytest.raises(UserError, match=name.split(".")[0]):
+        resume(folder)
+
+
+def test_the_training_step_is_importable_lines(small_dataset):
+    """The loop a reader would write in a notebook, from public names alone."""
+    import tinyvit
+    from tinyvit.datasets import batches, normalize
+    from tinyvit.optim import AdamW
+
+    model = tinyvit.VisionTransformer(tinyvit.preset("tiny"), rng=np.random.default_rng(0))
+    optimizer = AdamW(model.parameters())
+    losses = []
+    for _ in range(3):
+        for images, labels in batches(small_dataset.train, 50):
+            images = normalize(images, small_dataset.mean, small_dataset.std)
+            logits, saved = model.forward(images)
+            loss, loss_saved = tinyvit.ops.cross_entropy_forward(logits, labels=labels)
+            dlogits = tinyvit.ops.cross_entropy_backward(1.0, loss_saved)
+            _, grads = model.backward(dlogits, saved)
+            optimizer.step(grads, lr=3e-3)
+            losses.append(float(loss))
+    assert losses[-1] < 0.8 * losses[0]
