@@ -1,4 +1,4 @@
-"""What a Vision Transformer costs before it is built: parameters, floating-point operations and memory, part by part."""
+"""What a Vision Transformer costs before it is built: parameters, floating-point operations, memory; part by part."""
 
 from typing import NamedTuple
 

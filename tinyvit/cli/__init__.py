@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ..errors import UserError
 from . import doctor, evaluate, gradcheck, info, plot, predict, train
@@ -12,23 +13,34 @@ VERBS = (train, evaluate, predict, plot, gradcheck, info, doctor)
 STOPPED = 130  # the exit status shells give to what Ctrl-C stopped
 
 
+class Parser(argparse.ArgumentParser):
+    """Complains in one sentence, where argparse would print all flags first."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All verbs and their flags."""
     from .. import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tinyvit", description="A Vision Transformer with every forward and backward pass written by hand."
     )
     parser.add_argument("--version", action="version", version=f"tinyvit {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for verb in VERBS:
         verb.add_parser(verbs)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status: 0 well, 1 a check failed, 2 a mistake the user can mend, 130 stopped."""
-    options = build_parser().parse_args(arguments)
+    """Run one command. Exit status: 0 well, 1 a check failed, 2 a mistake the user can mend, 130 stopped by Ctrl-C."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return 0
     try:
         return options.run(options) or 0
     except UserError as error:

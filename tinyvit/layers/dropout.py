@@ -1,4 +1,4 @@
-"""Where the coins for `dropout` and `drop_path` are tossed: only when an `rng` is passed, so there is no mode to set."""
+"""Where the coins for dropout and drop path are tossed: only when an `rng` is passed, so there is no mode to set."""
 
 import numpy as np
 

@@ -14,8 +14,8 @@ class PoolSaved(NamedTuple):
 
 
 def cls_pool_forward(x: Array) -> tuple[Array, PoolSaved]:
-    """(B, N, D) -> (B, D), the first row of each image."""
-    return x[:, 0], PoolSaved(x.shape, 1)
+    """(B, N, D) -> (B, D), the first row of each image; a copy, so that the other rows need not be kept alive."""
+    return x[:, 0].copy(), PoolSaved(x.shape, 1)
 
 
 def cls_pool_backward(dy: Array, saved: PoolSaved) -> Array:

@@ -1,0 +1,167 @@
+"""What users type, and what they read then."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tinyvit.presets import PRESETS
+
+
+def test_train_prints_what_happens_and_leaves_a_run(trained_run):
+    folder, process = trained_run
+    out = process.stdout
+    assert "epochs=2" in out  # the resolved config
+    assert "patch_size=14" in out
+    assert len(re.findall(r"epoch +\d/2 +train loss \d\.\d+ +dev loss \d\.\d+ +dev accuracy +\d+\.\d\d %", out)) == 2
+    accuracy = float(re.search(r"test accuracy (\d+\.\d+) %", out)[1])
+    assert accuracy > 80
+    for word in ("precision", "recall", "f1-score", "support", "micro avg", "macro avg", "weighted avg", str(folder)):
+        assert word in out
+    assert process.stderr == ""  # no progress bar where there is no terminal
+    assert {path.name for path in (folder / "figures").iterdir()} == {
+        "curves.png", "confusion.png", "mistakes.png", "attention.png", "positions.png",
+    }  # fmt: skip
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["epochs"], config["model"]["patch_size"]) == (2, 14)
+    assert f"test accuracy {accuracy:.2f} %" in (folder / "report.txt").read_text()
+
+
+def test_eval_agrees_with_what_train_said(trained_run, tinyvit):
+    folder, process = trained_run
+    said = re.search(r"test accuracy (\d+\.\d+) %", process.stdout)[1]
+    assert f"accuracy {said} %" in tinyvit("eval", folder).stdout
+    dev = max(float(json.loads(line)["dev_accuracy"]) for line in (folder / "metrics.jsonl").read_text().splitlines())
+    assert (
+        f"dev split of mnist, 5,000 images: accuracy {100 * dev:.2f} %"
+        in tinyvit("eval", folder, "--split", "dev").stdout
+    )
+
+
+def test_resuming_a_finished_run_says_the_same_again(trained_run, tinyvit):
+    folder, process = trained_run
+    again = tinyvit("train", "--resume", folder)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.split("Best on the dev split")[1] == process.stdout.split("Best on the dev split")[1]
+
+
+def test_predict_names_digits_in_drawings(trained_run, tinyvit, tmp_path):
+    folder, _ = trained_run
+    drawing = Image.new("RGB", (200, 300), "white")
+    ImageDraw.Draw(drawing).line([(110, 40), (100, 250)], fill="navy", width=22)  # a one, dark on light
+    drawing.save(tmp_path / "one.png")
+    result = tinyvit("predict", folder, "one.png", "--top-k", 2, "--plot")
+    assert result.returncode == 0, result.stderr
+    assert re.match(r"one\.png: 1 \(\d+\.\d %\), \d \(\d+\.\d %\)\n", result.stdout)
+    assert "inverted" in result.stdout
+    assert (folder / "figures" / "predict-one.png").is_file()
+
+
+def test_predict_answers_for_the_good_pictures_when_one_is_bad(trained_run, tinyvit, tmp_path):
+    folder, _ = trained_run
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (28, 28), dtype=np.uint8)).save(tmp_path / "noise.png")
+    (tmp_path / "text.png").write_text("no picture")
+    result = tinyvit("predict", folder, "missing.png", "noise.png", "text.png")
+    assert result.returncode == 2
+    assert "noise.png: " in result.stdout
+    assert "missing.png" in result.stderr
+    assert "text.png" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_plot_draws_again(trained_run, tinyvit):
+    folder, _ = trained_run
+    (folder / "figures" / "curves.png").unlink()
+    result = tinyvit("plot", folder)
+    assert result.returncode == 0, result.stderr
+    assert (folder / "figures" / "curves.png").is_file()
+
+
+def test_gradcheck_prints_a_table_and_json(tinyvit):
+    table = tinyvit("gradcheck", "--op", "layer_norm")
+    assert table.returncode == 0
+    assert len(re.findall(r"^op +layer_norm .* pass$", table.stdout, re.MULTILINE)) == 3
+    result = json.loads(tinyvit("gradcheck", "--op", "linear", "--json", "--seed", 3).stdout)
+    assert result["passed"] is True
+    assert result["worst"] < 1e-8
+    assert {"kind", "name", "inputs", "passed", "error", "worst_entry", "analytic", "numeric"} <= set(
+        result["checks"][0]
+    )
+
+
+def test_gradcheck_fails_loudly_on_a_broken_backward(monkeypatch, capsys):
+    from tinyvit import ops
+    from tinyvit.cli import main
+
+    forward, backward = ops.OPS["softmax"]
+    monkeypatch.setitem(ops.OPS, "softmax", ops.Op(forward, lambda dy, saved: 1.001 * backward(dy, saved)))
+    assert main(["gradcheck", "--op", "softmax"]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL" in out
+    assert re.search(r"worst at \(.*\): backward says .*, the difference quotient", out)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_info_counts_what_a_preset_has(tinyvit, name):
+    counts = {
+        "tiny": 139_018,
+        "vit_tiny_patch16_224": 5_717_416,
+        "vit_small_patch16_224": 22_050_664,
+        "vit_base_patch16_224": 86_567_656,
+        "vit_large_patch16_224": 304_326_632,
+    }
+    assert f"{counts[name]:,}" in tinyvit("info", name).stdout
+
+
+def test_doctor_and_help_and_version(tinyvit):
+    doctor = tinyvit("doctor")
+    assert doctor.returncode == 0
+    for word in ("python", "numpy", "matrix library", "cupy", "mnist           complete"):
+        assert word in doctor.stdout
+    assert tinyvit("--version").stdout.startswith("tinyvit ")
+    for verb in ("train", "eval", "predict", "plot", "gradcheck", "info", "doctor"):
+        assert verb in tinyvit().stdout
+        assert tinyvit(verb, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--epochs", "0"], "epochs must be at least 1, got 0"),
+        (["train", "--lr", "fast"], "invalid float value: 'fast'"),
+        (["train", "--lr", "nan"], "lr must be at least 0, got nan"),
+        (["train", "--bogus"], "unrecognized arguments: --bogus"),
+        (["train", "--recipe", "worst"], "invalid choice: 'worst'"),
+        (["train", "--preset", "nope"], "no preset called 'nope'"),
+        (["train", "--img-size", "28x"], "invalid size value: '28x'"),
+        (["train", "--patch-size", "5"], "choose patch_size from 1, 2, 4, 7, 14, 28"),
+        (["train", "--num-heads", "5"], "choose num_heads from 1, 2, 4"),
+        (["train", "--stem", "conv"], "not built yet"),
+        (["train", "--preset", "vit_tiny_patch16_224"], "mnist images are"),
+        (["train", "--device", "gpu"], "auto, cpu, cuda or cuda:<index>, got 'gpu'"),
+        (["train", "--data-dir", "nowhere"], "nowhere"),
+        (["train", "--resume", "nowhere"], "no run folder"),
+        (["train", "--resume", "nowhere", "--lr", "1"], "only --data-dir and --device"),
+        (["train", "--resume", "nowhere", "--overwrite"], "only --data-dir and --device"),
+        (["eval", "nowhere"], "no trained model"),
+        (["eval"], "required: RUN"),
+        (["predict", "nowhere", "a.png"], "no trained model"),
+        (["plot", "nowhere"], "no trained model"),
+        (["info", "nope"], "no preset called 'nope'"),
+        (["info", "--batch-size", "0"], "--batch-size must be at least 1"),
+        (["gradcheck", "--op", "nope"], "choose from patchify"),
+        (["gradcheck", "--seed", "-1"], "--seed must be at least 0"),
+        (["juggle"], "invalid choice: 'juggle'"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_status_2(tinyvit, arguments, sentence):
+    result = tinyvit(*arguments)
+    assert result.returncode == 2, result.stdout
+    assert sentence in result.stderr
+    assert result.stderr.startswith("tinyvit")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stdout == ""

@@ -1,0 +1,44 @@
+"""The cost table says what a model really has and really keeps."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinyvit.costs import model_costs
+from tinyvit.gradcheck_cases import MODELS
+from tinyvit.presets import PRESETS
+from tinyvit.vit import VisionTransformer
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_are_those_of_the_model(name):
+    model = VisionTransformer(MODELS[name], rng=np.random.default_rng(0))
+    assert sum(cost.parameters for cost in model_costs(MODELS[name]).values()) == model.num_parameters()
+
+
+@pytest.mark.parametrize("name", ["cls token, erf", "registers", "layer scale", "mean pooling"])
+def test_saved_numbers_are_those_that_the_forward_keeps(name):
+    config = MODELS[name]
+    model = VisionTransformer(config, rng=np.random.default_rng(0))
+    weights = {id(array) for array in model.parameters().values()}
+    _, saved = model.forward(np.ones((3, config.in_chans, *config.image_shape), np.float32))
+    kept: dict[int, np.ndarray] = {}
+
+    def collect(value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            whole = value if value.base is None else value.base  # several views of one array are kept once
+            if id(whole) not in weights:
+                kept[id(whole)] = whole
+        elif isinstance(value, tuple | list):
+            for part in value:
+                collect(part)
+
+    collect(saved)
+    assert sum(array.size for array in kept.values()) == 3 * sum(cost.saved for cost in model_costs(config).values())
+
+
+def test_flops_of_vit_base_are_those_of_the_literature():
+    """17.56 billion multiply-adds for ViT-B/16 at 224 pixels (timm's table)."""
+    flops = sum(cost.flops for cost in model_costs(PRESETS["vit_base_patch16_224"]).values())
+    assert flops / 2 == pytest.approx(17.56e9, rel=0.002)
