@@ -1,6 +1,5 @@
 """Devices by name: "cpu", "cuda" (the first GPU), "cuda:1", and "auto" (a GPU if there is one)."""
 
-import contextlib
 import re
 from types import ModuleType
 
@@ -86,5 +85,5 @@ def like(x: Array, reference: Array) -> Array:
     xp = array_module(reference)
     if xp is np:
         return x
-    with getattr(reference, "device", None) or contextlib.nullcontext():
+    with reference.device:
         return xp.asarray(x)

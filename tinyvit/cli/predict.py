@@ -44,10 +44,13 @@ def _predict(model: Any, fed: Any, path: Path, options: argparse.Namespace) -> N
 
     config = model.config
     picture = read_image(path)
-    if fed.dataset == "mnist":
-        image, what_was_done = prepare_digit(picture, size=config.image_shape)
-    else:
-        image, what_was_done = prepare_picture(picture, size=config.image_shape, channels=config.in_chans)
+    try:
+        if fed.dataset == "mnist":
+            image, what_was_done = prepare_digit(picture, size=config.image_shape)
+        else:
+            image, what_was_done = prepare_picture(picture, size=config.image_shape, channels=config.in_chans)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     probs = predict_probs(model, image[None], fed.mean, fed.std)[0]
     best = np.argsort(-probs)[: options.top_k]
     print(f"{path}: " + ", ".join(f"{fed.class_names[k]} ({100 * probs[k]:.1f} %)" for k in best))

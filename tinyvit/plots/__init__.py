@@ -1,6 +1,7 @@
-"""Figures of a run and of what a model looks at. Each function returns a Matplotlib `Figure`; none shows or keeps it.
+"""Figures of a run and of what a model looks at.
 
-Matplotlib is imported when something is drawn, not before, and `pyplot` with its global state never.
+Each function returns a Matplotlib `Figure` and neither shows nor keeps it. Matplotlib is imported when something is
+drawn, not before, and `pyplot` with its global state never.
 """
 
 from .attention import attention_rollout, plot_attention, plot_overlay

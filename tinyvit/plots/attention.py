@@ -7,15 +7,18 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..errors import UserError
-from .figure import INK, MUTED, headline, new_figure, show_picture
+from .figure import MUTED, headline, new_figure, show_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+SCALE = "dark: least, bright: most in this map"
+
+
 def attention_rollout(attention: Sequence[np.ndarray]) -> np.ndarray:
-    """How much of each input token reaches each token of the last block, with the residual branches counted in.
+    """How much of each input token reaches each token of the last block, residual branches counted in.
 
         rollout = R_last ... R_2 R_1,    R = (mean of the heads + I) with each row divided by its sum
 
@@ -45,7 +48,7 @@ def plot_attention(
     num_prefix: int = 1,
     titles: Sequence[str] | None = None,
 ) -> "Figure":
-    """For each image a row: the image, then the last block's attention from the class token to the patches, one map per head.
+    """For each image a row: the image, then what each head of the last block lets the class token see.
 
     Args:
         images: (B, C, H, W), uint8 or float, C = 1 or 3.
@@ -60,10 +63,9 @@ def plot_attention(
     images = to_numpy(images)
     maps = _class_to_patches(to_numpy(attention[-1]), grid, num_prefix)  # (B, h, rows, columns)
     num_images, num_heads = maps.shape[:2]
-    figure = new_figure(1.35 * (num_heads + 1) + 0.3, 1.4 * num_images + 0.8)
-    headline(
-        figure, "What each head of the last block looks at", "attention from the class token to the patches"
-    )
+    panel_height = 1.25 * images.shape[2] / images.shape[3] + (0.25 if titles is not None else 0.1)
+    figure = new_figure(1.35 * (num_heads + 1), panel_height * num_images + 0.9)
+    headline(figure, "What each head of the last block looks at", f"class token to patches; {SCALE}")
     panels = figure.subplots(num_images, num_heads + 1, squeeze=False)
     for index, (image, row) in enumerate(zip(images, panels, strict=True)):
         show_picture(row[0], image)
@@ -84,7 +86,7 @@ def plot_overlay(
     num_prefix: int = 1,
     title: str = "",
 ) -> "Figure":
-    """One predicted image three times: as it is, under the last block's attention (mean of the heads), under the rollout.
+    """One image as it is, under the last block's attention (mean of the heads), and under the rollout.
 
     Args:
         image: (C, H, W), uint8 or float, C = 1 or 3.
@@ -99,8 +101,8 @@ def plot_overlay(
     image = to_numpy(image)
     last_block = to_numpy(attention[-1]).mean(axis=1, keepdims=True)  # (1, 1, N, N)
     rollout = attention_rollout(attention)[:, None]  # (1, 1, N, N)
-    figure = new_figure(7.2, 2.9)
-    headline(figure, title or "Where the class token looks")
+    figure = new_figure(7.2, 2.3 * image.shape[1] / image.shape[2] + 0.9)
+    headline(figure, title or "Where the class token looks", f"class token to patches; {SCALE}")
     panels = figure.subplots(1, 3)
     show_picture(panels[0], image)
     for axes, weights in zip(panels[1:], (last_block, rollout), strict=True):
@@ -113,27 +115,25 @@ def plot_overlay(
 
 
 def _class_to_patches(weights: np.ndarray, grid: tuple[int, int], num_prefix: int) -> np.ndarray:
-    """From (B, h, N, N) the class token's row, without the prefix tokens, as maps (B, h, rows, columns)."""
+    """From (B, h, N, N) the class token's row without the prefix tokens, as maps (B, h, rows, columns)."""
     rows, columns = grid
     num_tokens = weights.shape[-1]
     if num_prefix < 1 or num_tokens != num_prefix + rows * columns:
         raise UserError(
-            f"attention over {num_tokens} tokens does not fit {num_prefix} class and register tokens and a grid of "
-            f"{rows} x {columns} patches: pass the grid and num_prefix of the model that made it"
+            f"attention over {num_tokens} tokens does not fit {num_prefix} class and register tokens and a grid "
+            f"of {rows} x {columns} patches: pass the grid and num_prefix of the model that made it"
         )
     return weights[:, :, 0, num_prefix:].reshape(*weights.shape[:2], rows, columns)
 
 
 def _overlay(axes: "Axes", image: np.ndarray, heat: np.ndarray) -> None:
-    """The attention map (rows, columns), one square per patch, stretched over the faint image."""
+    """The attention map (rows, columns), one square per patch, stretched over the faint image in grey."""
     height, width = image.shape[1:]
-    axes.set_facecolor(INK)
-    show_picture(axes, image)
+    show_picture(axes, image.mean(axis=0, keepdims=True).astype(image.dtype))
     axes.imshow(
         heat,
         cmap="viridis",
         alpha=0.72,
         interpolation="nearest",
-        vmin=0.0,
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )

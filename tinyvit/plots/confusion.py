@@ -17,7 +17,7 @@ MOST_CLASS_LABELS = 50
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure":
-    """The confusion matrix with the mistakes in colour: each off-diagonal cell by its share of its row (true class).
+    """The confusion matrix with the mistakes in colour: each off-diagonal cell by its share of its row.
 
     The diagonal, which would outshine all else, stays grey. Up to 20 classes the counts stand in the cells.
 
@@ -28,6 +28,8 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure
     Raises:
         UserError: there is not one name for each class.
     """
+    from matplotlib.colors import ListedColormap
+
     num_classes = len(confusion)
     if confusion.shape != (num_classes, num_classes) or len(class_names) != num_classes:
         raise UserError(
@@ -44,18 +46,15 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure
     axes = figure.subplots()
     share = 100.0 * right / max(total, 1)
     headline(
-        figure, f"Confusion matrix: {right:,} of {total:,} right ({share:.2f} %)", "colour: the mistakes"
+        figure,
+        f"Confusion matrix: {right:,} of {total:,} right ({share:.2f} %)",
+        "colour: mistakes, as a share of the true class",
     )
-    drawn = axes.imshow(
-        np.ma.masked_equal(mistakes, 0.0), cmap="viridis_r", vmin=0.0, vmax=mistakes.max() or 1.0
-    )
-    for k in range(num_classes):
-        axes.axhspan(
-            k - 0.5, k + 0.5, (k + 0.0) / num_classes, (k + 1.0) / num_classes, color=FAINT, zorder=0
-        )
+    drawn = axes.imshow(np.ma.masked_equal(mistakes, 0.0), cmap="BuPu", vmin=0.0, vmax=mistakes.max() or 1.0)
+    axes.imshow(np.ma.masked_equal(np.eye(num_classes), 0.0), cmap=ListedColormap([FAINT]))
     colorbar = figure.colorbar(drawn, ax=axes, shrink=0.6, pad=0.02)
-    colorbar.set_label("images of the true class taken for another (%)", color=MUTED)
-    colorbar.outline.set_visible(False)  # type: ignore[operator]
+    colorbar.set_label("share of the true class (%)", color=MUTED)
+    colorbar.outline.set_visible(False)
     colorbar.ax.tick_params(colors=MUTED)
     _label_classes(axes, class_names)
     if num_classes <= MOST_CLASSES_WITH_COUNTS:
@@ -83,6 +82,4 @@ def _write_counts(axes: "Axes", confusion: np.ndarray, mistakes: np.ndarray) -> 
     size = float(np.clip(44 / max(4, len(str(confusion.max()))), 5, 10))
     for row, column in np.argwhere(confusion):
         color = MUTED if row == column else "white" if dark[row, column] else INK
-        axes.text(
-            column, row, str(confusion[row, column]), ha="center", va="center", color=color, fontsize=size
-        )
+        axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=color, fontsize=size)

@@ -16,21 +16,23 @@ MOST_MARKED_EPOCHS = 40  # with more, dots on the lines would run together
 
 
 def plot_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
-    """Two panels: training and dev loss on a logarithmic axis; dev accuracy in percent, the best epoch marked.
+    """Two panels: training and dev loss; dev accuracy in percent with the best epoch marked.
+
+    Losses that fall far are drawn on a logarithmic axis, where the end of the training is still readable.
 
     Args:
-        history: one mapping for each epoch with `epoch` (from 1), `train_loss`, `dev_loss` and `dev_accuracy` (0..1).
-            A value that is missing, None or NaN leaves a gap.
+        history: one mapping for each epoch with `epoch` (from 1), `train_loss`, `dev_loss` and `dev_accuracy`
+            (0..1). A value that is missing, None or NaN leaves a gap.
 
     Raises:
         UserError: the history is empty.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not history:
         raise UserError("there is no epoch to draw: train for at least one epoch first")
     columns = {
-        key: np.array(
-            [np.nan if epoch.get(key) is None else epoch[key] for epoch in history], dtype=np.float64
-        )
+        key: np.array([np.nan if epoch.get(key) is None else epoch[key] for epoch in history], dtype=np.float64)
         for key in ("epoch", "train_loss", "dev_loss", "dev_accuracy")
     }
     figure = new_figure(10.0, 3.8)
@@ -38,18 +40,22 @@ def plot_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     _draw_losses(losses, columns["epoch"], columns["train_loss"], columns["dev_loss"])
     _draw_accuracy(accuracy, columns["epoch"], 100.0 * columns["dev_accuracy"])
     for axes in (losses, accuracy):
-        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        axes.set_xlim(columns["epoch"][0] - 0.5, columns["epoch"][-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return figure
 
 
 def _draw_losses(axes: "Axes", epochs: np.ndarray, train_loss: np.ndarray, dev_loss: np.ndarray) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    quiet_axes(axes, "Loss", "epoch", "cross-entropy (nats, log scale)")
+    quiet_axes(axes, "Loss", "epoch", "cross-entropy (nats)")
     marker = "o" if len(epochs) <= MOST_MARKED_EPOCHS else ""
     axes.plot(epochs, train_loss, color=PURPLE, marker=marker, markersize=3.5, label="training")
     axes.plot(epochs, dev_loss, color=TEAL, marker=marker, markersize=3.5, label="dev")
-    if np.nanmax([*train_loss, *dev_loss, -np.inf]) > 0.0:  # a log axis needs something to show
+    known = np.concatenate([train_loss, dev_loss])
+    known = known[np.isfinite(known) & (known > 0.0)]
+    if known.size and known.max() > 3.0 * known.min():
+        axes.set_ylabel("cross-entropy (nats, log scale)")
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -67,9 +73,11 @@ def _draw_accuracy(axes: "Axes", epochs: np.ndarray, percent: np.ndarray) -> Non
     best = int(np.nanargmax(percent))
     axes.plot(epochs[best], percent[best], "o", color=TEAL, markersize=9, markerfacecolor="white", zorder=3)
     # The first epochs may leave the panel at the bottom, so that the last ones, which one compares, fill it.
-    spread = max(3.0 * (percent[best] - np.median(known)), 0.5)
-    bottom = max(percent[best] - spread, known.min() - 0.1 * spread, 0.0)
-    axes.set_ylim(bottom, percent[best] + 0.25 * spread)
+    spread = max(4.0 * (percent[best] - np.median(known)), 1.0)
+    bottom = max(percent[best] - spread, known.min() - 0.5, 0.0)
+    top = percent[best] + 0.2 * spread
+    axes.set_ylim(bottom, top)
+    axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= min(top, 100.0)])
     early = epochs[best] < (epochs[0] + epochs[-1]) / 2
     axes.annotate(
         f"best: {percent[best]:.2f} % in epoch {epochs[best]:g}",

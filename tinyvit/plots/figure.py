@@ -42,11 +42,14 @@ def quiet_axes(axes: "Axes", title: str, xlabel: str, ylabel: str) -> None:
     axes.tick_params(colors=MUTED)
 
 
-def show_picture(axes: "Axes", image: np.ndarray, alpha: float = 1.0) -> None:
+def show_picture(axes: "Axes", image: np.ndarray) -> None:
     """Draw one image (C, H, W), C = 1 (grey) or 3 (colour), on axes without frame or ticks.
 
-    uint8 runs from 0 to 255. Floats are taken as 0..1 where they fit, and are stretched to it where they do not, as after
-    normalisation with a mean and a standard deviation.
+    uint8 runs from 0 to 255. Floats are taken as 0..1 where they fit, and are stretched to it where they do
+    not, as after normalisation with a mean and a standard deviation.
+
+    Raises:
+        UserError: the image has another shape.
     """
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise UserError(f"an image to draw must have the shape (1 or 3, height, width), got {image.shape}")
@@ -59,9 +62,9 @@ def show_picture(axes: "Axes", image: np.ndarray, alpha: float = 1.0) -> None:
             picture = (picture - low) / (high - low or 1.0)
     axes.set_axis_off()
     if len(picture) == 1:
-        axes.imshow(picture[0], cmap="gray", vmin=0.0, vmax=1.0, alpha=alpha)
+        axes.imshow(picture[0], cmap="gray", vmin=0.0, vmax=1.0)
     else:
-        axes.imshow(picture.transpose(1, 2, 0), alpha=alpha)
+        axes.imshow(picture.transpose(1, 2, 0))
 
 
 def shortened(text: str, length: int) -> str:

@@ -36,7 +36,7 @@ def plot_mistakes(
     if not len(images) == len(labels) == len(probs) or probs.shape[1:] != (len(class_names),):
         raise UserError(
             f"mistakes need one label and one row of probabilities for each image, got {len(images)} images, "
-            f"{len(labels)} labels and probabilities of shape {probs.shape} for {len(class_names)} class names"
+            f"{len(labels)} labels, probabilities of shape {probs.shape} and {len(class_names)} class names"
         )
     predictions = probs.argmax(axis=1)
     wrong = np.flatnonzero(predictions != labels)
@@ -54,23 +54,17 @@ def plot_mistakes(
         )
         return figure
 
-    number = (
-        f"The {len(worst):,} worst of {len(wrong):,}" if len(worst) < len(wrong) else f"All {len(wrong):,}"
-    )
+    number = f"The {len(worst):,} worst of {len(wrong):,}" if len(worst) < len(wrong) else f"All {len(wrong):,}"
     long_names = max(len(name) for name in class_names) > 3
     used_rows = -(-len(worst) // columns)
-    figure = new_figure(1.45 * columns, 0.7 + used_rows * (1.8 if long_names else 1.65))
+    figure = new_figure(max(1.45 * columns, 4.8), 0.7 + used_rows * (1.8 if long_names else 1.65))
     headline(figure, f"{number} mistakes among {len(images):,} images", "most confident first")
     panels = figure.subplots(used_rows, columns, squeeze=False).flat
     for axes, index in zip(panels, worst, strict=False):
         show_picture(axes, images[index])
         true, predicted = (shortened(class_names[k], 14) for k in (labels[index], predictions[index]))
         confidence = f"({100.0 * probs[index, predictions[index]]:.0f} %)"
-        title = (
-            f"true {true}\n→ {predicted} {confidence}"
-            if long_names
-            else f"true {true} → {predicted} {confidence}"
-        )
+        title = f"true {true}\n→ {predicted} {confidence}" if long_names else f"true {true} → {predicted} {confidence}"
         axes.set_title(title, fontsize=8.5, color=MUTED, parse_math=False)
     for axes in list(figure.axes)[len(worst) :]:
         axes.remove()

@@ -1,0 +1,61 @@
+"""What all tests share: one BLAS thread, no windows, and `--device` to run the same tests on a GPU."""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["MPLBACKEND"] = "Agg"
+
+import numpy as np
+import pytest
+
+from tinyvit.backend import array_module, resolve_device, to_device
+from tinyvit.errors import UserError
+
+
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", help="where the tests compute: cpu, cuda, cuda:<index>")
+
+
+def pytest_configure(config):
+    try:
+        config.tinyvit_device = resolve_device(config.getoption("--device"))
+    except UserError as error:
+        pytest.exit(str(error), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def device(pytestconfig):
+    """The device that --device names."""
+    return pytestconfig.tinyvit_device
+
+
+@pytest.fixture
+def on_device(device):
+    """Moves an array, or the arrays in a dict, to the device; everything else is left as it is."""
+
+    def move(x):
+        if isinstance(x, dict):
+            return {key: move(value) for key, value in x.items()}
+        return to_device(x, device) if isinstance(x, np.ndarray) else x
+
+    return move
+
+
+@pytest.fixture
+def xp(device):
+    """The array module of the device."""
+    return array_module(to_device(np.zeros(1), device))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def strict():
+    """CuPy's stand-in, with no host reads counted yet."""
+    import strict_cupy
+
+    strict_cupy.host_reads().clear()
+    return strict_cupy

@@ -1,0 +1,129 @@
+"""Everything that runs on a GPU keeps CuPy's rules, and never makes the host wait for it in the middle of a step."""
+
+import numpy as np
+import pytest
+
+from tinyvit import ops
+from tinyvit.gradcheck_cases import MODELS, op_cases, shaken
+from tinyvit.ops import OPS, cross_entropy_backward, cross_entropy_forward
+from tinyvit.optim import EMA, SGD, AdamW, clip_by_global_norm
+from tinyvit.training import train_step
+from tinyvit.vit import VisionTransformer
+
+
+def as_strict(strict, x):
+    if isinstance(x, dict):
+        return {key: as_strict(strict, value) for key, value in x.items()}
+    return strict.asarray(x) if isinstance(x, np.ndarray) else x
+
+
+def same(strict_array, array):
+    np.testing.assert_allclose(strict_array._host, array, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", [case for name in OPS for case in op_cases(name)], ids=lambda case: case.name)
+def test_every_op_keeps_cupys_rules(strict, case, rng):
+    op, inputs, options = case.build(rng)
+    y, saved = op.forward(*inputs.values(), **options)
+    dy = rng.standard_normal(y.shape)
+    grads = op.backward(dy, saved)
+    device_inputs, device_options, device_dy = (as_strict(strict, x) for x in (inputs, options, dy))
+    with strict.no_host_reads():
+        device_y, device_saved = op.forward(*device_inputs.values(), **device_options)
+        device_grads = op.backward(device_dy, device_saved)
+    assert type(device_y) is strict.ndarray
+    same(device_y, y)
+    for device_grad, grad in zip(
+        device_grads if isinstance(device_grads, tuple) else (device_grads,),
+        grads if isinstance(grads, tuple) else (grads,),
+        strict=True,
+    ):
+        if grad is None:
+            assert device_grad is None
+        else:
+            same(device_grad, grad)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_erf_keeps_cupys_rules(strict, dtype):
+    x = np.linspace(-5, 5, 1001).astype(dtype)
+    with strict.no_host_reads():
+        y = ops.erf(strict.asarray(x))
+    same(y, ops.erf(x))
+
+
+def pair_of_models(strict, config, rng):
+    """The same model on the host and on the stand-in, in float64, and a batch for it."""
+    host = shaken(VisionTransformer(config, rng=rng), rng)
+    device = host._map(strict.asarray)
+    images = rng.standard_normal((4, config.in_chans, *config.image_shape))
+    labels = rng.integers(0, max(1, config.num_classes), 4)
+    return host, device, images, labels
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_keeps_cupys_rules(strict, name, rng):
+    config = MODELS[name]
+    host, device, images, _ = pair_of_models(strict, config, rng)
+    logits, saved = host.forward(images, rng=np.random.default_rng(1))
+    dlogits = rng.standard_normal(logits.shape)
+    dimages, grads = host.backward(dlogits, saved)
+    device_images, device_dlogits = strict.asarray(images), strict.asarray(dlogits)
+    with strict.no_host_reads():
+        device_logits, device_saved = device.forward(device_images, rng=np.random.default_rng(1))
+        device_dimages, device_grads = device.backward(device_dlogits, device_saved)
+        maps = device.attention(device_images)
+        predicted = device.predict(device_images)
+    same(device_logits, logits)
+    same(device_dimages, dimages)
+    assert list(device_grads) == list(grads)
+    for name in grads:
+        same(device_grads[name], grads[name])
+    for device_map, host_map in zip(maps, host.attention(images), strict=True):
+        same(device_map, host_map)
+    same(predicted, host.predict(images))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda parameters: AdamW(parameters, weight_decay=0.1),
+        lambda parameters: SGD(parameters, momentum=0.9, nesterov=True, weight_decay=0.1),
+    ],
+    ids=["AdamW", "SGD"],
+)
+def test_training_steps_keep_cupys_rules_and_read_nothing(strict, make, rng):
+    host, device, images, labels = pair_of_models(strict, MODELS["everything"], rng)
+    optimizers = [make(model.parameters()) for model in (host, device)]
+    averages = [EMA(model.parameters(), decay=0.9) for model in (host, device)]
+    device_images, device_labels = strict.asarray(images), strict.asarray(labels)
+    for step in range(3):
+        options = {"lr": 1e-2, "clip_grad": 0.5, "label_smoothing": 0.1}
+        loss = train_step(host, optimizers[0], images, labels, rng=np.random.default_rng(step), **options)
+        averages[0].update(step)
+        with strict.no_host_reads():
+            device_loss = train_step(
+                device, optimizers[1], device_images, device_labels, rng=np.random.default_rng(step), **options
+            )
+            averages[1].update(step)
+        same(device_loss, loss)
+    for name, array in host.parameters().items():
+        same(device.parameters()[name], array)
+        same(averages[1].average[name], averages[0].average[name])
+
+
+def test_clipping_reads_nothing(strict, rng):
+    grads = {"a": strict.asarray(rng.standard_normal(5)), "b": strict.asarray(rng.standard_normal((2, 3)))}
+    with strict.no_host_reads():
+        norm = clip_by_global_norm(grads, 0.1)
+    assert type(norm) is strict.ndarray
+
+
+def test_a_step_that_reads_the_loss_is_caught(strict, rng):
+    _, device, images, labels = pair_of_models(strict, MODELS["tanh"], rng)
+    logits, _ = device.forward(strict.asarray(images))
+    loss, saved = cross_entropy_forward(logits, labels=strict.asarray(labels))
+    cross_entropy_backward(1.0, saved)
+    with strict.no_host_reads(), pytest.raises(RuntimeError, match=r"float\(\) makes the host wait"):
+        float(loss)
+    assert strict.host_reads() == ["float()"]
