@@ -158,7 +158,7 @@ def _as_pair(
         return layer.forward, layer_backward, arrays | layer.parameters()
     try:
         forward, backward = f
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise UserError(f"check_gradients takes an op, a pair (forward, backward) or a layer, got {f!r}") from error
 
     def op_backward(dy: Array, saved: Any) -> dict[str, Array | None]:

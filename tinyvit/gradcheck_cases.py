@@ -83,7 +83,7 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         "gelu": [({"x": 2 * x(s)}, {}) for s in rows],
         "gelu_tanh": [({"x": 2 * x(s)}, {}) for s in rows],
         "cls_pool": [({"x": x((3, 4, 5))}, {}), ({"x": x((2, 1, 3))}, {})],
-        "mean_pool": [({"x": x((3, 5, 4))}, {"num_prefix": p}) for p in (1, 3)],
+        "mean_pool": [({"x": x((3, 4 + p, 4))}, {"num_prefix": p}) for p in (1, 3)],
         "cross_entropy": [
             ({"logits": 2 * x((5, 4))}, {"labels": rng.integers(0, 4, 5)}),
             ({"logits": x((3, 7)) + 800}, {"labels": rng.integers(0, 7, 3), "label_smoothing": 0.1}),

@@ -95,9 +95,10 @@ class VisionTransformer(Layer):
         ]
         self.norm = LayerNorm(D, eps=config.layer_norm_eps)
         self.head: Layer = Linear(D, config.num_classes, rng=rng) if config.num_classes else Identity()
-        for weight in self.parameters().values():
-            if weight.ndim == 2:  # the matrices; tokens and positions have a batch axis and keep INIT_STD
-                weight *= config.init_std / INIT_STD
+        if config.init_std != INIT_STD:
+            for weight in self.parameters().values():
+                if weight.ndim == 2:  # the matrices; tokens and positions have a batch axis, and keep INIT_STD
+                    weight *= config.init_std / INIT_STD
 
     def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, ViTSaved]:
         """(B, C, H, W) -> (B, K). With an `rng`, dropout and drop path are at work; without, nothing is random.

@@ -202,9 +202,7 @@ def test_wrong_checksums_alone_leave_nothing(server, destination):
         ("silent", "timed out|was silent"),
     ],
 )
-def test_a_failing_mirror_is_named_with_its_reason_and_the_next_one_tried(
-    server, destination, behaviour, reason
-):
+def test_a_failing_mirror_is_named_with_its_reason_and_the_next_one_tried(server, destination, behaviour, reason):
     assert re.search(reason, refusal(server, destination, behaviour, timeout=0.2))
     fetch(server, destination, behaviour, "good", timeout=0.2)
     assert_complete(destination)
@@ -261,9 +259,7 @@ def fail_while_writing(monkeypatch, error: BaseException) -> None:
 def test_a_full_disk_is_one_sentence_and_leaves_a_beginning(server, destination, monkeypatch):
     with monkeypatch.context() as patch:
         fail_while_writing(patch, OSError(errno.ENOSPC, "No space left on device"))
-        with pytest.raises(
-            UserError, match=r"file\.gz could not be written \(No space left.*free some space"
-        ):
+        with pytest.raises(UserError, match=r"file\.gz could not be written \(No space left.*free some space"):
             fetch(server, destination, "good", "good")
     assert len(server.requests) == 1, "another mirror does not make the disk larger"
     begun = part_of(destination).read_bytes()

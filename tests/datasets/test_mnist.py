@@ -49,9 +49,7 @@ def test_the_images_are_those_of_mnist(dataset):
     everything = load_dataset("mnist", dev_size=0)
     np.testing.assert_array_equal(everything.train.labels[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
     pixels = np.arange(256) / 255
-    often = sum(
-        np.bincount(part.ravel(), minlength=256) for part in np.array_split(everything.train.images, 60)
-    )
+    often = sum(np.bincount(part.ravel(), minlength=256) for part in np.array_split(everything.train.images, 60))
     mean = np.average(pixels, weights=often)
     assert mean == pytest.approx(dataset.mean, abs=5e-5)
     assert np.average((pixels - mean) ** 2, weights=often) ** 0.5 == pytest.approx(dataset.std, abs=5e-5)
@@ -59,8 +57,7 @@ def test_the_images_are_those_of_mnist(dataset):
 
 def test_train_and_dev_share_no_image_and_keep_the_class_proportions(dataset):
     hashes = [
-        {hashlib.md5(image.tobytes()).digest() for image in split.images}
-        for split in (dataset.train, dataset.dev)
+        {hashlib.md5(image.tobytes()).digest() for image in split.images} for split in (dataset.train, dataset.dev)
     ]
     assert not hashes[0] & hashes[1]
     everything = np.bincount(dataset.train.labels) + np.bincount(dataset.dev.labels)

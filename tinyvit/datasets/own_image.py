@@ -1,130 +1,255 @@
-"""From a picture of your own, of any size and colour, to what a model trained on MNIST or its kind expects."""
+"""From a picture somebody took or drew to what a model takes that has only seen its own dataset.
 
+A model trained on MNIST knows light digits on black, 20 pixels high, centred by mass. A photograph of ink on paper is
+none of that, so `prepare_digit` does to it what MNIST's makers did to theirs, and says what it did.
+"""
+
+import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageFilter, ImageOps
 
 from ..errors import UserError
 
-if TYPE_CHECKING:
-    from PIL import Image
+# Formats that are nothing but pixels. Pillow reads others, some by running a program (EPS runs Ghostscript).
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
-INK_BOX = 20  # pixels: MNIST's makers fitted each digit into 20x20 before they centred it in 28x28
-FAINT = 0.2  # of the strongest ink; less is paper, shadow or noise
+LEAST_CONTRAST = 16.0  # grey levels of 255 between ink and background, below which a picture counts as blank
+LEAST_EXTENT = 0.03  # longer side of the ink over the longer side of the picture; what is smaller is dust
+STROKE = 0.11  # width of a stroke over the longer side of the digit, about as in MNIST; much thinner ones are thickened
+DARK = 64  # the border of a picture that is light on dark already is darker than this
+WORKING_SIZE = 400  # pixels of the longer side at which ink is looked for
 
 
-def read_image(path: str | Path) -> "Image.Image":
-    """The picture in a file: turned upright by its EXIF data, the first frame if it moves, transparency over white.
+def read_image(path: str | os.PathLike[str]) -> Image.Image:
+    """Open a picture file: upright as its EXIF data says, its first frame, transparent parts over white.
 
     Raises:
-        UserError: the file is missing, is no picture, is damaged, or would unpack to an enormous picture.
+        UserError: the file is missing, not a picture, damaged, or unreasonably large.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     path = Path(path)
+    if not path.exists():
+        raise UserError(f"there is no file {path}: check the spelling of the path")
+    if not path.is_file():
+        raise UserError(f"{path} is not a file but a folder or a device: give the path of one picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
-                image = ImageOps.exif_transpose(file)
-                image.load()
+            with Image.open(path, formats=FORMATS) as image:
+                return _opaque(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{path} unpacks to more pixels than is safe ({error}): shrink it first") from error
-    except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture that can be read: give a PNG or JPEG file") from error
-    except FileNotFoundError as error:
-        raise UserError(f"{path} was not found: check the file's name") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder: give picture files") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise UserError(f"{path} is damaged or cannot be read ({error}): use another copy") from error
-    if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image).convert("RGB")
-    return image
+        raise UserError(
+            f"{path} has more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels: make it smaller first"
+        ) from error
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read: change its permissions") from error
+    except Image.UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a picture that can be read: save it as PNG or JPEG") from error
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        raise UserError(f"{path} is damaged and cannot be read ({error}): save it again as PNG or JPEG") from error
 
 
-def prepare_digit(image: "Image.Image", *, size: tuple[int, int] = (28, 28)) -> tuple[np.ndarray, str]:
-    """A picture as MNIST shows its digits: light ink on black, fitted into 20x20, centred by mass in 28x28.
+def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tuple[np.ndarray, str]:
+    """Make a picture of one digit look like those of MNIST: light on black, fitted into 20 x 20, centred by mass.
 
-    Returns uint8 (1, H, W), and what was done in plain words.
+    Args:
+        image: any size and mode.
+        size: height and width of the result; the 20 of 28 pixels grow with it.
+
+    Returns:
+        The digit, uint8 (1, height, width), and what was done to it in plain words.
 
     Raises:
-        UserError: the picture shows nothing.
+        UserError: there is no ink in the picture.
     """
-    grey = _grey(image)
-    paper = _background(grey)
-    if grey.shape == size and paper < 0.1:
-        return _to_uint8(grey)[None], "taken as it is: light on a dark background, and of the right size"
-    ink = np.abs(grey - paper)
-    strongest = float(ink.max())
-    if strongest < 0.05:
-        raise UserError("the picture shows nothing but its background: draw thicker or with more contrast")
-    ink = np.clip((ink / strongest - FAINT) / (1 - FAINT), 0, 1)
-    rows, columns = np.flatnonzero(ink.max(axis=1) > FAINT), np.flatnonzero(ink.max(axis=0) > FAINT)
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = size
-    box = max(1, round(INK_BOX / 28 * min(size)))
-    digit = _fit(digit, box)
-    centre_y, centre_x = ((digit * places).sum() / digit.sum() for places in np.indices(digit.shape))
-    top = int(np.clip(round((height - 1) / 2 - centre_y), 0, height - digit.shape[0]))
-    left = int(np.clip(round((width - 1) / 2 - centre_x), 0, width - digit.shape[1]))
-    canvas = np.zeros(size)
-    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
-    light = "dark ink on a light background: inverted, " if paper > 0.5 else "light ink on a dark background: "
-    return _to_uint8(canvas)[None], f"{light}cropped to the ink and centred by mass, as MNIST is"
+    grey = _grey(image)  # (H, W), 0..255
+    if grey.shape == size and np.median(grey[_border(*grey.shape)]) < DARK and np.ptp(grey) >= LEAST_CONTRAST:
+        return np.rint(grey).astype(np.uint8)[None], "taken as it is"
+
+    longest = max(grey.shape)
+    if longest > WORKING_SIZE:
+        height, width = (max(1, round(side * WORKING_SIZE / longest)) for side in grey.shape)
+        grey = _resized(grey, height, width)
+    background, noise = _background(grey)
+    darker, lighter = np.maximum(background - grey, 0.0), np.maximum(grey - background, 0.0)
+    is_dark = np.sum(darker**2) > np.sum(lighter**2)
+    ink = darker if is_dark else lighter
+    threshold = max(_otsu_threshold(ink), 5.0 * noise, LEAST_CONTRAST)
+    strokes = _without_specks(ink > threshold)
+    rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
+    if not rows.size or max(np.ptp(rows), np.ptp(columns)) + 1 < LEAST_EXTENT * max(grey.shape):
+        raise UserError(
+            "no digit can be seen in the picture: use one digit, dark on light or light on dark, "
+            "that fills a good part of it"
+        )
+    # Stretch: paper to 0, ink to 1; the soft edges of the strokes stay, whatever lies elsewhere goes.
+    full = float(np.median(ink[strokes]))
+    paper = min(3.0 * noise, 0.5 * threshold)
+    digit = np.clip((ink - paper) / (full - paper), 0.0, 1.0) * (_grown(strokes, 1) > 0)
+    length = max(np.ptp(rows), np.ptp(columns)) + 1
+    missing = STROKE * length - _stroke_width(strokes)
+    thicken = missing > 0.3 * STROKE * length
+    if thicken:
+        reach = round(missing / 2)
+        digit, strokes = _grown(digit, reach), _grown(strokes, reach) > 0
+        rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
+    digit = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    polarity = "dark ink on a light background: inverted" if is_dark else "light ink on a dark background"
+    thickened = "; thin strokes thickened" if thicken else ""
+    return _centred(digit, size)[None], f"{polarity}{thickened}; cropped to the ink and centred by mass as MNIST is"
 
 
-def prepare_picture(image: "Image.Image", *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
-    """A picture fitted into the model's size without stretching, on a dark background as in Fashion-MNIST.
+def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
+    """Fit a picture into `size`, keeping its proportions, on a ground of its own background colour.
 
-    Returns uint8 (channels, H, W), and what was done in plain words.
+    With one channel a light background is inverted: grey datasets such as Fashion-MNIST are light on dark.
+
+    Args:
+        image: any size and mode.
+        size: height and width of the result.
+        channels: C, 1 for grey or 3 for RGB.
+
+    Returns:
+        The picture, uint8 (C, height, width), and what was done to it in plain words.
 
     Raises:
-        UserError: the model takes neither 1 nor 3 channels.
+        UserError: `channels` is neither 1 nor 3.
     """
     if channels not in (1, 3):
-        raise UserError(f"pictures have 1 or 3 channels, but the model takes {channels}: they cannot be shown to it")
-    grey = _grey(image)
-    inverted = _background(grey) > 0.5
-    planes = [grey] if channels == 1 else list(np.moveaxis(np.asarray(image.convert("RGB")) / 255, -1, 0))
-    canvas = np.zeros((channels, *size))
-    for plane, target in zip(planes, canvas, strict=True):
-        fitted = _fit(1 - plane if inverted else plane, *size)
-        top, left = ((whole - part) // 2 for whole, part in zip(size, fitted.shape, strict=True))
-        target[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
-    done = "fitted into the model's size" + (" and inverted, since its background is light" if inverted else "")
-    return _to_uint8(canvas), done
+        raise UserError(f"a picture has 1 channel (grey) or 3 (RGB), got channels={channels}")
+    if channels == 1 or image.mode.startswith(("I", "F")):
+        planes = np.repeat(_grey(image)[None], channels, axis=0)  # (C, H, W)
+    else:
+        planes = np.asarray(image.convert("RGB"), dtype=np.float32).transpose(2, 0, 1)
+    done = []
+    border = planes[:, _border(*planes.shape[1:])]  # (C, pixels of the border)
+    if channels == 1 and np.median(border) > 127.5:
+        planes, border = 255.0 - planes, 255.0 - border
+        done.append("light background: inverted")
+    if planes.shape[1:] != size:
+        scale = min(size[0] / planes.shape[1], size[1] / planes.shape[2])
+        height, width = (max(1, round(side * scale)) for side in planes.shape[1:])
+        top, left = (size[0] - height) // 2, (size[1] - width) // 2
+        ground = np.median(border, axis=1)[:, None, None]
+        fitted = np.broadcast_to(ground, (channels, *size)).copy()
+        fitted[:, top : top + height, left : left + width] = [_resized(plane, height, width) for plane in planes]
+        planes = fitted
+        done.append(f"resized to {height} x {width}" + (" and padded" if (height, width) != size else ""))
+    return np.rint(planes).astype(np.uint8), "; ".join(done) or "taken as it is"
 
 
-def _grey(image: "Image.Image") -> np.ndarray:
-    """Brightness (H, W), float64 in 0..1."""
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: convert("L") would cut them off
-        values = np.asarray(image, np.float64)
-        whole = 65535.0 if values.max() > 255 else 255.0
-        return np.clip(values / whole, 0, 1)
-    return np.asarray(image.convert("L"), np.float64) / 255
+def _opaque(image: Image.Image) -> Image.Image:
+    """The picture over white where it is transparent, in a mode that `_grey` and RGB conversion understand."""
+    if image.mode.startswith(("I", "F")):
+        return image
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def _background(grey: np.ndarray) -> float:
-    """The brightness of the paper: the median along the border."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return float(np.median(border))
+def _grey(image: Image.Image) -> np.ndarray:
+    """Brightness, float32 (H, W) in 0..255. Deep pictures (16 or 32 bits, floats) are scaled by their full range."""
+    if not image.mode.startswith(("I", "F")):
+        return np.asarray(image.convert("L"), dtype=np.float32)
+    values = np.maximum(np.nan_to_num(np.asarray(image).astype(np.float64)), 0.0)
+    # The file does not say which range is meant: the smallest usual one that holds the values.
+    largest = values.max()
+    full = next((top for top in (1.0, 255.0, 65535.0) if largest <= top), largest)
+    return (values * (255.0 / full)).astype(np.float32)
 
 
-def _fit(plane: np.ndarray, height: int, width: int | None = None) -> np.ndarray:
-    """`plane` (h, w) resized to fit into (height, width), keeping its proportions, with smoothing when it shrinks."""
-    from PIL import Image
-
-    width = width or height
-    factor = min(height / plane.shape[0], width / plane.shape[1])
-    shape = tuple(max(1, round(side * factor)) for side in plane.shape)
-    fitted = Image.fromarray(plane.astype(np.float32)).resize(shape[::-1], Image.Resampling.BILINEAR)
-    return np.clip(np.asarray(fitted, np.float64), 0, 1)
+def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(H, W) to (height, width), antialiased, kept within 0..255."""
+    resized = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(resized), 0.0, 255.0)
 
 
-def _to_uint8(values: np.ndarray) -> np.ndarray:
-    return np.rint(values * 255).astype(np.uint8)
+def _border(height: int, width: int) -> np.ndarray:
+    """Which pixels lie on the border, a twentieth of the shorter side wide: bool (height, width)."""
+    depth = max(1, min(height, width) // 20)
+    border = np.ones((height, width), dtype=bool)
+    border[depth:-depth, depth:-depth] = False
+    return border
+
+
+def _background(grey: np.ndarray) -> tuple[np.ndarray, float]:
+    """The background's brightness (H, W), which may change smoothly over the picture, and its noise.
+
+    A quadratic surface is fitted to the border, from its median on; what does not fit, such as ink that touches the
+    border, is left out of the next round.
+    """
+    height, width = grey.shape
+    y, x = np.meshgrid(np.linspace(-1.0, 1.0, height), np.linspace(-1.0, 1.0, width), indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)  # (H, W, 6)
+    on_border = _border(height, width)
+    seen, border_terms = grey[on_border], terms[on_border]
+    surface = np.zeros(6)
+    surface[0] = np.median(seen)
+    for _ in range(4):
+        error = np.abs(seen - border_terms @ surface)
+        fits = error <= 2.5 * 1.5 * np.median(error) + 2.0
+        surface = np.linalg.lstsq(border_terms[fits], seen[fits], rcond=None)[0]
+    noise = 1.5 * float(np.median(np.abs(seen - border_terms @ surface)))
+    return np.clip(terms @ surface, 0.0, 255.0), noise
+
+
+def _otsu_threshold(values: np.ndarray) -> float:
+    """The threshold that best parts values in 0..255 into two groups: largest variance between them (Otsu 1979)."""
+    counts = np.bincount(values.astype(np.int64).ravel(), minlength=256).astype(np.float64)
+    below, sum_below = np.cumsum(counts), np.cumsum(counts * np.arange(256))
+    above, sum_above = below[-1] - below, sum_below[-1] - sum_below
+    distance = sum_below / np.maximum(below, 1.0) - sum_above / np.maximum(above, 1.0)
+    return float(np.argmax(below * above * distance**2) + 1)
+
+
+def _without_specks(mask: np.ndarray) -> np.ndarray:
+    """`mask` (H, W) with only those connected pieces that have at least 3 % of the pixels of the largest one."""
+    width = mask.shape[1] + 2  # one column of air on each side, so that no neighbour wraps around
+    around = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)
+    left = set(np.flatnonzero(np.pad(mask, 1)).tolist())
+    pieces = []
+    while left:
+        piece = [left.pop()]
+        for pixel in piece:  # grows while it is walked
+            neighbours = [pixel + step for step in around if pixel + step in left]
+            left.difference_update(neighbours)
+            piece.extend(neighbours)
+        pieces.append(piece)
+    largest = max(map(len, pieces), default=0)
+    kept = np.zeros((mask.shape[0] + 2) * width, dtype=bool)
+    for piece in pieces:
+        kept[piece] = len(piece) >= 0.03 * largest
+    return kept.reshape(-1, width)[1:-1, 1:-1]
+
+
+def _stroke_width(strokes: np.ndarray) -> float:
+    """The mean width of strokes (H, W) in pixels: a long one of width w and length l has the area wl and the edge 2l."""
+    padded = np.pad(strokes, 1)
+    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:] & strokes
+    area, edge = strokes.sum(), (strokes & ~inside).sum()
+    return float(2.0 * area / edge) if area > edge else 1.0
+
+
+def _grown(values: np.ndarray, reach: int) -> np.ndarray:
+    """(H, W) in 0..1: each pixel becomes the largest within `reach` pixels."""
+    picture = Image.fromarray(np.rint(255.0 * values).astype(np.uint8))
+    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * reach + 1))) / 255.0
+
+
+def _centred(digit: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A cropped digit, 0..1, scaled into 20 of 28 pixels and laid with its centre of mass in the middle of `size`."""
+    scale = min(side * 20 / 28 / length for side, length in zip(size, digit.shape, strict=True))
+    height, width = (max(1, round(length * scale)) for length in digit.shape)
+    digit = _resized(255.0 * digit, height, width)
+    digit *= 255.0 / digit.max()
+    canvas = np.zeros(size)
+    mass = digit.sum()
+    y, x = digit.sum(axis=1) @ np.arange(height) / mass, digit.sum(axis=0) @ np.arange(width) / mass
+    # MNIST's centres of mass lie at pixel 14 of 0..27, not at 13.5.
+    top = int(np.clip(round(size[0] / 2 - y), 0, size[0] - height))
+    left = int(np.clip(round(size[1] / 2 - x), 0, size[1] - width))
+    canvas[top : top + height, left : left + width] = digit
+    return np.rint(canvas).astype(np.uint8)

@@ -1,0 +1,125 @@
+"""Is the check any good? Every op's backward is broken in several ways, and each must be caught."""
+
+import numpy as np
+import pytest
+
+from tinyvit.gradcheck import check_gradients
+from tinyvit.gradcheck_cases import op_cases
+from tinyvit.ops import OPS, softmax_backward, softmax_forward
+from tinyvit.ops.sums import row_mean
+
+
+def each(change):
+    """A sabotage that changes every gradient."""
+
+    def sabotage(backward, dy, saved):
+        grads = backward(dy, saved)
+        if isinstance(grads, tuple):
+            return tuple(None if grad is None else change(grad) for grad in grads)
+        return change(grads)
+
+    return sabotage
+
+
+def only(position, change):
+    """A sabotage that changes one gradient of several."""
+
+    def sabotage(backward, dy, saved):
+        grads = list(backward(dy, saved))
+        if grads[position] is not None:
+            grads[position] = change(grads[position])
+        return tuple(grads)
+
+    return sabotage
+
+
+def one_entry(grad):
+    grad = grad.copy()
+    grad.reshape(-1)[grad.size // 2] += 1e-4
+    return grad
+
+
+EVERYWHERE = {
+    "zeros": each(lambda grad: 0 * grad),
+    "wrong sign": each(lambda grad: -grad),
+    "one per cent too large": each(lambda grad: 1.01 * grad),
+    "one entry a little off": each(one_entry),
+    "NaN": each(lambda grad: grad * np.nan),
+    "wrong shape": each(lambda grad: grad[None]),
+    "a missing axis": each(lambda grad: grad.sum(0)),
+    "wrong dtype": each(lambda grad: grad.astype(np.float32)),
+    "another dy": lambda backward, dy, saved: backward(np.ones_like(dy), saved),
+    "reversed batch": each(lambda grad: grad[::-1] if len(grad) > 1 else 2 * grad),
+    "no gradient": lambda backward, dy, saved: (),
+}
+
+
+def _norm_without_stretch(backward, dy, saved):
+    dx_hat = (dy * saved.weight).reshape(saved.x_hat.shape)
+    return ((dx_hat - row_mean(dx_hat)) * saved.rstd).reshape(dy.shape), *backward(dy, saved)[1:]
+
+
+def _norm_without_shift(backward, dy, saved):
+    dx_hat = (dy * saved.weight).reshape(saved.x_hat.shape)
+    dx = saved.rstd * (dx_hat - saved.x_hat * row_mean(dx_hat * saved.x_hat))
+    return dx.reshape(dy.shape), *backward(dy, saved)[1:]
+
+
+PARTICULAR = {
+    "linear: weight not transposed back": ("linear", only(1, lambda dw: dw.T.reshape(dw.shape).copy())),
+    "linear: bias gradient averaged": ("linear", only(2, lambda db: db / 5)),
+    "layer_norm: rstd's road forgotten": ("layer_norm", _norm_without_stretch),
+    "layer_norm: the mean's road forgotten": ("layer_norm", _norm_without_shift),
+    "layer_norm: weight forgotten": ("layer_norm", lambda b, dy, s: b(dy, s._replace(weight=1 + 0 * s.weight))),
+    "layer_norm: weight and bias gradients swapped": ("layer_norm", lambda b, dy, s: (b(dy, s)[0], *b(dy, s)[:0:-1])),
+    "softmax: passes dy through": ("softmax", lambda b, dy, s: dy),
+    "softmax: as if each share stood alone": ("softmax", lambda b, dy, s: dy * s.y * (1 - s.y)),
+    "softmax: average over the wrong axis": ("softmax", lambda b, dy, s: s.y * (dy - (dy * s.y).sum(-2, keepdims=True))),
+    "attention: 1/sqrt(d) forgotten": ("attention", lambda b, dy, s: np.concatenate([2 * b(dy, s)[..., : -dy.shape[-1]], b(dy, s)[..., -dy.shape[-1] :]], -1)),
+    "attention: queries and keys swapped": ("attention", lambda b, dy, s: np.concatenate([np.split(b(dy, s), 3, -1)[i] for i in (1, 0, 2)], -1)),
+    "attention: weights not transposed for v": ("attention", lambda b, dy, s: b(dy, s._replace(weights=s.weights.swapaxes(-1, -2)))),
+    "gelu: only the gate": ("gelu", lambda b, dy, s: dy * s.gate),
+    "gelu_tanh: the other form's gradient": ("gelu_tanh", lambda b, dy, s: OPS["gelu"].backward(dy, s)),
+    "cross_entropy: mean forgotten": ("cross_entropy", lambda b, dy, s: b(dy, s) * len(s.probs)),
+    "cross_entropy: targets forgotten": ("cross_entropy", lambda b, dy, s: s.probs * dy / len(s.probs)),
+    "dropout: scale forgotten": ("dropout", lambda b, dy, s: dy * (s.scale > 0)),
+    "dropout: mask forgotten": ("dropout", lambda b, dy, s: dy * s.scale.max()),
+    "drop_path: mask forgotten": ("drop_path", lambda b, dy, s: dy * s.scale.max()),
+    "mean_pool: share forgotten": ("mean_pool", lambda b, dy, s: b(dy, s) * (s.shape[1] - s.num_prefix)),
+    "mean_pool: prefix counted in": ("mean_pool", lambda b, dy, s: b(dy, s._replace(num_prefix=0))),
+    "cls_pool: spread over all tokens": ("cls_pool", lambda b, dy, s: np.broadcast_to(dy[:, None], s.shape) + 0.0),
+    "prepend_tokens: not summed over the batch": ("prepend_tokens", lambda b, dy, s: (b(dy, s)[0], dy[:1, : s.num_tokens])),
+    "add_position: averaged over the batch": ("add_position", only(1, lambda grad: grad / 3)),
+    "layer_scale: gamma forgotten": ("layer_scale", lambda b, dy, s: (dy, b(dy, s)[1])),
+    "patchify: rows and columns of a patch swapped": ("patchify", lambda b, dy, s: b(dy.reshape(*dy.shape[:2], -1, s.patch_size, s.patch_size).swapaxes(-1, -2).reshape(dy.shape), s)),
+    "unpatchify: patches in the wrong order": ("unpatchify", lambda b, dy, s: b(dy, s)[:, ::-1]),
+}  # fmt: skip
+
+
+def caught(name, sabotage):
+    """Whether the sabotaged op fails on at least one of its samples."""
+    forward, backward = OPS[name]
+    for case in op_cases(name):
+        rng = np.random.default_rng(1)
+        _, inputs, options = case.build(rng)
+        pair = (forward, lambda dy, saved: sabotage(backward, dy, saved))
+        if not check_gradients(pair, inputs, options=options, rng=rng).passed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("name", OPS)
+@pytest.mark.parametrize("sabotage", EVERYWHERE)
+def test_a_broken_backward_of_any_op_is_caught(name, sabotage):
+    assert caught(name, EVERYWHERE[sabotage])
+
+
+@pytest.mark.parametrize("sabotage", PARTICULAR)
+def test_the_mistakes_people_make_are_caught(sabotage):
+    assert caught(*PARTICULAR[sabotage])
+
+
+def test_dy_of_ones_would_let_a_zero_gradient_pass():
+    """Why upstream gradients are random here: for softmax, dy of ones has the gradient zero, right or wrong."""
+    _, saved = softmax_forward(np.random.default_rng(0).standard_normal((3, 5)))
+    np.testing.assert_allclose(softmax_backward(np.ones((3, 5)), saved), 0, atol=1e-15)
