@@ -74,8 +74,7 @@ class VisionTransformer(Layer):
         if config.pos_embed == "learned":
             self.pos_embed: Array = truncated_normal(rng, (1, config.num_tokens, D))
         else:
-            table = sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
-            self.sincos: Array = table.astype(np.float32)
+            self.sincos: Array = sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
         self.patch_embed = PatchEmbed(config.patch_size, config.in_chans, D, rng=rng)
         self.drop = Dropout(config.drop_rate)
         self.blocks = [
@@ -160,7 +159,7 @@ class VisionTransformer(Layer):
             )
         x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
         x, prepend = prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
-        pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos
+        pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos.astype(x.dtype)
         x, position = add_position_forward(x, pos_embed)
         x, drop = self.drop.forward(x, rng=rng)
         return x, patch_embed, prepend, position, drop

@@ -9,16 +9,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from ..errors import UserError
+from .ink import LEAST_CONTRAST, border_mask, find_ink
 
 # Formats that are nothing but pixels. Pillow reads others, some by running a program (EPS runs Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
-LEAST_CONTRAST = 16.0  # grey levels of 255 between ink and background, below which a picture counts as blank
-LEAST_EXTENT = 0.03  # longer side of the ink over the longer side of the picture; what is smaller is dust
-STROKE = 0.11  # width of a stroke over the longer side of the digit, about as in MNIST; much thinner ones are thickened
 DARK = 64  # the border of a picture that is light on dark already is darker than this
 WORKING_SIZE = 400  # pixels of the longer side at which ink is looked for
 
@@ -65,40 +63,23 @@ def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tu
         UserError: there is no ink in the picture.
     """
     grey = _grey(image)  # (H, W), 0..255
-    if grey.shape == size and np.median(grey[_border(*grey.shape)]) < DARK and np.ptp(grey) >= LEAST_CONTRAST:
+    if grey.shape == size and np.median(grey[border_mask(*size)]) < DARK and np.ptp(grey) >= LEAST_CONTRAST:
         return np.rint(grey).astype(np.uint8)[None], "taken as it is"
 
     longest = max(grey.shape)
     if longest > WORKING_SIZE:
         height, width = (max(1, round(side * WORKING_SIZE / longest)) for side in grey.shape)
         grey = _resized(grey, height, width)
-    background, noise = _background(grey)
-    darker, lighter = np.maximum(background - grey, 0.0), np.maximum(grey - background, 0.0)
-    is_dark = np.sum(darker**2) > np.sum(lighter**2)
-    ink = darker if is_dark else lighter
-    threshold = max(_otsu_threshold(ink), 5.0 * noise, LEAST_CONTRAST)
-    strokes = _without_specks(ink > threshold)
-    rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
-    if not rows.size or max(np.ptp(rows), np.ptp(columns)) + 1 < LEAST_EXTENT * max(grey.shape):
+    ink = find_ink(grey)
+    if ink is None:
         raise UserError(
             "no digit can be seen in the picture: use one digit, dark on light or light on dark, "
             "that fills a good part of it"
         )
-    # Stretch: paper to 0, ink to 1; the soft edges of the strokes stay, whatever lies elsewhere goes.
-    full = float(np.median(ink[strokes]))
-    paper = min(3.0 * noise, 0.5 * threshold)
-    digit = np.clip((ink - paper) / (full - paper), 0.0, 1.0) * (_grown(strokes, 1) > 0)
-    length = max(np.ptp(rows), np.ptp(columns)) + 1
-    missing = STROKE * length - _stroke_width(strokes)
-    thicken = missing > 0.3 * STROKE * length
-    if thicken:
-        reach = round(missing / 2)
-        digit, strokes = _grown(digit, reach), _grown(strokes, reach) > 0
-        rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
-    digit = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    polarity = "dark ink on a light background: inverted" if is_dark else "light ink on a dark background"
-    thickened = "; thin strokes thickened" if thicken else ""
-    return _centred(digit, size)[None], f"{polarity}{thickened}; cropped to the ink and centred by mass as MNIST is"
+    done = "dark ink on a light background: inverted" if ink.is_dark else "light ink on a dark background"
+    if ink.was_thin:
+        done += "; thin strokes thickened"
+    return _centred(ink.digit, size)[None], f"{done}; cropped to the ink and centred by mass as MNIST is"
 
 
 def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
@@ -124,7 +105,7 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
     else:
         planes = np.asarray(image.convert("RGB"), dtype=np.float32).transpose(2, 0, 1)
     done = []
-    border = planes[:, _border(*planes.shape[1:])]  # (C, pixels of the border)
+    border = planes[:, border_mask(*planes.shape[1:])]  # (C, pixels of the border)
     if channels == 1 and np.median(border) > 127.5:
         planes, border = 255.0 - planes, 255.0 - border
         done.append("light background: inverted")
@@ -165,78 +146,6 @@ def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
     """(H, W) to (height, width), antialiased, kept within 0..255."""
     resized = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(resized), 0.0, 255.0)
-
-
-def _border(height: int, width: int) -> np.ndarray:
-    """Which pixels lie on the border, a twentieth of the shorter side wide: bool (height, width)."""
-    depth = max(1, min(height, width) // 20)
-    border = np.ones((height, width), dtype=bool)
-    border[depth:-depth, depth:-depth] = False
-    return border
-
-
-def _background(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """The background's brightness (H, W), which may change smoothly over the picture, and its noise.
-
-    A quadratic surface is fitted to the border, from its median on; what does not fit, such as ink that touches the
-    border, is left out of the next round.
-    """
-    height, width = grey.shape
-    y, x = np.meshgrid(np.linspace(-1.0, 1.0, height), np.linspace(-1.0, 1.0, width), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)  # (H, W, 6)
-    on_border = _border(height, width)
-    seen, border_terms = grey[on_border], terms[on_border]
-    surface = np.zeros(6)
-    surface[0] = np.median(seen)
-    for _ in range(4):
-        error = np.abs(seen - border_terms @ surface)
-        fits = error <= 2.5 * 1.5 * np.median(error) + 2.0
-        surface = np.linalg.lstsq(border_terms[fits], seen[fits], rcond=None)[0]
-    noise = 1.5 * float(np.median(np.abs(seen - border_terms @ surface)))
-    return np.clip(terms @ surface, 0.0, 255.0), noise
-
-
-def _otsu_threshold(values: np.ndarray) -> float:
-    """The threshold that best parts values in 0..255 into two groups: largest variance between them (Otsu 1979)."""
-    counts = np.bincount(values.astype(np.int64).ravel(), minlength=256).astype(np.float64)
-    below, sum_below = np.cumsum(counts), np.cumsum(counts * np.arange(256))
-    above, sum_above = below[-1] - below, sum_below[-1] - sum_below
-    distance = sum_below / np.maximum(below, 1.0) - sum_above / np.maximum(above, 1.0)
-    return float(np.argmax(below * above * distance**2) + 1)
-
-
-def _without_specks(mask: np.ndarray) -> np.ndarray:
-    """`mask` (H, W) with only those connected pieces that have at least 3 % of the pixels of the largest one."""
-    width = mask.shape[1] + 2  # one column of air on each side, so that no neighbour wraps around
-    around = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)
-    left = set(np.flatnonzero(np.pad(mask, 1)).tolist())
-    pieces = []
-    while left:
-        piece = [left.pop()]
-        for pixel in piece:  # grows while it is walked
-            neighbours = [pixel + step for step in around if pixel + step in left]
-            left.difference_update(neighbours)
-            piece.extend(neighbours)
-        pieces.append(piece)
-    largest = max(map(len, pieces), default=0)
-    kept = np.zeros((mask.shape[0] + 2) * width, dtype=bool)
-    for piece in pieces:
-        kept[piece] = len(piece) >= 0.03 * largest
-    return kept.reshape(-1, width)[1:-1, 1:-1]
-
-
-def _stroke_width(strokes: np.ndarray) -> float:
-    """The mean width of strokes (H, W) in pixels: a long one of width w and length l has the area wl and the edge 2l."""
-    padded = np.pad(strokes, 1)
-    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:] & strokes
-    area, edge = strokes.sum(), (strokes & ~inside).sum()
-    return float(2.0 * area / edge) if area > edge else 1.0
-
-
-def _grown(values: np.ndarray, reach: int) -> np.ndarray:
-    """(H, W) in 0..1: each pixel becomes the largest within `reach` pixels."""
-    picture = Image.fromarray(np.rint(255.0 * values).astype(np.uint8))
-    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * reach + 1))) / 255.0
 
 
 def _centred(digit: np.ndarray, size: tuple[int, int]) -> np.ndarray:

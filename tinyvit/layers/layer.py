@@ -80,14 +80,15 @@ class Layer:
         return self._map(lambda array: to_device(array, device))
 
     def astype(self, dtype: Any) -> Self:
-        """A copy of this layer in `dtype`; the layer itself stays as it is."""
-        return self._map(lambda array: array.astype(dtype))
+        """A copy of this layer in `dtype`; the layer itself stays as it is. Fixed tables keep their full precision."""
+        return self._map(lambda array: array.astype(dtype), with_fixed=False)
 
-    def _map(self, function: Any) -> Self:
+    def _map(self, function: Any, *, with_fixed: bool = True) -> Self:
         """A deep copy with `function` applied to every array."""
         twin = copy.deepcopy(self)
         for path, owner in twin._arrays():
-            setattr(owner, path[-1], function(getattr(owner, path[-1])))
+            if with_fixed or path[-1] not in owner.fixed:
+                setattr(owner, path[-1], function(getattr(owner, path[-1])))
         return twin
 
     def _arrays(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Layer"]]:

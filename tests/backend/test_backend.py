@@ -1,0 +1,103 @@
+"""Which module, which device, which random numbers."""
+
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from tinyvit.backend import (
+    array_module,
+    available_devices,
+    device_of,
+    generator,
+    like,
+    resolve_device,
+    to_device,
+    to_numpy,
+)  # fmt: skip
+from tinyvit.errors import UserError
+
+
+def test_the_module_comes_from_the_array(strict):
+    assert array_module(np.zeros(3)) is np
+    assert array_module(np.float32(1)) is np
+    assert array_module(strict.zeros(3)) is strict
+
+
+@pytest.mark.parametrize("thing", [[1.0], 3.0, None, "x", (1, 2)])
+def test_what_is_no_array_is_refused_with_a_remedy(thing):
+    with pytest.raises(TypeError, match=r"an array was expected, got .*: use np.asarray"):
+        array_module(thing)
+
+
+def test_moving_to_where_it_is_copies_nothing(strict):
+    x = np.arange(3.0)
+    assert to_numpy(x) is x
+    assert to_device(x, "cpu") is x
+    assert like(x, np.zeros(1)) is x
+    assert device_of(x) == "cpu"
+    np.testing.assert_array_equal(to_numpy(strict.asarray(x)), x)
+
+
+def fake_cupy(count):
+    def get_device_count():
+        if count is None:
+            raise RuntimeError("cudaErrorInsufficientDriver")
+        return count
+
+    cupy = types.ModuleType("cupy")
+    cupy.cuda = types.SimpleNamespace(runtime=types.SimpleNamespace(getDeviceCount=get_device_count))
+    return cupy
+
+
+@pytest.mark.parametrize(
+    ("cupy", "name", "sentence"),
+    [
+        (None, "cuda", r"CuPy is not installed: install it with: .*cuda13.*or use --device cpu"),
+        (fake_cupy(None), "cuda", r"no NVIDIA driver with a GPU.*tinyvit doctor.*--device cpu"),
+        (fake_cupy(0), "cuda:0", r"no NVIDIA driver"),
+        (fake_cupy(2), "cuda:7", r"'cuda:7' was asked for, but the GPUs here are cuda:0 to cuda:1"),
+        (fake_cupy(2), "gpu", r"must be auto, cpu, cuda or cuda:<index>, got 'gpu'"),
+        (fake_cupy(2), "cuda:-1", r"got 'cuda:-1'"),
+        (fake_cupy(2), "cuda:", r"got 'cuda:'"),
+        (fake_cupy(2), "", r"got ''"),
+    ],
+)
+def test_a_gpu_that_is_not_there_gets_one_sentence(monkeypatch, cupy, name, sentence):
+    monkeypatch.setitem(sys.modules, "cupy", cupy)  # None makes the import fail
+    with pytest.raises(UserError, match=sentence) as caught:
+        resolve_device(name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cupy", "auto", "devices"),
+    [
+        (None, "cpu", ["cpu"]),
+        (fake_cupy(None), "cpu", ["cpu"]),
+        (fake_cupy(2), "cuda:0", ["cpu", "cuda:0", "cuda:1"]),
+    ],
+)
+def test_auto_takes_a_gpu_if_there_is_one(monkeypatch, cupy, auto, devices):
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    assert resolve_device("auto") == auto
+    assert available_devices() == devices
+    assert resolve_device("cpu") == "cpu"
+
+
+def test_numbers_follow_from_seed_and_purpose_alone():
+    def draw(*key):
+        return generator(*key).integers(0, 2**32, 4).tolist()
+
+    assert draw(0, "step", 7) == draw(0, "step", 7)
+    assert len({tuple(draw(*key)) for key in [(0, "step", 7), (1, "step", 7), (0, "step", 8), (0, "shuffle", 7)]}) == 4
+    assert draw(0, "init") == [3829117492, 4035656240, 2638588143, 1779523842]  # the same on every machine
+
+
+def test_import_tinyvit_is_light():
+    """Nothing heavy is imported before it is needed, and CuPy and PyTorch never are."""
+    heavy = ["cupy", "torch", "matplotlib", "PIL", "safetensors", "tqdm", "scipy", "pandas", "threadpoolctl"]
+    code = f"import sys, tinyvit; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,112 @@
+"""The whole model against PyTorch, with copied weights: logits, loss, every gradient, ten steps of training."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch_vit import to_torch_layout, torch_twin
+
+from tinyvit.config import ViTConfig
+from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
+from tinyvit.optim import SGD, AdamW, decays, warmup_cosine
+from tinyvit.presets import PRESETS
+from tinyvit.training import train_step
+from tinyvit.vit import VisionTransformer
+
+CONFIGS = {
+    **{name: dataclasses.replace(config, drop_rate=0.0, drop_path_rate=0.0) for name, config in MODELS.items()},
+    "tiny": PRESETS["tiny"],
+    "wide": ViTConfig(img_size=(32, 48), patch_size=8, num_classes=7, embed_dim=96, depth=3, num_heads=6),
+}
+
+
+def build(config, dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    model = VisionTransformer(config, rng=rng)
+    if config.embed_dim <= 8:
+        model = shaken(model, rng)  # small ones far from their first weights, the others as they are born
+    return model.astype(dtype)
+
+
+def batch(config, dtype, seed=1, size=6):
+    rng = np.random.default_rng(seed)
+    images = rng.standard_normal((size, config.in_chans, *config.image_shape)).astype(dtype)
+    return images, rng.integers(0, config.num_classes or config.embed_dim, size)
+
+
+def close(ours, theirs, tolerance, name):
+    theirs = theirs.detach().numpy()
+    assert ours.dtype == theirs.dtype
+    error = np.abs(ours - theirs).max() / max(1e-30, np.abs(theirs).max())
+    assert error < tolerance, f"{name}: relative error {error:.1e}"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_logits_loss_and_every_gradient(name, precision):
+    dtype, tolerance = precision
+    config = CONFIGS[name]
+    model = build(config, dtype)
+    images, labels = batch(config, dtype)
+    logits, saved = model.forward(images)
+    loss, loss_saved = cross_entropy_forward(logits, labels=labels, label_smoothing=0.1)
+    dimages, grads = model.backward(cross_entropy_backward(1.0, loss_saved), saved)
+
+    twin = torch_twin(model)
+    torch_images = torch.tensor(images, requires_grad=True)
+    torch_logits = twin(torch_images)
+    torch_loss = F.cross_entropy(torch_logits, torch.from_numpy(labels), label_smoothing=0.1)
+    torch_loss.backward()
+    close(logits, torch_logits, tolerance, "logits")
+    close(loss, torch_loss, tolerance, "loss")
+    close(dimages, torch_images.grad, tolerance, "dimages")
+    torch_grads = {name: parameter.grad for name, parameter in twin.named_parameters()}
+    assert set(torch_grads) == set(grads)
+    for key, grad in grads.items():
+        close(to_torch_layout(key, grad, config), torch_grads[key], tolerance, key)
+
+
+def torch_optimizer(kind, twin, model):
+    """PyTorch's optimizer with the same two groups: what decays, and what does not."""
+    ours = model.parameters()
+    groups = [
+        {"params": [p for n, p in twin.named_parameters() if decays(n, ours[n]) == decaying], "weight_decay": decay}
+        for decaying, decay in ((True, 0.05), (False, 0.0))
+    ]
+    if kind == "adamw":
+        return torch.optim.AdamW(groups, lr=1.0)
+    return torch.optim.SGD(groups, lr=1.0, momentum=0.9, nesterov=kind == "nesterov")
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd", "nesterov"])
+def test_ten_training_steps(kind, precision):
+    dtype, tolerance = precision
+    config = dataclasses.replace(PRESETS["tiny"], depth=2)
+    model = build(config, dtype)
+    twin = torch_twin(model)
+    if kind == "adamw":
+        optimizer = AdamW(model.parameters(), weight_decay=0.05)
+    else:
+        optimizer = SGD(model.parameters(), momentum=0.9, nesterov=kind == "nesterov", weight_decay=0.05)
+    torch_opt = torch_optimizer(kind, twin, model)
+    losses, torch_losses = [], []
+    for step in range(10):
+        images, labels = batch(config, dtype, seed=step, size=16)
+        lr = warmup_cosine(step, lr=1e-3 if kind == "adamw" else 0.05, total_steps=10, warmup_steps=3)
+        losses.append(train_step(model, optimizer, images, labels, lr=lr, clip_grad=0.5))
+
+        for group in torch_opt.param_groups:
+            group["lr"] = lr
+        torch_opt.zero_grad()
+        torch_loss = F.cross_entropy(twin(torch.from_numpy(images)), torch.from_numpy(labels))
+        torch_loss.backward()
+        torch.nn.utils.clip_grad_norm_(twin.parameters(), 0.5)
+        torch_opt.step()
+        torch_losses.append(torch_loss.item())
+    np.testing.assert_allclose(losses, torch_losses, rtol=tolerance)
+    assert len(set(np.round(torch_losses, 4))) > 5  # something was learnt, or at least moved
+    if dtype == "float64":
+        for name, parameter in twin.named_parameters():
+            close(to_torch_layout(name, model.parameters()[name], config), parameter, 1e-8, name)

@@ -1,0 +1,110 @@
+"""Every op against PyTorch: its values, and all its gradients under a random upstream gradient."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tinyvit.gradcheck_cases import op_cases, op_samples
+from tinyvit.ops import OPS
+
+
+def torch_attention(qkv, *, num_heads):
+    B, N, width = qkv.shape
+    q, k, v = qkv.view(B, N, 3, num_heads, -1).permute(2, 0, 3, 1, 4)
+    weights = ((q @ k.transpose(-1, -2)) / math.sqrt(q.shape[-1])).softmax(-1)
+    return (weights @ v).transpose(1, 2).reshape(B, N, width // 3)
+
+
+def torch_unpatchify(patches, *, image_shape, patch_size):
+    return F.fold(patches.transpose(1, 2), image_shape, patch_size, stride=patch_size)
+
+
+def torch_dropout(x, *, keep_mask, drop_prob):
+    return x * keep_mask / (1 - drop_prob)
+
+
+COUNTERPARTS = {
+    "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
+    "unpatchify": torch_unpatchify,
+    "linear": lambda x, weight, bias: F.linear(x, weight.T, bias),
+    "prepend_tokens": lambda x, tokens: torch.cat([tokens.expand(len(x), -1, -1), x], 1),
+    "add_position": lambda x, pos_embed: x + pos_embed,
+    "layer_norm": lambda x, weight, bias, eps: F.layer_norm(x, x.shape[-1:], weight, bias, eps),
+    "softmax": lambda x: x.softmax(-1),
+    "attention": torch_attention,
+    "layer_scale": lambda x, gamma: x * gamma,
+    "dropout": torch_dropout,
+    "drop_path": torch_dropout,
+    "gelu": lambda x: F.gelu(x),
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "cls_pool": lambda x: x[:, 0],
+    "mean_pool": lambda x, num_prefix: x[:, num_prefix:].mean(1),
+    "cross_entropy": lambda logits, labels, label_smoothing=0.0: F.cross_entropy(
+        logits, labels, label_smoothing=label_smoothing
+    ),
+}
+
+
+def test_every_op_has_a_counterpart():
+    assert set(COUNTERPARTS) == set(OPS)
+
+
+def close(ours, theirs, tolerance, name):
+    theirs = theirs.detach().numpy()
+    assert ours.shape == theirs.shape
+    assert ours.dtype == theirs.dtype
+    error = np.abs(ours - theirs).max(initial=0) / max(1e-30, np.abs(theirs).max(initial=0))
+    assert error < tolerance, f"{name}: relative error {error:.1e}"
+
+
+@pytest.mark.parametrize("case", [case for name in OPS for case in op_cases(name)], ids=lambda case: case.name)
+def test_values_and_gradients(case, precision, rng):
+    dtype, tolerance = precision
+    op, inputs, options = case.build(rng)
+    inputs = {name: None if x is None else x.astype(dtype) for name, x in inputs.items()}
+    y, saved = op.forward(*inputs.values(), **options)
+    dy = np.asarray(rng.standard_normal(y.shape)).astype(dtype)
+    grads = op.backward(dy, saved)
+    grads = grads if isinstance(grads, tuple) else (grads,)
+
+    tensors = {n: None if x is None else torch.tensor(x, requires_grad=True) for n, x in inputs.items()}
+    torch_options = {n: torch.from_numpy(o) if isinstance(o, np.ndarray) else o for n, o in options.items()}
+    if torch_options.get("labels") is not None and torch_options["labels"].is_floating_point():
+        torch_options["labels"] = torch_options["labels"].to(getattr(torch, dtype))
+    torch_y = COUNTERPARTS[case.name](*tensors.values(), **torch_options)
+    torch_y.backward(torch.from_numpy(dy))
+    close(y, torch_y, tolerance, "y")
+    for (name, tensor), grad in zip(tensors.items(), grads, strict=True):
+        if tensor is not None:
+            close(grad, tensor.grad, tolerance, f"d{name}")
+
+
+def test_large_inputs_too(precision, rng):
+    """At the sizes of a real layer, where float32 has many terms to add up."""
+    dtype, tolerance = precision
+    large = {
+        "linear": ({"x": (8, 50, 192), "weight": (192, 384), "bias": (384,)}, {}),
+        "layer_norm": ({"x": (8, 50, 192), "weight": (192,), "bias": (192,)}, {"eps": 1e-6}),
+        "attention": ({"qkv": (4, 50, 3 * 192)}, {"num_heads": 3}),
+        "gelu": ({"x": (8, 50, 768)}, {}),
+        "gelu_tanh": ({"x": (8, 50, 768)}, {}),
+        "softmax": ({"x": (8, 3, 50, 50)}, {}),
+    }
+    for name, (shapes, options) in large.items():
+        inputs = {n: rng.standard_normal(shape).astype(dtype) for n, shape in shapes.items()}
+        y, saved = OPS[name].forward(*inputs.values(), **options)
+        dy = rng.standard_normal(y.shape).astype(dtype)
+        grads = OPS[name].backward(dy, saved)
+        tensors = [torch.tensor(x, requires_grad=True) for x in inputs.values()]
+        torch_y = COUNTERPARTS[name](*tensors, **options)
+        torch_y.backward(torch.from_numpy(dy))
+        close(y, torch_y, tolerance, name)
+        for tensor, grad in zip(tensors, grads if isinstance(grads, tuple) else (grads,), strict=True):
+            close(grad, tensor.grad, tolerance, name)
+
+
+def test_samples_cover_soft_targets(rng):
+    assert any(options["labels"].dtype.kind == "f" for _, options in op_samples("cross_entropy", rng))

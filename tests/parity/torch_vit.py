@@ -1,0 +1,132 @@
+"""A plain Vision Transformer in PyTorch with timm's names, written apart from tinyvit's: the other witness."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tinyvit.config import ViTConfig
+from tinyvit.vit import VisionTransformer
+
+
+class Attention(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.num_heads = config.num_heads
+        self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
+        self.proj = nn.Linear(config.embed_dim, config.embed_dim)
+
+    def forward(self, x):
+        B, N, D = x.shape
+        q, k, v = self.qkv(x).view(B, N, 3, self.num_heads, D // self.num_heads).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, N, D))
+
+
+class Mlp(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.fc1 = nn.Linear(config.embed_dim, config.hidden_dim)
+        self.fc2 = nn.Linear(config.hidden_dim, config.embed_dim)
+        self.approximate = "tanh" if config.gelu == "tanh" else "none"
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(x), approximate=self.approximate))
+
+
+class Scale(nn.Module):
+    def __init__(self, dim: int):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x):
+        return x * self.gamma
+
+
+class Block(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        scaled = config.layer_scale is not None
+        self.norm1 = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
+        self.attn = Attention(config)
+        self.ls1 = Scale(config.embed_dim) if scaled else nn.Identity()
+        self.norm2 = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
+        self.mlp = Mlp(config)
+        self.ls2 = Scale(config.embed_dim) if scaled else nn.Identity()
+
+    def forward(self, x):
+        x = x + self.ls1(self.attn(self.norm1(x)))
+        return x + self.ls2(self.mlp(self.norm2(x)))
+
+
+class PatchEmbed(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.proj = nn.Conv2d(config.in_chans, config.embed_dim, config.patch_size, stride=config.patch_size)
+
+    def forward(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+
+
+class TorchViT(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.config = config
+        D = config.embed_dim
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, D))
+        if config.num_registers:
+            self.reg_token = nn.Parameter(torch.zeros(1, config.num_registers, D))
+        if config.pos_embed == "learned":
+            self.pos_embed = nn.Parameter(torch.zeros(1, config.num_tokens, D))
+        else:
+            self.register_buffer("table", sincos_table(config))
+        self.patch_embed = PatchEmbed(config)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(D, eps=config.layer_norm_eps)
+        self.head = nn.Linear(D, config.num_classes) if config.num_classes else nn.Identity()
+
+    def forward(self, x):
+        config = self.config
+        tokens = [self.cls_token] + ([self.reg_token] if config.num_registers else [])
+        x = torch.cat([token.expand(len(x), -1, -1) for token in tokens] + [self.patch_embed(x)], dim=1)
+        x = x + (self.pos_embed if config.pos_embed == "learned" else self.table)
+        for block in self.blocks:
+            x = block(x)
+        x = self.norm(x)
+        return self.head(x[:, 0] if config.pool == "cls" else x[:, 1 + config.num_registers :].mean(1))
+
+
+def sincos_table(config: ViTConfig) -> torch.Tensor:
+    rows, columns = config.grid_size
+    quarter = config.embed_dim // 4
+    table = torch.zeros(1, config.num_tokens, config.embed_dim, dtype=torch.float64)
+    for row in range(rows):
+        for column in range(columns):
+            for i in range(quarter):
+                omega = 1 / 10000 ** (i / quarter)
+                token = table[0, 1 + config.num_registers + row * columns + column]
+                token[i], token[quarter + i] = math.sin(column * omega), math.cos(column * omega)
+                token[2 * quarter + i], token[3 * quarter + i] = math.sin(row * omega), math.cos(row * omega)
+    return table
+
+
+def to_torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.ndarray:
+    """PyTorch keeps linear weights as (out, in), and the patch embedding's as a convolution's (D, C, P, P)."""
+    if name == "patch_embed.proj.weight":
+        return array.T.reshape(config.embed_dim, config.in_chans, config.patch_size, config.patch_size)
+    return array.T if array.ndim == 2 else array
+
+
+def torch_twin(model: VisionTransformer) -> TorchViT:
+    """The same model, with the same weights and dtype, in PyTorch."""
+    dtype = torch.float64 if model.cls_token.dtype == np.float64 else torch.float32
+    twin = TorchViT(model.config).to(dtype)
+    state = {
+        name: torch.from_numpy(np.array(to_torch_layout(name, array, model.config)))
+        for name, array in model.parameters().items()
+    }
+    missing, unexpected = twin.load_state_dict(state, strict=False)
+    if set(missing) - {"table"} or unexpected:
+        raise ValueError(f"names differ: missing {missing}, unexpected {unexpected}")
+    return twin

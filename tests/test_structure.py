@@ -1,0 +1,108 @@
+"""The house stands as planned: imports run one way, one room knows CuPy, nothing dangerous is used."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import tinyvit
+from tinyvit.ops import OPS
+
+ROOT = Path(tinyvit.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+# Who may import whom: only rooms on a lower floor, or the own one.
+FLOORS = {
+    "errors": 0, "backend": 1, "ops": 2, "config": 2, "layers": 3, "files": 3, "presets": 4, "costs": 4, "vit": 5,
+    "gradcheck": 5, "gradcheck_cases": 6, "optim": 6, "datasets": 6, "plots": 6, "training": 7, "cli": 8,
+}  # fmt: skip
+
+
+def room(path):
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """(absolute dotted module, level of nesting) for every import in a file, relative ones resolved."""
+    package = ["tinyvit", *path.relative_to(ROOT).parts[:-1]]
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    top = set(tree.body)
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (
+                (f"{module}.{alias.name}" if module in ("tinyvit",) else module, node in top) for alias in node.names
+            )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path):
+    if room(path) == "__init__":
+        return
+    for module, _ in imports(path):
+        parts = module.split(".")
+        if parts[0] == "tinyvit" and len(parts) > 1 and parts[1] in FLOORS:
+            assert FLOORS[parts[1]] <= FLOORS[room(path)], f"{path.name} imports {module}, a floor above it"
+            same_floor = FLOORS[parts[1]] == FLOORS[room(path)] and parts[1] != room(path)
+            assert not same_floor, f"{path.name} imports {module}, a neighbour on its floor"
+
+
+def test_every_room_has_a_floor():
+    assert {room(path) for path in FILES} - {"__init__"} == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_backend_knows_cupy_and_nobody_a_framework(path):
+    packages = {module.split(".")[0] for module, _ in imports(path)}
+    assert not packages & {"torch", "scipy", "sklearn", "jax", "tensorflow", "autograd", "pickle", "marshal", "dill"}
+    if room(path) != "backend":
+        assert not packages & {"cupy", "cupyx"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_heavy_packages_are_imported_where_they_are_used(path):
+    heavy = {"matplotlib", "cupy", "cupyx"}
+    assert not {module.split(".")[0] for module, at_top in imports(path) if at_top} & heavy
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_dangerous_or_hidden(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not isinstance(node, ast.Assert), "an assert is no error message"
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("eval", "exec", "compile", "__import__", "np.load", "os.system"), called
+            assert not called.startswith("np.random.") or called == "np.random.default_rng", called
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ops").glob("*.py")), ids=lambda path: path.name)
+def test_ops_take_the_array_module_from_their_argument(path):
+    if path.name != "positions.py":  # a table made on the host, once
+        assert "numpy" not in {module for module, _ in imports(path)}
+
+
+def test_forward_and_backward_stand_side_by_side():
+    for path in (ROOT / "ops").glob("*.py"):
+        names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        public = [name for name in names if name.endswith(("_forward", "_backward"))]
+        for forward, backward in zip(public[::2], public[1::2], strict=True):
+            assert forward.removesuffix("_forward") == backward.removesuffix("_backward")
+            assert forward.removesuffix("_forward") in OPS, f"{forward} is not discovered"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_small_and_open_with_a_sentence(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 260, "would two files be clearer?"
+    assert ast.get_docstring(ast.parse(text)), "the first line should tell a newcomer what this file is about"
