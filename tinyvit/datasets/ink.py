@@ -23,7 +23,8 @@ def find_ink(grey: np.ndarray) -> Ink | None:
     is_dark = bool(np.sum(darker**2) > np.sum(lighter**2))
     ink = darker if is_dark else lighter
     threshold = max(_otsu_threshold(ink), 5.0 * noise, LEAST_CONTRAST)
-    strokes = _without_specks(ink > threshold)
+    # One pixel of paper all round, so that a stroke ends where the picture does.
+    ink, strokes = np.pad(ink, 1), np.pad(_without_specks(ink > threshold), 1)
     if not strokes.any():
         return None
     length = max(side.stop - side.start for side in _bounding_box(strokes))
@@ -35,10 +36,10 @@ def find_ink(grey: np.ndarray) -> Ink | None:
     near_strokes = _grown(strokes, 1) > 0.0
     digit = np.clip((ink - paper) / (full - paper), 0.0, 1.0) * near_strokes
     missing = STROKE * length - (_stroke_width(near_strokes) - 2.0)  # grown by 1 a stroke has no pinholes
-    was_thin = missing > 0.3 * STROKE * length
-    if was_thin:
-        digit, strokes = _grown(digit, round(missing / 2)), _grown(strokes, round(missing / 2)) > 0.0
-    return Ink(digit[_bounding_box(strokes)], is_dark, was_thin)
+    reach = round(missing / 2) if missing > 0.3 * STROKE * length else 0
+    if reach:
+        digit, strokes = _grown(digit, reach), _grown(strokes, reach) > 0.0
+    return Ink(digit[_bounding_box(strokes)], is_dark, was_thin=reach > 0)
 
 
 def border_mask(height: int, width: int) -> np.ndarray:

@@ -6,7 +6,6 @@ none of that, so `prepare_digit` does to it what MNIST's makers did to theirs, a
 
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -27,13 +26,13 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
     Raises:
         UserError: the file is missing, not a picture, damaged, or unreasonably large.
     """
-    path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"there is no file {path}: check the spelling of the path")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"{path} is not a file but a folder or a device: give the path of one picture")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 return _opaque(ImageOps.exif_transpose(image))
@@ -46,7 +45,7 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
     except Image.UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read: save it as PNG or JPEG") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
-        raise UserError(f"{path} is damaged and cannot be read ({error}): save it again as PNG or JPEG") from error
+        raise UserError(f"{path} is damaged or of an unusual kind ({error}): save it again as PNG or JPEG") from error
 
 
 def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tuple[np.ndarray, str]:
@@ -138,7 +137,7 @@ def _grey(image: Image.Image) -> np.ndarray:
     values = np.maximum(np.nan_to_num(np.asarray(image).astype(np.float64)), 0.0)
     # The file does not say which range is meant: the smallest usual one that holds the values.
     largest = values.max()
-    full = next((top for top in (1.0, 255.0, 65535.0) if largest <= top), largest)
+    full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top), largest)
     return (values * (255.0 / full)).astype(np.float32)
 
 
