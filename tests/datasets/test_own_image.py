@@ -68,7 +68,7 @@ def test_a_digit_becomes_the_same_light_centred_digit_whatever_the_picture(name)
     digit, done = prepare_digit(PICTURES[name])
     assert_like_mnist(digit)
     assert overlap(digit, prepare_digit(drawn())[0]) > 0.9
-    assert ("inverted" in done) == ("light" not in name.partition(" on ")[0])
+    assert ("inverted" in done) == (not name.startswith("light"))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F"])
@@ -271,6 +271,10 @@ def test_read_image_refuses_what_is_no_file(tmp_path):
         read_image("x" * 5000)
     with pytest.raises(UserError, match="folder"):
         read_image(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_read_image_does_not_wait_for_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(UserError, match="device"):
         read_image(tmp_path / "pipe.png")

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from tinyvit.errors import UserError
+from tinyvit.plots import attention_rollout, plot_attention, plot_overlay, save_figure
+
+
+def random_attention(batch, heads, tokens, blocks=3, seed=0):
+    weights = np.random.default_rng(seed).random((blocks, batch, heads, tokens, tokens)).astype(np.float32)
+    return list(weights / weights.sum(axis=-1, keepdims=True))
+
+
+def test_rollout_by_hand():
+    # Block 1: the two heads average to [[0, 1], [1, 0]], so R1 = [[1/2, 1/2], [1/2, 1/2]].
+    first = np.array([[[[0.5, 0.5], [1.0, 0.0]], [[-0.5, 1.5], [1.0, 0.0]]]])
+    # Block 2: [[1, 0], [1/2, 1/2]], so R2 = [[1, 0], [1/4, 3/4]].
+    second = np.array([[[[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.0], [0.5, 0.5]]]])
+    # Block 3: [[0, 1], [0, 1]], so R3 = [[1/2, 1/2], [0, 1]].
+    third = np.array([[[[0.0, 1.0], [0.0, 1.0]]]])
+    # R3 R2 = [[5/8, 3/8], [1/4, 3/4]]
+    np.testing.assert_allclose(attention_rollout([second, third]), [[[0.625, 0.375], [0.25, 0.75]]])
+    np.testing.assert_allclose(attention_rollout([third, second]), [[[0.5, 0.5], [0.125, 0.875]]])
+    np.testing.assert_allclose(attention_rollout([first, second, third]), [[[0.5, 0.5], [0.5, 0.5]]])
+
+
+def test_rollout_of_a_batch_has_rows_that_sum_to_one():
+    attention = random_attention(2, 4, 5)
+    rollout = attention_rollout(attention)
+    assert rollout.shape == (2, 5, 5)
+    np.testing.assert_allclose(rollout.sum(axis=-1), 1.0)
+    np.testing.assert_allclose(rollout[1:], attention_rollout([weights[1:] for weights in attention]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "heads", "grid", "num_prefix"),
+    [((1, 28, 28), 4, (4, 4), 1), ((3, 32, 48), 8, (4, 6), 5), ((1, 8, 8), 1, (1, 1), 1)],
+)
+def test_one_map_for_each_head(tmp_path, shape, heads, grid, num_prefix):
+    attention = random_attention(2, heads, num_prefix + grid[0] * grid[1])
+    images = np.random.default_rng(1).normal(size=(2, *shape))
+    figure = plot_attention(images, attention, grid=grid, num_prefix=num_prefix, titles=["true $4$", "b"])
+    assert len(figure.axes) == 2 * (heads + 1)
+    second_image_last_head = figure.axes[-1].images[-1].get_array()
+    np.testing.assert_array_equal(second_image_last_head, attention[-1][1, -1, 0, num_prefix:].reshape(grid))
+    save_figure(figure, tmp_path / "attention.png")
+
+
+def test_overlay_shows_the_last_block_and_the_rollout(tmp_path):
+    attention = random_attention(1, 3, 2 + 4 * 6)
+    image = np.random.default_rng(1).integers(0, 256, (3, 32, 48)).astype(np.uint8)
+    figure = plot_overlay(image, attention, grid=(4, 6), num_prefix=2, title="cat (98 %)")
+    assert len(figure.axes) == 3
+    assert "cat (98 %)" in figure.get_suptitle()
+    last, rollout = (axes.images[-1].get_array() for axes in figure.axes[1:])
+    np.testing.assert_allclose(last, attention[-1].mean(axis=1)[0, 0, 2:].reshape(4, 6))
+    np.testing.assert_allclose(rollout, attention_rollout(attention)[0, 0, 2:].reshape(4, 6))
+    save_figure(figure, tmp_path / "overlay.png")
+
+
+@pytest.mark.parametrize(("grid", "num_prefix"), [((4, 5), 1), ((4, 4), 2), ((4, 4), 0)])
+def test_a_grid_that_does_not_fit(grid, num_prefix):
+    with pytest.raises(UserError, match="does not fit"):
+        plot_attention(np.zeros((1, 1, 8, 8)), random_attention(1, 2, 17), grid=grid, num_prefix=num_prefix)

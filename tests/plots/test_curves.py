@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tinyvit.errors import UserError
+from tinyvit.plots import plot_curves, save_figure
+
+
+def history(accuracies):
+    return [
+        {"epoch": k, "train_loss": 2.0 / k, "dev_loss": 1.5 / k, "dev_accuracy": accuracy, "lr": 1e-3}
+        for k, accuracy in enumerate(accuracies, 1)
+    ]
+
+
+def annotation(figure):
+    return figure.axes[1].texts[0].get_text()
+
+
+def test_two_panels_with_the_values_given(tmp_path):
+    figure = plot_curves(history([0.5, 0.9, 0.8]))
+    assert isinstance(figure, Figure)
+    losses, accuracy = figure.axes
+    np.testing.assert_allclose(losses.lines[0].get_ydata(), [2.0, 1.0, 2.0 / 3.0])
+    np.testing.assert_allclose(losses.lines[1].get_ydata(), [1.5, 0.75, 0.5])
+    np.testing.assert_allclose(accuracy.lines[0].get_ydata(), [50.0, 90.0, 80.0])
+    assert annotation(figure) == "best: 90.00 % in epoch 2"
+    save_figure(figure, tmp_path / "curves.png")
+
+
+def test_the_end_of_the_training_fills_the_accuracy_panel():
+    _, accuracy = plot_curves(history([0.1, 0.8, 0.95, 0.96, 0.97, 0.975, 0.98])).axes
+    bottom, top = accuracy.get_ylim()
+    assert bottom > 80.0
+    assert 98.0 < top < 105.0
+    assert max(accuracy.get_yticks()) <= 100.0
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_gaps(tmp_path, missing):
+    epochs = history([0.5, 0.6, 0.7, 0.65])
+    epochs[2]["dev_accuracy"] = epochs[1]["dev_loss"] = epochs[0]["train_loss"] = missing
+    del epochs[3]["dev_loss"]
+    figure = plot_curves(epochs)
+    assert annotation(figure) == "best: 65.00 % in epoch 4"
+    assert np.isnan(figure.axes[0].lines[1].get_ydata()).tolist() == [False, True, False, True]
+    save_figure(figure, tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize(
+    "epochs",
+    [
+        history([0.5]),
+        history([1.0, 1.0]),
+        history([0.0]),
+        history(np.linspace(0.1, 0.9, 300)),
+        [{"epoch": 1, "train_loss": float("nan"), "dev_loss": None, "dev_accuracy": None}],
+        [{"epoch": 4, "train_loss": 0.0, "dev_loss": float("inf"), "dev_accuracy": 0.3}],
+    ],
+)
+def test_odd_histories_can_be_drawn(tmp_path, epochs):
+    figure = plot_curves(epochs)
+    assert len(figure.axes) == 2
+    save_figure(figure, tmp_path / "curves.png")
+
+
+def test_no_history():
+    with pytest.raises(UserError, match="no epoch"):
+        plot_curves([])

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from tinyvit.errors import UserError
+from tinyvit.plots import plot_mistakes, save_figure
+
+DIGITS = [str(k) for k in range(10)]
+
+
+def predictions(wrong):
+    """Probabilities for images whose true class is 4; `wrong` maps an image to its confidence in class 9."""
+    probs = np.zeros((8, 10), dtype=np.float32)
+    probs[:, 4] = 1.0
+    for index, confidence in wrong.items():
+        probs[index, 9], probs[index, 4] = confidence, 1.0 - confidence
+    return np.full(8, 4), probs
+
+
+def test_the_most_confident_mistake_comes_first(tmp_path):
+    images = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 5, 5), dtype=np.uint8)
+    labels, probs = predictions({1: 0.61, 5: 0.98, 6: 0.75})
+    figure = plot_mistakes(images, labels, probs, DIGITS)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "true 4 → 9 (98 %)",
+        "true 4 → 9 (75 %)",
+        "true 4 → 9 (61 %)",
+    ]
+    shown = [axes.images[0].get_array()[0, 0] * 255 for axes in figure.axes]
+    np.testing.assert_allclose(shown, [5, 6, 1])
+    assert "All 3 mistakes among 8 images" in figure.get_suptitle()
+    save_figure(figure, tmp_path / "mistakes.png")
+
+
+def test_no_more_than_the_grid_holds(tmp_path):
+    labels, probs = predictions({k: 0.6 + 0.04 * k for k in range(8)})
+    images = np.random.default_rng(0).normal(size=(8, 3, 6, 4)).astype(np.float32)
+    names = [f"class ${k}$ with a long name" for k in range(10)]
+    figure = plot_mistakes(images, labels, probs, names, rows=1, columns=2)
+    assert len(figure.axes) == 2
+    assert "The 2 worst of 8 mistakes" in figure.get_suptitle()
+    save_figure(figure, tmp_path / "mistakes.png")
+
+
+def test_none_at_all(tmp_path):
+    labels, probs = predictions({})
+    figure = plot_mistakes(np.zeros((8, 1, 5, 5)), labels, probs, DIGITS)
+    assert [text.get_text() for text in figure.texts] == ["No mistakes among 8 images"]
+    save_figure(figure, tmp_path / "mistakes.png")
+
+
+def test_numbers_that_do_not_fit():
+    labels, probs = predictions({1: 0.9})
+    with pytest.raises(UserError, match="7 images, 8 labels"):
+        plot_mistakes(np.zeros((7, 1, 5, 5)), labels, probs, DIGITS)
+    with pytest.raises(UserError, match="9 class names"):
+        plot_mistakes(np.zeros((8, 1, 5, 5)), labels, probs, DIGITS[:9])
