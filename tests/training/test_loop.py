@@ -10,7 +10,7 @@ from kills import compare
 from safetensors.numpy import load_file
 
 from tinyvit.errors import UserError
-from tinyvit.training import Progress, TrainingInterrupted, loop, resume, train
+from tinyvit.training import Progress, TrainingInterrupted, evaluate, load_trained, loop, resume, train, trainer
 
 
 class StopAt(Progress):
@@ -46,10 +46,10 @@ def test_the_best_epoch_is_chosen_on_dev_and_its_weights_are_tested(small_config
     history = train(small_config)
     best = max(history.epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))
     assert history.best_epoch == best["epoch"]
-    model, _ = loop.load_trained(history.folder)
+    model, _ = load_trained(history.folder)
     dataset = loop.load_dataset()
-    assert loop.evaluate(model, dataset.dev, dataset).loss == pytest.approx(best["dev_loss"], abs=1e-6)
-    assert loop.evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
+    assert evaluate(model, dataset.dev, dataset).loss == pytest.approx(best["dev_loss"], abs=1e-6)
+    assert evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
 
 
 @pytest.mark.parametrize("change", [{}, {"opt": "sgd", "lr": 0.05}, {"ema_decay": 0.0, "augment": "shift"}])
@@ -141,7 +141,7 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
     """Checkpoints at every step, and a loss that breaks at step 4: the checkpoint on the disk is of step 3."""
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
     calls = []
-    whole_step = loop.train_step
+    whole_step = trainer.train_step
 
     def breaking_step(model, *args, **kwargs):
         calls.append(1)
@@ -149,7 +149,7 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
             model.parameters()["cls_token"][...] = np.nan
         return whole_step(model, *args, **kwargs)
 
-    monkeypatch.setattr(loop, "train_step", breaking_step)
+    monkeypatch.setattr(trainer, "train_step", breaking_step)
     with pytest.raises(UserError, match=r"at step 4: .* last good checkpoint is .*last"):
         train(config)
     saved = load_file(Path(config.output) / "last" / "model.safetensors")

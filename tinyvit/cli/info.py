@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     )
     print(f"  {activations:10,.1f} MiB saved for the backward")
     print(
-        f"and computes {3 * total.flops * options.batch_size / 1e9:,.2f} GFLOPs (the backward takes about two forwards)."
+        f"and computes {3 * total.flops * options.batch_size / 1e9:,.2f} GFLOPs (a backward takes about two forwards)."
     )
     print(f"\nPresets: {', '.join(PRESETS)}")
     return 0

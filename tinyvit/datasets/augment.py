@@ -64,9 +64,7 @@ def random_affine(
         if not 0 <= amount < limit:
             raise UserError(f"{name} must be at least 0 and below {limit}, got {amount}: choose another")
     limits = [math.radians(degrees), translate, translate, scale, math.radians(shear)]
-    angle, move_x, move_y, growth, slant = (
-        rng.uniform(-1.0, 1.0, size=(len(images), 5)).T * np.array(limits)[:, None]
-    )
+    angle, move_x, move_y, growth, slant = rng.uniform(-1.0, 1.0, size=(len(images), 5)).T * np.array(limits)[:, None]
     return warp_affine(images, inverse_maps(angle, move_x, move_y, 1.0 + growth, slant))
 
 

@@ -131,9 +131,7 @@ def _append(
     size = start
     with (
         part.open("ab" if start else "wb") as file,
-        tqdm(
-            desc=part.stem, initial=start, total=total, unit="B", unit_scale=True, disable=None, leave=False
-        ) as bar,
+        tqdm(desc=part.stem, initial=start, total=total, unit="B", unit_scale=True, disable=None, leave=False) as bar,
     ):
         while size <= max_bytes:
             with _network_errors(timeout):

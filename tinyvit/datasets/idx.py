@@ -76,13 +76,9 @@ def _read_file(path: Path, *, max_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(max_bytes)
     except FileNotFoundError as error:
-        raise UserError(
-            f"{path} does not exist: put the file there, or name its folder with --data-dir"
-        ) from error
+        raise UserError(f"{path} does not exist: put the file there, or name its folder with --data-dir") from error
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}): check its permissions and the disk"
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions and the disk") from error
 
 
 def _gunzip(path: Path, stored: bytes, expected_bytes: int) -> bytes:
@@ -93,9 +89,7 @@ def _gunzip(path: Path, stored: bytes, expected_bytes: int) -> bytes:
     except EOFError as error:
         raise UserError(f"{path} is cut short (its gzip stream has no end): {REMEDY}") from error
     except (OSError, zlib.error) as error:
-        raise UserError(
-            f"{path} is a damaged gzip file, or goes on after its end ({error}): {REMEDY}"
-        ) from error
+        raise UserError(f"{path} is a damaged gzip file, or goes on after its end ({error}): {REMEDY}") from error
 
 
 def _check_header(path: Path, content: bytes, shape: tuple[int, ...]) -> None:

@@ -24,9 +24,7 @@ def dev_split(labels: np.ndarray, dev_size: int, *, seed: int = 0) -> tuple[np.n
     """
     n = len(labels)
     if not 0 <= dev_size < n:
-        raise UserError(
-            f"dev_size must lie in 0..{n - 1} for {n} training images, got {dev_size}: choose another"
-        )
+        raise UserError(f"dev_size must lie in 0..{n - 1} for {n} training images, got {dev_size}: choose another")
     rng = generator(seed, "dev split")
     quotas, remainders = np.divmod(dev_size * np.bincount(labels), n)
     quotas[np.argsort(-remainders, kind="stable")[: dev_size - quotas.sum()]] += 1

@@ -1,8 +1,8 @@
 """Stochastic gradient descent: a step downhill, with momentum to roll through small bumps.
 
-    velocity = momentum * velocity + g,   p = p - lr * velocity      (Nesterov: lr * (g + momentum * velocity))
+    velocity = momentum * velocity + g,   p = p - lr * velocity      (Nesterov: lr (g + momentum * velocity))
 
-Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", as PyTorch writes it.
+Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning"; in PyTorch's form.
 """
 
 from collections.abc import Mapping

@@ -4,12 +4,13 @@ from .batch import steps_per_epoch, training_batch
 from .config import TrainConfig
 from .evaluate import Evaluation, evaluate, predict_probs
 from .interrupts import TrainingInterrupted
-from .loop import History, build_state, resume, train
+from .loop import resume, train
 from .progress import Progress
 from .recipes import RECIPES, recipe
 from .report import classification_report, confusion_matrix
 from .run import Preprocessing, load_trained, read_run_config
 from .step import loss_and_gradients, train_step
+from .trainer import History, Trainer, build_state
 
 __all__ = [
     "RECIPES",
@@ -18,6 +19,7 @@ __all__ = [
     "Preprocessing",
     "Progress",
     "TrainConfig",
+    "Trainer",
     "TrainingInterrupted",
     "build_state",
     "classification_report",
