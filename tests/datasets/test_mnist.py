@@ -125,7 +125,7 @@ def test_a_given_folder_without_the_files_is_refused(tmp_path, names):
     with pytest.raises(UserError) as caught:
         load_dataset("mnist", data_dir=folder)
     sentence = str(caught.value)
-    for expected in (*FILES, str(folder), str(folder / "mnist"), "--data-dir"):
+    for expected in (*FILES, f"{folder} nor", str(folder / "mnist"), "--data-dir"):
         assert expected in sentence
 
 
@@ -182,9 +182,13 @@ def test_what_is_nowhere_is_downloaded_into_the_cache(tmp_path, monkeypatch):
     repository = find.REPOSITORY_DATA
     monkeypatch.setattr(find, "REPOSITORY_DATA", tmp_path / "not there")
     monkeypatch.setattr(download, "download", from_repository)
+    in_cache = [tmp_path / "cache" / "mnist" / name for name in FILES]
     for _ in range(2):  # the second time everything is in the cache
         assert len(load_dataset("mnist").test) == 10_000
-    assert calls == [tmp_path / "cache" / "mnist" / name for name in FILES]
+    assert calls == in_cache
+    in_cache[2].unlink()
+    load_dataset("mnist")
+    assert calls == [*in_cache, in_cache[2]]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,12 @@ def test_each_class_gives_its_share_within_one(dev_size):
     assert (abs(given - share) < 1).all()
 
 
+def test_what_rounding_lost_goes_to_the_classes_that_lost_most():
+    labels = np.repeat([0, 1, 2], [21, 37, 42])
+    _, dev = dev_split(labels, 10)  # shares 2.1, 3.7 and 4.2
+    np.testing.assert_array_equal(np.bincount(labels[dev]), [2, 4, 4])
+
+
 def test_the_seed_decides_and_nothing_else():
     _, first = dev_split(LABELS, 100, seed=0)
     np.random.default_rng().random(10)
