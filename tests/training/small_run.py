@@ -6,10 +6,16 @@ For tests that must start, kill and resume real processes.
 import sys
 
 import tinyvit.datasets
+from tinyvit.config import ViTConfig
 from tinyvit.datasets import Dataset, Split, load_dataset
 
 MODEL = ["--patch-size", "14", "--embed-dim", "16", "--depth", "2", "--num-heads", "2", "--drop-path-rate", "0.2"]
 RUN = ["--epochs", "3", "--batch-size", "16", "--ema-decay", "0.9", "--checkpoint-seconds", "0", *MODEL]
+
+SMALL_MODEL = ViTConfig(
+    img_size=28, patch_size=14, in_chans=1, num_classes=10, embed_dim=16, depth=2, num_heads=2, mlp_ratio=2.0,
+    drop_path_rate=0.2, init_std=0.1,
+)  # fmt: skip
 
 
 def small_dataset() -> Dataset:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Collection
@@ -37,10 +38,11 @@ def given(options: argparse.Namespace, config_class: type) -> dict[str, Any]:
     return {name: value for name, value in vars(options).items() if name in names}
 
 
-def describe(config: Any, *, skip: Collection[str] = ()) -> str:
-    """The config's fields as `name=value`, for people."""
+def describe(title: str, config: Any, *, skip: Collection[str] = ()) -> str:
+    """The config's fields as `name=value` after a title, in lines that fit a terminal."""
     fields = (field.name for field in dataclasses.fields(config) if field.name not in skip)
-    return "  ".join(f"{name}={getattr(config, name)}" for name in fields)
+    text = " ".join(f"{name}={getattr(config, name)}".replace(" ", "") for name in fields)
+    return textwrap.fill(text, 100, initial_indent=f"{title:<10}", subsequent_indent=" " * 10, break_on_hyphens=False)
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     costs = model_costs(config)
     total = sum(costs.values(), Cost(0, 0, 0))
-    print(f"{options.preset}: {describe(config)}")
+    print(f"{options.preset}")
+    print(describe("", config))
     print(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")
     print(f"{'part':<22}{'parameters':>13}{'MFLOPs/image':>14}{'saved MiB/image':>17}")
     for name, cost in [*costs.items(), ("total", total)]:

@@ -94,8 +94,8 @@ def _progress_bar() -> Any:
             from ..costs import model_costs
 
             parameters = sum(cost.parameters for cost in model_costs(config.model).values())
-            print(f"model     {describe(config.model)}")
-            print(f"training  {describe(config, skip=('model',))}")
+            print(describe("model", config.model))
+            print(describe("training", config, skip=("model",)))
             print(f"{parameters:,} parameters; everything goes to {folder}", flush=True)
             if images_done:
                 print(f"going on after {images_done:,} images", flush=True)
