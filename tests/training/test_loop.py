@@ -156,6 +156,26 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
     assert all(np.isfinite(array).all() for array in saved.values())
 
 
+def test_weights_that_the_last_step_threw_out_are_never_saved(small_config, monkeypatch):
+    """The loss of a step is that before it, so weights can be NaN while all losses so far were fine."""
+    whole_step = trainer.train_step
+
+    def breaking_step(model, *args, **kwargs):
+        loss = whole_step(model, *args, **kwargs)
+        if len(calls) == 11:  # the last step of the second epoch
+            model.parameters()["head.bias"][3] = np.inf
+        calls.append(loss)
+        return loss
+
+    calls = []
+    monkeypatch.setattr(trainer, "train_step", breaking_step)
+    with pytest.raises(UserError, match=r"head\.bias became NaN or infinite by step 12"):
+        train(small_config)
+    for name in ("last", "best"):
+        saved = load_file(Path(small_config.output) / name / "model.safetensors")
+        assert all(np.isfinite(array).all() for array in saved.values())
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..backend import Array, generator, resolve_device, to_device
+from ..backend import Array, array_module, generator, resolve_device, to_device
 from ..datasets import Dataset, epoch_order
 from ..errors import UserError
 from ..files import save_model_folder, write_file
@@ -31,7 +31,7 @@ class History(NamedTuple):
     """What a finished run has to tell."""
 
     folder: Path
-    epochs: list[dict[str, Any]]  # one dict each: epoch, train_loss, dev_loss, dev_accuracy, lr, seconds
+    epochs: list[dict[str, Any]]  # one dict each: epoch, train_loss, dev_loss, dev_accuracy, lr
     best_epoch: int  # 1-based, chosen on the dev split
     test: Evaluation  # of the best epoch's weights
     report: str  # precision, recall and F1 per class on the test split
@@ -139,19 +139,33 @@ class Trainer:
         first = self.state.step - len(losses) + 1
         for step, loss in enumerate(map(float, losses), first):
             if not math.isfinite(loss):
-                saved = self.folder / "last"
-                state = f"the last good checkpoint is {saved}" if saved.is_dir() else "nothing had been saved yet"
-                raise UserError(
-                    f"the loss became {loss} at step {step}: usually the learning rate is too high (lr "
-                    f"{self.config.lr:g}) or gradients are not clipped (clip_grad {self.config.clip_grad:g}), "
-                    f"sometimes an input holds NaN; {state}, start again with a lower --lr or --clip-grad 1"
-                )
+                raise self._diverged(f"the loss became {loss} at step {step}")
             self.state.loss_sum += loss
         losses.clear()
         return self.state.loss_sum / (self.state.step - len(self.state.epochs) * self.steps)
 
+    def _check_weights(self) -> None:
+        """A step may have a finite loss and still throw the weights out; such weights are never saved.
+
+        Raises:
+            UserError: a weight is NaN or infinite.
+        """
+        for name, array in self.state.model.parameters().items():
+            if not bool(array_module(array).isfinite(array).all()):
+                raise self._diverged(f"{name} became NaN or infinite by step {self.state.step}")
+
+    def _diverged(self, what: str) -> UserError:
+        saved = self.folder / "last"
+        kept = f"the last good checkpoint is {saved}" if saved.is_dir() else "nothing had been saved yet"
+        return UserError(
+            f"{what}: usually the learning rate is too high (lr {self.config.lr:g}) or gradients are not clipped "
+            f"(clip_grad {self.config.clip_grad:g}), sometimes an input holds NaN; {kept}, start again with a lower "
+            "--lr or --clip-grad 1"
+        )
+
     def _end_epoch(self) -> None:
         """A look at the dev split, then everything is saved."""
+        self._check_weights()
         state = self.state
         model = state.evaluated_model()
         dev = evaluate(model, self.dataset.dev, self.dataset)
@@ -174,6 +188,7 @@ class Trainer:
         self.progress.epoch(state.epochs[-1], best)
 
     def _save(self) -> None:
+        self._check_weights()
         save_checkpoint(self.folder / "last", self.state, self.preprocessor)
         self.last_saved = time.monotonic()
 
