@@ -1,6 +1,7 @@
 """The whole model: shapes, names, counts, and what it promises to those who use it."""
 
 import dataclasses
+import json
 import math
 import threading
 
@@ -220,6 +221,16 @@ def test_a_damaged_folder_gets_one_sentence(tmp_path, damage, sentence):
     VisionTransformer(MODELS["tanh"]).save_pretrained(folder)
     damage(folder)
     with pytest.raises(UserError, match=sentence):
+        VisionTransformer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("change", [{"depth": 10**9}, {"img_size": 2**40, "patch_size": 2}, {"embed_dim": 2**20}])
+def test_a_config_that_would_fill_the_memory_is_refused(tmp_path, change):
+    folder = tmp_path / "model"
+    VisionTransformer(MODELS["tanh"]).save_pretrained(folder)
+    values = json.loads((folder / CONFIG).read_text()) | change
+    (folder / CONFIG).write_text(json.dumps(values))
+    with pytest.raises(UserError, match=r"describes [\d,]+ parameters, its weights are"):
         VisionTransformer.from_pretrained(folder)
 
 

@@ -1,6 +1,7 @@
 """What a Vision Transformer looks like, in timm's words, checked once for everybody who builds one."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -54,16 +55,14 @@ class ViTConfig:
             raise UserError('stem="conv" is planned but not built yet: use stem="patch"')
         height, width = self.image_shape
         if height % self.patch_size or width % self.patch_size:
-            fitting = [p for p in range(1, min(height, width) + 1) if height % p == 0 and width % p == 0]
             raise UserError(
                 f"a {height}x{width} image does not divide into {self.patch_size}x{self.patch_size} patches: "
-                f"choose patch_size from {', '.join(map(str, fitting))}"
+                f"choose patch_size from {_divisors(math.gcd(height, width))}"
             )
         if self.embed_dim % self.num_heads:
-            fitting = [h for h in range(1, self.embed_dim + 1) if self.embed_dim % h == 0]
             raise UserError(
                 f"embed_dim {self.embed_dim} does not divide among {self.num_heads} heads: "
-                f"choose num_heads from {', '.join(map(str, fitting))}"
+                f"choose num_heads from {_divisors(self.embed_dim)}"
             )
         if self.pos_embed == "sincos2d" and self.embed_dim % 4:
             raise UserError(f'pos_embed="sincos2d" needs an embed_dim that is a multiple of 4, got {self.embed_dim}')
@@ -154,3 +153,9 @@ _CHOICES = {
     "pos_embed": ("learned", "sincos2d"),
     "stem": ("patch", "conv"),
 }
+
+
+def _divisors(n: int) -> str:
+    """All divisors of `n`, for people: "1, 2, 4"."""
+    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
+    return ", ".join(map(str, sorted({*small, *(n // d for d in small)})))

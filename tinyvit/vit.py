@@ -10,6 +10,7 @@ import numpy as np
 
 from .backend import Array, array_module
 from .config import ViTConfig
+from .costs import model_costs
 from .errors import UserError
 from .files import load_model_folder, save_model_folder
 from .layers import (
@@ -202,6 +203,14 @@ class VisionTransformer(Layer):
             UserError: files are missing or damaged, or weights and config do not fit together.
         """
         values, state = load_model_folder(folder)
-        model = cls(ViTConfig.from_dict(values), rng=np.random.default_rng(0))
+        config = ViTConfig.from_dict(values)
+        described = sum(cost.parameters for cost in model_costs(config).values())
+        held = sum(array.size for array in state.values())
+        if described > 2 * held + 1_000_000:  # do not fill the memory with a model that cannot be meant
+            raise UserError(
+                f"{folder} does not fit together: its config describes {described:,} parameters, its weights are "
+                f"{held:,}; use another copy"
+            )
+        model = cls(config, rng=np.random.default_rng(0))
         model.load_state_dict(state)
         return model
