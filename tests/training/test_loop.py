@@ -76,6 +76,19 @@ def test_stopped_and_resumed_equals_undisturbed(small_config, step, change):
     assert resumed.report == undisturbed.report
 
 
+def test_every_step_draws_its_own_random_numbers(small_config, monkeypatch):
+    drawn = []
+    whole_step = trainer.train_step
+
+    def noting_step(*args, rng, **kwargs):
+        drawn.append(rng.integers(2**63))
+        return whole_step(*args, rng=rng, **kwargs)
+
+    monkeypatch.setattr(trainer, "train_step", noting_step)
+    train(small_config)
+    assert len(set(drawn)) == len(drawn) == 12
+
+
 def test_ctrl_c_is_given_back_after_training(small_config):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(TrainingInterrupted):
