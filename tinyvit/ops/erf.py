@@ -1,19 +1,22 @@
-"""The error function erf(x) = 2/√π ∫₀ˣ exp(-t²) dt, which NumPy lacks and the exact GELU needs.
+"""The normal distribution's Φ and the error function, which NumPy lacks and the exact GELU needs.
 
-Two quotients of polynomials, one for each precision:
-- float32: x P(x²)/Q(x²), fitted for this file (the largest error made as small as it gets), within 4e-7.
-- float64: one for small |x| and one for the tail, good to the last bits.
+    erf(x) = 2/√π ∫₀ˣ exp(-t²) dt,   Φ(x) = (1 + erf(x/√2)) / 2: the share of normally distributed numbers below x
+
+- float32: Φ(x) = 1 / (1 + exp(x P(x²))), with a polynomial fitted for this file so that the largest error is as small
+  as it gets: within 2e-7, and cheap, as NumPy's float32 exp is.
+- float64: erf(x) as two quotients of polynomials, one for small |x| and one for the tail, good to the last bits.
   Cody 1969, "Rational Chebyshev Approximation for the Error Function", Math. Comp. 23, tables II and III.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from ..backend import Array, array_module, native_erf
 
-# Highest power first, as everywhere below. Beyond FLOAT32_END erf is 1 to within the error.
-FLOAT32_END = 3.95
-FLOAT32_P = (2.01174207e-06, 0.000287599917, 0.00391729845, 0.0532070014, 0.194035273, 1.12837901)
-FLOAT32_Q = (3.78396684e-05, 0.0011981956, 0.0152706642, 0.115590577, 0.505290771, 1.0)
+# Highest power first, as everywhere below. The fit reaches to |x| = 6, where Φ is 0 or 1 to within the error.
+FLOAT32_END = 6.0
+FLOAT32_P = (-3.51233962e-9, 2.64526618e-7, -7.92948815e-6, 1.10612384e-4, 6.51899581e-5, -7.26661692e-2,
+             -1.59576988)  # fmt: skip
 
 # Cody: erf(x) = x P(x²)/Q(x²) for |x| <= 0.5, and 1 - exp(-x²) R(x)/S(x) beyond.
 CODY_P = (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
@@ -25,7 +28,17 @@ CODY_R = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6
 CODY_S = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
           3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)  # fmt: skip
 
-BLOCK = 16384  # numbers worked on at a time, so that the temporaries stay in the processor's cache
+BLOCK = 65536  # numbers worked on at a time, so that the temporaries stay in the processor's cache
+
+
+def normal_cdf(x: Array) -> Array:
+    """Φ of each number, in x's shape and dtype: within 2e-7 in float32, within 1e-15 in float64."""
+    if native_erf(x) is None and x.dtype != array_module(x).float64:
+        return _in_blocks(_normal_cdf_float32, x)
+    y = erf(x * math.sqrt(0.5))
+    y += 1.0
+    y *= 0.5
+    return y
 
 
 def erf(x: Array) -> Array:
@@ -33,22 +46,33 @@ def erf(x: Array) -> Array:
     native = native_erf(x)
     if native is not None:
         return native(x)
-    xp = array_module(x)
-    formula = _erf_float64 if x.dtype == xp.float64 else _erf_float32
-    y = xp.empty(x.shape, x.dtype)
+    if x.dtype == array_module(x).float64:
+        return _in_blocks(_erf_float64, x)
+    y = _in_blocks(_normal_cdf_float32, x * math.sqrt(2))
+    y *= 2.0
+    y -= 1.0
+    return y
+
+
+def _in_blocks(formula: Callable[[Array], Array], x: Array) -> Array:
+    y = array_module(x).empty(x.shape, x.dtype)
     flat_x, flat_y = x.reshape(-1), y.reshape(-1)
     for start in range(0, flat_x.size, BLOCK):
         flat_y[start : start + BLOCK] = formula(flat_x[start : start + BLOCK])
     return y
 
 
-def _erf_float32(x: Array) -> Array:
+def _normal_cdf_float32(x: Array) -> Array:
     xp = array_module(x)
-    x = xp.minimum(xp.maximum(x, -FLOAT32_END), FLOAT32_END)
-    squared = x * x
-    x *= _polynomial(FLOAT32_P, squared)
-    x /= _polynomial(FLOAT32_Q, squared)
-    return x
+    squared = xp.minimum(xp.abs(x), FLOAT32_END)
+    squared *= squared
+    y = _polynomial(FLOAT32_P, squared)
+    y *= x
+    xp.minimum(y, 80.0, out=y)  # Φ is 0 long before exp would overflow
+    xp.exp(y, out=y)
+    y += 1.0
+    xp.divide(1.0, y, out=y)
+    return y
 
 
 def _erf_float64(x: Array) -> Array:

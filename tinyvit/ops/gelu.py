@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 from ..backend import Array, array_module
-from .erf import erf
+from .erf import normal_cdf
 
 TANH_CUBIC = 0.044715
 TANH_SCALE = 2 * math.sqrt(2 / math.pi)  # twice √(2/π), since (1 + tanh u) / 2 = 1 / (1 + exp(-2u))
@@ -24,9 +24,7 @@ class GeluSaved(NamedTuple):
 
 def gelu_forward(x: Array) -> tuple[Array, GeluSaved]:
     """(...) -> (...), the exact form."""
-    gate = erf(x * math.sqrt(0.5))  # Φ(x)
-    gate += 1.0
-    gate *= 0.5
+    gate = normal_cdf(x)  # Φ(x)
     return x * gate, GeluSaved(x, gate)
 
 

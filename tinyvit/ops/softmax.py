@@ -9,6 +9,7 @@ Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", sectio
 from typing import NamedTuple
 
 from ..backend import Array, array_module
+from .sums import row_max, row_sum
 
 
 class SoftmaxSaved(NamedTuple):
@@ -19,9 +20,11 @@ class SoftmaxSaved(NamedTuple):
 
 def softmax_forward(x: Array) -> tuple[Array, SoftmaxSaved]:
     """(..., N) -> (..., N), rows over the last axis."""
-    y = x - x.max(axis=-1, keepdims=True)
+    rows = x.reshape(-1, x.shape[-1])  # (R, N), all leading axes as one
+    y = rows - row_max(rows)
     array_module(x).exp(y, out=y)
-    y /= y.sum(axis=-1, keepdims=True)
+    y /= row_sum(y)
+    y = y.reshape(x.shape)
     return y, SoftmaxSaved(y)
 
 
@@ -32,8 +35,8 @@ def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
     dx_i = Σ_j dy_j y_j ([i = j] - y_i) = y_i (dy_i - Σ_j dy_j y_j).
     Each score is told how much better than the row's average its share was.
     """
-    (y,) = saved
-    dx = dy * y
-    average = dx.sum(axis=-1, keepdims=True)  # (..., 1)
+    y = saved.y.reshape(-1, saved.y.shape[-1])  # (R, N)
+    dx = dy.reshape(y.shape) * y
+    average = row_sum(dx)  # (R, 1)
     dx -= y * average
-    return dx
+    return dx.reshape(dy.shape)
