@@ -75,6 +75,14 @@ class Layer:
                 array[...] = value if array_module(value) is array_module(array) else like(value, array)
         return missing, unexpected
 
+    def adopt(self, arrays: Mapping[str, Array]) -> None:
+        """Make `arrays` the parameters themselves, where `load_state_dict` would copy from them: what is written into
+        them later, the layer sees. Names, shapes, dtype and device must be those of `parameters()`.
+        """
+        for path, owner in self._arrays():
+            if path[-1] not in owner.fixed:
+                setattr(owner, path[-1], arrays[".".join(path)])
+
     def to(self, device: str) -> Self:
         """A copy of this layer on `device` ("cpu", "cuda", "cuda:1"); the layer itself stays as it is."""
         return self._map(lambda array: to_device(array, device))

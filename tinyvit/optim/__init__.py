@@ -3,7 +3,8 @@
 from .adamw import AdamW
 from .clipping import clip_by_global_norm, global_norm
 from .ema import EMA
-from .optimizer import Optimizer, decays
+from .flat import FlatArrays, decays, flatten
+from .optimizer import Optimizer
 from .schedule import warmup_cosine
 from .sgd import SGD
 
@@ -11,9 +12,11 @@ __all__ = [
     "EMA",
     "SGD",
     "AdamW",
+    "FlatArrays",
     "Optimizer",
     "clip_by_global_norm",
     "decays",
+    "flatten",
     "global_norm",
     "warmup_cosine",
 ]

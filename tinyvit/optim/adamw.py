@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping
 
 from ..backend import Array, array_module
-from .optimizer import Optimizer, decays
+from .optimizer import Optimizer
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay, on the live arrays that `parameters` names; they are changed in place."""
+    """Adam with decoupled weight decay."""
 
     slots = ("m", "v")
 
@@ -34,10 +34,9 @@ class AdamW(Optimizer):
         self.steps += 1
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for name, parameter in self.parameters.items():
+        for decays, parameter, grad, m, v in self._pieces(grads):
             xp = array_module(parameter)
-            grad, m, v = grads[name], self.state["m"][name], self.state["v"][name]
-            if self.weight_decay and decays(name, parameter):
+            if decays:
                 parameter *= 1 - lr * self.weight_decay
             m *= beta1
             m += (1 - beta1) * grad

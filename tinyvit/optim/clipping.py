@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from ..backend import Array, array_module
+from .flat import blocks
 
 
 def global_norm(grads: Mapping[str, Array]) -> Array:
     """The length of all gradients taken as one long vector; a 0-d array, so that a GPU need not be waited for."""
-    total = sum((grad * grad).sum() for grad in grads.values())
+    total = sum((grad * grad).sum() for grad in blocks(grads))
     return array_module(total).sqrt(total)
 
 
@@ -18,6 +19,6 @@ def clip_by_global_norm(grads: Mapping[str, Array], max_norm: float) -> Array:
     """
     norm = global_norm(grads)
     scale = array_module(norm).minimum(max_norm / (norm + 1e-6), 1.0)
-    for grad in grads.values():
+    for grad in blocks(grads):
         grad *= scale
     return norm

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ..backend import Array
+from .flat import FlatArrays
 
 
 class EMA:
@@ -13,9 +14,10 @@ class EMA:
     """
 
     def __init__(self, parameters: Mapping[str, Array], *, decay: float):
-        self.parameters = dict(parameters)
+        self.parameters = parameters
         self.decay = decay
-        self.average = {name: array.copy() for name, array in self.parameters.items()}
+        self.average = FlatArrays(parameters)
+        self.average.add(parameters)
 
     def update(self, step: int) -> None:
         """Take in the weights as they are after `step` steps."""

@@ -1,34 +1,43 @@
 """What every optimizer shares: the live parameters, one buffer per parameter and slot, and a step count."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from ..backend import Array, array_module, like
+from ..backend import Array, like
 from ..errors import UserError
-
-
-def decays(name: str, parameter: Array) -> bool:
-    """Whether weight decay pulls this parameter towards zero: matrices of weights only.
-
-    Biases, norms, layer scale, the class token, registers and positions are left alone, as timm and the ViT papers do.
-    """
-    return name.endswith("weight") and parameter.ndim == 2
+from .flat import FlatArrays, decays
 
 
 class Optimizer:
-    """Base of `SGD` and `AdamW`. `state[slot][name]` is an array in the parameter's shape."""
+    """Base of `SGD` and `AdamW`. `state[slot][name]` is an array in the parameter's shape.
+
+    Args:
+        parameters: the live arrays by name, changed in place: `model.parameters()`, or `flatten(model)`, which is faster.
+    """
 
     slots: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, parameters: Mapping[str, Array]):
-        self.parameters = dict(parameters)
+        self.parameters = parameters if isinstance(parameters, FlatArrays) else dict(parameters)
         self.steps = 0
-        self.state = {
-            slot: {name: array_module(p).zeros_like(p) for name, p in self.parameters.items()} for slot in self.slots
-        }
+        self.state = {slot: FlatArrays(self.parameters) for slot in self.slots}
 
     def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
         raise NotImplementedError
+
+    def _pieces(self, grads: Mapping[str, Array]) -> Iterator[tuple[Array, ...]]:
+        """What is updated in one go, as (decays, parameter, gradient, one array per slot): where all is flat, what decays
+        and what does not; else parameter by parameter.
+        """
+        if isinstance(self.parameters, FlatArrays) and isinstance(grads, FlatArrays):
+            middle = self.parameters.num_decayed
+            for decayed, piece in ((True, slice(0, middle)), (False, slice(middle, None))):
+                slots = (state.vector[piece] for state in self.state.values())
+                yield decayed, self.parameters.vector[piece], grads.vector[piece], *slots
+        else:
+            for name, parameter in self.parameters.items():
+                slots = (state[name] for state in self.state.values())
+                yield decays(name, parameter), parameter, grads[name], *slots
 
     def state_arrays(self) -> dict[str, Array]:
         """The live state as one flat dict, `"m.blocks.0.norm1.weight"` and so on."""

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from ..backend import Array
 from ..errors import UserError
-from .optimizer import Optimizer, decays
+from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    """SGD on the live arrays that `parameters` names; they are changed in place. The decay is added to the gradient."""
+    """SGD with momentum. The weight decay is added to the gradient."""
 
     slots = ("velocity",)
 
@@ -33,9 +33,8 @@ class SGD(Optimizer):
     def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
         """One step against the gradient; `grads` is keyed like the parameters."""
         self.steps += 1
-        for name, parameter in self.parameters.items():
-            grad, velocity = grads[name], self.state["velocity"][name]
-            if self.weight_decay and decays(name, parameter):
+        for decays, parameter, grad, velocity in self._pieces(grads):
+            if decays and self.weight_decay:
                 grad = grad + self.weight_decay * parameter
             velocity *= self.momentum
             velocity += grad

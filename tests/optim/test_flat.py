@@ -1,0 +1,99 @@
+"""Parameters, gradients and state as views of one vector: the same numbers to the bit, in fewer calls."""
+
+import numpy as np
+import pytest
+
+from tinyvit.gradcheck_cases import MODELS
+from tinyvit.optim import SGD, AdamW, FlatArrays, clip_by_global_norm, decays, flatten
+from tinyvit.training import loss_and_gradients
+from tinyvit.vit import VisionTransformer
+
+
+def model_and_batch(rng, name="everything"):
+    config = MODELS[name]
+    model = VisionTransformer(config, rng=np.random.default_rng(3))
+    images = rng.standard_normal((4, config.in_chans, *config.image_shape)).astype(np.float32)
+    return model, images, rng.integers(0, config.num_classes, 4)
+
+
+def test_what_decays_lies_in_front_and_names_keep_their_order(rng):
+    model, _, _ = model_and_batch(rng)
+    before = model.state_dict()
+    flat = flatten(model)
+    assert list(flat) == list(before) == list(model.parameters())
+    assert flat.vector.size == sum(array.size for array in before.values())
+    for name, array in flat.items():
+        np.testing.assert_array_equal(array, before[name])
+        assert model.parameters()[name] is array
+        assert np.shares_memory(array, flat.vector[: flat.num_decayed]) == decays(name, array)
+
+
+def test_writing_into_the_vector_changes_the_model(rng):
+    model, images, _ = model_and_batch(rng)
+    flat = flatten(model)
+    before = model.predict(images)
+    flat.vector *= 1.5
+    assert not np.allclose(model.predict(images), before)
+    flat.vector /= 1.5
+    np.testing.assert_allclose(model.predict(images), before, rtol=1e-4, atol=1e-6)
+
+
+def test_a_vector_that_is_given_is_used(rng):
+    model, _, _ = model_and_batch(rng)
+    memory = np.full(model.num_parameters(), 7.0, np.float32)
+    assert flatten(model, memory).vector is memory
+    assert not (memory == 7.0).any()
+    other, _, _ = model_and_batch(rng)
+    other.adopt(FlatArrays(other.parameters(), memory))  # without copying: a second model over the same numbers
+    memory[:] = 0.5
+    assert float(model.cls_token.min()) == float(other.cls_token.max()) == 0.5
+
+
+def test_a_copy_of_a_flat_model_is_a_model_of_its_own(rng):
+    model, images, _ = model_and_batch(rng)
+    flat = flatten(model)
+    twin = model.astype(np.float32)
+    flat.vector.fill(0)
+    assert np.abs(twin.predict(images)).max() > 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda parameters: AdamW(parameters, weight_decay=0.1),
+        lambda parameters: SGD(parameters, nesterov=True, weight_decay=0.1),
+    ],
+    ids=["AdamW", "SGD"],
+)
+@pytest.mark.parametrize("flat_grads", [False, True])
+def test_flat_or_not_the_bits_are_the_same(make, flat_grads, rng):
+    (model, images, labels), (twin, _, _) = model_and_batch(rng), model_and_batch(rng)
+    optimizers = make(model.parameters()), make(flatten(twin))
+    sums = FlatArrays(twin.parameters())
+    for _ in range(3):
+        _, grads = loss_and_gradients(model, images, labels)
+        optimizers[0].step(grads, lr=0.01)
+        _, grads = loss_and_gradients(twin, images, labels)
+        sums.vector.fill(0)
+        sums.add(grads)
+        optimizers[1].step(sums if flat_grads else grads, lr=0.01)
+    for name, array in model.parameters().items():
+        np.testing.assert_array_equal(array, twin.parameters()[name])
+
+
+def test_a_model_without_anything_that_decays():
+    parameters = FlatArrays({"bias": np.ones(3)})
+    grads = FlatArrays({"bias": np.ones(3)})
+    SGD(parameters, momentum=0.0, weight_decay=0.5).step(grads, lr=0.1)
+    np.testing.assert_array_equal(parameters["bias"], 0.0)  # no gradient, no decay: nothing moved
+
+
+def test_clipping_does_the_same_to_flat_gradients(rng):
+    arrays = {"weight": rng.standard_normal((3, 4)), "bias": rng.standard_normal(4)}
+    flat = FlatArrays(arrays)
+    flat.add(arrays)
+    norms = clip_by_global_norm(arrays, 0.5), clip_by_global_norm(flat, 0.5)
+    np.testing.assert_allclose(norms[1], norms[0])
+    for name in arrays:
+        np.testing.assert_allclose(flat[name], arrays[name])
+    np.testing.assert_allclose(np.linalg.norm(flat.vector), 0.5, rtol=1e-5)
