@@ -22,5 +22,11 @@ def small_config(tmp_path, monkeypatch, small_dataset):
     """A config whose runs take a fraction of a second, in tmp_path/run."""
     monkeypatch.setattr(loop, "load_dataset", lambda *args, **kwargs: small_dataset)
     return TrainConfig(
-        model=small_run.SMALL_MODEL, output=str(tmp_path / "run"), epochs=2, batch_size=32, ema_decay=0.9, device="cpu"
+        model=small_run.SMALL_MODEL,
+        output=str(tmp_path / "run"),
+        epochs=2,
+        batch_size=32,
+        ema_decay=0.9,
+        device="cpu",
+        workers=1,
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import signal
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from kills import compare
 from safetensors.numpy import load_file
 
 from tinyvit.errors import UserError
+from tinyvit.optim import SGD
 from tinyvit.training import Progress, TrainingInterrupted, evaluate, load_trained, loop, resume, train, trainer
+from tinyvit.training.parallel import Team, part
 
 
 class StopAt(Progress):
@@ -78,13 +81,13 @@ def test_stopped_and_resumed_equals_undisturbed(small_config, step, change):
 
 def test_every_step_draws_its_own_random_numbers(small_config, monkeypatch):
     drawn = []
-    whole_step = trainer.train_step
+    whole_batch = part.training_batch
 
-    def noting_step(*args, rng, **kwargs):
-        drawn.append(rng.integers(2**63))
-        return whole_step(*args, rng=rng, **kwargs)
+    def noting_batch(config, dataset, chosen, rng):
+        drawn.append(rng.random((len(chosen), 1))[0, 0])
+        return whole_batch(config, dataset, chosen, rng)
 
-    monkeypatch.setattr(trainer, "train_step", noting_step)
+    monkeypatch.setattr(part, "training_batch", noting_batch)
     train(small_config)
     assert len(set(drawn)) == len(drawn) == 12
 
@@ -150,19 +153,21 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(
     assert all(np.isfinite(array).all() for array in whole.values())
 
 
+class Breaks(Team):
+    """Calls `at[step]()` before the gradients of that step are computed."""
+
+    at: ClassVar[dict] = {}
+
+    def gradients(self, step):
+        self.at.get(step, lambda team: None)(self)
+        return super().gradients(step)
+
+
 def test_nan_weights_are_never_saved(small_config, monkeypatch):
     """Checkpoints at every step, and a loss that breaks at step 4: the checkpoint on the disk is of step 3."""
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
-    calls = []
-    whole_step = trainer.train_step
-
-    def breaking_step(model, *args, **kwargs):
-        calls.append(1)
-        if len(calls) == 4:
-            model.parameters()["cls_token"][...] = np.nan
-        return whole_step(model, *args, **kwargs)
-
-    monkeypatch.setattr(trainer, "train_step", breaking_step)
+    monkeypatch.setattr(Breaks, "at", {3: lambda team: team.parameters["cls_token"].fill(np.nan)})
+    monkeypatch.setattr(trainer, "Team", Breaks)
     with pytest.raises(UserError, match=r"at step 4: .* last good checkpoint is .*last"):
         train(config)
     saved = load_file(Path(config.output) / "last" / "model.safetensors")
@@ -171,19 +176,16 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
 
 def test_weights_that_the_last_step_threw_out_are_never_saved(small_config, monkeypatch):
     """The loss of a step is that before it, so weights can be NaN while all losses so far were fine."""
-    whole_step = trainer.train_step
+    whole_step = SGD.step
 
-    def breaking_step(model, *args, **kwargs):
-        loss = whole_step(model, *args, **kwargs)
-        if len(calls) == 11:  # the last step of the second epoch
-            model.parameters()["head.bias"][3] = np.inf
-        calls.append(loss)
-        return loss
+    def breaking_step(optimizer, grads, *, lr):
+        whole_step(optimizer, grads, lr=lr)
+        if optimizer.steps == 12:  # the last step of the second epoch
+            optimizer.parameters["head.bias"][3] = np.inf
 
-    calls = []
-    monkeypatch.setattr(trainer, "train_step", breaking_step)
+    monkeypatch.setattr(SGD, "step", breaking_step)
     with pytest.raises(UserError, match=r"head\.bias became NaN or infinite by step 12"):
-        train(small_config)
+        train(dataclasses.replace(small_config, opt="sgd", lr=0.01))
     for name in ("last", "best"):
         saved = load_file(Path(small_config.output) / name / "model.safetensors")
         assert all(np.isfinite(array).all() for array in saved.values())

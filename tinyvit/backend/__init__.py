@@ -5,6 +5,7 @@ Everything else is written once, in terms of `xp = array_module(x)`.
 
 from .arrays import Array, ArrayModule, array_module, is_host, native_erf, to_numpy
 from .devices import available_devices, device_of, like, resolve_device, to_device
+from .memory import keep_freed_memory
 from .random import generator
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "device_of",
     "generator",
     "is_host",
+    "keep_freed_memory",
     "like",
     "native_erf",
     "resolve_device",

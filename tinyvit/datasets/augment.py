@@ -1,19 +1,21 @@
 """New training images from old ones: random shifts, and random affine maps. A moved 7 is still a 7."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
 
 
-def random_shift(images: np.ndarray, rng: np.random.Generator, *, pixels: int) -> np.ndarray:
+def random_shift(images: np.ndarray, rng: Any, *, pixels: int) -> np.ndarray:
     """Move each image by its own whole number of pixels in each axis; what comes in at the edge is 0.
 
     Every window of the padded image is a shifted copy of it, so a shift is the choice of a window.
 
     Args:
         images: (B, C, H, W).
+        rng: a `np.random.Generator`, or what draws like one.
         pixels: offsets are drawn from -pixels..pixels.
 
     Returns:
@@ -27,13 +29,13 @@ def random_shift(images: np.ndarray, rng: np.random.Generator, *, pixels: int) -
     B, _, H, W = images.shape
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (H, W), axis=(2, 3))  # (B,C,2p+1,2p+1,H,W)
-    top, left = rng.integers(0, 2 * pixels + 1, size=(2, B))
+    top, left = rng.integers(0, 2 * pixels + 1, size=(B, 2)).T
     return windows[np.arange(B), :, top, left]  # (B,C,H,W)
 
 
 def random_affine(
     images: np.ndarray,
-    rng: np.random.Generator,
+    rng: Any,
     *,
     degrees: float,
     translate: float,
@@ -44,6 +46,7 @@ def random_affine(
 
     Args:
         images: (B, C, H, W), uint8 or float.
+        rng: a `np.random.Generator`, or what draws like one.
         degrees: the rotation is uniform in ±degrees.
         translate: the move along each axis is uniform in ±translate pixels, not only whole ones.
         scale: the enlargement is uniform in [1 - scale, 1 + scale].

@@ -12,7 +12,7 @@ class Optimizer:
     """Base of `SGD` and `AdamW`. `state[slot][name]` is an array in the parameter's shape.
 
     Args:
-        parameters: the live arrays by name, changed in place: `model.parameters()`, or `flatten(model)`, which is faster.
+        parameters: the live arrays by name, changed in place: `model.parameters()` or, faster, `flatten(model)`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -26,8 +26,8 @@ class Optimizer:
         raise NotImplementedError
 
     def _pieces(self, grads: Mapping[str, Array]) -> Iterator[tuple[Array, ...]]:
-        """What is updated in one go, as (decays, parameter, gradient, one array per slot): where all is flat, what decays
-        and what does not; else parameter by parameter.
+        """What is updated in one go, as (decays, parameter, gradient, one array per slot): where all is flat, what
+        decays and what does not; else parameter by parameter.
         """
         if isinstance(self.parameters, FlatArrays) and isinstance(grads, FlatArrays):
             middle = self.parameters.num_decayed

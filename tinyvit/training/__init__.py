@@ -2,7 +2,7 @@
 
 from .batch import steps_per_epoch, training_batch
 from .config import TrainConfig
-from .evaluate import Evaluation, evaluate, predict_probs
+from .evaluate import Evaluation, evaluate, judge, predict_probs
 from .interrupts import TrainingInterrupted
 from .loop import resume, train
 from .progress import Progress
@@ -10,7 +10,7 @@ from .recipes import RECIPES, recipe
 from .report import classification_report, confusion_matrix
 from .run import Preprocessing, load_trained, read_run_config
 from .step import loss_and_gradients, train_step
-from .trainer import History, Trainer, build_state
+from .trainer import History, Trainer
 
 __all__ = [
     "RECIPES",
@@ -21,10 +21,10 @@ __all__ = [
     "TrainConfig",
     "Trainer",
     "TrainingInterrupted",
-    "build_state",
     "classification_report",
     "confusion_matrix",
     "evaluate",
+    "judge",
     "load_trained",
     "loss_and_gradients",
     "predict_probs",

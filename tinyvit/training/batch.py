@@ -1,5 +1,7 @@
 """From a shuffled split to what one step eats."""
 
+from typing import Any
+
 import numpy as np
 
 from ..datasets import Dataset, normalize, random_affine, random_shift
@@ -12,10 +14,12 @@ def steps_per_epoch(config: TrainConfig, dataset: Dataset) -> int:
 
 
 def training_batch(
-    config: TrainConfig, dataset: Dataset, order: np.ndarray, index: int, rng: np.random.Generator
+    config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Batch `index` of an epoch in `order`: images float32 (B, C, H, W), varied and normalised, and labels (B,)."""
-    chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
+    """The training images with the indices `chosen`: float32 (B, C, H, W), varied and normalised, and labels (B,).
+
+    `rng` is a `np.random.Generator`, or draws like one.
+    """
     images = dataset.train.images[chosen]
     if config.augment == "shift":
         images = random_shift(images, rng, pixels=config.shift)

@@ -40,6 +40,9 @@ class TrainConfig:
     shear: float = option(0.0, "for affine: slant up to so many degrees")
     seed: int = option(0, "all randomness of the run follows from it")
     device: str = option("auto", "auto, cpu, cuda or cuda:<index>")
+    workers: int | str = option("auto", "processes that share the work; auto: one per core")
+    distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
+    micro_batch: int = option(0, "images worked on at once; 0: what is fast and fits")
     checkpoint_seconds: float = option(30.0, "save at least this often, besides at the end of each epoch")
 
     def __post_init__(self) -> None:
@@ -48,7 +51,9 @@ class TrainConfig:
             if not (isinstance(value, int | float) and not isinstance(value, bool) and least <= value < below):
                 limit = "" if below == float("inf") else f" and below {below:g}"
                 raise UserError(f"{name} must be at least {least:g}{limit}, got {value!r}")
-        for name in ("epochs", "batch_size", "shift", "seed"):
+        if self.workers != "auto" and not (type(self.workers) is int and self.workers >= 1):
+            raise UserError(f"workers must be auto or a whole number of at least 1, got {self.workers!r}")
+        for name in ("epochs", "batch_size", "shift", "seed", "micro_batch"):
             if not isinstance(getattr(self, name), int):
                 raise UserError(f"{name} must be a whole number, got {getattr(self, name)!r}")
         for name, allowed in (
@@ -96,5 +101,6 @@ _RANGES = (  # name, at least, below
     ("scale", 0, 1),
     ("shear", 0, 90),
     ("seed", 0, INFINITY),
+    ("micro_batch", 0, INFINITY),
     ("checkpoint_seconds", 0, INFINITY),
 )

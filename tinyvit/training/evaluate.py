@@ -32,8 +32,12 @@ def predict_probs(model: VisionTransformer, images: np.ndarray, mean: float, std
 
 def evaluate(model: VisionTransformer, split: Split, dataset: Dataset) -> Evaluation:
     """Loss and accuracy of `model` on `split`, whose pixels are normalised as `dataset` says."""
-    probs = predict_probs(model, split.images, dataset.mean, dataset.std)
-    of_label = probs[np.arange(len(split)), split.labels]
+    return judge(predict_probs(model, split.images, dataset.mean, dataset.std), split.labels)
+
+
+def judge(probs: np.ndarray, labels: np.ndarray) -> Evaluation:
+    """Probabilities (n, K) against the true classes (n,)."""
+    of_label = probs[np.arange(len(labels)), labels]
     loss = float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny), dtype=np.float64).mean())
     predictions = probs.argmax(axis=1)
-    return Evaluation(loss, float((predictions == split.labels).mean()), probs, predictions)
+    return Evaluation(loss, float((predictions == labels).mean()), probs, predictions)

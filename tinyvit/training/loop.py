@@ -8,6 +8,7 @@ from ..datasets import Dataset, load_dataset
 from ..errors import UserError
 from .checkpoint import load_checkpoint
 from .config import TrainConfig
+from .parallel import Ranks, World, resolve_workers
 from .progress import Progress
 from .run import new_run_folder, read_run_config, tidy
 from .trainer import History, Trainer
@@ -22,11 +23,12 @@ def train(config: TrainConfig | None = None, *, overwrite: bool = False, progres
         TrainingInterrupted: Ctrl-C was pressed; everything is saved, and `resume` goes on.
     """
     config = config or TrainConfig()
-    resolve_device(config.device)
+    config = dataclasses.replace(config, workers=resolve_workers(config, resolve_device(config.device)))
+    ranks = World() if config.distributed else Ranks()
     dataset = load_dataset(config.dataset, data_dir=config.data_dir)
     check_fit(config, dataset)
-    folder = new_run_folder(config, overwrite=overwrite)
-    return Trainer(config, dataset, folder, progress or Progress()).run()
+    folder = ranks.from_first(new_run_folder(config, overwrite=overwrite) if ranks.rank == 0 else None)
+    return Trainer(config, dataset, folder, _progress(progress, ranks), ranks).run()
 
 
 def resume(
@@ -40,13 +42,24 @@ def resume(
     folder = Path(folder)
     config = read_run_config(folder)
     config = dataclasses.replace(config, data_dir=data_dir or config.data_dir, device=device or config.device)
+    if (place := resolve_device(config.device)) != "cpu":
+        config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
+    config = dataclasses.replace(config, workers=resolve_workers(config, place))
+    ranks = World() if config.distributed else Ranks()
     dataset = load_dataset(config.dataset, data_dir=config.data_dir)
     check_fit(config, dataset)
-    tidy(folder)
-    trainer = Trainer(config, dataset, folder, progress or Progress())
+    if ranks.rank == 0:
+        tidy(folder)
+    ranks.from_first(None)  # wait for it
+    trainer = Trainer(config, dataset, folder, _progress(progress, ranks), ranks)
     if (folder / "last").is_dir():
         load_checkpoint(folder / "last", trainer.state)
     return trainer.run()
+
+
+def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
+    """Only rank 0 says something."""
+    return progress if progress and ranks.rank == 0 else Progress()
 
 
 def check_fit(config: TrainConfig, dataset: Dataset) -> None:

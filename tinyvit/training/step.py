@@ -1,6 +1,6 @@
 """One step of training: forward, loss, backward, step."""
 
-import numpy as np
+from typing import Any
 
 from ..backend import Array
 from ..layers import Gradients
@@ -15,12 +15,16 @@ def loss_and_gradients(
     labels: Array,
     *,
     label_smoothing: float = 0.0,
-    rng: np.random.Generator | None = None,
+    share: float = 1.0,
+    rng: Any = None,
 ) -> tuple[Array, Gradients]:
-    """images (B, C, H, W) and labels (B,) -> the mean loss (0-d) and its gradient by every parameter."""
+    """images (B, C, H, W) and labels (B,) -> the mean loss (0-d) and the gradient of share * loss by every parameter.
+
+    A batch can be cut into pieces whose gradients add up to its own, if `share` is each piece's part of the images.
+    """
     logits, saved = model.forward(images, rng=rng)
     loss, loss_saved = cross_entropy_forward(logits, labels=labels, label_smoothing=label_smoothing)
-    _, grads = model.backward(cross_entropy_backward(1.0, loss_saved), saved)
+    _, grads = model.backward(cross_entropy_backward(share, loss_saved), saved)
     return loss, grads
 
 
@@ -33,7 +37,7 @@ def train_step(
     lr: float,
     clip_grad: float = 0.0,
     label_smoothing: float = 0.0,
-    rng: np.random.Generator | None = None,
+    rng: Any = None,
 ) -> Array:
     """Change the weights by one step against the gradient of this batch; returns the loss before it (0-d)."""
     loss, grads = loss_and_gradients(model, images, labels, label_smoothing=label_smoothing, rng=rng)

@@ -5,24 +5,23 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..backend import Array, array_module, generator, resolve_device, to_device
-from ..datasets import Dataset, epoch_order
+from ..backend import Array, array_module, generator, keep_freed_memory, resolve_device
+from ..datasets import Dataset
 from ..errors import UserError
 from ..files import save_model_folder, write_file
-from ..optim import EMA, SGD, AdamW, Optimizer, warmup_cosine
+from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, clip_by_global_norm, warmup_cosine
 from ..vit import VisionTransformer
-from .batch import steps_per_epoch, training_batch
+from .batch import steps_per_epoch
 from .checkpoint import TrainingState, save_checkpoint
 from .config import TrainConfig
-from .evaluate import Evaluation, evaluate
+from .evaluate import Evaluation, evaluate, judge
 from .interrupts import Interrupts, TrainingInterrupted
+from .parallel import Ranks, Team, WorkerLostError
 from .progress import Progress
 from .report import classification_report, confusion_matrix
 from .run import PREPROCESSOR, load_trained, preprocessor_json, write_metrics
-from .step import train_step
 
 READ_EVERY = 20  # steps between two looks at the loss: looking makes a GPU wait
 
@@ -37,12 +36,15 @@ class History(NamedTuple):
     report: str  # precision, recall and F1 per class on the test split
 
 
-def build_state(config: TrainConfig) -> TrainingState:
-    """A new model, its optimizer and, if asked for, its average, on the config's device."""
+def build_model(config: TrainConfig) -> VisionTransformer:
+    """A new model, on the config's device."""
     model = VisionTransformer(config.model, rng=generator(config.seed, "init"))
-    if (device := resolve_device(config.device)) != "cpu":
-        model = model.to(device)
-    parameters = model.parameters()
+    device = resolve_device(config.device)
+    return model if device == "cpu" else model.to(device)
+
+
+def build_state(config: TrainConfig, model: VisionTransformer, parameters: FlatArrays) -> TrainingState:
+    """The state of a new run: an optimizer for the model's parameters and, if asked for, their average."""
     optimizer: Optimizer
     if config.opt == "adamw":
         optimizer = AdamW(parameters, weight_decay=config.weight_decay)
@@ -54,12 +56,17 @@ def build_state(config: TrainConfig) -> TrainingState:
 class Trainer:
     """One run at work: `state` is all that changes."""
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, folder: Path, progress: Progress):
+    def __init__(
+        self, config: TrainConfig, dataset: Dataset, folder: Path, progress: Progress, ranks: Ranks | None = None
+    ):
         self.config, self.dataset, self.folder, self.progress = config, dataset, folder, progress
-        self.device = resolve_device(config.device)
+        self.ranks = ranks or Ranks()
         self.steps = steps_per_epoch(config, dataset)
         self.preprocessor = preprocessor_json(dataset, config)
-        self.state = build_state(config)
+        model = build_model(config)
+        self.team = Team(config, dataset, model, self.ranks)
+        self.state = build_state(config, model, self.team.parameters)
+        self.losses: list[Array | float] = []  # of the steps since they were last looked at
         self.last_saved = time.monotonic()
 
     def run(self) -> History:
@@ -71,54 +78,52 @@ class Trainer:
             images_per_epoch=self.steps * images_per_step,
             images_done=self.state.step * images_per_step,
         )
+        keep_freed_memory()
         try:
             # One thread for the matrix library: these products are too small to share, and their bits stay the same.
             with Interrupts() as interrupts, threadpool_limits(1, user_api="blas"):
                 while len(self.state.epochs) < self.config.epochs:
                     self._train_epoch(interrupts)
                     self._end_epoch()
+        except WorkerLostError as error:
+            self._save()
+            raise UserError(f"{error}; everything before is saved: {self._way_on()}") from error
         finally:
+            self.team.close()
             self.progress.stop()
-        return self._finish()
+        return self.ranks.from_first(self._finish() if self.ranks.rank == 0 else None)
 
     def _train_epoch(self, interrupts: Interrupts) -> None:
         """The steps that are left of the current epoch."""
         epoch = len(self.state.epochs)
-        order = epoch_order(len(self.dataset.train), seed=self.config.seed, epoch=epoch)
-        losses: list[Array] = []
         for index in range(self.state.step - epoch * self.steps, self.steps):
-            loss, images = self._step(order, index)
-            losses.append(loss)
-            saving = interrupts.requested or time.monotonic() - self.last_saved > self.config.checkpoint_seconds
-            looking = saving or len(losses) == READ_EVERY or index == self.steps - 1
-            self.progress.step(images, self._add_up(losses) if looking else None)
+            self._step()
+            stopping = self.ranks.any(interrupts.requested)
+            saving = stopping or time.monotonic() - self.last_saved > self.config.checkpoint_seconds
+            looking = saving or len(self.losses) == READ_EVERY or index == self.steps - 1
+            images = min(self.config.batch_size, len(self.dataset.train))
+            self.progress.step(images, self._add_up_losses() if looking else None)
             if saving:
                 self._save()
-            if interrupts.requested:
+            if stopping:
                 raise TrainingInterrupted(
                     f"stopped in epoch {epoch + 1} after step {self.state.step}, and everything is saved: "
-                    f"go on with tinyvit train --resume {self.folder}"
+                    f"{self._way_on()}"
                 )
 
-    def _step(self, order: np.ndarray, index: int) -> tuple[Array, int]:
-        """One step on batch `index` of the epoch; its loss, still on the device, and how many images it had."""
+    def _step(self) -> None:
+        """Gradients of one batch, and one step against them."""
         config, state = self.config, self.state
-        rng = generator(config.seed, "step", state.step)
-        images, labels = training_batch(config, self.dataset, order, index, rng)
-        loss = train_step(
-            state.model,
-            state.optimizer,
-            to_device(images, self.device),
-            to_device(labels, self.device),
-            lr=self._learning_rate(),
-            clip_grad=config.clip_grad,
-            label_smoothing=config.label_smoothing,
-            rng=rng,
-        )
+        self.losses.append(self.team.gradients(state.step))
+        if config.clip_grad:
+            clip_by_global_norm(self.team.grads, config.clip_grad)
+        state.optimizer.step(self.team.grads, lr=self._learning_rate())
         state.step += 1
         if state.ema is not None:
             state.ema.update(state.step)
-        return loss, len(labels)
+
+    def _way_on(self) -> str:
+        return f"go on with tinyvit train --resume {self.folder}"
 
     def _learning_rate(self) -> float:
         """Of the step that comes next."""
@@ -130,19 +135,19 @@ class Trainer:
             warmup_steps=round(self.config.warmup_epochs * self.steps),
         )
 
-    def _add_up(self, losses: list[Array]) -> float:
+    def _add_up_losses(self) -> float:
         """Read the losses since the last look into the epoch's sum; returns the mean so far.
 
         Raises:
             UserError: one of them is NaN or infinite.
         """
-        first = self.state.step - len(losses) + 1
-        for step, loss in enumerate(map(float, losses), first):
+        first = self.state.step - len(self.losses) + 1
+        for step, loss in enumerate(map(float, self.losses), first):
             if not math.isfinite(loss):
                 raise self._diverged(f"the loss became {loss} at step {step}")
             self.state.loss_sum += loss
-        losses.clear()
-        return self.state.loss_sum / (self.state.step - len(self.state.epochs) * self.steps)
+        self.losses.clear()
+        return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps)
 
     def _check_weights(self) -> None:
         """A step may have a finite loss and still throw the weights out; such weights are never saved.
@@ -168,7 +173,7 @@ class Trainer:
         self._check_weights()
         state = self.state
         model = state.evaluated_model()
-        dev = evaluate(model, self.dataset.dev, self.dataset)
+        dev = judge(self.team.dev_probs(model, state.ema.average if state.ema else None), self.dataset.dev.labels)
         best = all((dev.accuracy, -dev.loss) > (e["dev_accuracy"], -e["dev_loss"]) for e in state.epochs)
         state.epochs.append(
             {
@@ -180,23 +185,26 @@ class Trainer:
             }
         )
         state.loss_sum = 0.0
-        if best:
+        if best and self.ranks.rank == 0:
             more = {PREPROCESSOR: self.preprocessor}
             save_model_folder(self.folder / "best", model.config.to_dict(), model.state_dict(), more)
         self._save()
-        write_metrics(self.folder, state.epochs)
+        if self.ranks.rank == 0:
+            write_metrics(self.folder, state.epochs)
         self.progress.epoch(state.epochs[-1], best)
 
     def _save(self) -> None:
+        self._add_up_losses()
         self._check_weights()
-        save_checkpoint(self.folder / "last", self.state, self.preprocessor)
+        if self.ranks.rank == 0:
+            save_checkpoint(self.folder / "last", self.state, self.preprocessor)
         self.last_saved = time.monotonic()
 
     def _finish(self) -> History:
         """The best epoch's weights meet the test split, once."""
         model, _ = load_trained(self.folder)
         with threadpool_limits(1, user_api="blas"):
-            test = evaluate(model.to(self.device), self.dataset.test, self.dataset)
+            test = evaluate(model.to(resolve_device(self.config.device)), self.dataset.test, self.dataset)
         epochs, names = self.state.epochs, self.dataset.class_names
         best_epoch = max(epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))["epoch"]
         report = classification_report(confusion_matrix(self.dataset.test.labels, test.predictions, len(names)), names)

@@ -1,0 +1,64 @@
+"""Ranks: the processes that `mpiexec -n 4 tinyvit train --distributed` started, on one machine or on many."""
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import UserError
+
+
+class Ranks:
+    """One process by itself: rank 0 of 1, with nobody to talk to."""
+
+    rank = 0
+    size = 1
+
+    def add_up(self, array: np.ndarray) -> None:
+        """Replace `array` by its sum over all ranks, the same bits on each."""
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set on any rank."""
+        return flag
+
+    def from_first(self, value: Any) -> Any:
+        """Rank 0's value, on every rank: a string, a number or None."""
+        return value
+
+    def give_up(self, status: int) -> None:
+        """End all other ranks too; they may be waiting for this one."""
+
+
+class World(Ranks):
+    """All ranks of the job, through MPI.
+
+    Raises:
+        UserError: mpi4py, or an MPI library for it, is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            raise UserError(
+                "--distributed needs MPI, which is not installed: install it with python -m pip install 'tinyvit[mpi]' "
+                "and start with mpiexec -n 2 tinyvit train --distributed"
+            ) from error
+        self._world = MPI.COMM_WORLD
+        self._sum = MPI.IN_PLACE, MPI.SUM
+        self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
+
+    def add_up(self, array: np.ndarray) -> None:
+        in_place, add = self._sum
+        self._world.Allreduce(in_place, array, op=add)
+
+    def any(self, flag: bool) -> bool:
+        count = np.array([flag], np.int64)
+        self.add_up(count)
+        return bool(count[0])
+
+    def from_first(self, value: Any) -> Any:
+        return self._world.bcast(value, root=0)
+
+    def give_up(self, status: int) -> None:
+        if self.size > 1:
+            self._world.Abort(status)

@@ -1,0 +1,174 @@
+"""Everybody who computes a part of each batch: this process, its workers, and perhaps other ranks of MPI."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from ...datasets import Dataset, Split
+from ...errors import UserError
+from ...optim import FlatArrays, flatten
+from ...vit import VisionTransformer
+from ..config import TrainConfig
+from ..evaluate import predict_probs
+from .memory import SharedArrays
+from .mpi import Ranks
+from .part import Part
+from .workers import Worker
+
+PATIENCE = 60.0  # seconds a worker may take longer than this process did for a part of the same size
+LEAST_IMAGES = 16  # per worker and step: with fewer, talking costs more than it brings
+MOST_WORKERS = 8
+
+
+def resolve_workers(config: TrainConfig, device: str) -> int:
+    """How many processes, this one included, share a step: what the config says, or for "auto" one per core.
+
+    Raises:
+        UserError: more than one was asked for on a GPU.
+    """
+    if config.workers == "auto":
+        if device != "cpu" or config.distributed:
+            return 1
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return max(1, min(usable, MOST_WORKERS, config.batch_size // LEAST_IMAGES))
+    if device != "cpu" and config.workers != 1:
+        raise UserError(f"workers share the cores of a CPU, got --workers {config.workers} on {device}: leave it out")
+    return int(config.workers)
+
+
+class Team:
+    """Computes gradients of whole batches, and probabilities on the dev split.
+
+    Every member computes its part with the same parameters. The parts are added up in a fixed order, so the same team
+    gives the same bits each time; another number of members rounds differently. With one member nothing is shared and
+    no process is started.
+
+    Args:
+        model: its parameters are moved to where all can see them: `parameters`.
+    """
+
+    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, ranks: Ranks | None = None):
+        self.config, self.dataset, self.ranks = config, dataset, ranks or Ranks()
+        self.size = int(config.workers)
+        self._workers: list[Worker] = []
+        self._memory = SharedArrays(_layout(config, dataset, model) if self.size > 1 else {})
+        for name in self._memory.keys() & _dataset_arrays(dataset).keys():
+            self._memory[name][...] = _dataset_arrays(dataset)[name]
+        self.parameters = flatten(model, self._memory.get("parameters"))
+        self.grads = FlatArrays(self.parameters)
+        self.part = Part(config, dataset, model, self.grads, *self._place(0))
+
+    def gradients(self, step: int) -> Array | float:
+        """Fill `grads` with the gradient of step `step` of the run; returns the loss.
+
+        Raises:
+            WorkerLostError: a worker has died, got stuck, or met an error. The parameters are as they were.
+        """
+        self._ask({"step": step})
+        began = time.monotonic()
+        loss = self.part.gradients(step)
+        for worker, answer in self._answers(time.monotonic() - began):
+            loss = loss + answer["loss"]
+            self.grads.vector += self._memory[f"grads {worker.index}"]
+        if self.ranks.size > 1:
+            total = np.array([loss], np.float64)
+            self.ranks.add_up(self.grads.vector)
+            self.ranks.add_up(total)
+            loss = float(total[0])
+        return loss
+
+    def dev_probs(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
+        """Probabilities (n, K) on the dev split, by the parameters or, if given, their average; `model` holds the same.
+
+        Raises:
+            WorkerLostError: as for `gradients`.
+        """
+        images, mean, std = self.dataset.dev.images, self.dataset.mean, self.dataset.std
+        if self.size == self.ranks.size == 1:
+            return predict_probs(model, images, mean, std)
+        if self.size > 1 and average is not None:
+            self._memory["average"][...] = average.vector
+        self._ask({"predict": "parameters" if average is None else "average"})
+        began = time.monotonic()
+        probs = np.zeros((len(images), model.config.num_classes), np.float32)
+        mine = self.part.rows(len(images))
+        probs[mine] = predict_probs(model, images[mine], mean, std)
+        for worker, _ in self._answers(time.monotonic() - began):
+            index, count = self._place(worker.index)
+            rows = slice(len(images) * index // count, len(images) * (index + 1) // count)
+            probs[rows] = self._memory["probs"][rows]
+        self.ranks.add_up(probs)
+        return probs
+
+    def close(self) -> None:
+        """End the workers; the parameters stay."""
+        for worker in self._workers:
+            worker.close()
+        self._workers = []
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Which of how many parts of the whole batch is that of member `index` of this rank."""
+        return self.ranks.rank * self.size + index, self.ranks.size * self.size
+
+    def _ask(self, command: dict[str, Any]) -> None:
+        """Set all workers to work, and start them if this is the first time."""
+        if self.size > 1 and not self._workers:
+            job = {
+                "config": self.config.to_dict(),
+                "dataset": [self.dataset.name, self.dataset.class_names, self.dataset.mean, self.dataset.std],
+                "layout": _layout(self.config, self.dataset, self.part.model),
+                "handle": self._memory.handle,
+            }
+            for index in range(1, self.size):
+                place = {"index": index, "place": self._place(index)}
+                self._workers.append(Worker(index, job | place, self._memory.handle))
+        for worker in self._workers:
+            worker.ask(command)
+
+    def _answers(self, own_seconds: float) -> list[tuple[Worker, dict[str, Any]]]:
+        return [(worker, worker.answer(PATIENCE + 10 * own_seconds)) for worker in self._workers]
+
+
+def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """What a worker process does with each command, see `worker`."""
+    name, class_names, mean, std = job["dataset"]
+    train = Split(memory["train images"], memory["train labels"])
+    dev = Split(memory["dev images"], np.zeros(len(memory["dev images"]), np.int64))
+    dataset = Dataset(name, tuple(class_names), mean, std, train, dev, test=dev)
+    models = {kind: VisionTransformer(config.model, rng=np.random.default_rng(0)) for kind in ("parameters", "average")}
+    for kind, model in models.items():
+        model.adopt(FlatArrays(model.parameters(), memory[kind]))
+    grads = FlatArrays(models["parameters"].parameters(), memory[f"grads {job['index']}"])
+    part = Part(config, dataset, models["parameters"], grads, *job["place"])
+
+    def work(command: dict[str, Any]) -> dict[str, Any]:
+        if "step" in command:
+            return {"loss": float(part.gradients(command["step"]))}
+        rows = part.rows(len(dev))
+        memory["probs"][rows] = predict_probs(models[command["predict"]], dev.images[rows], mean, std)
+        return {}
+
+    return work
+
+
+def _layout(config: TrainConfig, dataset: Dataset, model: VisionTransformer) -> dict[str, tuple[tuple[int, ...], str]]:
+    """What the processes of one machine share: parameters, gradients, data."""
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {
+        name: (array.shape, str(array.dtype)) for name, array in _dataset_arrays(dataset).items()
+    }
+    for name in ("parameters", "average", *(f"grads {index}" for index in range(1, int(config.workers)))):
+        shapes[name] = (model.num_parameters(),), str(model.cls_token.dtype)
+    shapes["probs"] = (len(dataset.dev), config.model.num_classes), "float32"
+    return shapes
+
+
+def _dataset_arrays(dataset: Dataset) -> dict[str, np.ndarray]:
+    return {
+        "train images": dataset.train.images,
+        "train labels": dataset.train.labels,
+        "dev images": dataset.dev.images,
+    }

@@ -1,0 +1,49 @@
+"""The worker process: reads commands from its standard input, one JSON line each, and writes one answer to each.
+
+    {"config": ..., "memory": ..., ...}   first: what there is to do, and where the shared arrays are; no answer
+    {"step": 17}                          this part's gradients of step 17 -> {"loss": its share}
+    {"predict": "weights" or "average"}   this part's rows of the dev split -> {}
+
+It ends when its input closes, that is with the process that started it, whatever becomes of that one.
+"""
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from ...backend import keep_freed_memory
+from ..config import TrainConfig
+from .memory import SharedArrays
+from .team import build_worker
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever else prints does not get between the answers
+    keep_freed_memory()
+    commands = sys.stdin.buffer
+    job = json.loads(commands.readline())
+    memory = SharedArrays(job["layout"], job["handle"])
+    memory.close_handle()
+    work = None
+    with threadpool_limits(1, user_api="blas"):
+        while line := commands.readline():
+            try:
+                work = work or build_worker(TrainConfig.from_dict(job["config"]), memory, job)
+                answer: dict[str, Any] = work(json.loads(line))
+            except Exception as error:
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            answers.write(json.dumps(answer).encode() + b"\n")
+            answers.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (BrokenPipeError, ValueError):  # the other end is gone: nobody is left to tell
+        os._exit(1)

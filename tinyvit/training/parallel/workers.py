@@ -1,0 +1,109 @@
+"""Worker processes as the main process sees them: started when first needed, asked, waited for, ended."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from ...errors import UserError
+
+PACKAGE_FOLDER = Path(__file__).resolve().parents[3]  # the folder that holds `tinyvit`
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "BLIS", "VECLIB_MAXIMUM")}
+
+
+class WorkerLostError(UserError):
+    """A worker process has died, got stuck, or met an error."""
+
+
+class Worker:
+    """One worker process: a program of its own that reads commands and writes answers, one JSON line each.
+
+    It is neither forked nor spawned by `multiprocessing`. So it works from notebooks and from scripts without a
+    `__main__` guard, on every system. Its only bond is the pipe it reads: that closes when this process ends, even by
+    kill -9, and then the worker ends too.
+
+    Args:
+        index: how it is called in messages.
+        job: what it is told first.
+        handle: shared memory it has to inherit.
+    """
+
+    def __init__(self, index: int, job: dict[str, Any], handle: int | str):
+        self.index = index
+        folders = [str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tinyvit.training.parallel.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            pass_fds=[handle] if isinstance(handle, int) else (),
+            start_new_session=True,  # Ctrl-C is for the main process: it ends its workers in good order
+        )
+        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        # A thread, since Windows cannot wait for a pipe with a time limit.
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.ask(job)
+
+    def ask(self, command: dict[str, Any]) -> None:
+        """Send a command and go on at once.
+
+        Raises:
+            WorkerLostError: the worker has died.
+        """
+        try:
+            self._pipe.write(json.dumps(command).encode() + b"\n")
+            self._pipe.flush()
+        except OSError as error:
+            raise self._lost() from error
+
+    def answer(self, patience: float) -> dict[str, Any]:
+        """Wait for the answer to the last command, at most `patience` seconds.
+
+        Raises:
+            WorkerLostError: the worker has died, is stuck, or met an error.
+        """
+        try:
+            line = self._answers.get(timeout=patience)
+        except queue.Empty as error:
+            self.process.kill()
+            raise WorkerLostError(
+                f"worker {self.index} (process {self.process.pid}) gave no answer for {patience:.0f} seconds "
+                "and was ended"
+            ) from error
+        if not line:
+            raise self._lost()
+        answer = json.loads(line)
+        if "error" in answer:
+            raise WorkerLostError(f"worker {self.index} (process {self.process.pid}) failed: {answer['error']}")
+        return answer
+
+    def close(self) -> None:
+        """Let the worker end: it does as soon as its pipe closes, and is killed if it does not."""
+        try:
+            self._pipe.close()
+            self.process.wait(timeout=2)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def _pipe(self) -> Any:
+        return self.process.stdin
+
+    def _listen(self) -> None:
+        for line in self.process.stdout or ():
+            self._answers.put(line)
+        self._answers.put(b"")
+
+    def _lost(self) -> WorkerLostError:
+        try:
+            status = self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            status = None
+        how = f"by signal {-status}" if status is not None and status < 0 else f"with exit status {status}"
+        return WorkerLostError(f"worker {self.index} (process {self.process.pid}) ended {how}")
