@@ -70,11 +70,14 @@ def _tell(history: Any) -> None:
     from ..datasets import load_dataset
     from ..training import load_trained, read_run_config
     from ..training.figures import draw_figures
+    from ..training.parallel import World
 
+    config = read_run_config(history.folder)
+    if config.distributed and World().rank:
+        return  # rank 0 tells
     print(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
     print(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
     print(history.report)
-    config = read_run_config(history.folder)
     dataset = load_dataset(config.dataset, data_dir=config.data_dir)
     model, _ = load_trained(history.folder)
     figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)

@@ -25,10 +25,11 @@ def train(config: TrainConfig | None = None, *, overwrite: bool = False, progres
     config = config or TrainConfig()
     config = dataclasses.replace(config, workers=resolve_workers(config, resolve_device(config.device)))
     ranks = World() if config.distributed else Ranks()
-    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
-    check_fit(config, dataset)
-    folder = ranks.from_first(new_run_folder(config, overwrite=overwrite) if ranks.rank == 0 else None)
-    return Trainer(config, dataset, folder, _progress(progress, ranks), ranks).run()
+    with ranks.bound():
+        dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+        check_fit(config, dataset)
+        folder = ranks.from_first(new_run_folder(config, overwrite=overwrite) if ranks.rank == 0 else None)
+        return Trainer(config, dataset, folder, _progress(progress, ranks), ranks).run()
 
 
 def resume(
@@ -46,15 +47,16 @@ def resume(
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
     config = dataclasses.replace(config, workers=resolve_workers(config, place))
     ranks = World() if config.distributed else Ranks()
-    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
-    check_fit(config, dataset)
-    if ranks.rank == 0:
-        tidy(folder)
-    ranks.from_first(None)  # wait for it
-    trainer = Trainer(config, dataset, folder, _progress(progress, ranks), ranks)
-    if (folder / "last").is_dir():
-        load_checkpoint(folder / "last", trainer.state)
-    return trainer.run()
+    with ranks.bound():
+        dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+        check_fit(config, dataset)
+        if ranks.rank == 0:
+            tidy(folder)
+        ranks.from_first(None)  # wait for it
+        trainer = Trainer(config, dataset, folder, _progress(progress, ranks), ranks)
+        if (folder / "last").is_dir():
+            load_checkpoint(folder / "last", trainer.state)
+        return trainer.run()
 
 
 def _progress(progress: Progress | None, ranks: Ranks) -> Progress:

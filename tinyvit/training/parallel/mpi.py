@@ -1,10 +1,15 @@
 """Ranks: the processes that `mpiexec -n 4 tinyvit train --distributed` started, on one machine or on many."""
 
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ...errors import UserError
+from ..interrupts import TrainingInterrupted
 
 
 class Ranks:
@@ -24,8 +29,10 @@ class Ranks:
         """Rank 0's value, on every rank: a string, a number or None."""
         return value
 
-    def give_up(self, status: int) -> None:
-        """End all other ranks too; they may be waiting for this one."""
+    @contextlib.contextmanager
+    def bound(self) -> Iterator[None]:
+        """Inside, an error on one rank ends all of them: the others may be waiting for it."""
+        yield
 
 
 class World(Ranks):
@@ -59,6 +66,18 @@ class World(Ranks):
     def from_first(self, value: Any) -> Any:
         return self._world.bcast(value, root=0)
 
-    def give_up(self, status: int) -> None:
-        if self.size > 1:
-            self._world.Abort(status)
+    @contextlib.contextmanager
+    def bound(self) -> Iterator[None]:
+        try:
+            yield
+        except TrainingInterrupted:  # all ranks have agreed to stop, and rank 0 says so
+            if self.rank:
+                raise SystemExit(130) from None
+            raise
+        except BaseException as error:
+            if self.rank:
+                time.sleep(1)  # what went wrong everywhere is told once, by rank 0
+            name = f"rank {self.rank} of {self.size}"
+            print(f"tinyvit: {name}: {str(error) or type(error).__name__}", file=sys.stderr, flush=True)
+            self._world.Abort(2)
+            raise
