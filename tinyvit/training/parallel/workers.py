@@ -67,14 +67,13 @@ class Worker:
         Raises:
             WorkerLostError: the worker has died, is stuck, or met an error.
         """
-        try:
-            line = self._answers.get(timeout=patience)
-        except queue.Empty as error:
+        line = self._wait(patience)
+        if line is None:
             self.process.kill()
             raise WorkerLostError(
                 f"worker {self.index} (process {self.process.pid}) gave no answer for {patience:.0f} seconds "
                 "and was ended"
-            ) from error
+            )
         if not line:
             raise self._lost()
         answer = json.loads(line)
@@ -94,6 +93,16 @@ class Worker:
     @property
     def _pipe(self) -> Any:
         return self.process.stdin
+
+    def _wait(self, seconds: float) -> bytes | None:
+        """The next answer, or None. Waits in short spells, so that the hours this process was suspended do not count."""
+        spell = min(1.0, seconds)
+        for _ in range(round(seconds / spell)):
+            try:
+                return self._answers.get(timeout=spell)
+            except queue.Empty:
+                pass
+        return None
 
     def _listen(self) -> None:
         for line in self.process.stdout or ():
