@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch_vit import to_torch_layout, torch_twin
 
+from tinyvit.bench.torch_twin import to_torch_layout, torch_twin
 from tinyvit.config import ViTConfig
 from tinyvit.gradcheck_cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward

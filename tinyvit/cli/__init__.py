@@ -1,4 +1,4 @@
-"""The command line: `tinyvit train | eval | predict | gradcheck | plot | info | doctor`, one file per verb."""
+"""The command line: `tinyvit train | eval | predict | plot | gradcheck | bench | info | doctor`, one file per verb."""
 
 import argparse
 import os
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import UserError
-from . import doctor, evaluate, gradcheck, info, plot, predict, train
+from . import bench, doctor, evaluate, gradcheck, info, plot, predict, train
 
-VERBS = (train, evaluate, predict, plot, gradcheck, info, doctor)
+VERBS = (train, evaluate, predict, plot, gradcheck, bench, info, doctor)
 STOPPED = 130  # the exit status shells give to what Ctrl-C stopped
 
 

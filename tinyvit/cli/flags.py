@@ -55,7 +55,7 @@ def _reader(name: str, kind: Any) -> Callable[[str], Any]:
     if name == "img_size":
         return _size
     if name == "workers":
-        return _workers
+        return workers_flag
     if isinstance(kind, types.UnionType):  # "float | None": None is what leaving the flag out means
         kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
     return kind
@@ -67,9 +67,9 @@ def _size(text: str) -> int | tuple[int, ...]:
     return parts[0] if len(parts) == 1 else parts
 
 
-def _workers(text: str) -> int | str:
+def workers_flag(text: str) -> int | str:
     """ "auto" or a number."""
     return text if text == "auto" else int(text)
 
 
-_size.__name__, _workers.__name__ = "size", "workers"  # argparse says "invalid size value"
+_size.__name__, workers_flag.__name__ = "size", "workers"  # argparse says "invalid size value"

@@ -95,7 +95,7 @@ class Worker:
         return self.process.stdin
 
     def _wait(self, seconds: float) -> bytes | None:
-        """The next answer, or None. Waits in short spells, so that the hours this process was suspended do not count."""
+        """The next answer, or None. Waits in short spells, so that hours for which this process slept do not count."""
         spell = min(1.0, seconds)
         for _ in range(round(seconds / spell)):
             try:

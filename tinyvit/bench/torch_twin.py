@@ -1,4 +1,7 @@
-"""A plain Vision Transformer in PyTorch with timm's names, written apart from tinyvit's: the other witness."""
+"""A plain Vision Transformer in PyTorch with timm's names, written apart from ours: what we are measured against.
+
+The tests take it as a second witness, `tinyvit bench` as the opponent. Nothing else in tinyvit knows PyTorch.
+"""
 
 import math
 
@@ -7,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tinyvit.config import ViTConfig
-from tinyvit.vit import VisionTransformer
+from ..config import ViTConfig
+from ..vit import VisionTransformer
 
 
 class Attention(nn.Module):

@@ -1,0 +1,83 @@
+"""The benchmark measures what it says. That it measures well is not for tests to say: they assert no times."""
+
+import json
+
+import pytest
+
+from tinyvit.bench import Series, fit_exponent, in_turn, peaks, profile, scaling, speed
+from tinyvit.bench.scaling import plot_scaling
+from tinyvit.bench.speed import one_batch, training_team
+from tinyvit.config import ViTConfig
+from tinyvit.costs import model_costs
+from tinyvit.errors import UserError
+
+SMALL = ViTConfig(img_size=(8, 12), patch_size=4, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2)
+
+
+def test_runs_are_taken_in_turn():
+    log = []
+    times = in_turn({"a": lambda: log.append("a"), "b": lambda: log.append("b")}, rounds=2)
+    assert log == ["a", "b"] * 5  # three rounds warm up
+    assert list(times) == ["a", "b"]
+    assert Series.of([1.0, 2.0, 3.0]).median == 2.0
+
+
+def test_a_power_is_found():
+    assert fit_exponent([1, 2, 4, 8], [3, 12, 48, 192]) == pytest.approx(2)
+
+
+def test_a_step_trains_on_one_batch():
+    with training_team(SMALL, 5, workers=1) as (team, step):
+        first = team.gradients(0)
+        for _ in range(20):
+            step()
+        assert float(team.gradients(0)) < float(first)
+    assert one_batch(SMALL, 5).train.images.shape == (5, 2, 8, 12)
+
+
+def test_speed_reports_steps_and_inference():
+    times = speed(SMALL, batch_size=4, rounds=1, workers=1)
+    assert list(times) == ["train step, batch 4", "inference, batch 1", "inference, batch 4"]
+    assert all(list(sides) == ["tinyvit"] for sides in times.values())
+
+
+def test_a_profile_accounts_for_every_product_of_the_model():
+    rows = profile(SMALL, batch_size=3, rounds=1)
+    forward = sum(row.flops for row in rows if row.name.endswith("forward"))
+    assert forward == 3 * sum(cost.flops for cost in model_costs(SMALL).values())
+    assert sum(row.flops for row in rows) == 3 * forward
+    best = peaks(rounds=1)
+    assert best.flops > 1e8
+    assert best.bytes > 1e8
+
+
+def test_scaling_varies_one_size_at_a_time(tmp_path):
+    points = scaling(SMALL, batch_size=8, rounds=1, max_workers=2)
+    values = {kind: [p.value for p in points if p.what == kind] for kind in {p.what for p in points}}
+    assert values == {
+        "batch": [2, 4, 8, 16], "tokens": [7, 13, 19, 25], "width": [4, 8, 16, 32], "depth": [1, 1, 2, 4], "workers": [1, 2],
+    }  # fmt: skip
+    memory = [p.mebibytes for p in points if p.what == "batch"]
+    assert memory == sorted(memory)
+    plot_scaling(points, tmp_path / "scaling.png")
+    assert (tmp_path / "scaling.png").stat().st_size > 10_000
+
+
+def test_without_pytorch_a_comparison_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.delitem(__import__("sys").modules, "tinyvit.bench.opponent", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "tinyvit.bench.torch_twin", raising=False)
+    with pytest.raises(UserError, match=r"needs PyTorch, .* pip install 'tinyvit\[parity\]'"):
+        speed(SMALL, batch_size=4, rounds=1, workers=1, against="torch")
+
+
+def test_the_command_prints_a_table_or_json(capsys):
+    from tinyvit.cli import main
+
+    flags = ["--img-size", "8x12", "--patch-size", "4", "--embed-dim", "8", "--num-heads", "2", "--batch-size", "4"]
+    assert main(["bench", "--rounds", "1", *flags]) == 0
+    assert "inference, batch 1" in capsys.readouterr().out
+    assert main(["bench", "--rounds", "1", "--json", "--profile", *flags]) == 0
+    assert {row["name"] for row in json.loads(capsys.readouterr().out)["ops"]} > {"gelu backward", "attention forward"}
+    assert main(["bench", "--rounds", "0"]) == 2
+    assert main(["bench", "--num-classes", "0"]) == 2

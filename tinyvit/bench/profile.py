@@ -1,0 +1,96 @@
+"""Where the time of a step goes: each op by itself at the model's sizes, beside what this machine can do at best.
+
+The matrix library's best rate and the memory's best rate are measured first, on the cores that one process uses.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..backend import keep_freed_memory
+from ..config import ViTConfig
+from ..layers.mlp import GELU_OPS
+from ..ops import OPS, Op
+from .timing import in_turn
+
+FLOAT = 4  # bytes
+
+
+class Row(NamedTuple):
+    """One op of a step, all its calls together."""
+
+    name: str
+    calls: int
+    seconds: float
+    flops: float  # of matrix products only
+    bytes: float  # the least that must be read and written: inputs and outputs once each
+
+
+class Peaks(NamedTuple):
+    """What one thread of this machine can do."""
+
+    flops: float  # a second, in a large matrix product
+    bytes: float  # a second, read and written, in a large copy
+
+
+def peaks(rounds: int = 10) -> Peaks:
+    """Measure them, in float32."""
+    a, b = np.ones((1024, 1024), np.float32), np.ones((1024, 1024), np.float32)
+    out, large = np.empty_like(a), np.ones(2**24, np.float32)
+    copy = np.empty_like(large)
+    with threadpool_limits(1, user_api="blas"):
+        times = in_turn({"product": lambda: np.matmul(a, b, out=out), "copy": lambda: np.copyto(copy, large)}, rounds)
+    return Peaks(2 * 1024**3 / times["product"].p10, 2 * FLOAT * large.size / times["copy"].p10)
+
+
+def profile(config: ViTConfig, *, batch_size: int, rounds: int) -> list[Row]:
+    """One row per op and direction, the slowest first, for one process that does the whole batch at once."""
+    keep_freed_memory()
+    rng, rows = np.random.default_rng(0), []
+    with threadpool_limits(1, user_api="blas"):
+        for name, calls, op, inputs, options, flops in _ops(config, batch_size):
+            y, saved = op.forward(*inputs, **options)
+            dy = rng.standard_normal(y.shape).astype(np.float32)
+            runs: dict[str, Callable[[], Any]] = {
+                "forward": _bind(op.forward, inputs, options),
+                "backward": _bind(op.backward, (dy, saved), {}),
+            }
+            times = in_turn(runs, rounds)
+            moved = FLOAT * (sum(x.size for x in inputs if x is not None) + y.size)
+            for direction, factor in (("forward", 1), ("backward", 2)):
+                seconds = calls * times[direction].median
+                rows.append(Row(f"{name} {direction}", calls, seconds, factor * calls * flops, factor * calls * moved))
+    return sorted(rows, key=lambda row: -row.seconds)
+
+
+def _bind(function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Callable[[], Any]:
+    return lambda: function(*arguments, **options)
+
+
+def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, ...], dict[str, Any], float]]:
+    """Name, calls per step, op, inputs, options and FLOPs of one forward, for every op of the model worth a row."""
+    rng = np.random.default_rng(0)
+
+    def x(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape).astype(np.float32)
+
+    D, M, N, L, depth = config.embed_dim, config.hidden_dim, config.num_tokens, config.num_patches, config.depth
+    patch = config.in_chans * config.patch_size**2
+
+    def linear(rows: int, wide: int, out: int) -> tuple[Op, tuple[Any, ...], dict[str, Any], float]:
+        return OPS["linear"], (x(rows, wide), x(wide, out), x(out)), {}, 2.0 * rows * wide * out
+
+    images = x(B, config.in_chans, *config.image_shape)
+    yield "patchify", 1, OPS["patchify"], (images,), {"patch_size": config.patch_size}, 0.0
+    yield "linear, patch_embed", 1, *linear(B * L, patch, D)
+    yield "layer_norm", 2 * depth + 1, OPS["layer_norm"], (x(B, N, D), x(D), x(D)), {}, 0.0
+    yield "linear, qkv", depth, *linear(B * N, D, 3 * D)
+    scores = 2 * 2.0 * B * N * N * D
+    yield "attention", depth, OPS["attention"], (x(B, N, 3 * D),), {"num_heads": config.num_heads}, scores
+    yield "linear, proj", depth, *linear(B * N, D, D)
+    yield "linear, fc1", depth, *linear(B * N, D, M)
+    yield "gelu", depth, GELU_OPS[config.gelu], (x(B, N, M),), {}, 0.0
+    yield "linear, fc2", depth, *linear(B * N, M, D)
+    yield "linear, head", 1, *linear(B, D, max(1, config.num_classes))

@@ -1,0 +1,92 @@
+"""How a step's time and memory grow with batch, tokens, width, depth and workers."""
+
+import dataclasses
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..config import ViTConfig
+from ..plots.figure import INK, MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes, save_figure
+from .speed import training_team
+from .timing import in_turn
+
+
+class Point(NamedTuple):
+    """One measurement."""
+
+    what: str  # what was varied: batch, tokens, width, depth, workers
+    value: int
+    seconds: float
+    mebibytes: float  # the most that one process had allocated during a step, beside parameters and state
+
+
+def scaling(config: ViTConfig, *, batch_size: int, rounds: int, max_workers: int) -> list[Point]:
+    """Measure steps around `config`: each of its sizes is varied by itself, the others stay."""
+    points = []
+    for what, value, varied, size, workers in _variations(config, batch_size, max_workers):
+        with training_team(varied, size, workers) as (team, step):
+            seconds = in_turn({"step": step}, rounds)["step"].median
+            tracemalloc.start()
+            with threadpool_limits(1, user_api="blas"):
+                team.part.gradients(0)
+            peak = tracemalloc.get_traced_memory()[1] / 2**20
+            tracemalloc.stop()
+        points.append(Point(what, value, seconds, peak))
+    return points
+
+
+def _variations(config: ViTConfig, batch_size: int, max_workers: int) -> Iterator[tuple[str, int, ViTConfig, int, int]]:
+    for factor in (1, 2, 4, 8):
+        size = max(1, batch_size * factor // 4)
+        yield "batch", size, config, size, 1
+    height, width = config.image_shape
+    for factor in (1, 2, 3, 4):
+        larger = dataclasses.replace(config, img_size=(height, width * factor))
+        yield "tokens", larger.num_tokens, larger, batch_size // 2, 1
+    for factor in (1, 2, 4, 8):
+        wider = dataclasses.replace(config, embed_dim=config.embed_dim * factor // 2, num_heads=config.num_heads)
+        yield "width", wider.embed_dim, wider, batch_size // 4, 1
+    for factor in (1, 2, 4, 8):
+        deeper = dataclasses.replace(config, depth=max(1, config.depth * factor // 4))
+        yield "depth", deeper.depth, deeper, batch_size // 2, 1
+    for workers in range(1, max_workers + 1):
+        yield "workers", workers, config, batch_size, workers
+
+
+def fit_exponent(values: Sequence[float], results: Sequence[float]) -> float:
+    """The p of results ~ values^p that fits best: the slope of a straight line through the logarithms."""
+    return float(np.polyfit(np.log(values), np.log(results), 1)[0])
+
+
+def plot_scaling(points: Sequence[Point], path: Path) -> None:
+    """Time and memory over each size, both axes logarithmic, with the fitted exponents.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    kinds = list(dict.fromkeys(point.what for point in points))
+    figure = new_figure(2.6 * len(kinds), 5.2)
+    headline(figure, "How a training step grows", "Dashed: the power that fits best.")
+    for row, (name, attribute, colour) in enumerate((("ms a step", "seconds", PURPLE), ("MiB", "mebibytes", TEAL))):
+        for column, kind in enumerate(kinds):
+            axes = figure.add_subplot(2, len(kinds), row * len(kinds) + column + 1)
+            chosen = [point for point in points if point.what == kind]
+            x = [point.value for point in chosen]
+            y = [getattr(point, attribute) * (1000 if attribute == "seconds" else 1) for point in chosen]
+            title = ""
+            if len(x) > 1:
+                exponent = fit_exponent(x, y)
+                title = f"~ {kind}^{exponent:.2f}"
+                line = np.exp(np.polyval(np.polyfit(np.log(x), np.log(y), 1), np.log(x)))
+                axes.plot(x, line, "--", color=MUTED, linewidth=1)
+            axes.plot(x, y, "o-", color=colour, markersize=4)
+            quiet_axes(axes, title, kind if row else "", name if column == 0 else "")
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xticks(x, [str(value) for value in x], color=INK)
+            axes.minorticks_off()
+    save_figure(figure, path)

@@ -1,0 +1,33 @@
+"""Stopwatches."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+WARM_UP = 3
+
+
+class Series(NamedTuple):
+    """Seconds of many runs of one thing: the tenth, the fiftieth and the ninetieth percentile."""
+
+    p10: float
+    median: float
+    p90: float
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> "Series":
+        return cls(*(float(value) for value in np.percentile(seconds, [10, 50, 90])))
+
+
+def in_turn(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, Series]:
+    """Run each thing once, then each once more, and so on: what slows the machine for a while slows them all."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(WARM_UP + rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            if number >= WARM_UP:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: Series.of(taken) for name, taken in seconds.items()}
