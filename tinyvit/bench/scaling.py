@@ -10,9 +10,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..config import ViTConfig
-from ..plots.figure import INK, MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes, save_figure
+from ..plots.figure import MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes, save_figure
 from .speed import training_team
 from .timing import in_turn
+
+QUANTITIES = (("ms a step", "seconds", 1000, PURPLE), ("MiB", "mebibytes", 1, TEAL))
 
 
 class Point(NamedTuple):
@@ -68,25 +70,28 @@ def plot_scaling(points: Sequence[Point], path: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
+    from matplotlib.ticker import LogLocator
+
     kinds = list(dict.fromkeys(point.what for point in points))
-    figure = new_figure(2.6 * len(kinds), 5.2)
-    headline(figure, "How a training step grows", "Dashed: the power that fits best.")
-    for row, (name, attribute, colour) in enumerate((("ms a step", "seconds", PURPLE), ("MiB", "mebibytes", TEAL))):
-        for column, kind in enumerate(kinds):
-            axes = figure.add_subplot(2, len(kinds), row * len(kinds) + column + 1)
+    figure = new_figure(2.3 * len(kinds), 5.2)
+    headline(figure, "How a training step grows", "Both axes are logarithmic. Dashed: the power that fits best.")
+    grid = figure.subplots(2, len(kinds), sharey="row", squeeze=False)
+    for row, (name, attribute, unit, colour) in zip(grid, QUANTITIES, strict=True):
+        for axes, kind in zip(row, kinds, strict=True):
             chosen = [point for point in points if point.what == kind]
             x = [point.value for point in chosen]
-            y = [getattr(point, attribute) * (1000 if attribute == "seconds" else 1) for point in chosen]
+            y = [getattr(point, attribute) * unit for point in chosen]
             title = ""
-            if len(x) > 1:
-                exponent = fit_exponent(x, y)
-                title = f"~ {kind}^{exponent:.2f}"
+            if len(set(x)) > 1:
+                title = f"~ {kind}^{fit_exponent(x, y):.2f}"
                 line = np.exp(np.polyval(np.polyfit(np.log(x), np.log(y), 1), np.log(x)))
                 axes.plot(x, line, "--", color=MUTED, linewidth=1)
             axes.plot(x, y, "o-", color=colour, markersize=4)
-            quiet_axes(axes, title, kind if row else "", name if column == 0 else "")
+            quiet_axes(axes, title, kind, name if axes is row[0] else "")
             axes.set_xscale("log")
             axes.set_yscale("log")
-            axes.set_xticks(x, [str(value) for value in x], color=INK)
             axes.minorticks_off()
+            axes.set_xticks(x, [str(value) for value in x])
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
     save_figure(figure, path)
