@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tinyvit.bench import Series, fit_exponent, in_turn, peaks, profile, scaling, speed
+from tinyvit.bench import Series, cluster, fit_exponent, in_turn, peaks, profile, scaling, speed
 from tinyvit.bench.scaling import plot_scaling
 from tinyvit.bench.speed import one_batch, training_team
 from tinyvit.config import ViTConfig
@@ -63,6 +63,16 @@ def test_scaling_varies_one_size_at_a_time(tmp_path):
     assert (tmp_path / "scaling.png").stat().st_size > 10_000
 
 
+def test_a_cluster_costs_what_the_formula_says():
+    points = {(p.ranks, p.gigabits): p for p in cluster(SMALL, compute_seconds=0.01)}
+    parameters = sum(cost.parameters for cost in model_costs(SMALL).values())
+    assert points[1, 10].wire_bytes == 0
+    assert points[1, 10].seconds == 0.01
+    assert points[4, 10].wire_bytes == 1.5 * 4 * parameters
+    assert points[4, 10].seconds == pytest.approx(0.01 + 1.5 * 4 * parameters * 8 / 10e9 + 4 * 20e-6)
+    assert points[1024, 100].efficiency == pytest.approx(0.01 / points[1024, 100].seconds)
+
+
 def test_without_pytorch_a_comparison_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     monkeypatch.delitem(__import__("sys").modules, "tinyvit.bench.opponent", raising=False)
@@ -79,5 +89,8 @@ def test_the_command_prints_a_table_or_json(capsys):
     assert "inference, batch 1" in capsys.readouterr().out
     assert main(["bench", "--rounds", "1", "--json", "--profile", *flags]) == 0
     assert {row["name"] for row in json.loads(capsys.readouterr().out)["ops"]} > {"gelu backward", "attention forward"}
+    assert main(["bench", "--rounds", "1", "--cluster", "--workers", "1", *flags]) == 0
+    assert "1,024" in capsys.readouterr().out
+    assert main(["bench", "--profile", "--cluster"]) == 2
     assert main(["bench", "--rounds", "0"]) == 2
     assert main(["bench", "--num-classes", "0"]) == 2

@@ -26,6 +26,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--profile", action="store_true", help="instead: the time of each op, beside this machine's peak"
     )
+    parser.add_argument("--cluster", action="store_true", help="instead: what a step would cost on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
         "--output", default="bench.png", metavar="PNG", help="the figure of --scaling (default: bench.png)"
@@ -45,7 +46,11 @@ def run(options: argparse.Namespace) -> int:
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    mode = _profile if options.profile else _scaling if options.scaling else _speed
+    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster}
+    chosen = [name for name in modes if getattr(options, name)]
+    if len(chosen) > 1:
+        raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
+    mode = modes[chosen[0]] if chosen else _speed
     result, table = mode(config, options)
     print(json.dumps(result, indent=2) if options.json else table)
     return 0
@@ -139,6 +144,28 @@ def _scaling(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
     plot_scaling(points, Path(options.output))
     lines += ["", f"drawn in {options.output}"]
     return {"points": [point._asdict() for point in points], "exponents": exponents}, "\n".join(lines)
+
+
+def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from ..bench import cluster, in_turn
+    from ..bench.speed import training_team
+
+    with training_team(config, options.batch_size, options.workers) as (_, step):
+        measured = in_turn({"step": step}, options.rounds)["step"].median
+    points = cluster(config, compute_seconds=measured)
+    lines = [
+        f"One rank like this machine takes {1000 * measured:.1f} ms for its {options.batch_size} images (measured).",
+        "R ranks: step = that + 2 (R - 1) / R * 4 bytes * parameters / bandwidth + 2 log2(R) * 20 µs (modelled).",
+        "",
+        f"{'ranks':>6}{'images a step':>15}{'Gbit/s':>8}{'MB sent by each':>17}{'ms a step':>11}{'efficiency':>12}",
+    ]
+    for point in points:
+        images = f"{point.ranks * options.batch_size:,}"
+        lines.append(
+            f"{point.ranks:>6,}{images:>15}{point.gigabits:>8}{point.wire_bytes / 1e6:>17.2f}"
+            f"{1000 * point.seconds:>11.2f}{point.efficiency:>12.0%}"
+        )
+    return {"compute_seconds": measured, "points": [point._asdict() for point in points]}, "\n".join(lines)
 
 
 def _machine() -> str:
