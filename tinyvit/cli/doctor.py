@@ -3,6 +3,8 @@
 import argparse
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from importlib import metadata
 
@@ -30,6 +32,9 @@ def run(options: argparse.Namespace) -> int:
     for library in threadpool_info():
         name = f"{library.get('internal_api')} {library.get('version')}"
         _say("matrix library", f"{name}, up to {library.get('num_threads')} threads")
+    _say(
+        "mpi", f"mpi4py {_version('mpi4py')}" if _version("mpi4py") else "not installed, needed for --distributed only"
+    )
     for package in ("pillow", "matplotlib", "safetensors", "tqdm", "threadpoolctl"):
         _say(package, _version(package) or f"missing: python -m pip install {package}")
     if _version("safetensors") == "0.8.0":
@@ -46,6 +51,7 @@ def _gpu() -> None:
     cupy = next((name for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if _version(name)), None)
     gpus = available_devices()[1:]
     _say("cupy", f"{cupy} {_version(cupy)}" if cupy else "not installed")
+    _say("nvidia driver", _driver())
     _say("gpu", ", ".join(gpus) or "none that can be used")
     if not cupy:
         _advise(f"everything runs on the CPU; to use an NVIDIA GPU, {INSTALL_CUPY}")
@@ -53,13 +59,30 @@ def _gpu() -> None:
         _advise("CuPy is there but finds no GPU: install NVIDIA's driver, and the CuPy package that matches its CUDA")
 
 
-def _data() -> None:
-    from ..datasets import load_dataset
+def _driver() -> str:
+    """What NVIDIA's own tool says of the driver and the cards."""
+    if not shutil.which("nvidia-smi"):
+        return "none found (nvidia-smi is not installed)"
+    query = ["nvidia-smi", "--query-gpu=driver_version,name,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "nvidia-smi gives no answer"
+    return "; ".join(done.stdout.split("\n")[:-1]) or "none that works"
 
+
+def _data() -> None:
+    from ..datasets import find_files, load_dataset
+    from ..datasets.mnist import SHAPES
+
+    if find_files("mnist", tuple(SHAPES)) is None:
+        _say("mnist", "not on this machine")
+        _advise("tinyvit train will download it (11 MB); --data-dir or TINYVIT_DATA name a folder that has it")
+        return
     try:
         dataset = load_dataset("mnist")
     except UserError as error:
-        _say("mnist", "not found")
+        _say("mnist", "damaged")
         _advise(str(error))
         return
     splits = f"{len(dataset.train):,} / {len(dataset.dev):,} / {len(dataset.test):,}"

@@ -3,7 +3,7 @@
 from .augment import random_affine, random_shift
 from .batches import batches, epoch_order, normalize
 from .dataset import Dataset, Split
-from .find import cache_folder
+from .find import cache_folder, find_files
 from .idx import read_idx
 from .mnist import load_dataset
 
@@ -13,6 +13,7 @@ __all__ = [
     "batches",
     "cache_folder",
     "epoch_order",
+    "find_files",
     "load_dataset",
     "normalize",
     "random_affine",
