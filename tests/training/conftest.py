@@ -18,7 +18,7 @@ def small_dataset():
 
 
 @pytest.fixture
-def small_config(tmp_path, monkeypatch, small_dataset):
+def small_config(tmp_path, monkeypatch, small_dataset, device):
     """A config whose runs take a fraction of a second, in tmp_path/run."""
     monkeypatch.setattr(loop, "load_dataset", lambda *args, **kwargs: small_dataset)
     return TrainConfig(
@@ -27,6 +27,6 @@ def small_config(tmp_path, monkeypatch, small_dataset):
         epochs=2,
         batch_size=32,
         ema_decay=0.9,
-        device="cpu",
+        device=device,
         workers=1,
     )

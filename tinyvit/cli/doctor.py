@@ -32,13 +32,11 @@ def run(options: argparse.Namespace) -> int:
     for library in threadpool_info():
         name = f"{library.get('internal_api')} {library.get('version')}"
         _say("matrix library", f"{name}, up to {library.get('num_threads')} threads")
-    _say(
-        "mpi", f"mpi4py {_version('mpi4py')}" if _version("mpi4py") else "not installed, needed for --distributed only"
-    )
     for package in ("pillow", "matplotlib", "safetensors", "tqdm", "threadpoolctl"):
         _say(package, _version(package) or f"missing: python -m pip install {package}")
     if _version("safetensors") == "0.8.0":
         _advise("safetensors 0.8.0 can write damaged files: python -m pip install 'safetensors!=0.8.0'")
+    _say("mpi4py", _version("mpi4py") or "not installed (only --distributed needs it)")
     _gpu()
     _data()
     return 0

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from typing import Any
 
 from ..errors import UserError
@@ -31,21 +32,26 @@ def run(options: argparse.Namespace) -> int:
     if not cases:
         known = dict.fromkeys(case.name for case in all_cases())
         raise UserError(f"there is no op, layer or model called {options.op!r}: choose from {'; '.join(known)}")
-    rows, failures = [], []
+    rows, errors, failures = [], [], []
     if not options.json:
         print(f"{'kind':<7}{'name':<25}{'inputs':<37}{'worst error':>11}")
     for case in cases:
         report, inputs = case.check(seed=options.seed)
         shapes = " ".join("x".join(map(str, x.shape)) if x is not None else "-" for x in inputs.values())
         rows.append(_row(case, shapes, report))
+        errors.append(report.error)
         if not options.json:
             verdict = "pass" if report.passed else "FAIL"
             print(f"{case.kind:<7}{case.name:<25}{shapes:<37}{report.error:>11.1e}  {verdict}", flush=True)
         if not report.passed:
             failures.append(f"{case.kind} {case.name}: {report}")
-    worst = max(row["error"] for row in rows)
+    worst = max(errors)
     if options.json:
-        print(json.dumps({"threshold": THRESHOLD, "passed": not failures, "worst": worst, "checks": rows}, indent=2))
+        print(
+            json.dumps(
+                {"threshold": THRESHOLD, "passed": not failures, "worst": _number(worst), "checks": rows}, indent=2
+            )
+        )
     else:
         print("\n".join(["", *failures]) if failures else "")
         print(f"{len(rows) - len(failures)} of {len(rows)} checks passed; worst relative error {worst:.1e}, ", end="")
@@ -60,9 +66,14 @@ def _row(case: Any, shapes: str, report: Any) -> dict[str, Any]:
         "name": case.name,
         "inputs": shapes,
         "passed": report.passed,
-        "error": report.error,
+        "error": _number(report.error),
         "worst_input": worst.name,
         "worst_entry": worst.entry,
-        "analytic": worst.analytic,
-        "numeric": worst.numeric,
+        "analytic": _number(worst.analytic),
+        "numeric": _number(worst.numeric),
     }
+
+
+def _number(x: float) -> float | str:
+    """JSON has no word for infinity, nor for what is not a number."""
+    return x if math.isfinite(x) else str(x)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..backend import Array, array_module, generator, keep_freed_memory, resolve_device
@@ -81,7 +82,8 @@ class Trainer:
         keep_freed_memory()
         try:
             # One thread for the matrix library: these products are too small to share, and their bits stay the same.
-            with Interrupts() as interrupts, threadpool_limits(1, user_api="blas"):
+            # A run that diverges is known by its loss, without NumPy's warnings.
+            with Interrupts() as interrupts, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
                 while len(self.state.epochs) < self.config.epochs:
                     self._train_epoch(interrupts)
                     self._end_epoch()

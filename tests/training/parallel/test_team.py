@@ -42,6 +42,12 @@ def children_of(process_id):
     return [int(word) for path in tasks for word in path.read_text().split()]
 
 
+@pytest.fixture(autouse=True)
+def _on_the_cpu(device):
+    if device != "cpu":
+        pytest.skip("workers share the cores of a CPU")
+
+
 @pytest.fixture
 def teams(small_config, small_dataset):
     """Makes teams of any size, and closes them."""

@@ -13,6 +13,7 @@ import signal
 import sys
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ...backend import keep_freed_memory
@@ -31,7 +32,7 @@ def main() -> None:
     memory = SharedArrays(job["layout"], job["handle"])
     memory.close_handle()
     work = None
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
         while line := commands.readline():
             try:
                 work = work or build_worker(TrainConfig.from_dict(job["config"]), memory, job)
