@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinyvit.costs import model_costs
+from tinyvit.costs import model_costs, numbers_held
 from tinyvit.gradcheck_cases import MODELS
 from tinyvit.presets import PRESETS
 from tinyvit.vit import VisionTransformer
@@ -15,6 +15,7 @@ from tinyvit.vit import VisionTransformer
 def test_parameters_are_those_of_the_model(name):
     model = VisionTransformer(MODELS[name], rng=np.random.default_rng(0))
     assert sum(cost.parameters for cost in model_costs(MODELS[name]).values()) == model.num_parameters()
+    assert numbers_held(MODELS[name]) == model.num_parameters() + (model.sincos.size if hasattr(model, "sincos") else 0)
 
 
 @pytest.mark.parametrize("name", ["cls token, erf", "registers", "layer scale", "mean pooling"])

@@ -20,8 +20,8 @@ from tinyvit.files import (
     write_folder,
 )  # fmt: skip
 
-OLD = {"a.txt": b"old a", "b.txt": b"old b"}
-NEW = {"a.txt": b"new a", "c.txt": b"new c"}
+OLD = {"config.json": b"old config", "model.safetensors": b"old weights"}
+NEW = {"config.json": b"new config", "training_state.json": b"new state"}
 
 
 class Killed(BaseException):
@@ -114,6 +114,76 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="could not write"):
         write_folder(tmp_path / "file" / "folder", NEW)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "metrics.jsonl", ".git", "figures"])
+def test_a_folder_that_holds_anything_else_is_refused_and_kept(tmp_path, name):
+    folder = tmp_path / "model"
+    write_folder(folder, OLD)
+    (folder / name).mkdir()
+    with pytest.raises(UserError, match=rf"model holds other files \({name}\).*choose a folder of its own"):
+        write_folder(folder, NEW)
+    (folder / name).rmdir()
+    assert contents(folder) == OLD
+
+
+def test_what_macos_leaves_in_a_folder_is_no_reason_to_refuse(tmp_path):
+    write_folder(tmp_path / "last", OLD)
+    (tmp_path / "last" / ".DS_Store").write_bytes(b"\0")
+    write_folder(tmp_path / "last", NEW)
+    assert contents(tmp_path / "last") == NEW
+
+
+def test_folders_of_the_user_with_likely_names_are_left_alone(tmp_path):
+    names = {f"model{suffix}" for suffix in (".old", ".new", ".writing", "-old", "_new")}
+    for name in names:
+        (tmp_path / name).mkdir()
+    write_folder(tmp_path / "model", OLD)
+    write_file(tmp_path / "model.json", b"x")
+    assert contents(tmp_path / "model") == OLD
+    write_folder(tmp_path / "model", NEW)
+    assert {path.name for path in tmp_path.iterdir()} == names | {"model", "model.json"}
+
+
+def test_a_file_in_the_place_of_a_folder_is_kept(tmp_path):
+    (tmp_path / "thesis").write_text("years of work")
+    with pytest.raises(UserError, match="thesis is a file"):
+        write_folder(tmp_path / "thesis", NEW)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"thesis": "years of work"}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_the_folder_it_leads_to_is_written(tmp_path, exists):
+    target, link = tmp_path / "elsewhere" / "model", tmp_path / "link"
+    if exists:
+        write_folder(target, OLD)
+    link.symlink_to(target)
+    write_folder(link, NEW)
+    assert link.is_symlink()
+    assert contents(target) == contents(link) == NEW
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "../here"])
+def test_the_folder_one_works_in_is_never_replaced(tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UserError, match="the folder you work in, or one above it"):
+        write_folder(name, NEW)
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_folder_can_be_read_from_inside(tmp_path, monkeypatch):
+    write_folder(tmp_path / "model", OLD)
+    monkeypatch.chdir(tmp_path / "model")
+    assert contents(".") == contents("") == OLD
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_none_are_named(tmp_path, number):
+    arrays = {"fine": np.arange(3), "head.bias": np.array([1, number, 2], np.float32)}
+    (tmp_path / "x.safetensors").write_bytes(arrays_to_bytes(arrays))
+    with pytest.raises(UserError, match=r"x\.safetensors is damaged \(head\.bias holds NaN or infinite numbers\)"):
+        read_arrays(tmp_path / "x.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import tinyvit
 from tinyvit import PRESETS, UserError, VisionTransformer, ViTConfig, layers, preset, vit
-from tinyvit.files import CONFIG, WEIGHTS, read_arrays
+from tinyvit.files import CONFIG, WEIGHTS, arrays_to_bytes, read_arrays
 from tinyvit.gradcheck_cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import AdamW
@@ -199,6 +199,7 @@ def test_saved_and_loaded_models_are_equal_to_the_bit(name, tmp_path, rng):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
+        (lambda folder: (folder / WEIGHTS).write_bytes(arrays_to_bytes(read_arrays(folder / WEIGHTS) | {"norm.bias": np.full(8, np.nan)})), "norm.bias holds NaN"),
         (lambda folder: (folder / CONFIG).unlink(), "config.json was not found"),
         (lambda folder: (folder / WEIGHTS).unlink(), "model.safetensors was not found"),
         (lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-100]), "model.safetensors is damaged"),
@@ -224,19 +225,45 @@ def test_a_damaged_folder_gets_one_sentence(tmp_path, damage, sentence):
         VisionTransformer.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("change", [{"depth": 10**9}, {"img_size": 2**40, "patch_size": 2}, {"embed_dim": 2**20}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depth": 10**9},
+        {"img_size": 2**40, "patch_size": 2},
+        {"img_size": 2**40, "patch_size": 2, "pos_embed": "sincos2d"},
+        {"embed_dim": 2**20},
+    ],
+)
 def test_a_config_that_would_fill_the_memory_is_refused(tmp_path, change):
     folder = tmp_path / "model"
     VisionTransformer(MODELS["tanh"]).save_pretrained(folder)
     values = json.loads((folder / CONFIG).read_text()) | change
     (folder / CONFIG).write_text(json.dumps(values))
-    with pytest.raises(UserError, match=r"describes [\d,]+ parameters, its weights are"):
+    with pytest.raises(UserError, match=r"describes [\d,]+ numbers, its weights are"):
         VisionTransformer.from_pretrained(folder)
 
 
 def test_no_folder_no_model(tmp_path):
     with pytest.raises(UserError, match="is not a folder"):
         VisionTransformer.from_pretrained(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_model_comes_back_in_its_dtype(tmp_path, rng, dtype):
+    model = VisionTransformer(MODELS["sincos2d"], rng=rng).astype(dtype)
+    model.head.weight += rng.standard_normal(model.head.weight.shape).astype(dtype)
+    model.save_pretrained(tmp_path / "model")
+    loaded = VisionTransformer.from_pretrained(tmp_path / "model").parameters()
+    for name, array in model.parameters().items():
+        assert loaded[name].dtype == dtype
+        np.testing.assert_array_equal(loaded[name], array)
+
+
+def test_saving_never_deletes_what_is_not_the_models(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds other files \(notes.txt\)"):
+        VisionTransformer(MODELS["tanh"]).save_pretrained(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_only_float32_weights_are_in_a_fresh_file(tmp_path):

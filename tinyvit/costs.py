@@ -16,6 +16,12 @@ class Cost(NamedTuple):
         return Cost(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+def numbers_held(config: ViTConfig) -> int:
+    """How many numbers a model keeps in memory before it sees an image: its parameters and fixed positions."""
+    positions = config.num_tokens * config.embed_dim if config.pos_embed == "sincos2d" else 0
+    return sum(cost.parameters for cost in model_costs(config).values()) + positions
+
+
 def model_costs(config: ViTConfig) -> dict[str, Cost]:
     """Costs by part, in the order data flows; the blocks are summed up."""
     B, L, N, D, M = config.depth, config.num_patches, config.num_tokens, config.embed_dim, config.hidden_dim

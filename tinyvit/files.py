@@ -1,7 +1,8 @@
 """Folders of arrays and JSON that are complete or absent, whatever is killed when. Knows nothing of models.
 
-A folder is written under `<name>.writing`, flushed to the disk, renamed to `<name>.new` (from here on it is complete),
-and then takes the old one's place. Should a kill come in between, `current_folder` tells a reader which one to read.
+A folder is written beside its place as `.<name>.tinyvit-writing`, flushed to the disk, renamed to `.<name>.tinyvit-new`
+(from here on it is complete), and then takes the place of the old one, which waits as `.<name>.tinyvit-old` meanwhile.
+Should a kill come in between, `current_folder` tells a reader which one to read.
 """
 
 import contextlib
@@ -17,18 +18,25 @@ import numpy as np
 from .backend import Array, to_numpy
 from .errors import UserError
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
+STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
+# What a folder may hold and yet be replaced; the last is what macOS leaves where somebody looked.
+REPLACEABLE = {CONFIG, WEIGHTS, PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, ".DS_Store"}
 
 
 def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
     """Replace `folder` by one that holds exactly `files` (name -> content); a kill at any moment loses nothing.
 
+    A link to a folder stays, and the folder it leads to is replaced.
+
     Raises:
-        UserError: the disk is full or the place cannot be written; what stood there before still does.
+        UserError: the place is a file or holds files that no checkpoint has, the disk is full, or it cannot be written;
+            what stood there before still does.
     """
-    folder = Path(folder)
-    writing, new, old = (folder.with_name(folder.name + suffix) for suffix in (".writing", ".new", ".old"))
+    given, folder = folder, Path(os.path.realpath(folder))  # behind all links
+    writing, new, old = siblings(folder)
     try:
+        _check_replaceable(given, folder, files)
         finish_replacing(folder)
         shutil.rmtree(writing, ignore_errors=True)
         writing.mkdir(parents=True)
@@ -40,17 +48,17 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         if not new.exists():
             shutil.rmtree(writing, ignore_errors=True)
-        kept = (
-            "the previous one is untouched" if folder.exists() or old.exists() or new.exists() else "nothing was saved"
-        )
+        is_kept = any(path.exists() for path in (folder, new, old))
+        what_now = "the previous one is untouched" if is_kept else "nothing was saved"
         raise UserError(
-            f"could not write {folder} ({error.strerror or error}; {kept}): free some space or choose another place"
+            f"could not write {given} ({error.strerror or error}; {what_now}): free some space or choose another place"
         ) from error
 
 
 def finish_replacing(folder: Path) -> None:
-    """Put a complete `<folder>.new` in its place, if a kill kept it from getting there; may be called at any time."""
-    new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    """Put a complete new version in its place, if a kill kept it from getting there; may be called at any time."""
+    folder = Path(os.path.realpath(folder))
+    _, new, old = siblings(folder)
     if new.exists():
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
@@ -63,9 +71,14 @@ def finish_replacing(folder: Path) -> None:
 
 def current_folder(folder: str | Path) -> Path:
     """The newest complete version of `folder`, changing nothing on the disk."""
-    folder = Path(folder)
-    new = folder.with_name(folder.name + ".new")
-    return new if new.exists() else folder
+    _, new, _ = siblings(Path(os.path.realpath(folder)))
+    return new if new.exists() else Path(folder)
+
+
+def siblings(path: Path) -> tuple[Path, Path, Path]:
+    """Where versions of a file or folder wait beside it, under names nobody types: (writing, new, old)."""
+    writing, new, old = (path.parent / f".{path.name}.tinyvit-{state}" for state in ("writing", "new", "old"))
+    return writing, new, old
 
 
 def write_file(path: str | Path, content: bytes) -> None:
@@ -75,7 +88,7 @@ def write_file(path: str | Path, content: bytes) -> None:
         UserError: the disk is full or the place cannot be written; what stood there before still does.
     """
     path = Path(path)
-    temporary = path.with_name(path.name + ".writing")
+    temporary, _, _ = siblings(path)
     try:
         _write_flushed(temporary, content)
         os.replace(temporary, path)
@@ -87,13 +100,22 @@ def write_file(path: str | Path, content: bytes) -> None:
         ) from error
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        UserError: it is missing or unreadable.
+    """
+    return _read(path, path.read_bytes)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file.
 
     Raises:
         UserError: the file is missing, unreadable, or holds something else.
     """
-    content = _read(path, lambda: path.read_bytes())
+    content = read_file(path)
     try:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -112,7 +134,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The named arrays of a safetensors file.
 
     Raises:
-        UserError: the file is missing, truncated, or no safetensors file.
+        UserError: the file is missing, truncated, no safetensors file, or holds NaN or infinite numbers.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -120,9 +142,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise UserError(f"{path} was not found: check the folder's name")
     try:
-        return _read(path, lambda: load_file(path))
+        arrays = _read(path, lambda: load_file(path))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged or no safetensors file ({error}): use another copy") from error
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UserError(f"{path} is damaged ({name} holds NaN or infinite numbers): use another copy")
+    return arrays
 
 
 def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
@@ -160,6 +186,20 @@ def load_model_folder(folder: str | Path) -> tuple[dict[str, Any], dict[str, np.
     if kind != "tinyvit":
         raise UserError(f"{folder / CONFIG} describes a model of type {kind!r}: only tinyvit's own folders can be read")
     return config, read_arrays(folder / WEIGHTS)
+
+
+def _check_replaceable(given: str | Path, folder: Path, files: Mapping[str, bytes]) -> None:
+    """Whether nothing but a checkpoint would be lost. `given` is how the caller spelled `folder`."""
+    if not folder.name or Path.cwd().is_relative_to(folder):
+        raise UserError(f"{str(given)!r} is the folder you work in, or one above it: choose a folder of its own")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{given} is a file and stays as it is: choose a folder")
+    others = sorted({path.name for path in folder.iterdir()} - REPLACEABLE - set(files))
+    if others:
+        names = ", ".join(others[:3]) + (", ..." if others[3:] else "")
+        raise UserError(f"{given} holds other files ({names}) and stays as it is: choose a folder of its own")
 
 
 def _read(path: Path, reader: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .backend import Array, array_module
 from .config import ViTConfig
-from .costs import model_costs
+from .costs import numbers_held
 from .errors import UserError
 from .files import load_model_folder, save_model_folder
 from .layers import (
@@ -191,26 +191,29 @@ class VisionTransformer(Layer):
         """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all.
 
         Raises:
-            UserError: the folder cannot be written.
+            UserError: `folder` holds other files, is a file, or cannot be written.
         """
         save_model_folder(folder, self.config.to_dict(), self.state_dict())
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """The model that `save_pretrained` wrote. Nothing in the folder is ever run as code.
+        """The model that `save_pretrained` wrote, in the dtype it had. Nothing in the folder is ever run as code.
 
         Raises:
-            UserError: files are missing or damaged, or weights and config do not fit together.
+            UserError: files are missing or damaged, a weight is NaN or infinite, or weights and config do not fit
+                together.
         """
         values, state = load_model_folder(folder)
         config = ViTConfig.from_dict(values)
-        described = sum(cost.parameters for cost in model_costs(config).values())
-        held = sum(array.size for array in state.values())
-        if described > 2 * held + 1_000_000:  # do not fill the memory with a model that cannot be meant
+        described, held = numbers_held(config), sum(array.size for array in state.values())
+        if described > 2 * held + 10_000_000:  # do not fill the memory with a model that cannot be meant
             raise UserError(
-                f"{folder} does not fit together: its config describes {described:,} parameters, its weights are "
+                f"{folder} does not fit together: its config describes {described:,} numbers, its weights are "
                 f"{held:,}; use another copy"
             )
         model = cls(config, rng=np.random.default_rng(0))
+        dtype = np.result_type(np.float16, *(array.dtype for array in state.values()))  # the widest in the file
+        if dtype != model.cls_token.dtype:
+            model = model.astype(dtype)
         model.load_state_dict(state)
         return model

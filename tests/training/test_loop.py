@@ -1,6 +1,8 @@
 """Whole runs on a few digits: they learn, repeat, stop, go on, and refuse."""
 
 import dataclasses
+import json
+import shutil
 import signal
 from pathlib import Path
 from typing import ClassVar
@@ -8,9 +10,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from kills import compare
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from tinyvit.errors import UserError
+from tinyvit.files import siblings
 from tinyvit.optim import SGD
 from tinyvit.training import Progress, TrainingInterrupted, evaluate, load_trained, loop, resume, train, trainer
 from tinyvit.training.parallel import Team, part
@@ -131,12 +134,32 @@ def test_overwrite_never_touches_a_folder_that_is_no_run(small_config, tmp_path)
     assert (folder / "thesis.txt").read_text() == "years of work"
 
 
+@pytest.mark.parametrize(
+    "config", ["{}", '{"name": "my web site"}', '{"epochs": 3, "lr": 0.1}', '{"model": "vit"}', "no JSON"]
+)
+def test_overwrite_never_touches_a_folder_whose_config_is_no_runs(small_config, tmp_path, config):
+    for path in (tmp_path / "run" / "config.json", tmp_path / "run" / "best" / "thesis.txt"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(config)
+    with pytest.raises(UserError, match="not an empty folder, so no run was started there: choose another --output"):
+        train(small_config, overwrite=True)
+    assert {path.name for path in tmp_path.rglob("*")} == {"run", "config.json", "best", "thesis.txt"}
+
+
+def test_overwrite_removes_what_a_kill_left_waiting(small_config):
+    folder = train(small_config).folder
+    (folder / "last").rename(siblings(folder / "last")[1])
+    train(dataclasses.replace(small_config, epochs=1), overwrite=True)
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 1
+
+
 def test_overwrite_keeps_files_that_are_not_the_runs_own(small_config, tmp_path):
     folder = train(small_config).folder
-    for name in ("notes.txt", "best-of-all.txt", "last_words.txt"):
+    for name in ("notes.txt", "best-of-all.txt", "last_words.txt", "last.old", "best.new"):
         (folder / name).write_text("mine")
     train(dataclasses.replace(small_config, epochs=1), overwrite=True)
-    for name in ("notes.txt", "best-of-all.txt", "last_words.txt"):
+    for name in ("notes.txt", "best-of-all.txt", "last_words.txt", "last.old", "best.new"):
         assert (folder / name).read_text() == "mine"
 
 
@@ -216,6 +239,90 @@ def test_resume_of_something_else_is_refused(tmp_path, small_config):
         resume(tmp_path / "nowhere")
     with pytest.raises(UserError, match="no run folder"):
         resume(tmp_path)
+
+
+def test_a_run_that_lost_its_last_checkpoint_is_not_begun_anew(small_config):
+    folder = train(small_config).folder
+    shutil.rmtree(folder / "last")
+    kept = (folder / "metrics.jsonl").read_bytes()
+    with pytest.raises(UserError, match="holds results but no last checkpoint"):
+        resume(folder)
+    assert (folder / "metrics.jsonl").read_bytes() == kept
+
+
+def test_a_kill_between_the_first_best_and_the_first_last_loses_nothing(small_config):
+    undisturbed = train(dataclasses.replace(small_config, output=small_config.output + "-undisturbed")).folder
+    folder = train(small_config).folder
+    for path in folder.iterdir():
+        if path.name not in ("config.json", "best"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert compare(undisturbed, resume(folder).folder) == []
+
+
+def edit(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+EPOCH = {"epoch": 1, "train_loss": 1.0, "dev_loss": 1.0, "dev_accuracy": 0.5, "lr": 0.1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"step": step} for step in (float("inf"), -5, 5, 7.0, 1.5, 13, 10**9, 10**400, "6", None, True)),
+        *({"loss_sum": loss} for loss in (float("nan"), float("inf"), 10**400, "1", None)),
+        *({"epochs": epochs} for epochs in ([1], [{}], "abc", None, {}, [EPOCH | {"epoch": 2}], [EPOCH, EPOCH])),
+        *({"epochs": [EPOCH | {"dev_loss": loss}]} for loss in (float("nan"), "1", None, 10**400)),
+        {"epochs": []},  # then step 6 would be possible, and step 8 is not
+    ],
+    ids=lambda changes: str(changes)[:40],
+)
+def test_progress_that_no_run_makes_is_refused(small_config, changes):
+    """The run has stopped after step 8, in its second epoch of 6 steps."""
+    with pytest.raises(TrainingInterrupted):
+        train(small_config, progress=StopAt(7))
+    edit(Path(small_config.output) / "last" / "training_state.json", **changes)
+    with pytest.raises(UserError, match=r"training_state\.json"):
+        resume(small_config.output)
+
+
+def test_a_batch_size_changed_between_start_and_resume_is_refused(small_config):
+    with pytest.raises(TrainingInterrupted):
+        train(small_config, progress=StopAt(7))
+    edit(Path(small_config.output) / "config.json", batch_size=200)
+    with pytest.raises(UserError, match=r"step 8, but after 1 epochs of 1 steps it must lie in 1\.\.2.*batch size"):
+        resume(small_config.output)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "training_state.safetensors"])
+def test_nan_in_a_checkpoint_is_not_blamed_on_the_learning_rate(small_config, file):
+    path = train(small_config).folder / "last" / file
+    arrays = load_file(path)
+    name = next(name for name in arrays if name.endswith("head.bias"))
+    arrays[name][3] = np.nan
+    save_file(arrays, path)
+    with pytest.raises(UserError, match=rf"{file} is damaged \({name} holds NaN"):
+        resume(small_config.output)
+
+
+def test_averaged_weights_of_another_shape_are_refused(small_config):
+    path = train(small_config).folder / "last" / "training_state.safetensors"
+    save_file(load_file(path) | {"ema.head.bias": np.zeros(9, np.float32)}, path)
+    with pytest.raises(UserError, match="no averaged weights for this model"):
+        resume(small_config.output)
+
+
+@pytest.mark.parametrize("change", [{"depth": 10**9}, {"depth": 10**21}, {"num_registers": 10**10}])
+@pytest.mark.parametrize("pos_embed", ["learned", "sincos2d"])
+def test_a_model_that_no_memory_can_hold_is_refused(small_config, change, pos_embed):
+    model = dataclasses.replace(small_config.model, pos_embed=pos_embed, **change)
+    with pytest.raises(UserError, match="would hold more than 10,000,000,000 numbers: choose a smaller one"):
+        train(dataclasses.replace(small_config, model=model))
+    assert not Path(small_config.output).exists()
+    folder = loop.new_run_folder(small_config)
+    edit(folder / "config.json", model=model.to_dict())
+    with pytest.raises(UserError, match="would hold more than 10,000,000,000 numbers: choose a smaller one"):
+        resume(folder)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "training_state.safetensors", "training_state.json"])

@@ -2,7 +2,6 @@
 
 import argparse
 
-from ..errors import UserError
 from .flags import SUB_PARSERS
 
 
@@ -19,17 +18,12 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
-    from ..datasets import load_dataset
     from ..training import classification_report, confusion_matrix, evaluate, load_trained
+    from ..training.run import load_its_dataset
 
     device = resolve_device(options.device)
     model, fed = load_trained(options.folder)
-    dataset = load_dataset(fed.dataset, data_dir=options.data_dir)
-    if model.config.num_classes != len(dataset.class_names):
-        raise UserError(
-            f"{options.folder} has {model.config.num_classes} classes but {dataset.name} has "
-            f"{len(dataset.class_names)}: give the data it was trained on"
-        )
+    dataset = load_its_dataset(fed, data_dir=options.data_dir)
     split = getattr(dataset, options.split)
     result = evaluate(model.to(device), split, dataset)
     confusion = confusion_matrix(split.labels, result.predictions, len(dataset.class_names))

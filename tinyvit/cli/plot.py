@@ -1,8 +1,6 @@
 """`tinyvit plot RUN`: draw a run's pictures again."""
 
 import argparse
-import json
-from pathlib import Path
 
 from .flags import SUB_PARSERS
 
@@ -18,16 +16,15 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..datasets import load_dataset
     from ..training import evaluate, load_trained
     from ..training.figures import draw_figures
+    from ..training.run import load_its_dataset, read_metrics, run_folder
 
-    folder = Path(options.folder)
-    model, fed = load_trained(folder)
-    dataset = load_dataset(fed.dataset, data_dir=options.data_dir)
+    model, fed = load_trained(options.folder)
+    folder = run_folder(options.folder)
+    epochs = read_metrics(folder)
+    dataset = load_its_dataset(fed, data_dir=options.data_dir)
     split = getattr(dataset, options.split)
-    metrics = folder / "metrics.jsonl"
-    epochs = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.is_file() else []
     for path in draw_figures(folder, epochs, model, dataset, split, evaluate(model, split, dataset)):
         print(path)
     return 0

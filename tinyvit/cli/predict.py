@@ -1,7 +1,9 @@
 """`tinyvit predict RUN image.png ...`: what a trained model sees in your own pictures."""
 
 import argparse
+import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +30,32 @@ def run(options: argparse.Namespace) -> int:
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     model, fed = load_trained(options.folder)
+    if options.plot and not model.config.depth:
+        raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
+    paths = [Path(image) for image in options.images]
     failed = 0
-    for path in map(Path, options.images):
+    for path, figure_name in zip(paths, _figure_names(paths), strict=True):
         try:
-            _predict(model, fed, path, options)
+            _predict(model, fed, path, figure_name, options)
         except UserError as error:  # the other pictures still get their answer
             print(f"tinyvit: {error}", file=sys.stderr)
             failed += 1
     return 2 if failed else 0
 
 
-def _predict(model: Any, fed: Any, path: Path, options: argparse.Namespace) -> None:
+def _figure_names(paths: Sequence[Path]) -> list[str]:
+    """A name for each picture's figure, all different: a/p.png and b/p.png become predict-p.png and predict-p-2.png."""
+    names: list[str] = []
+    for path in paths:
+        candidates = itertools.chain([path.stem], (f"{path.stem}-{number}" for number in itertools.count(2)))
+        names.append(next(name for stem in candidates if (name := f"predict-{stem}.png") not in names))
+    return names
+
+
+def _predict(model: Any, fed: Any, path: Path, figure_name: str, options: argparse.Namespace) -> None:
     from ..datasets.own_image import prepare_digit, prepare_picture, read_image
     from ..training import predict_probs
+    from ..training.run import run_folder
 
     config = model.config
     picture = read_image(path)
@@ -56,10 +71,12 @@ def _predict(model: Any, fed: Any, path: Path, options: argparse.Namespace) -> N
     print(f"{path}: " + ", ".join(f"{fed.class_names[k]} ({100 * probs[k]:.1f} %)" for k in best))
     print(f"  {what_was_done}")
     if options.plot:
-        print(f"  {_plot(model, fed, image, path, fed.class_names[best[0]], probs[best[0]], Path(options.folder))}")
+        target = run_folder(options.folder) / "figures" / figure_name
+        _plot(model, fed, image, f"{path.name}: {fed.class_names[best[0]]} ({100 * probs[best[0]]:.1f} %)", target)
+        print(f"  {target}")
 
 
-def _plot(model: Any, fed: Any, image: np.ndarray, path: Path, name: str, prob: float, folder: Path) -> Path:
+def _plot(model: Any, fed: Any, image: np.ndarray, title: str, target: Path) -> None:
     from ..datasets import normalize
     from ..plots import plot_overlay, save_figure
 
@@ -69,8 +86,6 @@ def _plot(model: Any, fed: Any, image: np.ndarray, path: Path, name: str, prob: 
         maps,
         grid=model.config.grid_size,
         num_prefix=model.config.num_prefix_tokens,
-        title=f"{path.name}: {name} ({100 * prob:.1f} %)",
+        title=title,
     )
-    target = folder / "figures" / f"predict-{path.stem}.png"
     save_figure(figure, target)
-    return target

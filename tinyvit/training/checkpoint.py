@@ -9,12 +9,21 @@ from typing import Any
 
 from ..backend import like
 from ..errors import UserError
-from ..files import arrays_to_bytes, current_folder, read_arrays, read_json, save_model_folder, to_json
+from ..files import (
+    PREPROCESSOR,
+    STATE_ARRAYS,
+    STATE_PROGRESS,
+    WEIGHTS,
+    arrays_to_bytes,
+    current_folder,
+    read_arrays,
+    read_json,
+    save_model_folder,
+    to_json,
+)
 from ..optim import EMA, Optimizer
 from ..vit import VisionTransformer
-from .run import PREPROCESSOR
-
-STATE = "training_state"
+from .checks import check_progress
 
 
 @dataclasses.dataclass
@@ -49,31 +58,29 @@ def save_checkpoint(folder: Path, state: TrainingState, preprocessor: bytes) -> 
     progress = {"step": state.step, "loss_sum": state.loss_sum, "epochs": state.epochs}
     more = {
         PREPROCESSOR: preprocessor,
-        f"{STATE}.safetensors": arrays_to_bytes(arrays),
-        f"{STATE}.json": to_json(progress),
+        STATE_ARRAYS: arrays_to_bytes(arrays),
+        STATE_PROGRESS: to_json(progress),
     }
     save_model_folder(folder, state.model.config.to_dict(), state.model.state_dict(), more)
 
 
-def load_checkpoint(folder: Path, state: TrainingState) -> None:
+def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int) -> None:
     """Fill a freshly built `state` with what `save_checkpoint` wrote.
 
     Raises:
         UserError: a file is missing or damaged, or belongs to another model.
     """
     folder = current_folder(folder)
-    progress = read_json(folder / f"{STATE}.json")
-    arrays = read_arrays(folder / f"{STATE}.safetensors")
+    progress = read_json(folder / STATE_PROGRESS)
+    check_progress(progress, folder / STATE_PROGRESS, steps_per_epoch)
+    arrays = read_arrays(folder / STATE_ARRAYS)
     average = {name.removeprefix("ema."): arrays.pop(name) for name in list(arrays) if name.startswith("ema.")}
-    try:
-        state.step, state.loss_sum = int(progress["step"]), float(progress["loss_sum"])
-        state.epochs = list(progress["epochs"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / STATE}.json is damaged ({error!r}): use another copy") from error
-    state.model.load_state_dict(read_arrays(folder / "model.safetensors"))
+    state.step, state.loss_sum, state.epochs = progress["step"], float(progress["loss_sum"]), progress["epochs"]
+    state.model.load_state_dict(read_arrays(folder / WEIGHTS))
     state.optimizer.load_state(arrays, steps=state.step)
     if state.ema is not None:
-        if set(average) != set(state.ema.average):
+        shapes, wanted = ({name: a.shape for name, a in arrays.items()} for arrays in (average, state.ema.average))
+        if shapes != wanted:
             raise UserError(f"{folder} holds no averaged weights for this model: resume with the config that wrote it")
         for name, array in state.ema.average.items():
             array[...] = like(average[name], array)

@@ -4,14 +4,17 @@ import dataclasses
 from pathlib import Path
 
 from ..backend import resolve_device
+from ..costs import numbers_held
 from ..datasets import Dataset, load_dataset
 from ..errors import UserError
 from .checkpoint import load_checkpoint
 from .config import TrainConfig
 from .parallel import Ranks, World, resolve_workers
 from .progress import Progress
-from .run import new_run_folder, read_run_config, tidy
+from .run import METRICS, new_run_folder, read_run_config, tidy
 from .trainer import History, Trainer
+
+MOST_NUMBERS = 10**10  # in a model: with gradients and optimizer state, 160 GB
 
 
 def train(config: TrainConfig | None = None, *, overwrite: bool = False, progress: Progress | None = None) -> History:
@@ -53,9 +56,15 @@ def resume(
         if ranks.rank == 0:
             tidy(folder)
         ranks.from_first(None)  # wait for it
+        has_checkpoint = (folder / "last").is_dir()
+        if not has_checkpoint and (folder / METRICS).exists():
+            raise UserError(
+                f"{folder} holds results but no last checkpoint to go on from: put its folder last back, or start anew "
+                "with --overwrite or in another --output"
+            )
         trainer = Trainer(config, dataset, folder, _progress(progress, ranks), ranks)
-        if (folder / "last").is_dir():
-            load_checkpoint(folder / "last", trainer.state)
+        if has_checkpoint:
+            load_checkpoint(folder / "last", trainer.state, steps_per_epoch=trainer.steps)
         return trainer.run()
 
 
@@ -65,7 +74,7 @@ def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
 
 
 def check_fit(config: TrainConfig, dataset: Dataset) -> None:
-    """Whether the model takes this data set's images and has its classes.
+    """Whether the model takes this data set's images, has its classes, and can be held in memory.
 
     Raises:
         UserError: it does not.
@@ -80,4 +89,9 @@ def check_fit(config: TrainConfig, dataset: Dataset) -> None:
         raise UserError(
             f"{dataset.name} has {len(dataset.class_names)} classes, but the model has {model.num_classes}: "
             "set num_classes to match"
+        )
+    if numbers_held(model) > MOST_NUMBERS:
+        raise UserError(
+            f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MOST_NUMBERS:,} "
+            "numbers: choose a smaller one"
         )

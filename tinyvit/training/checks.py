@@ -1,0 +1,79 @@
+"""What was read from the files of a run, looked at before it is used: files get damaged, and people edit them."""
+
+import sys
+from pathlib import Path
+from reprlib import repr as short
+from typing import Any
+
+from ..config import ViTConfig
+from ..errors import UserError
+
+EPOCH_KEYS = {"epoch", "train_loss", "dev_loss", "dev_accuracy", "lr"}
+
+
+def check_epochs(epochs: Any, path: Path) -> None:
+    """Whether `epochs`, read from `path`, is a list of the metrics of epochs 1, 2, 3 ...
+
+    Raises:
+        UserError: it is not.
+    """
+    _check(isinstance(epochs, list), path, "epochs must be a list", epochs)
+    for number, epoch in enumerate(epochs, 1):
+        right = (
+            isinstance(epoch, dict)
+            and epoch.keys() == epochs[0].keys() >= EPOCH_KEYS
+            and all(map(_is_number, epoch.values()))
+            and epoch["epoch"] == number
+        )
+        _check(right, path, f"epoch {number} must have its metrics, all finite numbers", epoch)
+
+
+def check_progress(progress: dict[str, Any], path: Path, steps_per_epoch: int) -> None:
+    """Whether a run whose epochs have `steps_per_epoch` steps can have come to where `progress` says.
+
+    Raises:
+        UserError: it cannot.
+    """
+    epochs: Any = progress.get("epochs")
+    step, loss_sum = progress.get("step"), progress.get("loss_sum")
+    check_epochs(epochs, path)
+    _check(_is_number(loss_sum), path, "loss_sum must be a finite number", loss_sum)
+    first = len(epochs) * steps_per_epoch
+    last = first + steps_per_epoch
+    if not (type(step) is int and first <= step <= last):
+        raise UserError(
+            f"{path} says step {short(step)}, but after {len(epochs)} epochs of {steps_per_epoch} steps it must lie in "
+            f"{first}..{last}: resume with the files as the run wrote them, the batch size in the config included"
+        )
+
+
+def check_preprocessing(values: dict[str, Any], path: Path, model: ViTConfig) -> None:
+    """Whether pixels can be normalised and classes be named as `values` says.
+
+    Raises:
+        UserError: something is missing, makes no sense, or does not fit the model.
+    """
+    for key, count, wanted, is_right in (
+        ("class_names", model.num_classes, f"{model.num_classes} names", _is_text),
+        ("image_mean", model.in_chans, "a number from 0 to 1 for each channel", lambda x: _is_number(x, 0, 1)),
+        ("image_std", model.in_chans, "a number from 0.0001 to 1 for each channel", lambda x: _is_number(x, 1e-4, 1)),
+    ):
+        entries = values.get(key)
+        right = isinstance(entries, list) and len(entries) == count and all(map(is_right, entries))
+        _check(right, path, f"{key} must be {wanted}", entries)
+    _check(_is_text(values.get("dataset")), path, "dataset must be a name", values.get("dataset"))
+
+
+def _check(right: bool, path: Path, wanted: str, got: Any) -> None:
+    if not right:
+        raise UserError(f"{path} is damaged ({wanted}, got {short(got)}): use another copy")
+
+
+def _is_number(value: Any, least: float = -sys.float_info.max, most: float = sys.float_info.max) -> bool:
+    """Whether it is a finite number, from `least` to `most`."""
+    return type(value) in (int, float) and least <= value <= most
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a string that can be printed: JSON can hold half a character."""
+    return isinstance(value, str) and value == value.encode(errors="ignore").decode()
