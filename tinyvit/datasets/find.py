@@ -26,27 +26,28 @@ def find_files(
 ) -> list[Path] | None:
     """The files of dataset `name`, from the first folder that has all of them, or None if no folder has.
 
-    With `data_dir` only that folder and its subfolder `name` are looked at. Without it: $TINYVIT_DATA
-    (likewise), `data/` beside the package, and the user's cache. A file may be there without its `.gz`.
+    With `data_dir`, or else $TINYVIT_DATA, only that folder and its subfolder `name` are looked at. Without both:
+    `data/` beside the package, and the user's cache. A file may be there without its `.gz`.
 
     Raises:
-        UserError: `data_dir` was given and does not have them.
+        UserError: a folder was given and does not have them.
     """
-    if data_dir is not None:
-        folders = [Path(data_dir).expanduser(), Path(data_dir).expanduser() / name]
+    chosen, way = data_dir, "--data-dir"
+    if chosen is None:
+        chosen, way = os.environ.get("TINYVIT_DATA") or None, "the environment variable TINYVIT_DATA"
+    if chosen is not None:
+        folders = [Path(chosen).expanduser(), Path(chosen).expanduser() / name]
     else:
-        chosen = os.environ.get("TINYVIT_DATA")
-        folders = [Path(chosen).expanduser(), Path(chosen).expanduser() / name] if chosen else []
-        folders += [REPOSITORY_DATA / name, cache_folder() / name]
+        folders = [REPOSITORY_DATA / name, cache_folder() / name]
     for folder in folders:
         paths = [_with_or_without_gz(folder / file_name) for file_name in file_names]
         found = [path for path in paths if path is not None]
         if len(found) == len(file_names):
             return found
-    if data_dir is not None:
+    if chosen is not None:
         raise UserError(
             f"the {name} files ({', '.join(file_names)}) are not all in {folders[0]} nor in {folders[1]}: "
-            "put them there, name another folder with --data-dir, or leave it out to use or download a copy"
+            f"put them there, name another folder with {way}, or leave it out to use or download a copy"
         )
     return None
 

@@ -108,8 +108,8 @@ def load_dataset(
 
     Args:
         name: "mnist" or "fashion-mnist".
-        data_dir: the folder with the four files, or its parent; None looks in $TINYVIT_DATA, in `data/`
-            beside the package and in the user's cache, and downloads into the cache what is nowhere.
+        data_dir: the folder with the four files, or its parent; $TINYVIT_DATA if it is left out. Without both, `data/`
+            beside the package and the user's cache are searched, and what is nowhere is downloaded into the cache.
         dev_size: how many training images become the dev split, each class in proportion.
         split_seed: decides which; it is not the seed of a run, so that all runs share one dev split.
 
