@@ -123,7 +123,7 @@ def test_the_threshold_is_the_callers(rng):
     assert not check_gradients(square(2.0001), [x], threshold=1e-5).passed
 
 
-@pytest.mark.parametrize("thing", [np.exp, 3, (1, 2, 3)])
+@pytest.mark.parametrize("thing", [np.exp, 3, (1, 2, 3), (1, 2), "ab"])
 def test_what_is_neither_op_nor_pair_nor_layer_is_refused(thing):
     with pytest.raises(UserError, match=r"an op, a pair .* or a layer"):
         check_gradients(thing, [np.ones(2)])
@@ -132,3 +132,23 @@ def test_what_is_neither_op_nor_pair_nor_layer_is_refused(thing):
 def test_nothing_to_check_is_refused():
     with pytest.raises(UserError, match="nothing to check"):
         check_gradients(OPS["softmax"], [])
+
+
+@pytest.mark.parametrize(
+    ("f", "inputs", "options", "sentence"),
+    [
+        (OPS["softmax"], np.ones((2, 3)), {}, r"a list or a dict of arrays, got one ndarray: write \[x\]"),
+        (OPS["softmax"], [np.ones((0, 3))], {}, r"input0 must be .* at least one, got float64 \(0, 3\)"),
+        (OPS["softmax"], [[1.0, 2.0]], {}, "input0 must be an array of real numbers, .* got list"),
+        (OPS["softmax"], {"x": np.ones(3, complex)}, {}, r"x must be .* got complex128 \(3,\)"),
+        (Linear(4, 3, rng=np.random.default_rng(0)), [], {}, "a layer takes one input, an array, got 0"),
+        (Linear(4, 3, rng=np.random.default_rng(0)), [None], {}, "a layer takes one input, an array, got 0"),
+        (Linear(4, 3, rng=np.random.default_rng(0)), [np.ones((2, 4))] * 2, {}, "a layer takes one input, an array, got 2"),
+        (OPS["softmax"], [np.ones(3)], {"options": {"rng": np.random.default_rng(0)}}, r"must be a function .* lambda"),
+        (OPS["softmax"], [np.ones(3)], {"step": 0}, "step must be above 0 and finite, got 0"),
+        (OPS["softmax"], [np.ones(3)], {"step": np.nan}, "step must be above 0 and finite, got nan"),
+    ],
+)  # fmt: skip
+def test_misuse_gets_one_sentence(f, inputs, options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        check_gradients(f, inputs, **options)

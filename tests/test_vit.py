@@ -213,7 +213,7 @@ def test_saved_and_loaded_models_are_equal_to_the_bit(name, tmp_path, rng):
         (lambda folder: (folder / CONFIG).write_text('{"model_type": "bert"}'), "type 'bert'"),
         (lambda folder: (folder / CONFIG).write_text('{"model_type": "tinyvit", "colour": 3}'), "unknown fields: colour"),
         (lambda folder: (folder / CONFIG).write_text('{"model_type": "tinyvit", "depth": "four"}'), "depth must be a whole number"),
-        (lambda folder: (folder / CONFIG).write_text('{"model_type": "tinyvit", "layer_norm_eps": "x"}'), "wrong kind"),
+        (lambda folder: (folder / CONFIG).write_text('{"model_type": "tinyvit", "layer_norm_eps": "x"}'), "layer_norm_eps must be a number"),
         (lambda folder: VisionTransformer(dataclasses.replace(MODELS["tanh"], embed_dim=4)).save_pretrained(folder.parent / "other") or (folder / WEIGHTS).write_bytes((folder.parent / "other" / WEIGHTS).read_bytes()), "do not fit this model"),
     ],
 )  # fmt: skip
@@ -228,10 +228,10 @@ def test_a_damaged_folder_gets_one_sentence(tmp_path, damage, sentence):
 @pytest.mark.parametrize(
     "change",
     [
-        {"depth": 10**9},
-        {"img_size": 2**40, "patch_size": 2},
-        {"img_size": 2**40, "patch_size": 2, "pos_embed": "sincos2d"},
-        {"embed_dim": 2**20},
+        {"depth": 10**5},
+        {"img_size": 2**19, "patch_size": 2},
+        {"img_size": 2**19, "patch_size": 2, "pos_embed": "sincos2d"},
+        {"embed_dim": 2**19},
     ],
 )
 def test_a_config_that_would_fill_the_memory_is_refused(tmp_path, change):

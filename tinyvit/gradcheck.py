@@ -17,62 +17,18 @@ have to be orthogonal to all of them to go unnoticed. Three things make the chec
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .backend import Array, array_module, like, to_numpy
 from .errors import UserError
+from .gradcheck_report import GradientReport, InputReport
 from .layers import Layer
 
 THRESHOLD = 1e-6  # correct ops land near 1e-9
 STEP = 1e-5
 NUM_DIRECTIONS = 3
-
-
-class InputReport(NamedTuple):
-    """How the gradient of one input compares; the entry shown is the worst one."""
-
-    name: str
-    shape: tuple[int, ...]
-    error: float  # relative; infinite when the gradient is missing or has the wrong shape
-    entry: tuple[int, ...] | None  # of the worst entry; None for a random direction
-    analytic: float
-    numeric: float
-    problem: str = ""  # what is wrong besides the numbers
-
-    def __str__(self) -> str:
-        if self.problem:
-            return f"d{self.name}: {self.problem}"
-        place = "along a random direction" if self.entry is None else f"at {self.entry}"
-        return (
-            f"d{self.name} {self.shape}: relative error {self.error:.1e}, worst {place}: "
-            f"backward says {self.analytic:.9g}, the difference quotient {self.numeric:.9g}"
-        )
-
-
-class GradientReport(NamedTuple):
-    """The result of one check; `print(report)` is meant to be read."""
-
-    inputs: tuple[InputReport, ...]
-    threshold: float
-
-    @property
-    def worst(self) -> InputReport:
-        return max(self.inputs, key=lambda report: report.error)
-
-    @property
-    def error(self) -> float:
-        """The largest relative error of all inputs."""
-        return self.worst.error
-
-    @property
-    def passed(self) -> bool:
-        return self.error <= self.threshold
-
-    def __str__(self) -> str:
-        verdict = "passed" if self.passed else "FAILED"
-        return "\n".join([f"{verdict} (threshold {self.threshold:.0e})", *(f"  {report}" for report in self.inputs)])
 
 
 def check_gradients(
@@ -99,12 +55,19 @@ def check_gradients(
         full_up_to: inputs of at most so many numbers are checked number by number, larger ones along directions.
 
     Raises:
-        UserError: `f` is none of these, or there is nothing to check.
+        UserError: `f` is none of these, an input is no array or empty, an option cannot be used, or there is nothing
+            to check.
     """
     rng = rng or np.random.default_rng(0)
     options = dict(options or {})
-    named = dict(inputs) if isinstance(inputs, Mapping) else {f"input{i}": x for i, x in enumerate(inputs)}
-    given = {name: None if x is None else array_module(x).array(x, "float64") for name, x in named.items()}
+    if "rng" in options and not callable(options["rng"]):
+        raise UserError(
+            'options["rng"] must be a function that makes the same generator each time, '
+            f"got {options['rng']!r}: write lambda: np.random.default_rng(7)"
+        )
+    if not 0 < step < math.inf:
+        raise UserError(f"step must be above 0 and finite, got {step}: leave it out for {STEP}")
+    given = _as_float64(inputs)
     forward, backward, arrays = _as_pair(f, given)
     if not arrays:
         raise UserError("there is nothing to check: give at least one input that is an array")
@@ -140,6 +103,18 @@ def check_gradients(
     return GradientReport(tuple(reports), threshold)
 
 
+def _as_float64(inputs: Any) -> dict[str, Array | None]:
+    """Copies of the inputs by name."""
+    if not isinstance(inputs, Mapping | list | tuple):
+        raise UserError(f"inputs must be a list or a dict of arrays, got one {type(inputs).__name__}: write [x]")
+    named = inputs if isinstance(inputs, Mapping) else {f"input{i}": x for i, x in enumerate(inputs)}
+    for name, x in named.items():
+        if x is not None and (getattr(x, "dtype", np.dtype("O")).kind not in "fiu" or not x.size):
+            got = f"{x.dtype} {x.shape}" if hasattr(x, "dtype") else type(x).__name__
+            raise UserError(f"{name} must be an array of real numbers, at least one, got {got}: use another, or None")
+    return {name: None if x is None else array_module(x).array(x, "float64") for name, x in named.items()}
+
+
 def _as_pair(
     f: Any, given: dict[str, Array | None]
 ) -> tuple[Callable[..., Any], Callable[..., dict[str, Array | None]], dict[str, Array]]:
@@ -148,6 +123,8 @@ def _as_pair(
     """
     arrays = {name: x for name, x in given.items() if x is not None}
     if isinstance(f, Layer):
+        if len(given) != 1 or len(arrays) != 1:
+            raise UserError(f"a layer takes one input, an array, got {len(arrays)}: write [x]")
         layer = f.astype(np.float64)
         (input_name,) = given
 
@@ -156,10 +133,12 @@ def _as_pair(
             return {input_name: dx, **grads}
 
         return layer.forward, layer_backward, arrays | layer.parameters()
-    try:
-        forward, backward = f
-    except (TypeError, ValueError) as error:
-        raise UserError(f"check_gradients takes an op, a pair (forward, backward) or a layer, got {f!r}") from error
+    if not (isinstance(f, tuple | list) and len(f) == 2 and all(map(callable, f))):
+        raise UserError(
+            "check_gradients takes an op, a pair of functions (forward, backward) or a layer, "
+            f"got {f!r}: pass one of these"
+        )
+    forward, backward = f
 
     def op_backward(dy: Array, saved: Any) -> dict[str, Array | None]:
         grads = backward(dy, saved)

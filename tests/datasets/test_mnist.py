@@ -136,12 +136,23 @@ def test_a_given_folder_that_does_not_exist_is_refused(tmp_path):
 
 def test_folders_are_searched_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr(find, "REPOSITORY_DATA", tmp_path / "repository")
-    monkeypatch.setenv("TINYVIT_DATA", str(tmp_path / "variable"))
     assert find_files("mnist", FILES) is None
     for folder in ("cache/mnist", "repository/mnist", "variable/mnist", "given"):
         fill(tmp_path / folder)
+        if folder == "variable/mnist":
+            monkeypatch.setenv("TINYVIT_DATA", str(tmp_path / "variable"))
         data_dir = tmp_path / "given" if folder == "given" else None
         assert find_files("mnist", FILES, data_dir)[0].parent == tmp_path / folder
+
+
+def test_what_the_environment_names_must_be_a_folder_but_need_not_have_every_dataset(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYVIT_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"TINYVIT_DATA names .*nowhere, which is no folder: correct or unset it"):
+        find_files("mnist", FILES)
+    monkeypatch.setenv("TINYVIT_DATA", str(tmp_path))
+    assert find_files("mnist", FILES)[0].parent == find.REPOSITORY_DATA / "mnist"
+    monkeypatch.setenv("TINYVIT_DATA", "")
+    assert find_files("mnist", FILES)
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -205,6 +205,22 @@ def test_read_image_lays_transparent_parts_over_white(tmp_path, mode):
     np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "clear.png").convert("L")), np.asarray(drawn()))
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_light_ink_on_a_transparent_ground_lies_over_black(tmp_path, mode):
+    image = Image.new("LA", (200, 160), (255, 0))  # white everywhere, seen only where the ink is
+    image.putalpha(Image.eval(drawn(), lambda value: 255 - value))
+    image.convert(mode).save(tmp_path / "clear.png")
+    black_on_white = np.asarray(drawn())
+    np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "clear.png").convert("L")), 255 - black_on_white)
+
+
+def test_paper_with_transparent_corners_lies_over_white(tmp_path):
+    image = drawn().convert("LA")
+    image.putpixel((0, 0), (0, 0))
+    image.save(tmp_path / "scan.png")
+    assert read_image(tmp_path / "scan.png").convert("L").getpixel((0, 0)) == 255
+
+
 def test_read_image_with_a_transparent_palette_colour(tmp_path):
     image = Image.eval(drawn(), lambda value: 255 * (value > 127)).convert("P")
     image.save(tmp_path / "clear.gif", transparency=int(np.asarray(image)[80, 80]))

@@ -5,7 +5,9 @@ import pytest
 
 from tinyvit.errors import UserError
 from tinyvit.gradcheck import check_gradients
+from tinyvit.gradcheck_cases import MODELS
 from tinyvit.layers import Block, Dropout, DropPath, Layer, LayerNorm, Linear, truncated_normal
+from tinyvit.vit import VisionTransformer
 
 
 @pytest.fixture
@@ -59,6 +61,43 @@ def test_loading_names_everything_that_does_not_fit_and_changes_nothing(block):
     assert set(missing) == {"norm1.bias", "mlp.fc1.bias", "ls1.gamma"}
     assert unexpected == ["tail.weight"]
     np.testing.assert_array_equal(block.norm1.weight, kept["norm1.weight"] + 1)
+
+
+@pytest.mark.parametrize(
+    "value", [np.full(8, "1"), np.ones(8, complex), np.ones(8, object), np.ones(8, bool), [1.0] * 8, None, 3]
+)
+def test_loading_what_is_not_numbers_changes_nothing(block, value):
+    kept = block.state_dict()
+    state = {name: array + 1 for name, array in kept.items()} | {"ls2.gamma": value}
+    with pytest.raises(UserError, match=r"none were loaded \(not an array of real numbers: ls2\.gamma\)"):
+        block.load_state_dict(state)
+    for name, array in block.parameters().items():
+        np.testing.assert_array_equal(array, kept[name])
+
+
+def test_loading_brings_arrays_from_another_device(block, strict):
+    state = {name: strict.asarray(array + 1) for name, array in block.state_dict().items()}
+    block.load_state_dict(state)
+    assert (block.norm1.weight == 2).all()
+    assert type(block.norm1.weight) is np.ndarray
+
+
+def test_a_number_of_numpy_is_an_option_and_no_parameter(rng):
+    layer = LayerNorm(3, eps=np.float64(1e-5))
+    assert list(layer.parameters()) == ["weight", "bias"]
+    assert list(Dropout(np.float32(0.1)).parameters()) == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_empty_batch_goes_forward_and_back(name, rng):
+    config = MODELS[name]
+    model = VisionTransformer(config, rng=rng)
+    images = np.zeros((0, config.in_chans, *config.image_shape), np.float32)
+    y, saved = model.forward(images, rng=rng)
+    dimages, grads = model.backward(y, saved)
+    assert dimages.shape == images.shape
+    for name, parameter in model.parameters().items():
+        np.testing.assert_array_equal(grads[name], np.zeros_like(parameter))
 
 
 def test_loading_converts_to_the_layers_dtype(block):

@@ -150,6 +150,17 @@ def test_images_of_a_batch_do_not_see_each_other(case, rng):
         np.testing.assert_allclose(as_tuple(op.backward(dy[i : i + 1], saved_i))[0], dx[i : i + 1], rtol=1e-11, atol=1e-13)  # fmt: skip
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if c.name in PER_IMAGE], ids=lambda case: case.name)
+def test_an_empty_batch_goes_forward_and_back(case, rng):
+    op, inputs, options = case.build(rng)
+    inputs = {name: x if x is None or name in SHARED else x[:0] for name, x in inputs.items()}
+    options = {name: x[:0] if hasattr(x, "shape") else x for name, x in options.items()}
+    y, saved = op.forward(*inputs.values(), **options)
+    assert len(y) == 0
+    for x, grad in zip(inputs.values(), as_tuple(op.backward(y, saved)), strict=True):
+        assert x is None or (grad.shape == x.shape and not grad.any())
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_gradients_agree_with_finite_differences(case):
     report, _ = case.check()

@@ -105,6 +105,16 @@ def test_cross_entropy_of_huge_logits_is_finite():
     np.testing.assert_allclose(dlogits, [[0.5, -0.5], [0, 0]])
 
 
+def test_cross_entropy_of_a_class_that_was_ruled_out():
+    loss, saved = ops.cross_entropy_forward(np.array([[-np.inf, 0.0, 0.0]]), labels=np.array([1]))
+    assert float(loss) == pytest.approx(math.log(2))
+    np.testing.assert_allclose(ops.cross_entropy_backward(1.0, saved), [[0, -0.5, 0.5]])
+    wanted_it, _ = ops.cross_entropy_forward(np.array([[-np.inf, 0.0]]), labels=np.array([0]))
+    assert float(wanted_it) == np.inf
+    lost, _ = ops.cross_entropy_forward(np.array([[np.nan, 0.0]]), labels=np.array([1]))
+    assert np.isnan(lost)
+
+
 def test_tokens_and_positions():
     x = np.arange(12.0).reshape(2, 2, 3)
     y, _ = ops.prepend_tokens_forward(x, np.full((1, 1, 3), -1.0))
@@ -156,6 +166,24 @@ def test_sincos_positions_against_a_loop():
         (lambda: ops.cross_entropy_forward(np.zeros((2, 3)), labels=np.array([0, -1])), r"0\.\.2, got -1\.\.0"),
         (lambda: ops.cross_entropy_forward(np.zeros((2, 3)), labels=np.array([0.0, 1.0])), "labels must be integers"),
         (lambda: ops.cross_entropy_forward(np.zeros((2, 3)), labels=np.array([0])), r"got int64 \(1,\)"),
+        (lambda: ops.cross_entropy_forward(np.zeros((0, 3)), labels=np.zeros(0, int)), r"at least one image.*\(0, 3\)"),
+        (lambda: ops.cross_entropy_forward(np.zeros(3), labels=np.array([0])), r"logits must be \(B, K\).*got \(3,\)"),
+        (lambda: ops.cross_entropy_forward(np.zeros((1, 2)), labels=np.array([[1.5, -0.5]])), "add up to 1"),
+        (lambda: ops.cross_entropy_forward(np.zeros((1, 2)), labels=np.array([[np.nan, 1.0]])), "add up to 1"),
+        (lambda: ops.cross_entropy_forward(np.zeros((1, 2)), labels=np.array([[0.5, 0.4]])), "add up to 1"),
+        (
+            lambda: ops.cross_entropy_forward(np.zeros((1, 2)), labels=np.array([0]), label_smoothing=1.1),
+            r"0\.\.1, got 1\.1",
+        ),
+        (
+            lambda: ops.cross_entropy_forward(np.zeros((1, 2)), labels=np.array([0]), label_smoothing=math.nan),
+            "got nan",
+        ),
+        (lambda: ops.patchify_forward(np.zeros((2, 1, 28, 28)), patch_size=0), "does not divide into 0x0"),
+        (lambda: ops.unpatchify_forward(np.zeros((1, 5, 4)), image_shape=(4, 4), patch_size=0), "5 patches of 4"),
+        (lambda: ops.attention_forward(np.zeros((2, 3, 12)), num_heads=0), "0 heads"),
+        (lambda: ops.erf(np.arange(3)), "floating-point numbers, got int64"),
+        (lambda: ops.gelu_forward(np.arange(3)), "floating-point numbers, got int64"),
         (lambda: ops.sincos2d(6, (2, 2)), "multiple of 4, got 6"),
     ],
 )

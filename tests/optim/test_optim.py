@@ -124,6 +124,10 @@ def test_clipping_shortens_what_is_too_long_and_leaves_the_rest():
     assert nothing["a"] == [0.0]
 
 
+def test_clipping_nothing_is_no_mistake():
+    assert clip_by_global_norm({}, 1.0) == 0
+
+
 def test_the_average_forgets_its_random_start_and_then_follows_slowly():
     parameters = weights(weight=[[100.0]])
     ema = EMA(parameters, decay=0.9)

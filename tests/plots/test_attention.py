@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tinyvit.errors import UserError
 from tinyvit.plots import attention_rollout, plot_attention, plot_overlay, save_figure
@@ -55,6 +56,36 @@ def test_overlay_shows_the_last_block_and_the_rollout(tmp_path):
     np.testing.assert_allclose(last, attention[-1].mean(axis=1)[0, 0, 2:].reshape(4, 6))
     np.testing.assert_allclose(rollout, attention_rollout(attention)[0, 0, 2:].reshape(4, 6))
     save_figure(figure, tmp_path / "overlay.png")
+
+
+def drawn_texts(figure):
+    """The headline and the titles of all panels, with the boxes (left, right) they take, as shares of the width."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    texts = [
+        text for text in [*figure.texts, figure._suptitle, *(axes.title for axes in figure.axes)] if text.get_text()
+    ]
+    return [
+        (text.get_text(), text.get_window_extent(renderer).get_points()[:, 0] / figure.bbox.width) for text in texts
+    ]
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 8])
+def test_nothing_is_cut_off_however_few_the_heads(heads):
+    titles = ["ankle boot, high, with laces", "7"]
+    figure = plot_attention(np.zeros((2, 1, 28, 28)), random_attention(2, heads, 17), grid=(4, 4), titles=titles)
+    for text, (left, right) in drawn_texts(figure):
+        assert 0 <= left <= right <= 1, text
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "my holiday picture " * 20, "\udcff"])
+def test_a_long_file_name_leaves_room_for_the_prediction(name):
+    title = f"{name}.png: Ankle boot (99.3 %)"
+    figure = plot_overlay(np.zeros((1, 28, 28)), random_attention(1, 2, 17), grid=(4, 4), title=title)
+    texts = drawn_texts(figure)
+    assert texts[0][0].split("\n")[0].endswith(".png: Ankle boot (99.3 %)")
+    for text, (left, right) in texts:
+        assert 0 <= left <= right <= 1, text
 
 
 @pytest.mark.parametrize(("grid", "num_prefix"), [((4, 5), 1), ((4, 4), 2), ((4, 4), 0)])

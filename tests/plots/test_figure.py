@@ -85,3 +85,4 @@ def test_show_picture_refuses_other_shapes():
 def test_shortened():
     assert shortened("ankle boot", 10) == "ankle boot"
     assert shortened("ankle boots", 10) == "ankle boo…"
+    assert shortened("a long file name: boot", 12, tail=6) == "a lon…: boot"

@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(
     config = dataclasses.replace(small_config, clip_grad=0.0, epochs=1)
     train(config)
     whole = load_file(Path(config.output) / "last" / "model.safetensors")
-    wild = dataclasses.replace(config, output=config.output + "-wild", lr=1e30, warmup_epochs=0.0, opt="sgd")
+    wild = dataclasses.replace(config, output=config.output + "-wild", lr=1e5, warmup_epochs=0.0, opt="sgd")
     with (
         np.errstate(all="ignore"),
         pytest.raises(UserError, match=r"loss became (nan|inf) at step \d+: .*learning rate.*lower --lr"),
@@ -312,7 +312,7 @@ def test_averaged_weights_of_another_shape_are_refused(small_config):
         resume(small_config.output)
 
 
-@pytest.mark.parametrize("change", [{"depth": 10**9}, {"depth": 10**21}, {"num_registers": 10**10}])
+@pytest.mark.parametrize("change", [{"depth": 999_999, "embed_dim": 64}, {"embed_dim": 2**16}])
 @pytest.mark.parametrize("pos_embed", ["learned", "sincos2d"])
 def test_a_model_that_no_memory_can_hold_is_refused(small_config, change, pos_embed):
     model = dataclasses.replace(small_config.model, pos_embed=pos_embed, **change)

@@ -31,8 +31,9 @@ class TorchSide:
         torch_loss = F.cross_entropy(self.model(torch.from_numpy(images)), torch.from_numpy(labels))
         torch_loss.backward()
         worst = abs(loss - torch_loss.item()) / loss
-        for name, parameter in self.twin.named_parameters():
-            theirs = parameter.grad.numpy()  # type: ignore[union-attr]
+        parameters: Any = self.twin.named_parameters()
+        for name, parameter in parameters:
+            theirs = parameter.grad.numpy()
             ours = to_torch_layout(name, team.grads[name], team.config.model)
             worst = max(worst, float(np.abs(ours - theirs).max() / np.abs(theirs).max()))
         if not worst < TOLERANCE:

@@ -18,6 +18,7 @@ from ..datasets import Dataset, Split, normalize
 from ..errors import UserError
 from ..optim import AdamW
 from ..training import TrainConfig
+from ..training.config import Workers
 from ..training.parallel import Team, resolve_workers
 from ..vit import VisionTransformer
 from .timing import Series, in_turn
@@ -36,7 +37,7 @@ def one_batch(config: ViTConfig, batch_size: int) -> Dataset:
 
 
 @contextlib.contextmanager
-def training_team(config: ViTConfig, batch_size: int, workers: int | str = "auto") -> Iterator[tuple[Team, Callable]]:
+def training_team(config: ViTConfig, batch_size: int, workers: Workers = "auto") -> Iterator[tuple[Team, Callable]]:
     """A team on one batch, and the step that `tinyvit train` makes: gradients and AdamW."""
     train = TrainConfig(model=config, batch_size=batch_size, augment="none", workers=workers, device="cpu")
     train = dataclasses.replace(train, workers=resolve_workers(train, "cpu"))
@@ -60,7 +61,7 @@ def speed(
     *,
     batch_size: int,
     rounds: int,
-    workers: int | str = "auto",
+    workers: Workers = "auto",
     against: str | None = None,
     compiled: bool = False,
 ) -> dict[str, dict[str, Series]]:

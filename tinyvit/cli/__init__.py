@@ -1,13 +1,13 @@
 """The command line: `tinyvit train | eval | predict | plot | gradcheck | bench | info | doctor`, one file per verb."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import UserError
 from . import bench, doctor, evaluate, gradcheck, info, plot, predict, train
+from .output import mute, prepare_streams
 
 VERBS = (train, evaluate, predict, plot, gradcheck, bench, info, doctor)
 STOPPED = 130  # the exit status shells give to what Ctrl-C stopped
@@ -27,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="tinyvit", description="A Vision Transformer with every forward and backward pass written by hand."
     )
+    parser.set_defaults(run=lambda options: parser.print_help())  # until a verb sets its own
     parser.add_argument("--version", action="version", version=f"tinyvit {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for verb in VERBS:
@@ -36,19 +37,18 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 well, 1 a check failed, 2 a mistake the user can mend, 130 stopped by Ctrl-C."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        parser.print_help()
-        return 0
     try:
-        return options.run(options) or 0
+        prepare_streams()
+        options = build_parser().parse_args(arguments)
+        status = options.run(options) or 0
+        sys.stdout.flush()  # a reader who went away is met here, not when Python ends
+        return status
     except UserError as error:
         return _complain(str(error), 2)
     except KeyboardInterrupt as interrupt:
         return _complain(str(interrupt) or "stopped", STOPPED)
     except BrokenPipeError:  # the reader of our output went away, as `head` does: no reason to complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute()
         return 0
     except MemoryError:
         return _complain("there is not enough memory: choose a smaller --batch-size or model", 2)

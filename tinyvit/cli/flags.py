@@ -58,7 +58,18 @@ def _reader(name: str, kind: Any) -> Callable[[str], Any]:
         return workers_flag
     if isinstance(kind, types.UnionType):  # "float | None": None is what leaving the flag out means
         kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
-    return kind
+    return text if kind is str else kind
+
+
+def text(given: str) -> str:
+    """A name or a path: anything but nothing, which `--output "$UNSET"` would give.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty.
+    """
+    if not given:
+        raise argparse.ArgumentTypeError("an empty text names nothing: give a value, or leave the flag out")
+    return given
 
 
 def _size(text: str) -> int | tuple[int, ...]:

@@ -2,8 +2,10 @@
 
 import argparse
 import dataclasses
+import reprlib
 
 from ..errors import UserError
+from ..fields import LIMIT
 from .flags import SUB_PARSERS, add_model_flags, describe, given
 
 MIB = 2**20
@@ -24,8 +26,9 @@ def run(options: argparse.Namespace) -> int:
     from ..costs import Cost, model_costs
     from ..presets import PRESETS, preset
 
-    if options.batch_size < 1:
-        raise UserError(f"--batch-size must be at least 1, got {options.batch_size}")
+    if not 1 <= options.batch_size < LIMIT:
+        got = reprlib.repr(options.batch_size)
+        raise UserError(f"--batch-size must be at least 1 and below {LIMIT:,}, got {got}: choose another value")
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     costs = model_costs(config)
     total = sum(costs.values(), Cost(0, 0, 0))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .flags import SUB_PARSERS, add_flags, add_model_flags, describe, given
+from .flags import SUB_PARSERS, add_flags, add_model_flags, describe, given, text
+from .output import say
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -18,8 +19,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "train", help="train a model", description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST."
     )
     parser.add_argument("--recipe", choices=RECIPES, default="default", help="settings to start from")
-    parser.add_argument("--preset", help="model to start from (see tinyvit info)")
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped or killed")
+    parser.add_argument("--preset", type=text, help="model to start from (see tinyvit info)")
+    parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_flags(parser.add_argument_group("training"), TrainConfig, skip=("model",))
     add_model_flags(parser)
@@ -75,14 +76,14 @@ def _tell(history: Any) -> None:
     config = read_run_config(history.folder)
     if config.distributed and World().rank:
         return  # rank 0 tells
-    print(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
-    print(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
-    print(history.report)
+    say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
+    say(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
+    say(history.report)
     dataset = load_dataset(config.dataset, data_dir=config.data_dir)
     model, _ = load_trained(history.folder)
     figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
-    print(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
-    print(f"Try it on a picture of your own: tinyvit predict {history.folder} my_digit.png")
+    say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
+    say(f"Try it on a picture of your own: tinyvit predict {history.folder} my_digit.png")
 
 
 def _progress_bar() -> Any:
@@ -97,11 +98,11 @@ def _progress_bar() -> Any:
             from ..costs import model_costs
 
             parameters = sum(cost.parameters for cost in model_costs(config.model).values())
-            print(describe("model", config.model))
-            print(describe("training", config, skip=("model",)))
-            print(f"{parameters:,} parameters; everything goes to {folder}", flush=True)
+            say(describe("model", config.model))
+            say(describe("training", config, skip=("model",)))
+            say(f"{parameters:,} parameters; everything goes to {folder}")
             if images_done:
-                print(f"going on after {images_done:,} images", flush=True)
+                say(f"going on after {images_done:,} images")
             self.epochs, self.images_per_epoch, self.accuracy = config.epochs, images_per_epoch, ""
             self.bar = tqdm(
                 total=config.epochs * images_per_epoch,
@@ -125,8 +126,8 @@ def _progress_bar() -> Any:
                 f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
                 f"dev loss {metrics['dev_loss']:.4f}   dev accuracy {100 * metrics['dev_accuracy']:6.2f} %"
             )
-            self.bar.write(line + ("   best" if best else ""))
-            sys.stdout.flush()
+            with tqdm.external_write_mode():  # the bar makes room
+                say(line + ("   best" if best else ""))
 
         def stop(self) -> None:
             self.bar.close()

@@ -30,14 +30,18 @@ def find_files(
     (likewise), `data/` beside the package, and the user's cache. A file may be there without its `.gz`.
 
     Raises:
-        UserError: `data_dir` was given and does not have them.
+        UserError: `data_dir` was given and does not have them, or $TINYVIT_DATA is no folder.
     """
     if data_dir is not None:
         folders = [Path(data_dir).expanduser(), Path(data_dir).expanduser() / name]
     else:
-        chosen = os.environ.get("TINYVIT_DATA")
-        folders = [Path(chosen).expanduser(), Path(chosen).expanduser() / name] if chosen else []
-        folders += [REPOSITORY_DATA / name, cache_folder() / name]
+        folders = [REPOSITORY_DATA / name, cache_folder() / name]
+        if chosen := os.environ.get("TINYVIT_DATA"):
+            if not Path(chosen).expanduser().is_dir():
+                raise UserError(
+                    f"the environment variable TINYVIT_DATA names {chosen}, which is no folder: correct or unset it"
+                )
+            folders = [Path(chosen).expanduser(), Path(chosen).expanduser() / name, *folders]
     for folder in folders:
         paths = [_with_or_without_gz(folder / file_name) for file_name in file_names]
         found = [path for path in paths if path is not None]

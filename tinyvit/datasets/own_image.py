@@ -21,7 +21,7 @@ WORKING_SIZE = 400  # pixels of the longer side at which ink is looked for
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Open a picture file: upright as its EXIF data says, its first frame, transparent parts over white.
+    """Open a picture file: upright as its EXIF data says, its first frame, transparent parts filled in.
 
     Raises:
         UserError: the file is missing, not a picture, damaged, or unreasonably large.
@@ -121,12 +121,17 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """The picture over white where it is transparent, in a mode that `_grey` and RGB conversion understand."""
+    """The picture over white where it is transparent, or over black if all that can be seen of it is light, in a mode
+    that `_grey` and RGB conversion understand.
+    """
     if image.mode.startswith(("I", "F")):
         return image
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        grey, alpha = np.moveaxis(np.asarray(image.convert("LA")), -1, 0)
+        visible = grey[alpha > 127]
+        ground = "black" if visible.size and visible.min() > 127 else "white"
+        image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 

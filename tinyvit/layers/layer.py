@@ -7,7 +7,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from ..backend import Array, array_module, like, to_device
+import numpy as np
+
+from ..backend import Array, array_module, like, to_device, to_numpy
 from ..errors import UserError
 
 Gradients = dict[str, Array]
@@ -51,17 +53,21 @@ class Layer:
         skipped; a wrong shape is never skipped. When an error is raised, nothing has been changed.
 
         Raises:
-            UserError: names are missing or unexpected (if strict), or shapes differ; all of them are listed.
+            UserError: names are missing or unexpected (if strict), or shapes or kinds differ; all of them are listed.
         """
         own = self.parameters()
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
-        wrong = [
-            f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
-            for name in own
-            if name in state and tuple(state[name].shape) != tuple(own[name].shape)
-        ]
-        complaints = {"wrong shape": wrong}
+        given = {name: state[name] for name in own if name in state}
+        numeric = {name: value for name, value in given.items() if getattr(value, "dtype", np.dtype("O")).kind in "fiu"}
+        complaints = {
+            "not an array of real numbers": [name for name in given if name not in numeric],
+            "wrong shape": [
+                f"{name} {tuple(value.shape)} instead of {tuple(own[name].shape)}"
+                for name, value in numeric.items()
+                if tuple(value.shape) != tuple(own[name].shape)
+            ],
+        }
         if strict:
             complaints = {"missing": missing, "unexpected": unexpected, **complaints}
         text = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in complaints.items() if names)
@@ -69,10 +75,9 @@ class Layer:
             raise UserError(
                 f"the weights do not fit this model, so none were loaded ({text}); check the model's config"
             )
-        for name, array in own.items():
-            if name in state:
-                value = state[name]
-                array[...] = value if array_module(value) is array_module(array) else like(value, array)
+        for name, value in given.items():
+            same = array_module(value) is array_module(own[name])
+            own[name][...] = value if same else like(to_numpy(value), own[name])
         return missing, unexpected
 
     def adopt(self, arrays: Mapping[str, Array]) -> None:
@@ -107,7 +112,7 @@ class Layer:
             elif isinstance(value, list):
                 for index, part in enumerate(value):
                     yield from part._arrays((*path, name, str(index)))
-            elif hasattr(value, "dtype"):
+            elif hasattr(value, "dtype") and not isinstance(value, np.generic):  # a NumPy number is an option
                 yield (*path, name), self
 
 

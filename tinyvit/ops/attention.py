@@ -23,7 +23,7 @@ def attention_forward(qkv: Array, *, num_heads: int) -> tuple[Array, AttentionSa
     Raises:
         UserError: `qkv` is not (B, N, 3 * num_heads * d).
     """
-    if qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads):
+    if num_heads < 1 or qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads):
         raise UserError(f"qkv must be (B, N, 3 * {num_heads} heads * head_dim), got {qkv.shape}")
     q, k, v = _split_heads(qkv, num_heads)
     scores = q @ k.swapaxes(-1, -2)  # (B, h, N, N)
@@ -44,7 +44,7 @@ def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
     qkv, weights = saved
     num_heads = weights.shape[1]
     q, k, v = _split_heads(qkv, num_heads)
-    dy = dy.reshape(*dy.shape[:2], num_heads, -1).swapaxes(1, 2)  # (B, N, D) -> (B, h, N, d)
+    dy = dy.reshape(*dy.shape[:2], num_heads, dy.shape[-1] // num_heads).swapaxes(1, 2)  # (B, N, D) -> (B, h, N, d)
     dqkv = array_module(qkv).empty(qkv.shape, qkv.dtype)
     dq, dk, dv = _split_heads(dqkv, num_heads)  # views: what is written to them lands in dqkv
     dv[...] = weights.swapaxes(-1, -2) @ dy

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ..backend import Array, array_module, native_erf
+from ..errors import UserError
 
 # Highest power first, as everywhere below. The fit reaches to |x| = 6, where Φ is 0 or 1 to within the error.
 FLOAT32_END = 6.0
@@ -33,7 +34,7 @@ BLOCK = 65536  # numbers worked on at a time, so that the temporaries stay in th
 
 def normal_cdf(x: Array) -> Array:
     """Φ of each number, in x's shape and dtype: within 2e-7 in float32, within 1e-15 in float64."""
-    if native_erf(x) is None and x.dtype != array_module(x).float64:
+    if native_erf(x) is None and not _is_float64(x):
         return _in_blocks(_normal_cdf_float32, x)
     y = erf(x * math.sqrt(0.5))
     y += 1.0
@@ -46,12 +47,23 @@ def erf(x: Array) -> Array:
     native = native_erf(x)
     if native is not None:
         return native(x)
-    if x.dtype == array_module(x).float64:
+    if _is_float64(x):
         return _in_blocks(_erf_float64, x)
     y = _in_blocks(_normal_cdf_float32, x * math.sqrt(2))
     y *= 2.0
     y -= 1.0
     return y
+
+
+def _is_float64(x: Array) -> bool:
+    """Whether to compute to float64's accuracy.
+
+    Raises:
+        UserError: x holds other than floating-point numbers: results between 0 and 1 would be cut off to 0.
+    """
+    if x.dtype.kind != "f":
+        raise UserError(f"erf and GELU take floating-point numbers, got {x.dtype}: use x.astype first")
+    return x.dtype == array_module(x).float64
 
 
 def _in_blocks(formula: Callable[[Array], Array], x: Array) -> Array:

@@ -29,7 +29,7 @@ def patchify_forward(images: Array, *, patch_size: int) -> tuple[Array, Patchify
         raise UserError(f"images must have the shape (B, C, H, W), got {images.shape}: add the missing axes")
     B, C, H, W = images.shape
     P = patch_size
-    if H % P or W % P:
+    if P < 1 or H % P or W % P:
         raise UserError(
             f"a {H}x{W} image does not divide into {P}x{P} patches: choose a patch_size that divides {H} and {W}"
         )
@@ -61,7 +61,7 @@ def unpatchify_forward(
     """
     (H, W), P = image_shape, patch_size
     B, L, size = patches.shape
-    if H % P or W % P or L != (H // P) * (W // P) or size % (P * P):
+    if P < 1 or H % P or W % P or L != (H // P) * (W // P) or size % (P * P):
         raise UserError(f"{L} patches of {size} numbers do not make up a {H}x{W} image of {P}x{P} patches")
     C = size // (P * P)
     pieces = patches.reshape(B, H // P, W // P, C, P, P)

@@ -37,4 +37,5 @@ def add_position_forward(x: Array, pos_embed: Array) -> tuple[Array, AddPosition
 
 def add_position_backward(dy: Array, saved: AddPositionSaved) -> tuple[Array, Array]:
     """(B, N, D) -> dx (B, N, D), dpos_embed (1, N, D), summed over the images that shared it."""
-    return dy, column_sum(dy.reshape(dy.shape[0], -1)).reshape(1, *dy.shape[1:])
+    B, N, D = dy.shape
+    return dy, column_sum(dy.reshape(B, N * D)).reshape(1, N, D)

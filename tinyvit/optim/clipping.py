@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from ..backend import Array, array_module
 from .flat import blocks
 
 
 def global_norm(grads: Mapping[str, Array]) -> Array:
     """The length of all gradients taken as one long vector; a 0-d array, so that a GPU need not be waited for."""
-    total = sum((grad * grad).sum() for grad in blocks(grads))
+    total = sum([(grad * grad).sum() for grad in blocks(grads)] or [np.zeros(())])
     return array_module(total).sqrt(total)
 
 

@@ -7,13 +7,14 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..errors import UserError
-from .figure import MUTED, headline, new_figure, show_picture
+from .figure import MUTED, headline, new_figure, shortened, show_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+LEAST_WIDTH = 5.4  # inches, so that the headline fits
 SCALE = "dark: least, bright: most in this map"
 
 
@@ -64,13 +65,13 @@ def plot_attention(
     maps = _class_to_patches(to_numpy(attention[-1]), grid, num_prefix)  # (B, h, rows, columns)
     num_images, num_heads = maps.shape[:2]
     panel_height = 1.25 * images.shape[2] / images.shape[3] + (0.25 if titles is not None else 0.1)
-    figure = new_figure(1.35 * (num_heads + 1), panel_height * num_images + 0.9)
+    figure = new_figure(max(1.35 * (num_heads + 1), LEAST_WIDTH), panel_height * num_images + 0.9)
     headline(figure, "What each head of the last block looks at", f"class token to patches; {SCALE}")
     panels = figure.subplots(num_images, num_heads + 1, squeeze=False)
     for index, (image, row) in enumerate(zip(images, panels, strict=True)):
         show_picture(row[0], image)
         if titles is not None:
-            row[0].set_title(titles[index], fontsize=8.5, color=MUTED, parse_math=False)
+            row[0].set_title(shortened(titles[index], 20), fontsize=8.5, color=MUTED, parse_math=False)
         for head, axes in enumerate(row[1:]):
             _overlay(axes, image, maps[index, head])
             if index == 0:
@@ -93,7 +94,7 @@ def plot_overlay(
         attention: one (1, h, N, N) array per block.
         grid: rows and columns of patches.
         num_prefix: tokens before the patches: the class token and the registers.
-        title: what was predicted.
+        title: what was predicted; where it is too long, the middle is left out, as of a long file name in front.
 
     Raises:
         UserError: N is not `num_prefix` + rows * columns.
@@ -102,7 +103,7 @@ def plot_overlay(
     last_block = to_numpy(attention[-1]).mean(axis=1, keepdims=True)  # (1, 1, N, N)
     rollout = attention_rollout(attention)[:, None]  # (1, 1, N, N)
     figure = new_figure(7.2, 2.3 * image.shape[1] / image.shape[2] + 0.9)
-    headline(figure, title or "Where the class token looks", f"class token to patches; {SCALE}")
+    headline(figure, shortened(title, 66, tail=36) or "Where the class token looks", f"class token to patches; {SCALE}")
     panels = figure.subplots(1, 3)
     show_picture(panels[0], image)
     for axes, weights in zip(panels[1:], (last_block, rollout), strict=True):

@@ -26,6 +26,7 @@ def new_figure(width: float, height: float) -> "Figure":
 
 def headline(figure: "Figure", title: str, subtitle: str = "") -> None:
     """A title at the top left of the figure, and below it one smaller line that says what to see."""
+    title = title.encode(errors="backslashreplace").decode()  # a file name may hold bytes that are no text
     text = f"{title}\n{subtitle}" if subtitle else title
     figure.suptitle(text, x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
 
@@ -67,9 +68,11 @@ def show_picture(axes: "Axes", image: np.ndarray) -> None:
         axes.imshow(picture.transpose(1, 2, 0))
 
 
-def shortened(text: str, length: int) -> str:
-    """`text`, cut to at most `length` characters, the last of them then an ellipsis."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+def shortened(text: str, length: int, *, tail: int = 0) -> str:
+    """`text`, cut to at most `length` characters: an ellipsis is put in the place of all that is cut, in front of the
+    last `tail` characters.
+    """
+    return text if len(text) <= length else f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:

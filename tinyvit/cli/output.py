@@ -1,0 +1,28 @@
+"""Where the commands' words go, also where nobody hears them and where the terminal cannot show them."""
+
+import io
+import os
+import sys
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take every text: a closed one (`2>&-`) swallows it, what an encoding lacks is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str = "") -> None:
+    """Print at once. When the reader has gone, as `head` does, this and all that follows goes nowhere: work goes on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        mute()
+
+
+def mute() -> None:
+    """Send what goes to stdout nowhere from now on, and what is still in its buffer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

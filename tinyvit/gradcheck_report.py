@@ -1,0 +1,48 @@
+"""What a gradient check found, input by input, in numbers and in words."""
+
+from typing import NamedTuple
+
+
+class InputReport(NamedTuple):
+    """How the gradient of one input compares; the entry shown is the worst one."""
+
+    name: str
+    shape: tuple[int, ...]
+    error: float  # relative; infinite when the gradient is missing or has the wrong shape
+    entry: tuple[int, ...] | None  # of the worst entry; None for a random direction
+    analytic: float
+    numeric: float
+    problem: str = ""  # what is wrong besides the numbers
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"d{self.name}: {self.problem}"
+        place = "along a random direction" if self.entry is None else f"at {self.entry}"
+        return (
+            f"d{self.name} {self.shape}: relative error {self.error:.1e}, worst {place}: "
+            f"backward says {self.analytic:.9g}, the difference quotient {self.numeric:.9g}"
+        )
+
+
+class GradientReport(NamedTuple):
+    """The result of one check; `print(report)` is meant to be read."""
+
+    inputs: tuple[InputReport, ...]
+    threshold: float
+
+    @property
+    def worst(self) -> InputReport:
+        return max(self.inputs, key=lambda report: report.error)
+
+    @property
+    def error(self) -> float:
+        """The largest relative error of all inputs."""
+        return self.worst.error
+
+    @property
+    def passed(self) -> bool:
+        return self.error <= self.threshold
+
+    def __str__(self) -> str:
+        verdict = "passed" if self.passed else "FAILED"
+        return "\n".join([f"{verdict} (threshold {self.threshold:.0e})", *(f"  {report}" for report in self.inputs)])
