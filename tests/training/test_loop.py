@@ -58,7 +58,9 @@ def test_the_best_epoch_is_chosen_on_dev_and_its_weights_are_tested(small_config
     assert evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
 
 
-@pytest.mark.parametrize("change", [{}, {"opt": "sgd", "lr": 0.05}, {"ema_decay": 0.0, "augment": "shift"}])
+@pytest.mark.parametrize(
+    "change", [{}, {"opt": "sgd", "lr": 0.05, "nesterov": True}, {"ema_decay": 0.0, "augment": "shift"}]
+)
 def test_same_seed_same_bits_other_seed_other_bits(small_config, change):
     config = dataclasses.replace(small_config, **change)
     runs = [
@@ -358,3 +360,15 @@ def test_the_training_step_is_importable_lines(small_dataset):
             optimizer.step(grads, lr=3e-3)
             losses.append(float(loss))
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_nesterov_reaches_the_optimizer_and_needs_sgd(small_config):
+    config = dataclasses.replace(small_config, opt="sgd", lr=0.05, epochs=1)
+    runs = [
+        train(dataclasses.replace(config, output=config.output + str(nesterov), nesterov=nesterov)).folder
+        for nesterov in (False, True)
+    ]
+    assert len(compare(*runs)) > 20
+    for change in ({"opt": "adamw"}, {"momentum": 0.0}):
+        with pytest.raises(UserError, match="nesterov needs opt sgd and a momentum above 0"):
+            dataclasses.replace(config, nesterov=True, **change)

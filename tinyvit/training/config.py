@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal, TypeAlias
 
 from ..config import ViTConfig
+from ..errors import UserError
 from ..fields import Config, option
 from ..presets import PRESETS
 
@@ -29,6 +30,7 @@ class TrainConfig(Config):
     min_lr: float = option(1e-5, "learning rate at the end")
     warmup_epochs: float = option(0.5, "epochs until the learning rate is at its highest")
     momentum: float = option(0.9, "momentum of sgd", below=1)
+    nesterov: bool = option(False, "sgd's momentum as Nesterov put it: look ahead, then step")
     weight_decay: float = option(0.1, "pull of the weight matrices towards zero")
     clip_grad: float = option(1.0, "largest global norm of the gradient; 0 turns clipping off")
     label_smoothing: float = option(0.0, "share of the target given to all classes alike", below=1)
@@ -47,3 +49,10 @@ class TrainConfig(Config):
     distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
     micro_batch: int = option(0, "images worked on at once; 0: what is fast and fits")
     checkpoint_seconds: float = option(30.0, "save at least this often, besides at the end of each epoch")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nesterov and not (self.opt == "sgd" and self.momentum):
+            raise UserError(
+                f"nesterov needs opt sgd and a momentum above 0, got {self.opt} and {self.momentum:g}: leave it out"
+            )

@@ -50,7 +50,9 @@ def build_state(config: TrainConfig, model: VisionTransformer, parameters: FlatA
     if config.opt == "adamw":
         optimizer = AdamW(parameters, weight_decay=config.weight_decay)
     else:
-        optimizer = SGD(parameters, momentum=config.momentum, weight_decay=config.weight_decay)
+        optimizer = SGD(
+            parameters, momentum=config.momentum, nesterov=config.nesterov, weight_decay=config.weight_decay
+        )
     return TrainingState(model, optimizer, EMA(parameters, decay=config.ema_decay) if config.ema_decay else None)
 
 
