@@ -37,7 +37,7 @@ from tinyvit.vit import VisionTransformer
 config, size = ViTConfig.from_dict(json.loads(sys.argv[1])), int(sys.argv[2])
 side = TorchSide(VisionTransformer(config, rng=np.random.default_rng(0)), compiled=False)
 images = np.random.default_rng(0).standard_normal((size, config.in_chans, *config.image_shape), np.float32)
-step = side.training_step(images, np.arange(size) % config.num_classes)
+step = side.training_step(images, np.arange(size) % config.num_classes, lr=1e-3, weight_decay=0.05)
 for _ in range(int(sys.argv[4])):
     step()
 print(peak_memory([]))

@@ -25,7 +25,6 @@ from .timing import Series, in_turn
 
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.05
 MEAN, STD = 0.5, 0.5
-TOLERANCE = 1e-3  # of gradients, relative to the largest: float32 sums in another order
 
 
 def one_batch(config: ViTConfig, batch_size: int) -> Dataset:
@@ -78,11 +77,12 @@ def speed(
         for name, other in _opponents(against, compiled).items():
             opponent = other(model)
             opponent.check(team, images, dataset.train.labels)
-            steps[name] = opponent.training_step(images, dataset.train.labels)
+            steps[name] = opponent.training_step(
+                images, dataset.train.labels, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
+            )
             predictions[name] = opponent.predict
         results = {f"train step, batch {batch_size}": in_turn(steps, rounds)}
     for size in (1, batch_size):
-        # predict_probs works through a split as `tinyvit eval` does; here one batch of it, as it comes.
         runs = {name: _call(predict, images[:size]) for name, predict in predictions.items()}
         results[f"inference, batch {size}"] = in_turn(runs, rounds)
     return results
