@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     print(
         f"  {weights:10,.1f} MiB of weights\n  {weights:10,.1f} MiB of gradients\n  {2 * weights:10,.1f} MiB in AdamW"
     )
-    print(f"  {activations:10,.1f} MiB saved for the backward")
+    print(f"  {activations:10,.1f} MiB saved for the backward, all images at once (training takes up to 64)")
     print(
         f"and computes {3 * total.flops * options.batch_size / 1e9:,.2f} GFLOPs (a backward takes about two forwards)."
     )

@@ -1,12 +1,16 @@
 """However a batch is cut up, the same things happen to each image, and the gradients add up to the same."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from tinyvit.bench.speed import one_batch
+from tinyvit.costs import model_costs
 from tinyvit.optim import FlatArrays
-from tinyvit.training import loss_and_gradients, training_batch
+from tinyvit.presets import PRESETS
+from tinyvit.training import TrainConfig, loss_and_gradients, training_batch
 from tinyvit.training.parallel import BatchRows, Part
 from tinyvit.training.trainer import build_model
 
@@ -69,3 +73,23 @@ def test_every_image_is_some_parts():
             assert [row for rows in parts for row in range(n)[rows]] == list(range(n))
             sizes = [rows.stop - rows.start for rows in parts]
             assert max(sizes) - min(sizes) <= 1
+
+
+def peak_bytes(batch_size):
+    """The most that a step allocates, counted by NumPy itself."""
+    config = TrainConfig(batch_size=batch_size, augment="none", workers=1, device="cpu")
+    model = build_model(config)
+    part = Part(config, one_batch(config.model, batch_size), model, FlatArrays(model.parameters()), 0, 1)
+    part.gradients(0)
+    tracemalloc.start()
+    part.gradients(0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_follows_the_cost_table_and_not_the_batch():
+    saved = 4 * sum(cost.saved for cost in model_costs(PRESETS["tiny"]).values())  # bytes per image
+    small, large = peak_bytes(64), peak_bytes(512)
+    assert saved * 64 < small < 1.5 * saved * 64
+    assert large < 1.25 * small  # eight pieces, one after the other
