@@ -151,6 +151,7 @@ class VisionTransformer(Layer):
     ) -> tuple[Array, PatchEmbedSaved, PrependTokensSaved, AddPositionSaved, DropoutSaved | None]:
         """Patches to tokens, the class token and the registers in front, positions added."""
         config = self.config
+        array_module(x)  # says what to do with a list
         if x.ndim != 4 or tuple(x.shape[1:]) != (config.in_chans, *config.image_shape):
             wanted = ", ".join(map(str, (config.in_chans, *config.image_shape)))
             raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")

@@ -45,7 +45,10 @@ def resume(
     """Go on with a run that was stopped or killed, to the very weights it would have had; errors as for `train`."""
     folder = Path(folder)
     config = read_run_config(folder)
-    config = dataclasses.replace(config, data_dir=data_dir or config.data_dir, device=device or config.device)
+    if data_dir is not None:
+        config = dataclasses.replace(config, data_dir=data_dir)
+    if device is not None:
+        config = dataclasses.replace(config, device=device)
     if (place := resolve_device(config.device)) != "cpu":
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
     config = dataclasses.replace(config, workers=resolve_workers(config, place))
