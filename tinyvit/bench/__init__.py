@@ -6,8 +6,20 @@ Times are medians of many short runs, taken in turn with whatever they are compa
 from .cluster import cluster
 from .processes import fresh_processes
 from .profile import peaks, profile
+from .runs import whole_runs
 from .scaling import fit_exponent, scaling
 from .speed import speed
 from .timing import Series, in_turn
 
-__all__ = ["Series", "cluster", "fit_exponent", "fresh_processes", "in_turn", "peaks", "profile", "scaling", "speed"]
+__all__ = [
+    "Series",
+    "cluster",
+    "fit_exponent",
+    "fresh_processes",
+    "in_turn",
+    "peaks",
+    "profile",
+    "scaling",
+    "speed",
+    "whole_runs",
+]

@@ -54,15 +54,16 @@ def fresh_processes(
     sides = {"tinyvit": ("tinyvit", TINYVIT_STEP)}
     if against:
         sides["PyTorch"] = ("torch", TORCH_STEP)
+    python = [sys.executable, "-c"]
     setting = [json.dumps(config.to_dict()), str(batch_size), str(workers)]
     seconds: dict[str, dict[str, list[float]]] = {
         what: {side: [] for side in sides} for what in ("import", "first training step")
     }
     for _ in range(rounds):
         for side, (package, script) in sides.items():
-            seconds["import"][side].append(_timed(IMPORT.format(package=package))[0])
-            seconds["first training step"][side].append(_timed(script, *setting, "1")[0])
-    memory = {side: float(_timed(script, *setting, "20")[1]) for side, (_, script) in sides.items()}
+            seconds["import"][side].append(timed([*python, IMPORT.format(package=package)])[0])
+            seconds["first training step"][side].append(timed([*python, script, *setting, "1"])[0])
+    memory = {side: float(timed([*python, script, *setting, "20"])[1]) for side, (_, script) in sides.items()}
     return {what: {side: Series.of(s) for side, s in by.items()} for what, by in seconds.items()}, memory
 
 
@@ -78,9 +79,14 @@ def peak_memory(others: list[int]) -> float:
     return total / 1024
 
 
-def _timed(script: str, *arguments: str) -> tuple[float, str]:
+def timed(command: list[str]) -> tuple[float, str]:
+    """Seconds that a command takes as a process of its own, and what it prints.
+
+    Raises:
+        UserError: it fails.
+    """
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode:
         raise UserError(f"a benchmark process failed: {done.stderr.strip().splitlines()[-1]}; mend that and try again")

@@ -26,6 +26,10 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--profile", action="store_true", help="instead: the time of each op, beside this machine's peak"
     )
+    parser.add_argument(
+        "--runs", type=int, metavar="N", help="instead: N whole training runs of a recipe, and their results"
+    )
+    parser.add_argument("--recipe", default="default", metavar="RECIPE", help="of --runs (default: default)")
     parser.add_argument("--cluster", action="store_true", help="instead: what a step would cost on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
@@ -40,13 +44,13 @@ def run(options: argparse.Namespace) -> int:
     from ..config import ViTConfig
     from ..presets import preset
 
-    for name in ("batch_size", "rounds"):
-        if getattr(options, name) < 1:
+    for name in ("batch_size", "rounds", "runs"):
+        if getattr(options, name) is not None and getattr(options, name) < 1:
             raise UserError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(options, name)}")
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster}
+    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "runs": _runs}
     chosen = [name for name in modes if getattr(options, name)]
     if len(chosen) > 1:
         raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
@@ -166,6 +170,21 @@ def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
             f"{1000 * point.seconds:>11.2f}{point.efficiency:>12.0%}"
         )
     return {"compute_seconds": measured, "points": [point._asdict() for point in points]}, "\n".join(lines)
+
+
+def _runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from ..bench import whole_runs
+    from ..training import recipe
+
+    recipe(options.recipe)  # refuses a name that is none
+    runs = whole_runs(options.recipe, seeds=options.runs, against=options.against)
+    lines = [f"{'side':<12}{'seed':>6}{'seconds':>10}{'test accuracy':>16}"]
+    lines += [f"{run.side:<12}{run.seed:>6}{run.seconds:>10.1f}{run.accuracy:>14.2f} %" for run in runs]
+    for side in dict.fromkeys(run.side for run in runs):
+        mine = [run for run in runs if run.side == side]
+        seconds, accuracy = (sum(x) / len(mine) for x in ([r.seconds for r in mine], [r.accuracy for r in mine]))
+        lines.append(f"{side:<12}{'mean':>6}{seconds:>10.1f}{accuracy:>14.2f} %")
+    return {"recipe": options.recipe, "runs": [run._asdict() for run in runs]}, "\n".join(lines)
 
 
 def _machine() -> str:

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from tinyvit.backend import keep_freed_memory
 from tinyvit.bench.speed import one_batch
 from tinyvit.costs import model_costs
 from tinyvit.optim import FlatArrays
@@ -93,3 +94,11 @@ def test_memory_follows_the_cost_table_and_not_the_batch():
     small, large = peak_bytes(64), peak_bytes(512)
     assert saved * 64 < small < 1.5 * saved * 64
     assert large < 1.25 * small  # eight pieces, one after the other
+
+
+def test_kept_memory_changes_no_number(small_config, small_dataset):
+    before = batch_gradient(small_config, small_dataset, 2, step=3)
+    keep_freed_memory()
+    after = batch_gradient(small_config, small_dataset, 2, step=3)
+    assert before[0] == after[0]
+    np.testing.assert_array_equal(before[1], after[1])

@@ -184,19 +184,36 @@ config = TrainConfig(model=small_run.SMALL_MODEL, output={output!r}, epochs=1, b
 """
 
 
+PROCESS = """
+if __name__ == "__main__":
+    import multiprocessing
+
+    child = multiprocessing.get_context({method!r}).Process(target=train, args=(config,))
+    child.start()
+    child.join()
+    print(1 - child.exitcode)
+"""
+
+
 @pytest.mark.parametrize(
     "body",
-    [
-        "print(len(train(config).epochs))",
-        "import multiprocessing as m; p = m.get_context('fork').Process(target=train, args=(config,)); p.start(); p.join(); print(1 - p.exitcode)",
-    ],
-    ids=["a script without a guard", "a forked process"],
+    ["print(len(train(config).epochs))", PROCESS.format(method="fork"), PROCESS.format(method="spawn")],
+    ids=["a script without a guard", "a forked process", "a spawned process"],
 )
 def test_it_works_wherever_python_runs(tmp_path, body):
-    script = UNGUARDED.format(folder=str(Path(small_run.__file__).parent), output=str(tmp_path / "run")) + body
-    done = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, timeout=60)
+    script = tmp_path / "script.py"
+    folder = str(Path(small_run.__file__).parent)
+    script.write_text(UNGUARDED.format(folder=folder, output=str(tmp_path / "run")) + body)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("1\n", "")
     assert (tmp_path / "run" / "report.txt").exists()
+
+
+def test_it_works_where_there_is_no_script(tmp_path):
+    script = UNGUARDED.format(folder=str(Path(small_run.__file__).parent), output=str(tmp_path / "run"))
+    script += "print(len(train(config).epochs))"
+    done = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_resolve_workers(small_config, monkeypatch):
