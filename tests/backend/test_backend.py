@@ -1,5 +1,6 @@
 """Which module, which device, which random numbers."""
 
+import contextlib
 import subprocess
 import sys
 import types
@@ -59,6 +60,7 @@ def fake_cupy(count):
         (fake_cupy(None), "cuda", r"no NVIDIA driver with a GPU.*tinyvit doctor.*--device cpu"),
         (fake_cupy(0), "cuda:0", r"no NVIDIA driver"),
         (fake_cupy(2), "cuda:7", r"'cuda:7' was asked for, but the GPUs here are cuda:0 to cuda:1"),
+        (fake_cupy(2), "cuda:2", r"'cuda:2' was asked for, but the GPUs here are cuda:0 to cuda:1"),
         (fake_cupy(2), "gpu", r"must be auto, cpu, cuda or cuda:<index>, got 'gpu'"),
         (fake_cupy(2), "cuda:-1", r"got 'cuda:-1'"),
         (fake_cupy(2), "cuda:", r"got 'cuda:'"),
@@ -85,6 +87,31 @@ def test_auto_takes_a_gpu_if_there_is_one(monkeypatch, cupy, auto, devices):
     assert resolve_device("auto") == auto
     assert available_devices() == devices
     assert resolve_device("cpu") == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "device"), [("cuda", "cuda:0"), ("cuda:0", "cuda:0"), ("cuda:1", "cuda:1"), ("cpu", "cpu")]
+)
+def test_a_gpu_that_is_there_is_named_with_its_number(monkeypatch, name, device):
+    monkeypatch.setitem(sys.modules, "cupy", fake_cupy(2))
+    assert resolve_device(name) == device
+
+
+def test_an_array_goes_to_the_gpu_it_was_sent_to(monkeypatch):
+    cupy, at, arrived = fake_cupy(3), [], []
+
+    @contextlib.contextmanager
+    def device(index):
+        at.append(index)
+        yield
+        at.pop()
+
+    cupy.cuda.Device = device
+    cupy.asarray = lambda x: arrived.append((x, *at))
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    for name in ("cuda:2", "cuda", "auto"):
+        to_device(np.arange(3), name)
+    assert [index for _, index in arrived] == [2, 0, 0]
 
 
 def test_numbers_follow_from_seed_and_purpose_alone():

@@ -94,6 +94,17 @@ def test_the_table_of_sources_is_complete(name):
     assert len(set(digests)) == len(digests)
 
 
+def test_classes_and_statistics_are_the_published_ones():
+    """Fashion-MNIST's labels in the order of its README; mean and standard deviation as everybody uses them."""
+    digits, fashion = mnist.SOURCES["mnist"], mnist.SOURCES["fashion-mnist"]
+    assert digits.class_names == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+    assert fashion.class_names == (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    )  # fmt: skip
+    assert (digits.mean, digits.std) == (0.1307, 0.3081)
+    assert (fashion.mean, fashion.std) == (0.2860, 0.3530)
+
+
 def test_an_unknown_dataset_is_refused():
     with pytest.raises(UserError, match=r"'cifar'.*mnist, fashion-mnist"):
         load_dataset("cifar")

@@ -1,5 +1,7 @@
 """Names, copies and moves of parameters; and that a layer remembers nothing."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,20 @@ def test_astype_and_to_are_copies(block):
     assert (block.norm1.weight == 1).all()
     with pytest.raises(UserError, match=r"CuPy is not installed|no NVIDIA driver|auto, cpu, cuda"):
         block.to("cuda:99")
+
+
+def test_tables_that_are_no_parameters_move_along(strict, monkeypatch):
+    """A model on a GPU must find its sine-cosine positions there; in another dtype they stay as exact as they were."""
+    model = VisionTransformer(MODELS["sincos2d"])
+    twin = model.astype(np.float32)
+    assert twin.sincos.dtype == np.float64
+    sent = []
+    monkeypatch.setattr(sys.modules[Layer.__module__], "to_device", lambda x, device: sent.append(device) or strict.asarray(x))  # fmt: skip
+    moved = model.to("cuda:1")
+    assert type(moved.sincos) is type(moved.cls_token) is strict.ndarray
+    assert type(model.sincos) is np.ndarray
+    assert sent == ["cuda:1"] * (len(model.parameters()) + 1)
+    moved.forward(strict.asarray(np.zeros((1, 2, 4, 6), np.float32)))
 
 
 def everything_on(layer):

@@ -154,6 +154,13 @@ def test_sincos_positions_against_a_loop():
             np.testing.assert_allclose(table[0, 2 + row * columns + column], wanted, atol=1e-15)
 
 
+@pytest.mark.parametrize("options", [{}, {"eps": 1e-2}])
+def test_layer_norm_adds_a_millionth_to_the_variance_unless_told_otherwise(options):
+    x = np.array([[1e-3, -1e-3, 2e-3, -2e-3]])
+    y, _ = ops.layer_norm_forward(x, np.ones(4), np.zeros(4), **options)
+    np.testing.assert_allclose(y, x / np.sqrt(2.5e-6 + options.get("eps", 1e-6)), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -162,6 +169,10 @@ def test_sincos_positions_against_a_loop():
         (lambda: ops.unpatchify_forward(np.zeros((1, 5, 4)), image_shape=(4, 4), patch_size=2), "5 patches of 4"),
         (lambda: ops.linear_forward(np.zeros((2, 3)), np.zeros((4, 5))), "3 features.*takes 4"),
         (lambda: ops.attention_forward(np.zeros((2, 3, 10)), num_heads=2), r"got \(2, 3, 10\)"),
+        (
+            lambda: ops.attention_forward(np.zeros((2, 3, 12)), num_heads=5),
+            r"3 \* 5 heads \* head_dim\), got \(2, 3, 12\)",
+        ),
         (lambda: ops.cross_entropy_forward(np.zeros((2, 3)), labels=np.array([0, 3])), r"0\.\.2, got 0\.\.3"),
         (lambda: ops.cross_entropy_forward(np.zeros((2, 3)), labels=np.array([0, -1])), r"0\.\.2, got -1\.\.0"),
         (lambda: ops.cross_entropy_forward(np.zeros((2, 3)), labels=np.array([0.0, 1.0])), "labels must be integers"),

@@ -1,0 +1,99 @@
+"""Is the check any good for layers and models? Their backwards are broken as people break them, and it must be caught."""
+
+import numpy as np
+import pytest
+
+from tinyvit import VisionTransformer
+from tinyvit.gradcheck import check_gradients
+from tinyvit.gradcheck_cases import all_cases
+from tinyvit.layers import Attention, Block, Linear, Mlp, PatchEmbed
+
+CASES = {(case.kind, case.name): case for case in all_cases()}
+
+
+def no_residual(backward, self, dy, *rest):
+    dx, grads = backward(self, dy, *rest)
+    return dx - dy, grads
+
+
+def only_residual(backward, self, dy, *rest):
+    return dy, backward(self, dy, *rest)[1]
+
+
+def changed(name, change):
+    """One parameter's gradient is not what it was."""
+
+    def sabotage(backward, self, dy, saved):
+        dx, grads = backward(self, dy, saved)
+        return dx, grads | {name: change(grads[name])}
+
+    return sabotage
+
+
+def missing(name):
+    def sabotage(backward, self, dy, saved):
+        dx, grads = backward(self, dy, saved)
+        return dx, {key: grad for key, grad in grads.items() if key != name}
+
+    return sabotage
+
+
+def swapped(one, other):
+    def sabotage(backward, self, dy, saved):
+        dx, grads = backward(self, dy, saved)
+        return dx, grads | {one: grads[other], other: grads[one]}
+
+    return sabotage
+
+
+def blocks_in_the_forwards_order(backward, self, dy, saved):
+    twin = self._map(lambda array: array)
+    twin.blocks = twin.blocks[::-1]
+    return backward(twin, dy, saved._replace(blocks=saved.blocks[::-1]))
+
+
+def mean_without_its_share(backward, self, dx, saved):
+    return backward(self, dx, saved) * (saved.shape[1] - saved.num_prefix)
+
+
+def without(field):
+    """The backward forgets one thing that the forward did."""
+    return lambda backward, self, dy, saved, *rest: backward(self, dy, saved._replace(**{field: None}), *rest)
+
+
+def halves(grad):
+    return 0.5 * grad
+
+
+SABOTAGES = {
+    "block: the residual's road forgotten": (Block, "_branch_backward", no_residual, "layer", "Block"),
+    "block: the branch's road forgotten": (Block, "_branch_backward", only_residual, "layer", "Block"),
+    "block: drop path forgotten": (Block, "_branch_backward", without("drop_path"), "layer", "Block, everything"),
+    "block: dropout forgotten": (Block, "_branch_backward", without("drop"), "layer", "Block, everything"),
+    "block: norms swapped": (Block, "backward", swapped("norm1.weight", "norm2.weight"), "layer", "Block"),
+    "block: a scale's gradient halved": (Block, "backward", changed("ls2.gamma", halves), "layer", "Block, everything"),
+    "attention: qkv's bias forgotten": (Attention, "backward", missing("qkv.bias"), "layer", "Attention"),
+    "attention: qkv's weights left as they are": (Attention, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0], b(self, dy, saved)[1] | {"qkv.weight": 0 * self.qkv.weight}), "layer", "Attention"),
+    "mlp: dx before the first product": (Mlp, "backward", lambda b, self, dy, saved: (dy, b(self, dy, saved)[1]), "layer", "Mlp"),
+    "mlp: biases averaged": (Mlp, "backward", changed("fc1.bias", lambda grad: grad / 6), "layer", "Mlp, tanh"),
+    "patches: dimages transposed": (PatchEmbed, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0][..., ::-1, :], b(self, dy, saved)[1]), "layer", "PatchEmbed"),
+    "linear: weight's gradient reversed": (Linear, "backward", changed("weight", lambda grad: grad[::-1]), "layer", "Linear"),
+    "model: the class token's gradient dropped": (VisionTransformer, "backward", changed("cls_token", np.zeros_like), "model", "cls token, erf"),
+    "model: positions left out": (VisionTransformer, "backward", missing("pos_embed"), "model", "cls token, erf"),
+    "model: a register's gradient dropped": (VisionTransformer, "backward", changed("reg_token", lambda grad: grad * [[[1], [0]]]), "model", "registers"),
+    "model: one weight of the second block off": (VisionTransformer, "backward", changed("blocks.1.mlp.fc2.weight", lambda grad: grad + 1e-4), "model", "tanh"),
+    "model: two blocks' gradients swapped": (VisionTransformer, "backward", swapped("blocks.0.attn.proj.weight", "blocks.1.attn.proj.weight"), "model", "no qkv bias"),
+    "model: blocks in the forward's order": (VisionTransformer, "backward", blocks_in_the_forwards_order, "model", "sincos2d"),
+    "model: dimages dropped": (VisionTransformer, "backward", lambda b, self, dy, saved: (0 * b(self, dy, saved)[0], b(self, dy, saved)[1]), "model", "features"),
+    "model: the embedding's dropout forgotten": (VisionTransformer, "backward", without("drop"), "model", "drop path, dropout"),
+    "model: the mean's share forgotten": (VisionTransformer, "_pool_backward", mean_without_its_share, "model", "mean pooling"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_a_broken_layer_or_model_is_caught(monkeypatch, name):
+    kind, method, sabotage, *place = SABOTAGES[name]
+    f, inputs, options = CASES[tuple(place)].build(np.random.default_rng(0))
+    whole = getattr(kind, method)
+    monkeypatch.setattr(kind, method, lambda self, *arguments: sabotage(whole, self, *arguments))
+    assert not check_gradients(f, inputs, options=options, full_up_to=20).passed

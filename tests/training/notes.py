@@ -1,0 +1,37 @@
+"""Progress that takes notes, for tests that ask what a run has told."""
+
+import signal
+
+from safetensors.numpy import load_file
+
+from tinyvit.training import Progress
+
+
+class Notes(Progress):
+    """Everything a run tells, and the weights it saved with every epoch."""
+
+    def __init__(self):
+        self.begun, self.steps, self.epochs, self.weights = None, [], [], []
+
+    def start(self, config, folder, *, images_per_epoch, images_done):
+        self.begun, self.folder = (images_per_epoch, images_done), folder
+
+    def step(self, images, loss):
+        self.steps.append((images, loss))
+
+    def epoch(self, metrics, best):
+        self.epochs.append((metrics, best))
+        self.weights.append(load_file(self.folder / "last" / "model.safetensors"))
+
+
+class Stops(Notes):
+    """Asks to stop after so many steps, as Ctrl-C does."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.after = after
+
+    def step(self, images, loss):
+        super().step(images, loss)
+        if len(self.steps) == self.after:
+            signal.raise_signal(signal.SIGINT)
