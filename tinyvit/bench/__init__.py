@@ -4,7 +4,6 @@ Times are medians of many short runs, taken in turn with whatever they are compa
 """
 
 from .cluster import cluster
-from .processes import fresh_processes
 from .profile import peaks, profile
 from .runs import whole_runs
 from .scaling import fit_exponent, scaling
@@ -15,7 +14,6 @@ __all__ = [
     "Series",
     "cluster",
     "fit_exponent",
-    "fresh_processes",
     "in_turn",
     "peaks",
     "profile",

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from ..config import ViTConfig
 from ..plots.figure import MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes, save_figure
-from .speed import training_team
 from .timing import in_turn
+from .tinyvit_side import training_team
 
 QUANTITIES = (("ms a step", "seconds", 1000, PURPLE), ("MiB", "mebibytes", 1, TEAL))
 

@@ -1,58 +1,76 @@
-"""A training step and inference, timed in turn with PyTorch's where that is asked for.
+"""A training step and inference, start-up and memory, timed in turn with PyTorch's where that is asked for.
 
 Both sides have the same weights, images and precision (float32), AdamW, and all cores. Before anything is timed, they
 are checked to compute the same loss and the same gradients.
 """
 
 import contextlib
-import dataclasses
-from collections.abc import Callable, Iterator
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from ..backend import generator, keep_freed_memory
 from ..config import ViTConfig
-from ..datasets import Dataset, Split, normalize
 from ..errors import UserError
-from ..optim import AdamW
-from ..training import TrainConfig
+from ..files import read_arrays
 from ..training.config import Workers
-from ..training.parallel import Team, resolve_workers
-from ..vit import VisionTransformer
+from .setting import STEP
 from .timing import Series, in_turn
 
-LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.05
-MEAN, STD = 0.5, 0.5
+TOLERANCE = 1e-3  # of loss and gradients, relative to the largest of an array: float32 sums in another order
+TURN_SECONDS = 0.1  # how long a side runs before it is the other's turn
+PACKAGES = {"tinyvit": "tinyvit", "PyTorch": "torch"}
 
 
-def one_batch(config: ViTConfig, batch_size: int) -> Dataset:
-    """Random pictures and labels, as many as one batch takes."""
-    rng = generator(0, "bench")
-    images = rng.integers(0, 256, (batch_size, config.in_chans, *config.image_shape), np.uint8)
-    split = Split(images, rng.integers(0, config.num_classes, batch_size))
-    return Dataset("random", tuple(map(str, range(config.num_classes))), MEAN, STD, split, split, split)
+class SideProcess:
+    """A side at work elsewhere; see `side`."""
+
+    def __init__(self, setting: Mapping[str, Any]):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tinyvit.bench.side"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.ask(setting, has_answer=False)
+
+    def ask(self, command: Mapping[str, Any], *, has_answer: bool = True) -> Any:
+        """The answer to a command.
+
+        Raises:
+            UserError: the process has failed; what it had to say went to stderr.
+        """
+        line = ""
+        if self.process.stdin and self.process.stdout:
+            with contextlib.suppress(BrokenPipeError):
+                print(json.dumps(command), file=self.process.stdin, flush=True)
+                line = self.process.stdout.readline() if has_answer else "null"
+        if not line:
+            raise UserError("a side of the benchmark has failed: see above what it says, mend that and try again")
+        return json.loads(line)
+
+    def close(self) -> None:
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.process.wait()
 
 
 @contextlib.contextmanager
-def training_team(config: ViTConfig, batch_size: int, workers: Workers = "auto") -> Iterator[tuple[Team, Callable]]:
-    """A team on one batch, and the step that `tinyvit train` makes: gradients and AdamW."""
-    train = TrainConfig(model=config, batch_size=batch_size, augment="none", workers=workers, device="cpu")
-    train = dataclasses.replace(train, workers=resolve_workers(train, "cpu"))
-    team = Team(train, one_batch(config, batch_size), VisionTransformer(config, rng=np.random.default_rng(0)))
-    optimizer = AdamW(team.parameters, weight_decay=WEIGHT_DECAY)
-
-    def step() -> None:
-        with threadpool_limits(1, user_api="blas"):
-            team.gradients(0)
-            optimizer.step(team.grads, lr=LEARNING_RATE)
-
-    keep_freed_memory()
+def started(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, SideProcess]]:
+    """The sides by name, ended in the end."""
+    sides: dict[str, SideProcess] = {}
     try:
-        yield team, step
+        for name, setting in settings.items():
+            sides[name] = SideProcess(setting)
+        yield sides
     finally:
-        team.close()
+        for side in sides.values():
+            side.close()
 
 
 def speed(
@@ -63,45 +81,69 @@ def speed(
     workers: Workers = "auto",
     against: str | None = None,
     compiled: bool = False,
-) -> dict[str, dict[str, Series]]:
-    """Times of a training step and of inference, by side: "tinyvit", and "PyTorch" (and "PyTorch, compiled").
+) -> tuple[dict[str, dict[str, Series]], dict[str, float]]:
+    """Times by what and by side: "tinyvit", "PyTorch" and "PyTorch, compiled"; and the peak memory of each in MiB.
 
     Raises:
-        UserError: PyTorch is not installed, or the two sides do not compute the same.
+        UserError: PyTorch is not installed, or the sides do not compute the same.
     """
-    with training_team(config, batch_size, workers) as (team, step):
-        dataset = team.dataset
-        images = normalize(dataset.train.images, MEAN, STD)
-        model = VisionTransformer(config, rng=np.random.default_rng(0))
-        steps, predictions = {"tinyvit": step}, {"tinyvit": model.predict}
-        for name, other in _opponents(against, compiled).items():
-            opponent = other(model)
-            opponent.check(team, images, dataset.train.labels)
-            steps[name] = opponent.training_step(
-                images, dataset.train.labels, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
-            )
-            predictions[name] = opponent.predict
-        results = {f"train step, batch {batch_size}": in_turn(steps, rounds)}
-    for size in (1, batch_size):
-        runs = {name: _call(predict, images[:size]) for name, predict in predictions.items()}
-        results[f"inference, batch {size}"] = in_turn(runs, rounds)
-    return results
-
-
-def _call(function: Callable[[np.ndarray], Any], images: np.ndarray) -> Callable[[], Any]:
-    return lambda: function(images)
-
-
-def _opponents(against: str | None, compiled: bool) -> dict[str, Any]:
-    if against is None:
-        return {}
-    try:
-        from .opponent import TorchSide
-    except ImportError as error:
+    names = ["tinyvit", *(["PyTorch"] if against else []), *(["PyTorch, compiled"] if against and compiled else [])]
+    if against and importlib.util.find_spec("torch") is None:
         raise UserError(
             "--against torch needs PyTorch, which is not installed: python -m pip install 'tinyvit[parity]'"
-        ) from error
-    sides: dict[str, Any] = {"PyTorch": lambda model: TorchSide(model, compiled=False)}
-    if compiled:
-        sides["PyTorch, compiled"] = lambda model: TorchSide(model, compiled=True)
-    return sides
+        )
+    setting = {"config": config.to_dict(), "batch_size": batch_size, "workers": workers}
+    settings = {name: {"side": name, **setting} for name in names}
+    rounds = max(6, rounds)
+    runs = (STEP, "inference, batch 1", f"inference, batch {batch_size}")
+    with started(settings) as sides:
+        check_same(sides)
+        times = {run: _in_turn(sides, run, rounds) for run in dict.fromkeys(runs)}
+        times[f"{STEP}, batch {batch_size}"] = times.pop(STEP)
+        memory = {name: side.ask({"memory": True}) for name, side in sides.items()}
+    imports = {name: partial(_import, PACKAGES[name]) for name in names if name in PACKAGES}
+    first_steps = {name: partial(_first_step, name, settings[name]) for name in imports}
+    times["import"] = in_turn(imports, rounds // 6, warm_up=1)
+    times["first training step"] = in_turn(first_steps, rounds // 6, warm_up=1)
+    return times, memory
+
+
+def check_same(sides: Mapping[str, SideProcess]) -> None:
+    """Loss and gradients of the first step, on each side.
+
+    Raises:
+        UserError: they differ.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        results = {}
+        for name, side in sides.items():
+            path = Path(folder) / f"{name}.safetensors"
+            loss = side.ask({"gradients": str(path)})
+            results[name] = {"loss": np.array(loss), **read_arrays(path)}
+    (ours, *others) = results.values()
+    for other in others:
+        worst = max(float(np.abs(ours[key] - other[key]).max() / np.abs(ours[key]).max()) for key in ours)
+        if not worst < TOLERANCE:
+            raise UserError(f"tinyvit and PyTorch differ by {worst:.1e} in loss or gradients: nothing was timed")
+
+
+def _in_turn(sides: Mapping[str, SideProcess], run: str, rounds: int) -> dict[str, Series]:
+    """Each side runs for a while, then the next, and so on: what slows the machine for a while slows them all."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    turns = {}
+    for name, side in sides.items():
+        once = min(side.ask({"run": run, "times": 3}))
+        turns[name] = max(2, math.ceil(TURN_SECONDS / once))
+    for _ in range(rounds):
+        for name, side in sides.items():
+            seconds[name] += side.ask({"run": run, "times": turns[name]})[1:]  # the first run of a turn wakes threads
+    return {name: Series.of(taken) for name, taken in seconds.items()}
+
+
+def _import(package: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import {package}"], check=True)
+
+
+def _first_step(name: str, setting: Mapping[str, Any]) -> None:
+    with started({name: setting}) as sides:
+        sides[name].ask({"run": STEP, "times": 1})

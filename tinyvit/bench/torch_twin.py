@@ -121,6 +121,13 @@ def to_torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.ndarr
     return array.T if array.ndim == 2 else array
 
 
+def from_torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.ndarray:
+    """The inverse of `to_torch_layout`."""
+    if name == "patch_embed.proj.weight":
+        return array.reshape(config.embed_dim, -1).T
+    return array.T if array.ndim == 2 else array
+
+
 def torch_twin(model: VisionTransformer) -> TorchViT:
     """The same model, with the same weights and dtype, in PyTorch."""
     dtype = torch.float64 if model.cls_token.dtype == np.float64 else torch.float32

@@ -61,9 +61,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _speed(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    from ..bench import fresh_processes, speed
+    from ..bench import speed
 
-    times = speed(
+    times, memory = speed(
         config,
         batch_size=options.batch_size,
         rounds=options.rounds,
@@ -71,14 +71,6 @@ def _speed(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], st
         against=options.against,
         compiled=options.compile,
     )
-    more, memory = fresh_processes(
-        config,
-        batch_size=options.batch_size,
-        workers=options.workers,
-        rounds=max(3, options.rounds // 6),
-        against=options.against,
-    )
-    times |= more
     size = f"{config.num_tokens} tokens of {config.embed_dim}, {config.depth} blocks"
     lines = [f"{options.preset}: {size}; {_machine()}", ""]
     lines.append(f"{'':<24}{'':<20}{'median ms':>11}{'p10':>10}{'p90':>10}{'ratio':>8}")
@@ -152,7 +144,7 @@ def _scaling(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
 
 def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from ..bench import cluster, in_turn
-    from ..bench.speed import training_team
+    from ..bench.tinyvit_side import training_team
 
     with training_team(config, options.batch_size, options.workers) as (_, step):
         measured = in_turn({"step": step}, options.rounds)["step"].median

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinyvit.backend import keep_freed_memory
-from tinyvit.bench.speed import one_batch
+from tinyvit.bench.setting import one_batch
 from tinyvit.costs import model_costs
 from tinyvit.optim import FlatArrays
 from tinyvit.presets import PRESETS

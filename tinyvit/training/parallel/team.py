@@ -104,6 +104,10 @@ class Team:
         self.ranks.add_up(probs)
         return probs
 
+    def processes(self) -> list[int]:
+        """The ids of the worker processes that are at work."""
+        return [worker.process.pid for worker in self._workers]
+
     def close(self) -> None:
         """End the workers; the parameters stay."""
         for worker in self._workers:

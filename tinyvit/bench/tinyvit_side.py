@@ -1,0 +1,50 @@
+"""Our side of a comparison."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..backend import keep_freed_memory
+from ..config import ViTConfig
+from ..datasets import normalize
+from ..optim import AdamW
+from ..training import TrainConfig
+from ..training.config import Workers
+from ..training.parallel import Team, resolve_workers
+from .setting import LEARNING_RATE, MEAN, STD, STEP, WEIGHT_DECAY, Side, inference_runs, new_model, one_batch
+
+
+@contextlib.contextmanager
+def training_team(config: ViTConfig, batch_size: int, workers: Workers = "auto") -> Iterator[tuple[Team, Callable]]:
+    """A team on one batch, and the step that `tinyvit train` makes: gradients and AdamW."""
+    keep_freed_memory()
+    train = TrainConfig(model=config, batch_size=batch_size, augment="none", workers=workers, device="cpu")
+    train = dataclasses.replace(train, workers=resolve_workers(train, "cpu"))
+    team = Team(train, one_batch(config, batch_size), new_model(config))
+    optimizer = AdamW(team.parameters, weight_decay=WEIGHT_DECAY)
+
+    def step() -> None:
+        with threadpool_limits(1, user_api="blas"):
+            team.gradients(0)
+            optimizer.step(team.grads, lr=LEARNING_RATE)
+
+    try:
+        yield team, step
+    finally:
+        team.close()
+
+
+def tinyvit_side(config: ViTConfig, batch_size: int, workers: Workers) -> Side:
+    """Training as `tinyvit train` does it; inference in one process, with all threads of the matrix library."""
+    stack = contextlib.ExitStack()
+    team, step = stack.enter_context(training_team(config, batch_size, workers))
+    model = new_model(config)
+
+    def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
+        return float(team.gradients(0)), team.grads
+
+    images = normalize(team.dataset.train.images, MEAN, STD)
+    return Side({STEP: step, **inference_runs(model.predict, images)}, gradients, team.processes, stack.close)
