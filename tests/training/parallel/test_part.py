@@ -13,6 +13,7 @@ from tinyvit.optim import FlatArrays
 from tinyvit.presets import PRESETS
 from tinyvit.training import TrainConfig, loss_and_gradients, training_batch
 from tinyvit.training.parallel import BatchRows, Part
+from tinyvit.training.parallel.part import part_rows
 from tinyvit.training.trainer import build_model
 
 
@@ -70,7 +71,7 @@ def test_one_part_is_the_gradient_of_the_mean_loss(small_config, small_dataset):
 def test_every_image_is_some_parts():
     for n in (1, 5, 32, 100):
         for count in (1, 2, 3, 7):
-            parts = [Part.rows(type("Place", (), {"index": i, "count": count}), n) for i in range(count)]
+            parts = [part_rows(n, index, count) for index in range(count)]
             assert [row for rows in parts for row in range(n)[rows]] == list(range(n))
             sizes = [rows.stop - rows.start for rows in parts]
             assert max(sizes) - min(sizes) <= 1

@@ -1,6 +1,7 @@
 """Worker processes: the same numbers, and nothing hangs or stays behind whoever is killed when."""
 
 import dataclasses
+import gc
 import os
 import signal
 import subprocess
@@ -93,6 +94,20 @@ def test_workers_start_when_they_are_needed_and_end_when_closed(teams):
     two.close()
     assert not alive(worker.process.pid)
     assert worker.process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc shows")
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_closed_team_leaves_no_file_open(small_config, small_dataset, workers):
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    config = dataclasses.replace(small_config, workers=workers)
+    team = Team(config, small_dataset, build_model(config))
+    team.gradients(0)
+    team.close()
+    del team  # and with it the shared arrays
+    gc.collect()
+    wait_until(lambda: len(os.listdir("/proc/self/fd")) == before)
 
 
 def test_a_killed_worker_is_named(teams):

@@ -29,11 +29,14 @@ class SharedArrays(dict[str, np.ndarray]):
 
     def __init__(self, layout: Layout, handle: int | str | None = None):
         super().__init__()
+        self.handle: int | str = -1
+        if not layout:
+            return
         starts, size = {}, 0
         for name, (shape, dtype) in layout.items():
             starts[name] = size
             size += -(-np.dtype(dtype).itemsize * int(np.prod(shape)) // ALIGNMENT) * ALIGNMENT
-        self.handle: int | str = _new_handle(max(1, size)) if handle is None else handle
+        self.handle = _new_handle(max(1, size)) if handle is None else handle
         if isinstance(self.handle, str):
             memory = mmap.mmap(-1, max(1, size), tagname=self.handle)  # type: ignore[call-arg]
         else:

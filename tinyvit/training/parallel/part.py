@@ -35,6 +35,11 @@ class BatchRows:
         return self.rng.integers(low, high, (self.batch_size, *size[1:]))[self.rows]
 
 
+def part_rows(n: int, index: int, count: int) -> slice:
+    """Which of `n` things are those of part `index` of `count`: all are somebody's, and the parts are nearly equal."""
+    return slice(n * index // count, n * (index + 1) // count)
+
+
 class Part:
     """Part `index` of `count` parts of every batch: a model to compute with, and where its gradients go."""
 
@@ -74,13 +79,9 @@ class Part:
             loss = loss + share * mean_loss
         return loss
 
-    def rows(self, n: int) -> slice:
-        """Which of `n` things are this part's."""
-        return slice(n * self.index // self.count, n * (self.index + 1) // self.count)
-
     def _pieces(self, n: int) -> Iterator[slice]:
         """This part's rows of a batch of `n`, so many at a time as are worked on at once."""
-        mine = self.rows(n)
+        mine = part_rows(n, self.index, self.count)
         for start in range(mine.start, mine.stop, self.micro_batch):
             yield slice(start, min(start + self.micro_batch, mine.stop))
 

@@ -16,7 +16,7 @@ from ..config import TrainConfig
 from ..evaluate import predict_probs
 from .memory import SharedArrays
 from .mpi import Ranks
-from .part import Part
+from .part import Part, part_rows
 from .workers import Worker
 
 PATIENCE = 60.0  # seconds a worker may take longer than this process did for a part of the same size
@@ -95,11 +95,10 @@ class Team:
         self._ask({"predict": "parameters" if average is None else "average"})
         began = time.monotonic()
         probs = np.zeros((len(images), model.config.num_classes), np.float32)
-        mine = self.part.rows(len(images))
+        mine = part_rows(len(images), *self._place(0))
         probs[mine] = predict_probs(model, images[mine], mean, std)
         for worker, _ in self._answers(time.monotonic() - began):
-            index, count = self._place(worker.index)
-            rows = slice(len(images) * index // count, len(images) * (index + 1) // count)
+            rows = part_rows(len(images), *self._place(worker.index))
             probs[rows] = self._memory["probs"][rows]
         self.ranks.add_up(probs)
         return probs
@@ -113,6 +112,7 @@ class Team:
         for worker in self._workers:
             worker.close()
         self._workers = []
+        self._memory.close_handle()
 
     def _place(self, index: int) -> tuple[int, int]:
         """Which of how many parts of the whole batch is that of member `index` of this rank."""
@@ -152,7 +152,7 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
     def work(command: dict[str, Any]) -> dict[str, Any]:
         if "step" in command:
             return {"loss": float(part.gradients(command["step"]))}
-        rows = part.rows(len(dev))
+        rows = part_rows(len(dev), *job["place"])
         memory["probs"][rows] = predict_probs(models[command["predict"]], dev.images[rows], mean, std)
         return {}
 

@@ -105,8 +105,10 @@ class Worker:
         return None
 
     def _listen(self) -> None:
-        for line in self.process.stdout or ():
-            self._answers.put(line)
+        answers: Any = self.process.stdout
+        with answers:
+            for line in answers:
+                self._answers.put(line)
         self._answers.put(b"")
 
     def _lost(self) -> WorkerLostError:
