@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .backend import Array, array_module
+from .backend import Array, array_module, by_rows
 from .config import ViTConfig
 from .costs import numbers_held
 from .errors import UserError
@@ -130,7 +130,13 @@ class VisionTransformer(Layer):
         return dimages, {name: grads[name] for name in self.parameters()}
 
     def predict(self, x: Array) -> Array:
-        """(B, C, H, W) -> (B, K): the forward that keeps nothing, so that memory does not grow with depth."""
+        """(B, C, H, W) -> (B, K): the forward that keeps nothing, so that memory does not grow with depth.
+
+        On the CPU, many images are shared among as many threads as the matrix library may use.
+        """
+        return by_rows(self._predict, x)
+
+    def _predict(self, x: Array) -> Array:
         x = self._embed(x, None)[0]
         for block in self.blocks:
             x = block.forward(x)[0]
@@ -151,7 +157,6 @@ class VisionTransformer(Layer):
     ) -> tuple[Array, PatchEmbedSaved, PrependTokensSaved, AddPositionSaved, DropoutSaved | None]:
         """Patches to tokens, the class token and the registers in front, positions added."""
         config = self.config
-        array_module(x)  # says what to do with a list
         if x.ndim != 4 or tuple(x.shape[1:]) != (config.in_chans, *config.image_shape):
             wanted = ", ".join(map(str, (config.in_chans, *config.image_shape)))
             raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")

@@ -7,12 +7,14 @@ from .arrays import Array, ArrayModule, array_module, is_host, native_erf, to_nu
 from .devices import available_devices, device_of, like, resolve_device, to_device
 from .memory import keep_freed_memory
 from .random import generator
+from .threads import by_rows
 
 __all__ = [
     "Array",
     "ArrayModule",
     "array_module",
     "available_devices",
+    "by_rows",
     "device_of",
     "generator",
     "is_host",

@@ -1,0 +1,37 @@
+"""All cores for work that falls apart into rows."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, is_host
+
+LEAST_ROWS = 16  # per thread: with fewer, starting threads costs more than it brings
+
+
+@functools.cache
+def _matrix_library() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def by_rows(function: Callable[[Array], Array], x: Array) -> Array:
+    """`function(x)` for a function that treats each row of `x` by itself; on the CPU, pieces of `x` in threads.
+
+    There are as many threads as the matrix library may use at the moment, each with one of its threads. A matrix
+    library uses several cores for products alone; pieces use them for everything, as NumPy lets other threads run while
+    it computes. Whoever has limited the matrix library to one thread (`threadpoolctl`) gets one thread here.
+    """
+    if not is_host(x) or len(x) < 2 * LEAST_ROWS:
+        return function(x)
+    threads = max((library.num_threads for library in _matrix_library().lib_controllers), default=1)
+    pieces = np.array_split(x, max(1, min(threads, len(x) // LEAST_ROWS)))
+    if len(pieces) == 1:
+        return function(x)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with _matrix_library().limit(limits=1), ThreadPoolExecutor(len(pieces)) as pool:
+        return np.concatenate(list(pool.map(function, pieces)))
