@@ -34,8 +34,13 @@ class Worker:
 
     def __init__(self, index: int, job: dict[str, Any], handle: int | str):
         self.index = index
-        folders = [str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
+        environment = os.environ | ONE_THREAD
+        if PACKAGE_FOLDER.name not in (
+            "site-packages",
+            "dist-packages",
+        ):  # run from a checkout: the worker has to run that one too
+            folders = filter(None, [str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH")])
+            environment["PYTHONPATH"] = os.pathsep.join(folders)
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tinyvit.training.parallel.worker"],
             stdin=subprocess.PIPE,
