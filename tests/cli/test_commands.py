@@ -123,7 +123,7 @@ def test_doctor_and_help_and_version(tinyvit):
     for word in ("python", "numpy", "matrix library", "cupy", "mnist           complete"):
         assert word in doctor.stdout
     assert tinyvit("--version").stdout.startswith("tinyvit ")
-    for verb in ("train", "eval", "predict", "plot", "gradcheck", "info", "doctor"):
+    for verb in ("train", "eval", "predict", "plot", "gradcheck", "bench", "info", "doctor"):
         assert verb in tinyvit().stdout
         assert tinyvit(verb, "--help").returncode == 0
 
