@@ -26,6 +26,7 @@ from .setting import STEP
 from .timing import Series, in_turn
 
 TOLERANCE = 1e-3  # of loss and gradients, relative to the largest of an array: float32 sums in another order
+LAUNCHES = 5  # of each side: some processes are luckier with their memory and their threads than others
 TURN_SECONDS = 0.1  # how long a side runs before it is the other's turn
 PACKAGES = {"tinyvit": "tinyvit", "PyTorch": "torch"}
 
@@ -96,11 +97,15 @@ def speed(
     settings = {name: {"side": name, **setting} for name in names}
     rounds = max(6, rounds)
     runs = (STEP, "inference, batch 1", f"inference, batch {batch_size}")
-    with started(settings) as sides:
-        check_same(sides)
-        times = {run: _in_turn(sides, run, rounds) for run in dict.fromkeys(runs)}
-        times[f"{STEP}, batch {batch_size}"] = times.pop(STEP)
-        memory = {name: side.ask({"memory": True}) for name, side in sides.items()}
+    seconds = {run: {name: list[float]() for name in names} for run in dict.fromkeys(runs)}
+    for _ in range(LAUNCHES):
+        with started(settings) as sides:
+            check_same(sides)
+            for run, taken in seconds.items():
+                _in_turn(sides, run, math.ceil(rounds / LAUNCHES), taken)
+            memory = {name: side.ask({"memory": True}) for name, side in sides.items()}
+    times = {run: {name: Series.of(taken) for name, taken in by.items()} for run, by in seconds.items()}
+    times[f"{STEP}, batch {batch_size}"] = times.pop(STEP)
     imports = {name: partial(_import, PACKAGES[name]) for name in names if name in PACKAGES}
     first_steps = {name: partial(_first_step, name, settings[name]) for name in imports}
     times["import"] = in_turn(imports, rounds // 6, warm_up=1)
@@ -127,9 +132,11 @@ def check_same(sides: Mapping[str, SideProcess]) -> None:
             raise UserError(f"tinyvit and PyTorch differ by {worst:.1e} in loss or gradients: nothing was timed")
 
 
-def _in_turn(sides: Mapping[str, SideProcess], run: str, rounds: int) -> dict[str, Series]:
-    """Each side runs for a while, then the next, and so on: what slows the machine for a while slows them all."""
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
+def _in_turn(sides: Mapping[str, SideProcess], run: str, rounds: int, seconds: dict[str, list[float]]) -> None:
+    """Each side runs for a while, then the next, and so on: what slows the machine for a while slows them all.
+
+    What each run takes is added to `seconds`.
+    """
     turns = {}
     for name, side in sides.items():
         once = min(side.ask({"run": run, "times": 3}))
@@ -137,7 +144,6 @@ def _in_turn(sides: Mapping[str, SideProcess], run: str, rounds: int) -> dict[st
     for _ in range(rounds):
         for name, side in sides.items():
             seconds[name] += side.ask({"run": run, "times": turns[name]})[1:]  # the first run of a turn wakes threads
-    return {name: Series.of(taken) for name, taken in seconds.items()}
 
 
 def _import(package: str) -> None:
