@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinyvit.backend import by_rows
-from tinyvit.backend.threads import LEAST_ROWS
+from tinyvit.backend.threads import LEAST_SIZE
 
 
 def noting(seen):
@@ -18,20 +18,27 @@ def noting(seen):
     return function
 
 
-@pytest.mark.parametrize("rows", [0, 1, 2 * LEAST_ROWS - 1, 2 * LEAST_ROWS, 101, 1000])
+@pytest.mark.parametrize("rows", [0, 1, 31, 32, 101, 1000])
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_rows_come_back_in_order(rows, limit, rng):
-    x = rng.standard_normal((rows, 3))
+    x = rng.standard_normal((rows, LEAST_SIZE // 16))
     seen = []
     with threadpool_limits(limit, user_api="blas"):
         y = by_rows(noting(seen), x)
         assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} <= {limit}
     np.testing.assert_array_equal(y, 2 * x[:, 0])
-    assert len(seen) == max(1, min(limit, rows // LEAST_ROWS))
+    assert len(seen) == max(1, min(limit, rows // 16))
     assert sum(n for _, n, _ in seen) == rows
     if len(seen) > 1:
         assert threading.main_thread() not in {thread for thread, _, _ in seen}
         assert all(set(limits) == {1} for _, _, limits in seen)
+
+
+def test_a_few_large_rows_are_shared_too(rng):
+    seen = []
+    with threadpool_limits(4, user_api="blas"):
+        by_rows(noting(seen), rng.standard_normal((3, 10 * LEAST_SIZE)))
+    assert [n for _, n, _ in seen] == [1, 1, 1]
 
 
 def test_an_error_in_a_thread_is_the_callers():
@@ -39,4 +46,4 @@ def test_an_error_in_a_thread_is_the_callers():
         raise ValueError("row 7 is bad")
 
     with threadpool_limits(2, user_api="blas"), pytest.raises(ValueError, match="row 7"):
-        by_rows(fail, np.zeros((100, 1)))
+        by_rows(fail, np.zeros((100, 1000)))

@@ -15,7 +15,8 @@ import small_run
 from kills import compare
 
 from tinyvit.errors import UserError
-from tinyvit.training import TrainingInterrupted, resume, train
+from tinyvit.presets import PRESETS
+from tinyvit.training import TrainConfig, TrainingInterrupted, resume, train
 from tinyvit.training.parallel import Team, WorkerLostError, resolve_workers, team
 from tinyvit.training.progress import Progress
 from tinyvit.training.trainer import build_model
@@ -235,11 +236,13 @@ def test_resolve_workers(small_config, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
 
     def auto(**changes):
-        return resolve_workers(dataclasses.replace(small_config, **{"workers": "auto"} | changes), "cpu")
+        return resolve_workers(TrainConfig(**{"device": "cpu"} | changes), "cpu")
 
     assert auto(batch_size=128) == 6
-    assert auto(batch_size=48) == 3  # at least 16 images for each
+    assert auto(batch_size=48) == 3  # at least 16 small images for each
     assert auto(batch_size=2) == 1
+    assert auto(batch_size=2, model=PRESETS["vit_base_patch16_224"]) == 2  # or one large one
+    assert auto(batch_size=128, model=small_config.model) == 1
     assert auto(batch_size=128, distributed=True) == 1
     assert auto(workers=5, batch_size=2) == 5
     config = dataclasses.replace(small_config, workers=3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ...costs import model_costs
 from ...datasets import Dataset, Split
 from ...errors import UserError
 from ...optim import FlatArrays, flatten
@@ -20,7 +21,7 @@ from .part import Part, part_rows
 from .workers import Worker
 
 PATIENCE = 60.0  # seconds a worker may take longer than this process did for a part of the same size
-LEAST_IMAGES = 16  # per worker and step: with fewer, talking costs more than it brings
+LEAST_FLOPS = 75e6  # of a forward, per worker and step: with fewer, talking costs more than it brings
 MOST_WORKERS = 8
 
 
@@ -34,7 +35,8 @@ def resolve_workers(config: TrainConfig, device: str) -> int:
         if device != "cpu" or config.distributed:
             return 1
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return max(1, min(usable, MOST_WORKERS, config.batch_size // LEAST_IMAGES))
+        flops = config.batch_size * sum(cost.flops for cost in model_costs(config.model).values())
+        return max(1, min(usable, MOST_WORKERS, config.batch_size, int(flops / LEAST_FLOPS)))
     if device != "cpu" and config.workers != 1:
         raise UserError(f"workers share the cores of a CPU, got --workers {config.workers} on {device}: leave it out")
     return int(config.workers)
