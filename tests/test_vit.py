@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import tinyvit
 from tinyvit import PRESETS, UserError, VisionTransformer, ViTConfig, layers, preset, vit
@@ -269,3 +270,9 @@ def test_saving_never_deletes_what_is_not_the_models(tmp_path):
 def test_only_float32_weights_are_in_a_fresh_file(tmp_path):
     VisionTransformer(MODELS["tanh"]).save_pretrained(tmp_path / "model")
     assert {array.dtype for array in read_arrays(tmp_path / "model" / WEIGHTS).values()} == {np.dtype(np.float32)}
+
+
+def test_predict_names_the_shape_it_was_given_and_not_that_of_a_piece(rng):
+    model = VisionTransformer(MODELS["tanh"], rng=rng)
+    with threadpool_limits(2, user_api="blas"), pytest.raises(UserError, match=r"got \(200, 9, 64, 64\)"):
+        model.predict(np.zeros((200, 9, 64, 64), np.float32))

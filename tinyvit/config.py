@@ -66,6 +66,11 @@ class ViTConfig(Config):
         return (self.img_size, self.img_size) if isinstance(self.img_size, int) else self.img_size
 
     @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        return self.in_chans, *self.image_shape
+
+    @property
     def grid_size(self) -> tuple[int, int]:
         """Patches along (height, width)."""
         height, width = self.image_shape

@@ -25,6 +25,7 @@ from .layers import (
     Linear,
     PatchEmbed,
     PatchEmbedSaved,
+    check_images,
     prefixed,
     truncated_normal,
 )
@@ -134,6 +135,7 @@ class VisionTransformer(Layer):
 
         On the CPU, many images are shared among as many threads as the matrix library may use.
         """
+        check_images(x, self.config.input_shape, self.cls_token.dtype)  # whole, before it is cut up
         return by_rows(self._predict, x)
 
     def _predict(self, x: Array) -> Array:
@@ -157,13 +159,7 @@ class VisionTransformer(Layer):
     ) -> tuple[Array, PatchEmbedSaved, PrependTokensSaved, AddPositionSaved, DropoutSaved | None]:
         """Patches to tokens, the class token and the registers in front, positions added."""
         config = self.config
-        if x.ndim != 4 or tuple(x.shape[1:]) != (config.in_chans, *config.image_shape):
-            wanted = ", ".join(map(str, (config.in_chans, *config.image_shape)))
-            raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")
-        if x.dtype != self.cls_token.dtype:
-            raise UserError(
-                f"images are {x.dtype} but the model is {self.cls_token.dtype}: use images.astype or model.astype"
-            )
+        check_images(x, config.input_shape, self.cls_token.dtype)
         x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
         x, prepend = prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
         pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos.astype(x.dtype)

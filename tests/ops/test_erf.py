@@ -31,7 +31,7 @@ def test_normal_cdf_is_the_integral_of_the_bell_curve():
     x32 = x.astype(np.float32)
     y = normal_cdf(x32)
     assert y.dtype == np.float32
-    assert np.abs(y - wanted).max() < 2.5e-7
+    assert np.abs(y - wanted).max() < 2e-7
     # GELU multiplies by x: far to the left the product must vanish too.
     assert np.abs(x32 * y - x * wanted)[x < 0].max() < 3e-7
 
@@ -40,7 +40,7 @@ def test_normal_cdf_is_the_integral_of_the_bell_curve():
 def test_the_ends(dtype):
     y = erf(np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e30], dtype))
     np.testing.assert_allclose(y, [1, -1, np.nan, 0, 0, 1], atol=4e-7)
-    assert dtype == np.float32 or np.signbit(y[4])
+    assert np.signbit(y[4])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -76,4 +76,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # the command that started this process says so
+        sys.exit(130)
+    except Exception as error:
+        print(f"tinyvit: {error or type(error).__name__}", file=sys.stderr)
+        sys.exit(1)

@@ -57,7 +57,8 @@ class SideProcess:
 
     def close(self) -> None:
         if self.process.stdin:
-            self.process.stdin.close()
+            with contextlib.suppress(OSError):  # it may have ended already
+                self.process.stdin.close()
         self.process.wait()
 
 
@@ -95,7 +96,6 @@ def speed(
         )
     setting = {"config": config.to_dict(), "batch_size": batch_size, "workers": workers}
     settings = {name: {"side": name, **setting} for name in names}
-    rounds = max(6, rounds)
     runs = (STEP, "inference, batch 1", f"inference, batch {batch_size}")
     seconds = {run: {name: list[float]() for name in names} for run in dict.fromkeys(runs)}
     for _ in range(LAUNCHES):
@@ -108,8 +108,8 @@ def speed(
     times[f"{STEP}, batch {batch_size}"] = times.pop(STEP)
     imports = {name: partial(_import, PACKAGES[name]) for name in names if name in PACKAGES}
     first_steps = {name: partial(_first_step, name, settings[name]) for name in imports}
-    times["import"] = in_turn(imports, rounds // 6, warm_up=1)
-    times["first training step"] = in_turn(first_steps, rounds // 6, warm_up=1)
+    times["import"] = in_turn(imports, max(1, rounds // 6), warm_up=1)
+    times["first training step"] = in_turn(first_steps, max(1, rounds // 6), warm_up=1)
     return times, memory
 
 

@@ -20,7 +20,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("preset", nargs="?", default="tiny", help="(default: tiny)")
     parser.add_argument("--batch-size", type=int, default=128, metavar="SIZE", help="(default: 128)")
     parser.add_argument("--workers", type=workers_flag, default="auto", metavar="WORKERS", help="(default: auto)")
-    parser.add_argument("--rounds", type=int, default=30, metavar="N", help="runs to take the median of (default: 30)")
+    parser.add_argument("--rounds", type=int, default=30, metavar="N", help="measurements, at least (default: 30)")
     parser.add_argument("--against", choices=("torch",), help="time PyTorch in turn, after checking that both agree")
     parser.add_argument("--compile", action="store_true", help="with --against torch: torch.compile too, which is slow")
     parser.add_argument(
@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     from ..config import ViTConfig
     from ..presets import preset
 
-    for name in ("batch_size", "rounds", "runs"):
-        if getattr(options, name) is not None and getattr(options, name) < 1:
+    for name in ("batch_size", "rounds", "runs", "workers"):
+        if getattr(options, name) not in (None, "auto") and getattr(options, name) < 1:
             raise UserError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(options, name)}")
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:

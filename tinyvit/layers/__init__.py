@@ -9,7 +9,7 @@ from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
 from .linear import Linear
 from .mlp import Mlp, MlpSaved
-from .patch_embed import PatchEmbed, PatchEmbedSaved
+from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
 
 __all__ = [
     "INIT_STD",
@@ -30,6 +30,7 @@ __all__ = [
     "MlpSaved",
     "PatchEmbed",
     "PatchEmbedSaved",
+    "check_images",
     "prefixed",
     "truncated_normal",
 ]

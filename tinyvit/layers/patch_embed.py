@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Array
+from ..backend import Array, array_module
+from ..errors import UserError
 from ..ops import LinearSaved, PatchifySaved, patchify_backward, patchify_forward
 from .layer import Gradients, Layer, prefixed
 from .linear import Linear
@@ -30,3 +31,18 @@ class PatchEmbed(Layer):
     def backward(self, dy: Array, saved: PatchEmbedSaved) -> tuple[Array, Gradients]:
         dpatches, dproj = self.proj.backward(dy, saved.proj)
         return patchify_backward(dpatches, saved.patchify), prefixed("proj", dproj)
+
+
+def check_images(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:
+    """Whether `x` is a batch of images of one `shape` (C, H, W) and `dtype`.
+
+    Raises:
+        TypeError: it is no array.
+        UserError: it has another shape or dtype.
+    """
+    array_module(x)  # says what to do with a list
+    if x.ndim != 4 or tuple(x.shape[1:]) != shape:
+        wanted = ", ".join(map(str, shape))
+        raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")
+    if x.dtype != dtype:
+        raise UserError(f"images are {x.dtype} but the model is {dtype}: use images.astype or model.astype")

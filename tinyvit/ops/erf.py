@@ -52,7 +52,7 @@ def erf(x: Array) -> Array:
     y = _in_blocks(_normal_cdf_float32, x * math.sqrt(2))
     y *= 2.0
     y -= 1.0
-    return y
+    return array_module(x).copysign(y, x)  # about 0, where rounding would decide the sign
 
 
 def _is_float64(x: Array) -> bool:
@@ -80,7 +80,7 @@ def _normal_cdf_float32(x: Array) -> Array:
     squared *= squared
     y = _polynomial(FLOAT32_P, squared)
     y *= x
-    xp.minimum(y, 80.0, out=y)  # Φ is 0 long before exp would overflow
+    xp.minimum(y, 80.0, out=y)  # exp would overflow soon; Φ has been 0, to within the error, for long
     xp.exp(y, out=y)
     y += 1.0
     xp.divide(1.0, y, out=y)

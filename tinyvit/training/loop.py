@@ -83,10 +83,10 @@ def check_fit(config: TrainConfig, dataset: Dataset) -> None:
         UserError: it does not.
     """
     model, wanted = config.model, dataset.train.images.shape[1:]
-    if (model.in_chans, *model.image_shape) != wanted:
+    if model.input_shape != wanted:
         raise UserError(
             f"{dataset.name} images are (channels, height, width) = {wanted}, but the model takes "
-            f"{(model.in_chans, *model.image_shape)}: set img_size and in_chans to match"
+            f"{model.input_shape}: set img_size and in_chans to match"
         )
     if model.num_classes != len(dataset.class_names):
         raise UserError(

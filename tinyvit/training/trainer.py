@@ -65,6 +65,7 @@ class Trainer:
         self.config, self.dataset, self.folder, self.progress = config, dataset, folder, progress
         self.ranks = ranks or Ranks()
         self.steps = steps_per_epoch(config, dataset)
+        self.images_per_step = min(config.batch_size, len(dataset.train))
         self.preprocessor = preprocessor_json(dataset, config)
         model = build_model(config)
         self.team = Team(config, dataset, model, self.ranks)
@@ -74,12 +75,11 @@ class Trainer:
 
     def run(self) -> History:
         """The epochs that are left, then the test."""
-        images_per_step = min(self.config.batch_size, len(self.dataset.train))
         self.progress.start(
             self.config,
             self.folder,
-            images_per_epoch=self.steps * images_per_step,
-            images_done=self.state.step * images_per_step,
+            images_per_epoch=self.steps * self.images_per_step,
+            images_done=self.state.step * self.images_per_step,
         )
         keep_freed_memory()
         try:
@@ -105,8 +105,7 @@ class Trainer:
             stopping = self.ranks.any(interrupts.requested)
             saving = stopping or time.monotonic() - self.last_saved > self.config.checkpoint_seconds
             looking = saving or len(self.losses) == READ_EVERY or index == self.steps - 1
-            images = min(self.config.batch_size, len(self.dataset.train))
-            self.progress.step(images, self._add_up_losses() if looking else None)
+            self.progress.step(self.images_per_step, self._add_up_losses() if looking else None)
             if saving:
                 self._save()
             if stopping:

@@ -26,7 +26,7 @@ class Ranks:
         return flag
 
     def from_first(self, value: Any) -> Any:
-        """Rank 0's value, on every rank: a string, a number or None."""
+        """Rank 0's value, on every rank; all wait for it."""
         return value
 
     @contextlib.contextmanager
@@ -50,13 +50,11 @@ class World(Ranks):
                 "--distributed needs MPI, which is not installed: install it with python -m pip install 'tinyvit[mpi]' "
                 "and start with mpiexec -n 2 tinyvit train --distributed"
             ) from error
-        self._world = MPI.COMM_WORLD
-        self._sum = MPI.IN_PLACE, MPI.SUM
+        self._mpi, self._world = MPI, MPI.COMM_WORLD
         self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
 
     def add_up(self, array: np.ndarray) -> None:
-        in_place, add = self._sum
-        self._world.Allreduce(in_place, array, op=add)
+        self._world.Allreduce(self._mpi.IN_PLACE, array, op=self._mpi.SUM)
 
     def any(self, flag: bool) -> bool:
         count = np.array([flag], np.int64)

@@ -1,8 +1,8 @@
 """The worker process: reads commands from its standard input, one JSON line each, and writes one answer to each.
 
-    {"config": ..., "memory": ..., ...}   first: what there is to do, and where the shared arrays are; no answer
-    {"step": 17}                          this part's gradients of step 17 -> {"loss": its share}
-    {"predict": "weights" or "average"}   this part's rows of the dev split -> {}
+    {"config": ..., "layout": ..., ...}      first: what there is to do, and where the shared arrays are; no answer
+    {"step": 17}                             this part's gradients of step 17 -> {"loss": its share}
+    {"predict": "parameters" or "average"}   this part's rows of the dev split -> {}
 
 It ends when its input closes, that is with the process that started it, whatever becomes of that one.
 """

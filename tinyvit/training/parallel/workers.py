@@ -35,10 +35,8 @@ class Worker:
     def __init__(self, index: int, job: dict[str, Any], handle: int | str):
         self.index = index
         environment = os.environ | ONE_THREAD
-        if PACKAGE_FOLDER.name not in (
-            "site-packages",
-            "dist-packages",
-        ):  # run from a checkout: the worker has to run that one too
+        # Run from a checkout, the worker has to run that one too; installed packages it finds by itself.
+        if PACKAGE_FOLDER.name not in ("site-packages", "dist-packages"):
             folders = filter(None, [str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH")])
             environment["PYTHONPATH"] = os.pathsep.join(folders)
         self.process = subprocess.Popen(
