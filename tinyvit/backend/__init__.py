@@ -3,7 +3,7 @@
 Everything else is written once, in terms of `xp = array_module(x)`.
 """
 
-from .arrays import Array, ArrayModule, array_module, is_host, native_erf, to_numpy
+from .arrays import Array, ArrayModule, array_module, is_host, matmul_into, native_erf, to_numpy
 from .devices import available_devices, device_of, like, resolve_device, to_device
 from .memory import keep_freed_memory
 from .random import generator
@@ -20,6 +20,7 @@ __all__ = [
     "is_host",
     "keep_freed_memory",
     "like",
+    "matmul_into",
     "native_erf",
     "resolve_device",
     "to_device",

@@ -31,6 +31,14 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.asarray(x) if array_module(x) is np else x.get()
 
 
+def matmul_into(out: Array, a: Array, b: Array) -> None:
+    """`a @ b`, written to `out`, which may be a view with gaps: NumPy needs no array in between, CuPy does."""
+    if is_host(out):
+        np.matmul(a, b, out=out)
+    else:
+        out[...] = a @ b
+
+
 def native_erf(x: Array) -> Callable[[Array], Array] | None:
     """The error function that comes with `x`'s array module, or None where there is none, as in NumPy."""
     if array_module(x).__name__ == "cupy":

@@ -7,7 +7,7 @@ Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2, arXiv:170
 
 from typing import NamedTuple
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, matmul_into
 from ..errors import UserError
 from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
 
@@ -30,7 +30,7 @@ def attention_forward(qkv: Array, *, num_heads: int) -> tuple[Array, AttentionSa
     scores *= q.shape[-1] ** -0.5
     weights, _ = softmax_forward(scores)
     y = array_module(qkv).empty((*qkv.shape[:2], qkv.shape[-1] // 3), qkv.dtype)  # (B, N, D)
-    _join_heads(weights @ v, y, num_heads)
+    matmul_into(_by_head(y, num_heads), weights, v)
     return y, AttentionSaved(qkv, weights)
 
 
@@ -44,14 +44,14 @@ def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
     qkv, weights = saved
     num_heads = weights.shape[1]
     q, k, v = _split_heads(qkv, num_heads)
-    dy = dy.reshape(*dy.shape[:2], num_heads, dy.shape[-1] // num_heads).swapaxes(1, 2)  # (B, N, D) -> (B, h, N, d)
+    dy = _by_head(dy, num_heads)  # (B, h, N, d)
     dqkv = array_module(qkv).empty(qkv.shape, qkv.dtype)
     dq, dk, dv = _split_heads(dqkv, num_heads)  # views: what is written to them lands in dqkv
-    dv[...] = weights.swapaxes(-1, -2) @ dy
+    matmul_into(dv, weights.swapaxes(-1, -2), dy)
     dscores = softmax_backward(dy @ v.swapaxes(-1, -2), SoftmaxSaved(weights))
     dscores *= q.shape[-1] ** -0.5
-    dq[...] = dscores @ k
-    dk[...] = dscores.swapaxes(-1, -2) @ q
+    matmul_into(dq, dscores, k)
+    matmul_into(dk, dscores.swapaxes(-1, -2), q)
     return dqkv
 
 
@@ -62,7 +62,7 @@ def _split_heads(qkv: Array, num_heads: int) -> tuple[Array, Array, Array]:
     return q, k, v
 
 
-def _join_heads(heads: Array, out: Array, num_heads: int) -> None:
-    """(B, h, N, d) -> (B, N, D), written to `out`."""
-    B, N, D = out.shape
-    out.reshape(B, N, num_heads, D // num_heads)[...] = heads.swapaxes(1, 2)
+def _by_head(x: Array, num_heads: int) -> Array:
+    """(B, N, D) -> a view (B, h, N, d)."""
+    B, N, D = x.shape
+    return x.reshape(B, N, num_heads, D // num_heads).swapaxes(1, 2)

@@ -45,10 +45,9 @@ def layer_norm_backward(dy: Array, saved: LayerNormSaved) -> tuple[Array, Array,
     product = rows * x_hat
     dbias = column_sum(rows)
     dweight = column_sum(product)
-    product *= weight  # dx_hat * x_hat
+    column = weight.reshape(-1, 1) / weight.size  # rows @ column = mean(rows * weight) of each row: (R, 1)
     dx = rows * weight  # dx_hat
-    stretch = row_mean(product)  # (R, 1)
-    dx -= row_mean(dx)
-    dx -= array_module(dy).multiply(x_hat, stretch, out=product)
+    dx -= rows @ column  # mean(dx_hat)
+    dx -= array_module(dy).multiply(x_hat, product @ column, out=product)  # mean(dx_hat * x_hat)
     dx *= rstd
     return dx.reshape(dy.shape), dweight, dbias

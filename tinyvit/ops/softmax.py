@@ -2,13 +2,16 @@
 
     y_i = exp(x_i) / Σ_j exp(x_j)
 
-Adding the same number to a whole row changes nothing, so the row's maximum is taken off first: exp cannot overflow.
+Adding the same number to a whole row changes nothing, so where exp could overflow the row's maximum is taken off first.
 Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", section 4.1.
 """
 
+import math
 from typing import NamedTuple
 
-from ..backend import Array, array_module
+import numpy as np
+
+from ..backend import Array, array_module, is_host
 from .sums import row_max, row_sum
 
 
@@ -21,7 +24,7 @@ class SoftmaxSaved(NamedTuple):
 def softmax_forward(x: Array) -> tuple[Array, SoftmaxSaved]:
     """(..., N) -> (..., N), rows over the last axis."""
     rows = x.reshape(-1, x.shape[-1])  # (R, N), all leading axes as one
-    y = rows - row_max(rows)
+    y = rows - exp_offset(rows)
     array_module(x).exp(y, out=y)
     y /= row_sum(y)
     y = y.reshape(x.shape)
@@ -40,3 +43,15 @@ def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
     average = row_sum(dx)  # (R, 1)
     dx -= y * average
     return dx.reshape(dy.shape)
+
+
+def exp_offset(rows: Array) -> Array | float:
+    """What to take off (R, N) scores before exp: each row's maximum (R, 1), or 0.0 where no score is large.
+
+    Scores of attention are small as a rule, and to look for the maximum of every row costs as much as the rest of
+    softmax. One look at them all is nearly free; on a GPU it would be a wait.
+    """
+    harmless = math.log(np.finfo(rows.dtype).max) / 2  # half of what exp can take: the other half is for the sum
+    if is_host(rows) and rows.min(initial=0.0) > -harmless and rows.max(initial=0.0) < harmless:
+        return 0.0
+    return row_max(rows)
