@@ -1,5 +1,6 @@
 """The cost table says what a model really has and really keeps."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,18 @@ def test_saved_numbers_are_those_that_the_forward_keeps(name):
 
 
 def test_flops_of_vit_base_are_those_of_the_literature():
-    """17.56 billion multiply-adds for ViT-B/16 at 224 pixels (timm's table)."""
-    flops = sum(cost.flops for cost in model_costs(PRESETS["vit_base_patch16_224"]).values())
+    """17.56 billion multiply-adds for ViT-B/16 at 224 pixels (timm's table), where every block brings every token."""
+    config = dataclasses.replace(PRESETS["vit_base_patch16_224"], pool="mean")
+    flops = sum(cost.flops for cost in model_costs(config).values())
     assert flops / 2 == pytest.approx(17.56e9, rel=0.002)
+
+
+def test_the_class_token_alone_is_cheaper():
+    """In the last of 12 blocks 196 of 197 tokens need nothing but their keys and values."""
+    config = PRESETS["vit_base_patch16_224"]
+    cls, mean = (
+        sum(cost.flops for cost in model_costs(dataclasses.replace(config, pool=pool)).values())
+        for pool in ("cls", "mean")
+    )
+    N, D = config.num_tokens, config.embed_dim
+    assert mean - cls == 2 * (N - 1) * (2 * N * D + D * D + 2 * D * 4 * D)  # attention, proj, MLP

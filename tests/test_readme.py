@@ -10,7 +10,8 @@ import pytest
 from tinyvit import ops
 from tinyvit.backend import array_module
 from tinyvit.cli import build_parser
-from tinyvit.ops.sums import row_max, row_sum
+from tinyvit.ops.softmax import exp_offset
+from tinyvit.ops.sums import row_sum
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -27,7 +28,12 @@ def blocks(page, language):
 
 def test_the_softmax_shown_is_the_softmax_used(rng):
     (shown,) = [block for block in blocks(ROOT / "README.md", "python") if "def softmax_forward" in block]
-    names = {"array_module": array_module, "SoftmaxSaved": ops.SoftmaxSaved, "row_max": row_max, "row_sum": row_sum}
+    names = {
+        "array_module": array_module,
+        "SoftmaxSaved": ops.SoftmaxSaved,
+        "exp_offset": exp_offset,
+        "row_sum": row_sum,
+    }
     exec(shown, names)
     x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 4))
     y, saved = names["softmax_forward"](x)

@@ -85,7 +85,8 @@ def test_the_model_is_the_reference(name, rng):
         np.testing.assert_allclose(method, [logits for logits, _ in wanted], atol=1e-12, rtol=1e-11)
     for index, weights in enumerate(model.attention(images)):
         np.testing.assert_allclose(weights, [maps[index] for _, maps in wanted], atol=1e-13, rtol=1e-11)
-        np.testing.assert_array_equal(weights, saved.blocks[index].attention_weights)
+        kept = saved.blocks[index].attention_weights  # the last block's may be the class token's row alone
+        np.testing.assert_allclose(weights[:, :, : kept.shape[2]], kept, atol=1e-13, rtol=1e-11)
 
 
 CHANGES = {"gelu": "tanh", "layer_norm_eps": 0.5, "num_heads": 4, "pool": "mean"}
@@ -107,5 +108,6 @@ def test_attention_shows_what_the_forward_used(name, rng):
     maps, (_, saved) = model.attention(images), model.forward(images)
     assert len(maps) == model.config.depth
     for weights, block in zip(maps, saved.blocks, strict=True):
-        np.testing.assert_array_equal(weights, block.attention_weights)
+        kept = block.attention_weights
+        np.testing.assert_allclose(weights[:, :, : kept.shape[2]], kept, atol=1e-13, rtol=1e-11)
     assert not np.allclose(maps[0], maps[1])

@@ -14,40 +14,40 @@ Why the loss falls: `training`. Whether it is right: `gradcheck`, and the tests.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import ops
-from .backend import array_module, available_devices, generator, resolve_device, to_device, to_numpy
-from .config import ViTConfig
-from .errors import UserError
-from .gradcheck import GradientReport, check_gradients
-from .presets import PRESETS, preset
-from .vit import VisionTransformer
-
 if TYPE_CHECKING:
-    from . import datasets, optim, plots, training
+    from . import backend, datasets, gradcheck, layers, ops, optim, plots, presets, training, vit
+    from .backend import array_module, available_devices, generator, resolve_device, to_device, to_numpy
+    from .config import ViTConfig
     from .datasets import load_dataset
+    from .errors import UserError
+    from .gradcheck import GradientReport, check_gradients
+    from .presets import PRESETS, preset
     from .training import TrainConfig, evaluate, train, train_step
+    from .vit import VisionTransformer
 
 __version__ = "0.1.0"
 
-# Rooms that only some readers enter are opened when they first do, so that `import tinyvit` stays quick.
-_LATER = {
-    "datasets": None,
-    "optim": None,
-    "plots": None,
-    "training": None,
-    "load_dataset": "datasets",
-    "TrainConfig": "training",
-    "evaluate": "training",
-    "train": "training",
-    "train_step": "training",
+# A room is opened when something in it is first asked for, so that `import tinyvit` and `tinyvit --help` take no time.
+_ROOMS = ("backend", "datasets", "gradcheck", "layers", "ops", "optim", "plots", "presets", "training", "vit")
+_HOMES = {
+    "backend": ("array_module", "available_devices", "generator", "resolve_device", "to_device", "to_numpy"),
+    "config": ("ViTConfig",),
+    "datasets": ("load_dataset",),
+    "errors": ("UserError",),
+    "gradcheck": ("GradientReport", "check_gradients"),
+    "presets": ("PRESETS", "preset"),
+    "training": ("TrainConfig", "evaluate", "train", "train_step"),
+    "vit": ("VisionTransformer",),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'tinyvit' has no attribute {name!r}")
-    room = import_module(f".{_LATER[name] or name}", __name__)
-    return room if _LATER[name] is None else getattr(room, name)
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{home}", __name__), name)
+    raise AttributeError(f"module 'tinyvit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
@@ -63,19 +63,24 @@ __all__ = [
     "VisionTransformer",
     "array_module",
     "available_devices",
+    "backend",
     "check_gradients",
     "datasets",
     "evaluate",
     "generator",
+    "gradcheck",
+    "layers",
     "load_dataset",
     "ops",
     "optim",
     "plots",
     "preset",
+    "presets",
     "resolve_device",
     "to_device",
     "to_numpy",
     "train",
     "train_step",
     "training",
+    "vit",
 ]

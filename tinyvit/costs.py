@@ -16,6 +16,9 @@ class Cost(NamedTuple):
         return Cost(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+NOTHING = Cost(0, 0, 0)
+
+
 def numbers_held(config: ViTConfig) -> int:
     """How many numbers a model keeps in memory before it sees an image: its parameters and fixed positions."""
     positions = config.num_tokens * config.embed_dim if config.pos_embed == "sincos2d" else 0
@@ -24,29 +27,38 @@ def numbers_held(config: ViTConfig) -> int:
 
 def model_costs(config: ViTConfig) -> dict[str, Cost]:
     """Costs by part, in the order data flows; the blocks are summed up."""
-    B, L, N, D, M = config.depth, config.num_patches, config.num_tokens, config.embed_dim, config.hidden_dim
+    L, N, D, M = config.num_patches, config.num_tokens, config.embed_dim, config.hidden_dim
     patch, K, h = config.in_chans * config.patch_size**2, config.num_classes, config.num_heads
     position = N * D if config.pos_embed == "learned" else 0
     qkv_bias = 3 * D if config.qkv_bias else 0
-    scale = (D, N * D) if config.layer_scale is not None else (0, 0)  # parameters and saved input, per branch
-    norm = Cost(2 * D, 0, N * D + N)  # x_hat and rstd
-    attention = Cost(
-        parameters=D * 3 * D + qkv_bias + D * D + D + scale[0],
-        flops=2 * N * D * 3 * D + 2 * (2 * N * N * D) + 2 * N * D * D,
-        saved=N * D + 3 * N * D + h * N * N + N * D + scale[1],  # x, qkv, weights, heads' output
-    )
-    mlp = Cost(
-        parameters=D * M + M + M * D + D + scale[0],
-        flops=2 * (2 * N * D * M),
-        saved=N * D + 2 * N * M + N * M + scale[1],  # x, GELU's input and gate, its output
-    )
+    scale = D if config.layer_scale is not None else 0  # parameters of each branch, and what it saves of each token
+    last = 1 if config.pool == "cls" else N  # the class token is all that the last block has to bring
+    out = [N] * (config.depth - 1) + [last]  # tokens that come out of each block
+
+    def norm(tokens: int) -> Cost:
+        return Cost(2 * D, 0, tokens * D + tokens)  # x_hat and rstd
+
+    def attention(queries: int) -> Cost:
+        return Cost(
+            parameters=D * 3 * D + qkv_bias + D * D + D + scale,
+            flops=2 * N * D * 3 * D + 2 * (2 * queries * N * D) + 2 * queries * D * D,
+            saved=N * D + 3 * N * D + h * queries * N + queries * D + queries * scale,  # x, qkv, weights, heads' output
+        )
+
+    def mlp(tokens: int) -> Cost:
+        return Cost(
+            parameters=D * M + M + M * D + D + scale,
+            flops=2 * (2 * tokens * D * M),
+            saved=tokens * D + 2 * tokens * M + tokens * M + tokens * scale,  # x, GELU's input and gate, its output
+        )
+
     return {
         "patch_embed": Cost(patch * D + D, 2 * L * patch * D, L * patch),
         "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
         "pos_embed": Cost(position, 0, 0),
-        "blocks: norm1, norm2": Cost(*(2 * B * number for number in norm)),
-        "blocks: attn": Cost(*(B * number for number in attention)),
-        "blocks: mlp": Cost(*(B * number for number in mlp)),
-        "norm": norm,
-        "head": Cost(D * K + K, 2 * D * K, D) if K else Cost(0, 0, 0),
+        "blocks: norm1, norm2": sum((norm(N) + norm(tokens) for tokens in out), NOTHING),
+        "blocks: attn": sum((attention(tokens) for tokens in out), NOTHING),
+        "blocks: mlp": sum((mlp(tokens) for tokens in out), NOTHING),
+        "norm": norm(last),
+        "head": Cost(D * K + K, 2 * D * K, D) if K else NOTHING,
     }

@@ -73,6 +73,8 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ({"qkv": x((2, 5, 18))}, {"num_heads": 2}),
             ({"qkv": x((3, 4, 15))}, {"num_heads": 1}),
             ({"qkv": 4 * x((1, 3, 24))}, {"num_heads": 4}),
+            ({"qkv": x((2, 4, 18))}, {"num_heads": 2, "num_queries": 1}),
+            ({"qkv": 3 * x((3, 5, 12))}, {"num_heads": 1, "num_queries": 3}),
         ],
         "layer_scale": [({"x": x(s), "gamma": x(s[-1])}, {}) for s in rows],
         "dropout": [({"x": x(s)}, {"keep_mask": mask(s) > 0.3, "drop_prob": 0.3}) for s in rows],

@@ -3,6 +3,7 @@
 Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929, section 3.1; names as in timm.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -109,8 +110,8 @@ class VisionTransformer(Layer):
         """
         x, patch_embed, prepend, position, drop = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
         blocks = []
-        for block in self.blocks:
-            x, saved = block.forward(x, rng=rng)
+        for block, num_queries in self._blocks():
+            x, saved = block.forward(x, rng=rng, num_queries=num_queries)
             blocks.append(saved)
         x, norm = self.norm.forward(x)
         x, pool = self._pool(x)  # (B, N, D) -> (B, D)
@@ -140,8 +141,8 @@ class VisionTransformer(Layer):
 
     def _predict(self, x: Array) -> Array:
         x = self._embed(x, None)[0]
-        for block in self.blocks:
-            x = block.forward(x)[0]
+        for block, num_queries in self._blocks():
+            x = block.forward(x, num_queries=num_queries)[0]
         x = self.norm.forward(x)[0]
         return self.head.forward(self._pool(x)[0])[0]
 
@@ -153,6 +154,13 @@ class VisionTransformer(Layer):
             x, saved = block.forward(x)
             maps.append(saved.attention_weights)
         return maps
+
+    def _blocks(self) -> Iterator[tuple[Block, int | None]]:
+        """The blocks, and how many tokens must come out of each. The head looks at the class token alone, and it is in
+        the last attention that the class token sees the others for the last time: after that they are not needed.
+        """
+        for block in self.blocks:
+            yield block, 1 if block is self.blocks[-1] and self.config.pool == "cls" else None
 
     def _embed(
         self, x: Array, rng: Any

@@ -21,7 +21,7 @@ def forward(rng, **rates):
 
 
 def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
-    saved, branches = forward(rng, drop_rate=0.25)
+    saved, branches = forward(rng, drop_rate=0.25, pool="mean")  # all tokens to the end
     masks = [saved.drop, *(branch.drop for branch in branches)]
     assert len(masks) == 9
     for mask in masks:

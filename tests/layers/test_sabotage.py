@@ -83,7 +83,7 @@ SABOTAGES = {
     "model: a register's gradient dropped": (VisionTransformer, "backward", changed("reg_token", lambda grad: grad * [[[1], [0]]]), "model", "registers"),
     "model: one weight of the second block off": (VisionTransformer, "backward", changed("blocks.1.mlp.fc2.weight", lambda grad: grad + 1e-4), "model", "tanh"),
     "model: two blocks' gradients swapped": (VisionTransformer, "backward", swapped("blocks.0.attn.proj.weight", "blocks.1.attn.proj.weight"), "model", "no qkv bias"),
-    "model: blocks in the forward's order": (VisionTransformer, "backward", blocks_in_the_forwards_order, "model", "sincos2d"),
+    "model: blocks in the forward's order": (VisionTransformer, "backward", blocks_in_the_forwards_order, "model", "mean pooling"),
     "model: dimages dropped": (VisionTransformer, "backward", lambda b, self, dy, saved: (0 * b(self, dy, saved)[0], b(self, dy, saved)[1]), "model", "features"),
     "model: the embedding's dropout forgotten": (VisionTransformer, "backward", without("drop"), "model", "drop path, dropout"),
     "model: the mean's share forgotten": (VisionTransformer, "_pool_backward", mean_without_its_share, "model", "mean pooling"),

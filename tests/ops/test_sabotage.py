@@ -78,6 +78,7 @@ PARTICULAR = {
     "attention: 1/sqrt(d) forgotten": ("attention", lambda b, dy, s: np.concatenate([2 * b(dy, s)[..., : -dy.shape[-1]], b(dy, s)[..., -dy.shape[-1] :]], -1)),
     "attention: queries and keys swapped": ("attention", lambda b, dy, s: np.concatenate([np.split(b(dy, s), 3, -1)[i] for i in (1, 0, 2)], -1)),
     "attention: weights not transposed for v": ("attention", lambda b, dy, s: b(dy, s._replace(weights=s.weights.swapaxes(-1, -2)))),
+    "attention: as if only the first token asked": ("attention", lambda b, dy, s: b(dy[:, :1], s._replace(weights=s.weights[:, :, :1]))),
     "gelu: only the gate": ("gelu", lambda b, dy, s: dy * s.gate),
     "gelu_tanh: the other form's gradient": ("gelu_tanh", lambda b, dy, s: OPS["gelu"].backward(dy, s)),
     "cross_entropy: mean forgotten": ("cross_entropy", lambda b, dy, s: b(dy, s) * len(s.probs)),

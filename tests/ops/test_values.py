@@ -71,6 +71,19 @@ def test_softmax_by_hand_and_far_out():
     np.testing.assert_allclose(y, [[0.25, 0.75], [0.5, 0.5], [0.0, 1.0]])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("size", [0.1, 0.49, 0.51, 0.9, 1.1, 100.0])
+def test_softmax_of_scores_up_to_and_beyond_what_exp_can_take(dtype, size, rng):
+    """Small scores go straight into exp, large ones lose their row's maximum first: nobody can tell which."""
+    edge = size * math.log(np.finfo(dtype).max)
+    for sign in (-1, 1):
+        x = (sign * edge + rng.uniform(-1, 1, (3, 100))).astype(dtype)
+        exact = np.exp(x.astype(np.longdouble) - x.max())
+        y, _ = ops.softmax_forward(x)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, exact / exact.sum(-1, keepdims=True), rtol=8 * float(np.finfo(dtype).eps))
+
+
 def test_attention_against_a_loop(rng):
     B, N, h, d = 2, 5, 3, 4
     qkv = rng.standard_normal((B, N, 3 * h * d))
@@ -83,6 +96,17 @@ def test_attention_against_a_loop(rng):
                 shares /= shares.sum()
                 np.testing.assert_allclose(saved.weights[b, head, i], shares)
                 np.testing.assert_allclose(y[b, i, head * d : (head + 1) * d], sum(s * v[j] for j, s in enumerate(shares)))  # fmt: skip
+
+
+@pytest.mark.parametrize("num_queries", [1, 3, 5])
+def test_the_first_queries_alone_get_what_they_get_among_all(num_queries, rng):
+    qkv, dy = rng.standard_normal((2, 5, 24)), rng.standard_normal((2, 5, 8))
+    dy[:, num_queries:] = 0.0  # as if nobody looked at the others
+    y, saved = ops.attention_forward(qkv, num_heads=2)
+    first, first_saved = ops.attention_forward(qkv, num_heads=2, num_queries=num_queries)
+    np.testing.assert_allclose(first, y[:, :num_queries], atol=1e-14)
+    dqkv = ops.attention_backward(dy[:, :num_queries], first_saved)
+    np.testing.assert_allclose(dqkv, ops.attention_backward(dy, saved), atol=1e-14)
 
 
 def test_cross_entropy_by_hand():
@@ -193,6 +217,8 @@ def test_layer_norm_adds_a_millionth_to_the_variance_unless_told_otherwise(optio
         (lambda: ops.patchify_forward(np.zeros((2, 1, 28, 28)), patch_size=0), "does not divide into 0x0"),
         (lambda: ops.unpatchify_forward(np.zeros((1, 5, 4)), image_shape=(4, 4), patch_size=0), "5 patches of 4"),
         (lambda: ops.attention_forward(np.zeros((2, 3, 12)), num_heads=0), "0 heads"),
+        (lambda: ops.attention_forward(np.zeros((2, 3, 12)), num_heads=2, num_queries=4), "the 3 tokens .*, got 4"),
+        (lambda: ops.attention_forward(np.zeros((2, 3, 12)), num_heads=2, num_queries=0), "the 3 tokens .*, got 0"),
         (lambda: ops.erf(np.arange(3)), "floating-point numbers, got int64"),
         (lambda: ops.gelu_forward(np.arange(3)), "floating-point numbers, got int64"),
         (lambda: ops.sincos2d(6, (2, 2)), "multiple of 4, got 6"),

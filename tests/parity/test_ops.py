@@ -11,11 +11,11 @@ from tinyvit.gradcheck_cases import op_cases, op_samples
 from tinyvit.ops import OPS
 
 
-def torch_attention(qkv, *, num_heads):
+def torch_attention(qkv, *, num_heads, num_queries=None):
     B, N, width = qkv.shape
     q, k, v = qkv.view(B, N, 3, num_heads, -1).permute(2, 0, 3, 1, 4)
     weights = ((q @ k.transpose(-1, -2)) / math.sqrt(q.shape[-1])).softmax(-1)
-    return (weights @ v).transpose(1, 2).reshape(B, N, width // 3)
+    return (weights @ v).transpose(1, 2).reshape(B, N, width // 3)[:, :num_queries]
 
 
 def torch_unpatchify(patches, *, image_shape, patch_size):

@@ -77,20 +77,30 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
         return rng.standard_normal(shape).astype(np.float32)
 
     D, M, N, L, depth = config.embed_dim, config.hidden_dim, config.num_tokens, config.num_patches, config.depth
-    patch = config.in_chans * config.patch_size**2
+    patch, K, heads = config.in_chans * config.patch_size**2, config.num_classes, config.num_heads
 
     def linear(rows: int, wide: int, out: int) -> tuple[Op, tuple[Any, ...], dict[str, Any], float]:
         return OPS["linear"], (x(rows, wide), x(wide, out), x(out)), {}, 2.0 * rows * wide * out
 
+    def layer_norm(tokens: int) -> tuple[Op, tuple[Any, ...], dict[str, Any], float]:
+        return OPS["layer_norm"], (x(B, tokens, D), x(D), x(D)), {}, 0.0
+
+    def attention(Q: int) -> tuple[Op, tuple[Any, ...], dict[str, Any], float]:
+        return OPS["attention"], (x(B, N, 3 * D),), {"num_heads": heads, "num_queries": Q}, 2 * 2.0 * B * Q * N * D
+
     images = x(B, config.in_chans, *config.image_shape)
     yield "patchify", 1, OPS["patchify"], (images,), {"patch_size": config.patch_size}, 0.0
     yield "linear, patch_embed", 1, *linear(B * L, patch, D)
-    yield "layer_norm", 2 * depth + 1, OPS["layer_norm"], (x(B, N, D), x(D), x(D)), {}, 0.0
+    yield "layer_norm, norm1", depth, *layer_norm(N)
     yield "linear, qkv", depth, *linear(B * N, D, 3 * D)
-    scores = 2 * 2.0 * B * N * N * D
-    yield "attention", depth, OPS["attention"], (x(B, N, 3 * D),), {"num_heads": config.num_heads}, scores
-    yield "linear, proj", depth, *linear(B * N, D, D)
-    yield "linear, fc1", depth, *linear(B * N, D, M)
-    yield "gelu", depth, GELU_OPS[config.gelu], (x(B, N, M),), {}, 0.0
-    yield "linear, fc2", depth, *linear(B * N, M, D)
-    yield "linear, head", 1, *linear(B, D, max(1, config.num_classes))
+    # With a class token, the last block brings one token per image, and its ops are small: they get rows of their own.
+    parts = [(" (last block)", 1, 1), ("", depth - 1, N)] if config.pool == "cls" else [("", depth, N)]
+    for where, calls, tokens in (part for part in parts if part[1]):
+        yield f"attention{where}", calls, *attention(tokens)
+        yield f"linear, proj{where}", calls, *linear(B * tokens, D, D)
+        yield f"layer_norm, norm2{where}", calls, *layer_norm(tokens)
+        yield f"linear, fc1{where}", calls, *linear(B * tokens, D, M)
+        yield f"gelu{where}", calls, GELU_OPS[config.gelu], (x(B, tokens, M),), {}, 0.0
+        yield f"linear, fc2{where}", calls, *linear(B * tokens, M, D)
+    yield "layer_norm, norm", 1, *layer_norm(1 if config.pool == "cls" else N)
+    yield "linear, head", 1, *linear(B, D, max(1, K))

@@ -23,7 +23,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..config import ViTConfig
-    from ..costs import Cost, model_costs
+    from ..costs import NOTHING, model_costs
     from ..presets import PRESETS, preset
 
     if not 1 <= options.batch_size < LIMIT:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--batch-size must be at least 1 and below {LIMIT:,}, got {got}: choose another value")
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     costs = model_costs(config)
-    total = sum(costs.values(), Cost(0, 0, 0))
+    total = sum(costs.values(), NOTHING)
     print(f"{options.preset}")
     print(describe("", config))
     print(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")

@@ -12,21 +12,23 @@ from .linear import Linear
 
 class AttentionLayerSaved(NamedTuple):
     qkv: LinearSaved
-    attention: AttentionSaved  # its `weights` are the attention maps (B, h, N, N)
+    attention: AttentionSaved  # its `weights` are the attention maps (B, h, Q, N)
     proj: LinearSaved
 
 
 class Attention(Layer):
-    """(B, N, D) -> (B, N, D)."""
+    """(B, N, D) -> (B, N, D), or (B, Q, D) where only the first Q = `num_queries` tokens ask."""
 
     def __init__(self, embed_dim: int, num_heads: int, *, qkv_bias: bool = True, rng: np.random.Generator):
         self.num_heads = num_heads
         self.qkv = Linear(embed_dim, 3 * embed_dim, bias=qkv_bias, rng=rng)
         self.proj = Linear(embed_dim, embed_dim, rng=rng)
 
-    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, AttentionLayerSaved]:
+    def forward(
+        self, x: Array, *, rng: Any = None, num_queries: int | None = None
+    ) -> tuple[Array, AttentionLayerSaved]:
         x, qkv = self.qkv.forward(x)  # (B, N, D) -> (B, N, 3D)
-        x, attention = attention_forward(x, num_heads=self.num_heads)  # (B, N, 3D) -> (B, N, D)
+        x, attention = attention_forward(x, num_heads=self.num_heads, num_queries=num_queries)  # -> (B, Q, D)
         x, proj = self.proj.forward(x)
         return x, AttentionLayerSaved(qkv, attention, proj)
 

@@ -36,12 +36,12 @@ class BlockSaved(NamedTuple):
 
     @property
     def attention_weights(self) -> Array:
-        """(B, h, N, N): row i says how much token i took from each token."""
+        """(B, h, Q, N): row i says how much token i took from each token."""
         return self.attn.body.attention.weights
 
 
 class Block(Layer):
-    """(B, N, D) -> (B, N, D)."""
+    """(B, N, D) -> (B, N, D), or (B, Q, D) where only the first Q = `num_queries` tokens are wanted."""
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class Block(Layer):
         self.drop = Dropout(drop_rate)
         self.drop_path = DropPath(drop_path_rate)
 
-    def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, BlockSaved]:
-        x, attn = self._branch_forward(x, self.norm1, self.attn, self.ls1, rng)
+    def forward(self, x: Array, *, rng: Any = None, num_queries: int | None = None) -> tuple[Array, BlockSaved]:
+        x, attn = self._branch_forward(x, self.norm1, self.attn, self.ls1, rng, num_queries=num_queries)
         x, mlp = self._branch_forward(x, self.norm2, self.mlp, self.ls2, rng)
         return x, BlockSaved(attn, mlp)
 
@@ -82,15 +82,15 @@ class Block(Layer):
         return dx, grads
 
     def _branch_forward(
-        self, x: Array, norm: LayerNorm, body: Layer, scale: Layer, rng: Any
+        self, x: Array, norm: LayerNorm, body: Layer, scale: Layer, rng: Any, **options: Any
     ) -> tuple[Array, BranchSaved]:
         branch, norm_saved = norm.forward(x)
-        branch, body_saved = body.forward(branch, rng=rng)
+        branch, body_saved = body.forward(branch, rng=rng, **options)
         branch, scale_saved = scale.forward(branch)
         branch, drop_saved = self.drop.forward(branch, rng=rng)
         branch, drop_path_saved = self.drop_path.forward(branch, rng=rng)
         saved = BranchSaved(norm_saved, body_saved, scale_saved, drop_saved, drop_path_saved)
-        return x + branch, saved
+        return x[:, : branch.shape[1]] + branch, saved
 
     def _branch_backward(
         self, dy: Array, saved: BranchSaved, norm: LayerNorm, body: Layer, scale: Layer
@@ -99,5 +99,6 @@ class Block(Layer):
         dbranch, _ = self.drop.backward(dbranch, saved.drop)
         dbranch, dscale = scale.backward(dbranch, saved.scale)
         dbranch, dbody = body.backward(dbranch, saved.body)
-        dbranch, dnorm = norm.backward(dbranch, saved.norm)
-        return dy + dbranch, (dnorm, dbody, dscale)  # the gradient takes both roads
+        dx, dnorm = norm.backward(dbranch, saved.norm)
+        dx[:, : dy.shape[1]] += dy  # the gradient takes both roads
+        return dx, (dnorm, dbody, dscale)

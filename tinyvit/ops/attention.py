@@ -14,44 +14,51 @@ from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
 
 class AttentionSaved(NamedTuple):
     qkv: Array  # (B, N, 3D), queries, keys and values side by side
-    weights: Array  # (B, h, N, N), row i: how much token i takes from each token
+    weights: Array  # (B, h, Q, N), row i: how much token i takes from each token
 
 
-def attention_forward(qkv: Array, *, num_heads: int) -> tuple[Array, AttentionSaved]:
-    """(B, N, 3D) -> (B, N, D), D = h * d. The heads' outputs stand side by side in the last axis.
+def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = None) -> tuple[Array, AttentionSaved]:
+    """(B, N, 3D) -> (B, Q, D), D = h * d. The heads' outputs stand side by side in the last axis.
+
+    All tokens answer, but only the first Q = `num_queries` ask: by default all N of them.
 
     Raises:
-        UserError: `qkv` is not (B, N, 3 * num_heads * d).
+        UserError: `qkv` is not (B, N, 3 * num_heads * d), or `num_queries` is not between 1 and N.
     """
     if num_heads < 1 or qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads):
         raise UserError(f"qkv must be (B, N, 3 * {num_heads} heads * head_dim), got {qkv.shape}")
+    B, N, width = qkv.shape
+    Q = N if num_queries is None else num_queries
+    if not 1 <= Q <= N:
+        raise UserError(f"num_queries must be between 1 and the {N} tokens there are, got {num_queries}")
     q, k, v = _split_heads(qkv, num_heads)
-    scores = q @ k.swapaxes(-1, -2)  # (B, h, N, N)
+    scores = q[:, :, :Q] @ k.swapaxes(-1, -2)  # (B, h, Q, N)
     scores *= q.shape[-1] ** -0.5
     weights, _ = softmax_forward(scores)
-    y = array_module(qkv).empty((*qkv.shape[:2], qkv.shape[-1] // 3), qkv.dtype)  # (B, N, D)
+    y = array_module(qkv).empty((B, Q, width // 3), qkv.dtype)
     matmul_into(_by_head(y, num_heads), weights, v)
     return y, AttentionSaved(qkv, weights)
 
 
 def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
-    """(B, N, D) -> (B, N, 3D). The forward read bottom-up, both factors of each product in turn:
+    """(B, Q, D) -> (B, N, 3D). The forward read bottom-up, both factors of each product in turn:
 
     y = weights @ v           dweights = dy @ vᵀ        dv = weightsᵀ @ dy
     weights = softmax(scores) dscores = softmax_backward(dweights)
     scores = q @ kᵀ / √d      dq = dscores @ k / √d     dk = dscoresᵀ @ q / √d
     """
     qkv, weights = saved
-    num_heads = weights.shape[1]
+    _, num_heads, Q, _ = weights.shape
     q, k, v = _split_heads(qkv, num_heads)
-    dy = _by_head(dy, num_heads)  # (B, h, N, d)
+    dy = _by_head(dy, num_heads)  # (B, h, Q, d)
     dqkv = array_module(qkv).empty(qkv.shape, qkv.dtype)
     dq, dk, dv = _split_heads(dqkv, num_heads)  # views: what is written to them lands in dqkv
     matmul_into(dv, weights.swapaxes(-1, -2), dy)
     dscores = softmax_backward(dy @ v.swapaxes(-1, -2), SoftmaxSaved(weights))
     dscores *= q.shape[-1] ** -0.5
-    matmul_into(dq, dscores, k)
-    matmul_into(dk, dscores.swapaxes(-1, -2), q)
+    matmul_into(dq[:, :, :Q], dscores, k)
+    dq[:, :, Q:] = 0.0  # who did not ask
+    matmul_into(dk, dscores.swapaxes(-1, -2), q[:, :, :Q])
     return dqkv
 
 

@@ -67,11 +67,13 @@ def _is_float64(x: Array) -> bool:
 
 
 def _in_blocks(formula: Callable[[Array], Array], x: Array) -> Array:
-    y = array_module(x).empty(x.shape, x.dtype)
-    flat_x, flat_y = x.reshape(-1), y.reshape(-1)
-    for start in range(0, flat_x.size, BLOCK):
-        flat_y[start : start + BLOCK] = formula(flat_x[start : start + BLOCK])
-    return y
+    flat = x.reshape(-1)
+    if flat.size <= BLOCK:
+        return formula(flat).reshape(x.shape)
+    y = array_module(x).empty(flat.shape, x.dtype)
+    for start in range(0, flat.size, BLOCK):
+        y[start : start + BLOCK] = formula(flat[start : start + BLOCK])
+    return y.reshape(x.shape)
 
 
 def _normal_cdf_float32(x: Array) -> Array:

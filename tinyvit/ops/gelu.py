@@ -55,7 +55,7 @@ def gelu_tanh_forward(x: Array) -> tuple[Array, GeluSaved]:
 
 
 def gelu_tanh_backward(dy: Array, saved: GeluSaved) -> Array:
-    """(...) -> (...). The product rule: y' = gate + x gate', with gate' = (1 - tanh² u) u' / 2 = gate (1 - gate) 2u'."""
+    """(...) -> (...). The product rule: y' = gate + x gate', and gate' = (1 - tanh²u) u' / 2 = gate (1 - gate) 2u'."""
     x, gate = saved
     dx = x * x
     dx *= 6 * TANH_CUBIC * TANH_SCALE

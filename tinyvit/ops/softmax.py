@@ -9,8 +9,6 @@ Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", sectio
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from ..backend import Array, array_module, is_host
 from .sums import row_max, row_sum
 
@@ -51,7 +49,7 @@ def exp_offset(rows: Array) -> Array | float:
     Scores of attention are small as a rule, and to look for the maximum of every row costs as much as the rest of
     softmax. One look at them all is nearly free; on a GPU it would be a wait.
     """
-    harmless = math.log(np.finfo(rows.dtype).max) / 2  # half of what exp can take: the other half is for the sum
-    if is_host(rows) and rows.min(initial=0.0) > -harmless and rows.max(initial=0.0) < harmless:
-        return 0.0
-    return row_max(rows)
+    if not is_host(rows):
+        return row_max(rows)
+    harmless = math.log(array_module(rows).finfo(rows.dtype).max) / 2  # of what exp can take, half is left for the sum
+    return 0.0 if -harmless < rows.min(initial=0.0) and rows.max(initial=0.0) < harmless else row_max(rows)

@@ -21,7 +21,7 @@ from .part import Part, part_rows
 from .workers import Worker
 
 PATIENCE = 60.0  # seconds a worker may take longer than this process did for a part of the same size
-LEAST_FLOPS = 75e6  # of a forward, per worker and step: with fewer, talking costs more than it brings
+LEAST_FLOPS = 63e6  # of a forward, per worker and step: with fewer, talking costs more than it brings
 MOST_WORKERS = 8
 
 
