@@ -123,13 +123,12 @@ class VisionTransformer(Layer):
         dx, dhead = self.head.backward(dy, saved.head)
         dx = self._pool_backward(dx, saved.pool)
         dx, dnorm = self.norm.backward(dx, saved.norm)
-        grads = prefixed("norm", dnorm) | prefixed("head", dhead)
+        dblocks: Gradients = {}
         for index in reversed(range(len(self.blocks))):
             dx, dblock = self.blocks[index].backward(dx, saved.blocks[index])
-            grads |= prefixed(f"blocks.{index}", dblock)
+            dblocks = prefixed(f"blocks.{index}", dblock) | dblocks
         dimages, dembedding = self._embed_backward(dx, saved)
-        grads |= dembedding
-        return dimages, {name: grads[name] for name in self.parameters()}
+        return dimages, dembedding | dblocks | prefixed("norm", dnorm) | prefixed("head", dhead)
 
     def predict(self, x: Array) -> Array:
         """(B, C, H, W) -> (B, K): the forward that keeps nothing, so that memory does not grow with depth.
@@ -156,9 +155,7 @@ class VisionTransformer(Layer):
         return maps
 
     def _blocks(self) -> Iterator[tuple[Block, int | None]]:
-        """The blocks, and how many tokens must come out of each. The head looks at the class token alone, and it is in
-        the last attention that the class token sees the others for the last time: after that they are not needed.
-        """
+        """Each block, and how many tokens must come out: of the last one, where the head looks no further, one."""
         for block in self.blocks:
             yield block, 1 if block is self.blocks[-1] and self.config.pool == "cls" else None
 
@@ -180,7 +177,11 @@ class VisionTransformer(Layer):
         dx, dpos_embed = add_position_backward(dx, saved.position)
         dx, dprefix = prepend_tokens_backward(dx, saved.prepend)
         dimages, dpatch_embed = self.patch_embed.backward(dx, saved.patch_embed)
-        grads = {"cls_token": dprefix[:, :1], "reg_token": dprefix[:, 1:], "pos_embed": dpos_embed}
+        grads = {"cls_token": dprefix[:, :1]}
+        if self.config.num_registers:
+            grads["reg_token"] = dprefix[:, 1:]
+        if self.config.pos_embed == "learned":
+            grads["pos_embed"] = dpos_embed
         return dimages, grads | prefixed("patch_embed", dpatch_embed)
 
     def _prefix_tokens(self) -> Array:

@@ -33,5 +33,6 @@ def by_rows(function: Callable[[Array], Array], x: Array) -> Array:
         return function(x)
     from concurrent.futures import ThreadPoolExecutor
 
-    with _matrix_library().limit(limits=1), ThreadPoolExecutor(len(pieces)) as pool:
-        return np.concatenate(list(pool.map(function, pieces)))
+    with _matrix_library().limit(limits=1), ThreadPoolExecutor(len(pieces) - 1) as pool:
+        others = pool.map(function, pieces[1:])  # at work from here on
+        return np.concatenate([function(pieces[0]), *others])

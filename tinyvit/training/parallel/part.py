@@ -13,7 +13,7 @@ from ..batch import steps_per_epoch, training_batch
 from ..config import TrainConfig
 from ..step import loss_and_gradients
 
-MICRO_BATCH = 64  # images; more at once are no faster on a CPU
+MICRO_TOKENS = 2200  # more at once are no faster on a CPU: they no longer fit into its cache
 SAVED_BYTES = 256 * 2**20  # what the forward may keep for the backward
 
 
@@ -80,10 +80,13 @@ class Part:
         return loss
 
     def _pieces(self, n: int) -> Iterator[slice]:
-        """This part's rows of a batch of `n`, so many at a time as are worked on at once."""
+        """This part's rows of a batch of `n`, in pieces of nearly equal size and no more than are worked on at once."""
         mine = part_rows(n, self.index, self.count)
-        for start in range(mine.start, mine.stop, self.micro_batch):
-            yield slice(start, min(start + self.micro_batch, mine.stop))
+        length = mine.stop - mine.start
+        count = -(-length // self.micro_batch)  # rounded up
+        for index in range(count):
+            piece = part_rows(length, index, count)
+            yield slice(mine.start + piece.start, mine.start + piece.stop)
 
 
 def _micro_batch(config: TrainConfig, device: str) -> int:
@@ -91,4 +94,4 @@ def _micro_batch(config: TrainConfig, device: str) -> int:
     if device != "cpu":
         return config.batch_size
     saved = 4 * sum(cost.saved for cost in model_costs(config.model).values())  # bytes per image
-    return max(1, min(MICRO_BATCH, SAVED_BYTES // saved))
+    return max(1, min(MICRO_TOKENS // config.model.num_tokens, SAVED_BYTES // saved))
