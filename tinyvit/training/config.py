@@ -23,7 +23,7 @@ class TrainConfig(Config):
     dataset: Literal["mnist", "fashion-mnist"] = option("mnist", "what to learn")
     data_dir: str | None = option(None, "folder with the data set's files (else TINYVIT_DATA, data/, a download)")
     output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
-    epochs: int = option(10, "passes over the training images", at_least=1)
+    epochs: int = option(12, "passes over the training images", at_least=1)
     batch_size: int = option(128, "images per step", at_least=1)
     opt: Literal["adamw", "sgd"] = option("adamw", "optimizer")
     lr: float = option(3e-3, "highest learning rate")
