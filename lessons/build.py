@@ -1,0 +1,141 @@
+"""Make the notebooks from their sources, one way: `python lessons/build.py`; with `--check`, see if they are fresh.
+
+src/NN_slug.py  ->  NN_slug.ipynb             exercises as stubs, no outputs
+                    solutions/NN_slug.ipynb   solved and executed
+all sources     ->  tinyvit/course/exercises.json   what `check.hint` and `check.solution` print
+
+A source is Python in jupytext's percent format. A cell `# %% exercise="5.1"` holds one function, whose body stands
+between BEGIN SOLUTION and END SOLUTION; a cell `# %% [markdown] hints="5.1"` holds its hints, a line `---` between.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+LESSONS = Path(__file__).parent
+TEXTS = LESSONS.parent / "tinyvit" / "course" / "exercises.json"
+SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.DOTALL | re.MULTILINE)
+LARGEST = 300_000  # bytes of a notebook, so that GitHub shows it
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", help="numbers, such as 05; all that have changed if left out")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if something is out of date")
+    parser.add_argument("--all", action="store_true", help="run also those that have not changed")
+    options = parser.parse_args(argv)
+    stale, texts = [], {}
+    for path in sorted((LESSONS / "src").glob("*.py")):
+        source = jupytext.read(path)
+        texts |= exercise_texts(path.stem, source)
+        wanted = not options.lessons or path.stem[:2] in options.lessons
+        if not wanted:
+            continue
+        exercise, solved = LESSONS / f"{path.stem}.ipynb", LESSONS / "solutions" / f"{path.stem}.ipynb"
+        stub_text = nbformat.writes(notebook(path.stem, source, solved=False)) + "\n"
+        solution = notebook(path.stem, source, solved=True)
+        if not exercise.exists() or exercise.read_text() != stub_text:
+            stale.append(exercise)
+            if not options.check:
+                exercise.write_text(stub_text)
+        if options.all or not solved.exists() or not same_cells(nbformat.read(solved, 4), solution):
+            stale.append(solved)
+            if not options.check:
+                solved.write_text(nbformat.writes(executed(solution)) + "\n")
+        if solved.exists() and solved.stat().st_size > LARGEST:
+            print(f"{solved.name} has {solved.stat().st_size:,} bytes, more than {LARGEST:,}: draw less")
+            return 1
+    text = json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
+    if not TEXTS.exists() or TEXTS.read_text() != text:
+        stale.append(TEXTS)
+        if not options.check:
+            TEXTS.write_text(text)
+    for path in stale:
+        print(f"{'out of date' if options.check else 'written'}: {path.relative_to(LESSONS.parent)}")
+    if options.check and stale:
+        print("run python lessons/build.py and commit what it writes")
+        return 1
+    return 0
+
+
+def notebook(slug: str, source: nbformat.NotebookNode, *, solved: bool) -> nbformat.NotebookNode:
+    """The notebook of a lesson, not executed."""
+    cells = []
+    for index, cell in enumerate(source.cells):
+        text = cell.source
+        if number := cell.metadata.get("exercise"):
+            text = solution_of(text) if solved else stub_of(number, text)
+        elif number := cell.metadata.get("hints"):
+            text = folded_hints(slug, hints_of(text), solved=solved)
+        make = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
+        cells.append(make(text, id=hashlib.sha256(f"{slug} {index}".encode()).hexdigest()[:8]))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}, nbformat_minor=5
+    )
+
+
+def executed(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with its outputs; a check that does not pass stops it."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ |= {"TINYVIT_STRICT": "1", "TINYVIT_HOME": home}
+        client = NotebookClient(solution, timeout=600, record_timing=False, resources={"metadata": {"path": home}})
+        client.execute()
+    for cell in solution.cells:
+        cell.metadata = {}
+    solution.metadata.language_info = {"name": "python"}
+    return solution
+
+
+def same_cells(one: nbformat.NotebookNode, other: nbformat.NotebookNode) -> bool:
+    pairs = [[(cell.id, cell.cell_type, cell.source) for cell in book.cells] for book in (one, other)]
+    return pairs[0] == pairs[1]
+
+
+def stub_of(number: str, text: str) -> str:
+    """The exercise without its solution."""
+    name = re.search(r"^(?:def|class) (\w+)", text, re.MULTILINE)[1]
+    return SOLUTION.sub(rf'\1raise NotImplementedError("Exercise {number}: {name}")\n', text).rstrip()
+
+
+def solution_of(text: str) -> str:
+    """The exercise with its solution, without the marks around it."""
+    return SOLUTION.sub(r"\2", text).rstrip()
+
+
+def hints_of(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"^---$", text, flags=re.MULTILINE)]
+
+
+def folded_hints(slug: str, hints: list[str], *, solved: bool) -> str:
+    kinds = ("the idea", "the formula", "more")
+    parts = [
+        f"<details><summary>Hint {index + 1}: {kinds[min(index, 2)]}</summary>\n\n{hint}\n\n</details>"
+        for index, hint in enumerate(hints)
+    ]
+    link = "" if solved else f"\n\n[One way to write it](solutions/{slug}.ipynb)"
+    return "\n".join(parts) + link
+
+
+def exercise_texts(slug: str, source: nbformat.NotebookNode) -> dict[str, dict[str, object]]:
+    """Lesson, hints and solution of every exercise in a source, by number."""
+    texts: dict[str, dict[str, object]] = {}
+    for cell in source.cells:
+        if number := cell.metadata.get("exercise"):
+            texts[number] = {"lesson": slug, "hints": [], "solution": solution_of(cell.source)}
+        elif number := cell.metadata.get("hints"):
+            texts[number]["hints"] = hints_of(cell.source)
+    return texts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+# %% [markdown]
+# # Lesson 5: Layer norm
+#
+# *About 40 minutes. It opens [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py).*
+#
+# A transformer adds something to its tokens again and again. Without care, some tokens grow huge and some fade away,
+# and what comes next can work with neither. **Layer norm** brings every token back to the same scale before each step:
+# it moves the token's numbers to mean 0, and stretches them to variance 1.
+#
+# The forward takes four lines. The backward is the first one in this course with a surprise in it: a number takes
+# *three roads* through the formula, and whoever forgets one of them gets gradients that look right.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from tinyvit import check_gradients, ops
+from tinyvit.course import check, show
+from tinyvit.ops import Op
+
+rng = np.random.default_rng(5)
+tokens = rng.standard_normal((6, 24)) * [[0.2], [0.5], [1], [2], [4], [8]] + [[0], [3], [-2], [1], [0], [5]]
+normed = ops.layer_norm_forward(tokens, np.ones(24), np.zeros(24))[0]
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
+for ax, rows, title in zip(
+    axes, (tokens, normed), ("six tokens of 24 numbers", "the same, after layer norm"), strict=True
+):
+    ax.eventplot(rows, colors=[f"C{i}" for i in range(6)], linelengths=0.7)
+    ax.set(title=title, yticks=range(6), yticklabels=[f"token {i}" for i in range(6)], xlabel="value")
+show(figure, "Each line is one number of a token. Layer norm gives every token the same centre and the same spread.")
+
+# %% [markdown]
+# ## The forward
+#
+# One token is a vector $x$ of $D$ numbers. Layer norm computes
+#
+# $$
+# \mu = \frac1D \sum_i x_i, \qquad
+# \sigma^2 = \frac1D \sum_i (x_i - \mu)^2, \qquad
+# \hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}, \qquad
+# y_i = \hat x_i \, w_i + b_i .
+# $$
+#
+# - $\varepsilon$ (`eps`) is tiny. It only matters when all numbers of a token are equal, and the variance is 0.
+# - $w$ (`weight`) and $b$ (`bias`) are learned, $D$ numbers each, and shared by all tokens. With them the model can
+#   undo the normalisation where it hurts.
+# - Every token is normalised **by itself**. Nothing here looks at the other tokens, or at the other images of the
+#   batch. (Batch norm does, which is why it behaves differently in training and in use. Layer norm has no such switch.)
+#
+# We write $r = 1/\sqrt{\sigma^2 + \varepsilon}$ and call it `rstd`, the reciprocal of the standard deviation.
+#
+# ### Exercise 5.1: the forward
+#
+# **Goal:** normalise over the last axis. `x` is `(..., D)`, `weight` and `bias` are `(D,)`, `y` is `(..., D)`.
+# Return `y, (x_hat, rstd, weight)`: the result, and what the backward will need. ●○○, 5 minutes.
+
+
+# %% exercise="5.1"
+def layer_norm_forward(x, weight, bias, *, eps=1e-6):
+    """(..., D), (D,), (D,) -> y (..., D), and saved: x_hat (..., D), rstd (..., 1), weight (D,)."""
+    ### BEGIN SOLUTION
+    mean = x.mean(-1, keepdims=True)
+    rstd = 1 / np.sqrt(x.var(-1, keepdims=True) + eps)
+    x_hat = (x - mean) * rstd
+    return x_hat * weight + bias, (x_hat, rstd, weight)
+    ### END SOLUTION
+
+
+# %%
+check.layer_norm_forward(layer_norm_forward)
+
+# %% [markdown] hints="5.1"
+# Mean and variance of each token: `x.mean(-1)` loses the last axis, and `(2, 3)` does not fit to `(2, 3, 5)` any more.
+# `keepdims=True` keeps it as an axis of length 1, and NumPy stretches it where it is needed.
+# ---
+# `rstd = 1 / np.sqrt(x.var(-1, keepdims=True) + eps)`, then `x_hat = (x - mean) * rstd`, and at last
+# `y = x_hat * weight + bias`.
+
+# %% [markdown]
+# ## The backward, in small steps
+#
+# We are given $dy$: how the loss changes with each $y_i$. We want $dx$, $dw$ and $db$.
+#
+# **Step 1: the two easy ones.** From $y_i = \hat x_i w_i + b_i$:
+#
+# $$ db_i = dy_i, \qquad dw_i = dy_i \, \hat x_i, \qquad d\hat x_i = dy_i \, w_i . $$
+#
+# All tokens share $w$ and $b$, so their gradients **add up** over all tokens (lesson 2).
+#
+# **Step 2: the three roads.** How does $\hat x_j = (x_j - \mu)\, r$ depend on $x_i$? Turn $x_i$ up a little, and
+#
+# 1. $x_j$ itself changes, but only for $j = i$: this gives $r$;
+# 2. the mean rises by $1/D$, so *every* $\hat x_j$ falls by $r/D$;
+# 3. the variance changes, so *every* $\hat x_j$ is stretched by another $r$.
+#
+# For the third road we need $\partial r / \partial x_i$. The variance first:
+#
+# $$
+# \frac{\partial \sigma^2}{\partial x_i}
+# = \frac1D \sum_j 2 (x_j - \mu) \Big([i = j] - \frac1D\Big)
+# = \frac2D (x_i - \mu),
+# $$
+#
+# because $\sum_j (x_j - \mu) = 0$. And $r = (\sigma^2 + \varepsilon)^{-1/2}$, so
+#
+# $$
+# \frac{\partial r}{\partial x_i}
+# = -\tfrac12 (\sigma^2 + \varepsilon)^{-3/2} \cdot \frac2D (x_i - \mu)
+# = -\frac{r^3}{D} (x_i - \mu)
+# = -\frac{r^2}{D} \hat x_i .
+# $$
+#
+# **Step 3: add the roads.** The third road changes $\hat x_j$ by $(x_j - \mu)\,\partial r/\partial x_i
+# = -\frac{r}{D}\, \hat x_j \hat x_i$. So
+#
+# $$
+# dx_i = \sum_j d\hat x_j \Big( r\,[i = j] - \frac rD - \frac rD\, \hat x_j \hat x_i \Big)
+# = r \Big( d\hat x_i
+#   - \underbrace{\tfrac1D \textstyle\sum_j d\hat x_j}_{\text{mean of } d\hat x}
+#   - \hat x_i \underbrace{\tfrac1D \textstyle\sum_j d\hat x_j \hat x_j}_{\text{mean of } d\hat x \cdot \hat x} \Big) .
+# $$
+#
+# Read it aloud: *take the gradient, remove what would only shift the token, remove what would only stretch it, scale
+# by $r$.* Layer norm undoes shifts and stretches, so a gradient that asks for them asks for nothing.
+#
+# ### Exercise 5.2: the backward
+#
+# **Goal:** `dy` is `(..., D)`, `saved` is what 5.1 returned. Return `dx` `(..., D)`, `dweight` `(D,)` and `dbias`
+# `(D,)`. ●●○, 10 minutes.
+
+
+# %% exercise="5.2"
+def layer_norm_backward(dy, saved):
+    """(..., D) -> dx (..., D), dweight (D,), dbias (D,)."""
+    x_hat, rstd, weight = saved
+    ### BEGIN SOLUTION
+    tokens = tuple(range(dy.ndim - 1))  # all axes but the last
+    dbias = dy.sum(tokens)
+    dweight = (dy * x_hat).sum(tokens)
+    dx_hat = dy * weight
+    shift = dx_hat.mean(-1, keepdims=True)
+    stretch = (dx_hat * x_hat).mean(-1, keepdims=True)
+    return (dx_hat - shift - x_hat * stretch) * rstd, dweight, dbias
+    ### END SOLUTION
+
+
+# %%
+check.layer_norm_backward(layer_norm_backward)
+
+# %% [markdown] hints="5.2"
+# `dweight` and `dbias` belong to numbers that all tokens share: sum over every axis but the last. `dx` belongs to each
+# token alone: its two means run over the last axis only, with `keepdims=True`.
+# ---
+# With `dx_hat = dy * weight`:
+# `dx = (dx_hat - dx_hat.mean(-1, keepdims=True) - x_hat * (dx_hat * x_hat).mean(-1, keepdims=True)) * rstd`.
+
+# %% [markdown]
+# ## Is it right?
+#
+# Lesson 3 gave us a judge: compare with finite differences, in float64, under a **random** upstream gradient. Here it
+# judges the library's layer norm; put your own two functions in its place when they pass.
+
+# %%
+inputs = {"x": rng.standard_normal((2, 3, 5)), "weight": rng.uniform(0.5, 2, 5), "bias": rng.standard_normal(5)}
+print(check_gradients(ops.OPS["layer_norm"], inputs, rng=rng))
+
+# %% [markdown]
+# ## An experiment: the broken layer norm that looks right
+#
+# We break the backward on purpose: the third road, through $r$, is forgotten. Then we test it in the simplest way one
+# could think of: loss = the sum of all outputs, so that the upstream gradient is 1 everywhere. Guess before you run the
+# cell: how far apart are the right and the broken gradient?
+
+
+# %%
+def forgetful_backward(dy, saved):
+    _, dweight, dbias = ops.layer_norm_backward(dy, saved)
+    dx_hat = dy * saved.weight
+    dx = (dx_hat - dx_hat.mean(-1, keepdims=True)) * saved.rstd.reshape(*dy.shape[:-1], 1)
+    return dx, dweight, dbias
+
+
+x = rng.standard_normal((4, 8))
+y, saved = ops.layer_norm_forward(x, np.ones(8), np.zeros(8))
+ones = np.ones_like(y)
+right, wrong = ops.layer_norm_backward(ones, saved)[0], forgetful_backward(ones, saved)[0]
+print(
+    f"largest number of dx under a gradient of ones: right {np.abs(right).max():.0e}, broken {np.abs(wrong).max():.0e}"
+)
+
+print(check_gradients(Op(ops.layer_norm_forward, forgetful_backward), inputs, rng=rng))
+
+# %% [markdown]
+# Under a gradient of ones both are **zero**, and the broken one passes. The numbers of a normalised token always add up
+# to 0, whatever $x$ is, so the sum of the outputs cannot change: a test with ones asks the one question whose answer is
+# "nothing" with and without the third road. Under a random gradient the forgetful backward is caught at once.
+#
+# How wrong is it, really? Here are both gradients for one token. A model that is trained with the wrong one does learn,
+# only worse, and nobody would know why.
+
+# %%
+dy = rng.standard_normal(y.shape)
+right, wrong = ops.layer_norm_backward(dy, saved)[0], forgetful_backward(dy, saved)[0]
+
+figure, ax = plt.subplots(figsize=(7, 2.6))
+place = np.arange(8)
+ax.bar(place - 0.2, right[0], 0.4, label="all three roads")
+ax.bar(place + 0.2, wrong[0], 0.4, label="the third road forgotten")
+ax.axhline(0, color="black", linewidth=0.8)
+ax.set(xlabel="number of the token", ylabel="dx")
+ax.legend()
+show(figure, "dx of one token, right and wrong. The wrong one still asks for a stretch, which layer norm would undo.")
+
+# %% [markdown]
+# Two facts about the true `dx` can be seen without any formula: its numbers add up to 0 (no shift), and it is
+# perpendicular to `x_hat` (no stretch).
+
+# %%
+x_hat = saved.x_hat
+for name, dx in (("right", right), ("wrong", wrong)):
+    print(f"{name}: sum of dx {np.abs(dx.sum(-1)).max():.0e}, dx · x_hat {np.abs((dx * x_hat).sum(-1)).max():.0e}")
+
+# %% [markdown]
+# ## Three questions
+#
+# **1. All numbers of a token are multiplied by 100. What happens to the output of layer norm?**
+#
+# <details><summary>Answer</summary>
+#
+# Nothing (up to the tiny `eps`): mean and standard deviation grow by 100 too, and divide it out again. What happens to
+# `dx`? It becomes 100 times *smaller*, because `rstd` does.
+#
+# </details>
+#
+# **2. How many learned numbers has the layer norm of a ViT-B/16, where a token has 768 numbers?**
+#
+# <details><summary>Answer</summary>
+#
+# 2 · 768 = 1,536, whatever the number of tokens: all of them share `weight` and `bias`.
+#
+# </details>
+#
+# **3. Why do we save `x_hat` and `rstd`, and not `x`?**
+#
+# <details><summary>Answer</summary>
+#
+# Every formula of the backward is in terms of `x_hat` and `rstd`. From `x` we would have to compute both again.
+#
+# </details>
+#
+# ## What you can now do
+#
+# - Say what layer norm does to a token, and what it does not look at.
+# - Derive a backward in which one number takes several roads, and add the roads up.
+# - Explain why a gradient of ones proves nothing here.
+#
+# Open [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py): the same forward and backward, with the means
+# written as matrix products, because those are several times faster than `x.mean(-1)`.

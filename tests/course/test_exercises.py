@@ -1,0 +1,54 @@
+"""Every exercise can be solved, and every planted mistake is told by its own name."""
+
+import types
+
+import pytest
+
+from tinyvit.course import EXERCISES
+from tinyvit.course.judge import Outcome, judge
+from tinyvit.course.report import report
+
+MISTAKES = [(number, sentence) for number, exercise in EXERCISES.items() for sentence in exercise.mistakes]
+
+
+def learners(function):
+    """The same function as if it stood in a learner's notebook."""
+    code = function.__code__.replace(co_filename="notebook.py")
+    copy = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_the_solution_passes(number):
+    exercise = EXERCISES[number]
+    for seed in range(10):
+        assert judge(exercise, learners(exercise.solution), seed=seed).outcome is Outcome.PASSED
+    assert len(exercise.mistakes) >= 3
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_a_stub_is_not_attempted(number):
+    def stub(*arguments, **options):
+        raise NotImplementedError(f"Exercise {number}")
+
+    assert judge(EXERCISES[number], stub).outcome is Outcome.NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_the_librarys_function_does_not_count(number):
+    verdict = judge(EXERCISES[number], EXERCISES[number].solution)
+    assert verdict.outcome is Outcome.WRONG_VALUE
+    assert "write that yourself" in verdict.sentence
+
+
+@pytest.mark.parametrize(("number", "sentence"), MISTAKES)
+def test_every_mistake_is_told_by_its_name(number, sentence):
+    exercise = EXERCISES[number]
+    for seed in range(5):
+        verdict = judge(exercise, learners(exercise.mistakes[sentence]), seed=seed)
+        assert verdict.outcome in (Outcome.WRONG_SHAPE, Outcome.WRONG_VALUE)
+        assert verdict.guess == sentence
+        assert sentence in report(exercise, verdict)

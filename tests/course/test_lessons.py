@@ -1,0 +1,54 @@
+"""The notebooks are what their sources say, and run from top to bottom, solved or not."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tinyvit.course import EXERCISES, check
+
+pytest.importorskip("jupytext", reason="needs the extra 'lessons'")
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+
+LESSONS = Path(__file__).parents[2] / "lessons"
+NOTEBOOKS = sorted(LESSONS.glob("*.ipynb"))
+spec = importlib.util.spec_from_file_location("build", LESSONS / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+
+def test_the_notebooks_are_fresh(capsys):
+    assert build.main(["--check"]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_an_unsolved_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
+    """A check of a stub says so and stops nobody; what comes later does not need it."""
+    monkeypatch.setenv("TINYVIT_HOME", str(tmp_path))
+    notebook = nbformat.read(path, 4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    printed = "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()) if "text" in output
+    )
+    mine = [number for number in check.texts() if check.texts()[number]["lesson"] == path.stem]
+    assert sorted(re.findall(r"Exercise ([\d.]+), \w+: nothing written yet", printed)) == sorted(mine)
+
+
+@pytest.mark.parametrize("path", sorted((LESSONS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_solution_ran_without_complaint(path):
+    for cell in nbformat.read(path, 4).cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count
+            assert not [o for o in cell.outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+def test_every_exercise_has_hints_a_solution_and_a_check():
+    texts = json.loads(build.TEXTS.read_text())
+    assert texts.keys() == EXERCISES.keys()
+    for number, text in texts.items():
+        assert len(text["hints"]) >= 2
+        assert f"def {EXERCISES[number].name}(" in text["solution"]
+        assert text["lesson"].startswith(f"{EXERCISES[number].lesson:02}_")

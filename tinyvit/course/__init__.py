@@ -1,0 +1,11 @@
+"""What the lesson notebooks import: `from tinyvit.course import check`.
+
+`exercise` says what a learner's function must come to, `exercises` lists them lesson by lesson, `judge` compares,
+`report` puts the result into words, `progress` remembers it.
+"""
+
+from . import check
+from .exercise import EXERCISES, Exercise, find_exercise
+from .show import show
+
+__all__ = ["EXERCISES", "Exercise", "check", "find_exercise", "show"]

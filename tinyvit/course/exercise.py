@@ -1,0 +1,58 @@
+"""An exercise: what a learner's function must come to, on which inputs, and what often goes wrong."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import UserError
+
+Function = Callable[..., Any]
+
+
+class Case(NamedTuple):
+    """One call of the learner's function."""
+
+    arguments: tuple[Any, ...]
+    options: Mapping[str, Any] = {}
+
+
+class Exercise(NamedTuple):
+    """`solution` and every function in `mistakes` take what the learner's function takes."""
+
+    number: str  # "5.2": the second exercise of lesson 5
+    name: str  # of the function to write
+    solution: Function
+    cases: Callable[[np.random.Generator], Iterable[Case]]  # other shapes and numbers at every check
+    outputs: tuple[str, ...]  # what each returned array is called
+    mistakes: Mapping[str, Function]  # what to tell somebody whose function does as this one does
+
+    @property
+    def lesson(self) -> int:
+        return int(self.number.split(".")[0])
+
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+def add(
+    number: str,
+    solution: Function,
+    cases: Callable[[np.random.Generator], Iterable[Case]],
+    *,
+    outputs: tuple[str, ...],
+    mistakes: Mapping[str, Function],
+) -> None:
+    """Enter an exercise whose function is called as `solution` is."""
+    EXERCISES[number] = Exercise(number, solution.__name__, solution, cases, outputs, mistakes)
+
+
+def find_exercise(number: str) -> Exercise:
+    """The exercise with this number.
+
+    Raises:
+        UserError: there is none.
+    """
+    if number not in EXERCISES:
+        raise UserError(f"there is no exercise {number!r}: choose from {', '.join(EXERCISES)}")
+    return EXERCISES[number]

@@ -1,0 +1,204 @@
+"""Is a learner's function right? Call it on random inputs, watch what it does, and compare what it returns."""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .exercise import Case, Exercise, Function
+
+PACKAGE = str(Path(__file__).parents[1])
+RELATIVE_ERROR = 1e-6  # of the largest number wanted; inputs are float64
+
+
+class Outcome(Enum):
+    NOT_ATTEMPTED = "nothing written yet"
+    WRONG_SHAPE = "wrong shape"
+    WRONG_VALUE = "wrong value"
+    PASSED = "passed"
+
+
+class Verdict(NamedTuple):
+    outcome: Outcome
+    sentence: str = ""  # what is wrong
+    guess: str = ""  # what may be the reason
+    output: str = ""  # which output is wrong, if one is
+    got: Any = None
+    wanted: Any = None
+
+
+class _CallsTinyvit(Exception):
+    """The learner's function calls what it is meant to write."""
+
+
+def judge(exercise: Exercise, function: Function, *, seed: int | None = None) -> Verdict:
+    """Call `function` on all cases of `exercise`; the first thing that is wrong is the verdict."""
+    rng = np.random.default_rng(seed)
+    for case in exercise.cases(rng):
+        verdict = _judge_case(exercise, function, case)
+        if verdict.outcome is not Outcome.PASSED:
+            return verdict
+    return Verdict(Outcome.PASSED)
+
+
+def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
+    wanted = _as_tuple(_call(exercise.solution, case))
+    given = _copy(case)
+    try:
+        with _noticing_tinyvit(exercise.name):
+            result = function(*given.arguments, **given.options)
+    except NotImplementedError:
+        return Verdict(Outcome.NOT_ATTEMPTED)
+    except _CallsTinyvit as error:
+        return Verdict(Outcome.WRONG_VALUE, f"it calls {error}: the point is to write that yourself")
+    except Exception as error:
+        return Verdict(Outcome.WRONG_VALUE, _where_it_stopped(error))
+    verdict = _compare(exercise, _as_tuple(result), wanted)
+    if verdict.outcome is Outcome.PASSED:
+        changed = _changed(given, case)
+        return Verdict(Outcome.WRONG_VALUE, changed) if changed else verdict
+    return verdict._replace(guess=_guess(exercise, case, _as_tuple(result), wanted) or _changed(given, case))
+
+
+def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> Verdict:
+    if len(got) == 1 and got[0] is None:
+        return Verdict(Outcome.WRONG_SHAPE, "it returned None: is the return missing?")
+    if len(got) != len(wanted):
+        names = ", ".join(exercise.outputs)
+        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} things, wanted {len(wanted)}: {names}")
+    for name, one, other in zip(exercise.outputs, got, wanted, strict=True):
+        one, other = _as_array(one), np.asarray(other)
+        about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
+        if one is None or one.dtype.kind not in "biufc":
+            return Verdict(Outcome.WRONG_SHAPE, f"{name} is not an array of numbers", **about)
+        if one.shape != other.shape:
+            sentence = f"{name}: got shape {one.shape}, wanted {other.shape}{_about_shape(one.shape, other.shape)}"
+            return Verdict(Outcome.WRONG_SHAPE, sentence, **about)
+        if one.dtype.kind != other.dtype.kind:
+            return Verdict(Outcome.WRONG_SHAPE, f"{name}: got dtype {one.dtype}, wanted {other.dtype}", **about)
+        if not _close(one, other):
+            wrong = int((~np.isclose(one, other, rtol=RELATIVE_ERROR, atol=_tolerance(other))).sum())
+            return Verdict(Outcome.WRONG_VALUE, f"{name}: {wrong} of {other.size} numbers are off", **about)
+    return Verdict(Outcome.PASSED)
+
+
+def _about_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    if got == wanted[::-1] or sorted(got) == sorted(wanted):
+        return ": are two axes swapped?"
+    if got == wanted[1:] and wanted:
+        return ": did you keep the batch axis?"
+    if got[: len(wanted)] == wanted or got[-len(wanted) :] == wanted:
+        return ": is there a sum missing?"
+    if len(got) == len(wanted) and all(g in (1, w) for g, w in zip(got, wanted, strict=True)):
+        return ": did one axis shrink to 1?"
+    if got == tuple(n for n in wanted if n != 1) or got in (wanted[:-1], wanted[:-2]):
+        return ": was an axis summed away (keepdims=True keeps it)?"
+    return ""
+
+
+def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
+    """The known mistake that comes to the same result, or else a relation that meets the eye."""
+    for sentence, mistake in exercise.mistakes.items():
+        try:
+            result = _as_tuple(_call(mistake, case))
+        except Exception:  # a wrong formula may fit one case's shapes and not another's
+            continue
+        if _same(result, got) and not _same(result, wanted):
+            return sentence
+    for name, one, other in zip(exercise.outputs, got, wanted, strict=False):
+        one, other = _as_array(one), np.asarray(other)
+        if one is None or one.shape != other.shape or one.dtype.kind not in "iuf" or _close(one, other):
+            continue
+        factor = float((one * other).sum() / max(float((other * other).sum()), 1e-300))
+        if abs(factor) > 1e-9 and _close(one, factor * other):
+            return f"{name} is {factor:.4g} times what it should be"
+        if np.all(one == 1):
+            return f"{name} is all ones: dy was not used"
+        for index, argument in enumerate(_as_tuple(case.arguments)):
+            if isinstance(argument, np.ndarray) and argument.shape == one.shape and _close(one, argument):
+                return f"{name} is your input number {index + 1}, passed back unchanged"
+        return ""
+    return ""
+
+
+def _changed(given: Case, original: Case) -> str:
+    pairs = zip(_as_tuple(given.arguments), _as_tuple(original.arguments), strict=True)
+    for index, (now, before) in enumerate(pairs):
+        if isinstance(before, np.ndarray) and not np.array_equal(now, before, equal_nan=True):
+            return f"input number {index + 1} was changed in place: work on a copy, others still need it"
+    return ""
+
+
+@contextmanager
+def _noticing_tinyvit(name: str) -> Iterator[None]:
+    """Stop when the function inside calls tinyvit's own function of that name, whatever it is called there."""
+    root = name.removesuffix("_forward").removesuffix("_backward")
+
+    def notice(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(PACKAGE) and root in code.co_name:
+            raise _CallsTinyvit(f"tinyvit's own {code.co_name}")
+
+    before: Callable[..., Any] | None = sys.getprofile()
+    sys.setprofile(notice)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def _where_it_stopped(error: Exception) -> str:
+    """The learner's line, not ours."""
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(PACKAGE)]
+    where = f" in line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
+    return f"it stopped with {type(error).__name__}: {error}{where}"
+
+
+def _call(function: Function, case: Case) -> Any:
+    arguments, options = _copy(case)
+    return function(*arguments, **options)
+
+
+def _copy(case: Case) -> Case:
+    def copied(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(copied, value))
+        return value.copy() if isinstance(value, np.ndarray) else value
+
+    return Case(copied(case.arguments), dict(case.options))
+
+
+def _as_tuple(result: Any) -> tuple[Any, ...]:
+    """All that was returned, side by side: `y, (x_hat, rstd)` is three things."""
+    return tuple(part for value in result for part in _as_tuple(value)) if isinstance(result, tuple) else (result,)
+
+
+def _as_array(value: Any) -> np.ndarray | None:
+    try:
+        return np.asarray(value)
+    except ValueError:  # lists of different lengths
+        return None
+
+
+def _tolerance(wanted: np.ndarray) -> float:
+    return RELATIVE_ERROR * float(np.abs(wanted).max(initial=0.0)) if wanted.dtype.kind != "b" else 0.0
+
+
+def _close(got: np.ndarray, wanted: np.ndarray) -> bool:
+    return got.shape == wanted.shape and np.allclose(got, wanted, rtol=RELATIVE_ERROR, atol=_tolerance(wanted))
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    if len(one) != len(other):
+        return False
+    pairs = [(_as_array(a), _as_array(b)) for a, b in zip(one, other, strict=True)]
+    return all(
+        a is not None and b is not None and a.dtype.kind in "biufc" and b.dtype.kind in "biufc" and _close(a, b)
+        for a, b in pairs
+    )

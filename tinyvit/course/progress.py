@@ -1,0 +1,56 @@
+"""Which exercises have been passed: one small file in the user's own folder, so that notebooks may come and go."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from ..errors import UserError
+from ..files import to_json, write_file
+
+
+def progress_file() -> Path:
+    """`progress.json` in $TINYVIT_HOME, or where this system keeps what programs remember about their user."""
+    if home := os.environ.get("TINYVIT_HOME"):
+        return Path(home) / "progress.json"
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "tinyvit" / "progress.json"
+
+
+def passed() -> list[str]:
+    """The numbers of the exercises that have been passed, in the order of the lessons; none if nothing is known."""
+    try:
+        numbers = json.loads(progress_file().read_text())["passed"]
+        return sorted({str(number) for number in numbers}, key=in_order)
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def remember(number: str) -> str:
+    """Add one to the passed; returns what went wrong with that, or nothing."""
+    return _write([*passed(), number])
+
+
+def forget() -> str:
+    """Start anew; returns what went wrong with that, or nothing."""
+    return _write([])
+
+
+def in_order(number: str) -> tuple[int, ...]:
+    """5.10 comes after 5.9."""
+    return tuple(int(part) if part.isdigit() else -1 for part in number.split("."))
+
+
+def _write(numbers: list[str]) -> str:
+    path = progress_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, to_json({"passed": sorted(set(numbers), key=in_order)}))
+    except (OSError, UserError) as error:
+        return f"(progress could not be saved: {error})"
+    return ""
