@@ -194,8 +194,8 @@ print(check_gradients(Op(ops.layer_norm_forward, forgetful_backward), inputs, rn
 # to 0, whatever $x$ is, so the sum of the outputs cannot change: a test with ones asks the one question whose answer is
 # "nothing" with and without the third road. Under a random gradient the forgetful backward is caught at once.
 #
-# How wrong is it, really? Here are both gradients for the token where they differ most. A model that is trained with the wrong one does learn,
-# only worse, and nobody would know why.
+# How wrong is it, really? Here are both gradients for the token where they differ most. A model that is trained with
+# the wrong one does learn, only worse, and nobody would know why.
 
 # %%
 dy = rng.standard_normal(y.shape)

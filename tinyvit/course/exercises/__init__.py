@@ -1,5 +1,7 @@
-"""The exercises, lesson by lesson. Importing this enters them all."""
+"""The exercises, one file per lesson. Importing this enters them all."""
 
-from . import lesson_05
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["lesson_05"]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
