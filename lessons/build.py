@@ -2,7 +2,7 @@
 
 src/NN_slug.py  ->  NN_slug.ipynb             exercises as stubs, no outputs
                     solutions/NN_slug.ipynb   solved and executed
-all sources     ->  tinyvit/course/exercises.json   what `check.hint` and `check.solution` print
+all sources     ->  tinyvit/course/lessons.json     titles, minutes, hints and solutions
 
 A source is Python in jupytext's percent format. A cell `# %% exercise="5.1"` holds one function, whose body stands
 between BEGIN SOLUTION and END SOLUTION; a cell `# %% [markdown] hints="5.1"` holds its hints, a line `---` between.
@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,7 +23,7 @@ import nbformat
 from nbclient import NotebookClient
 
 LESSONS = Path(__file__).parent
-TEXTS = LESSONS.parent / "tinyvit" / "course" / "exercises.json"
+TEXTS = LESSONS.parent / "tinyvit" / "course" / "lessons.json"
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.DOTALL | re.MULTILINE)
 LARGEST = 300_000  # bytes of a notebook, so that GitHub shows it
 
@@ -33,10 +34,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; fail if something is out of date")
     parser.add_argument("--all", action="store_true", help="run also those that have not changed")
     options = parser.parse_args(argv)
-    stale, texts = [], {}
+    stale, texts = [], {"lessons": {}, "exercises": {}}
     for path in sorted((LESSONS / "src").glob("*.py")):
         source = jupytext.read(path)
-        texts |= exercise_texts(path.stem, source)
+        texts["lessons"][path.stem] = lesson_facts(source)
+        texts["exercises"] |= exercise_texts(path.stem, source)
         wanted = not options.lessons or path.stem[:2] in options.lessons
         if not wanted:
             continue
@@ -87,9 +89,9 @@ def notebook(slug: str, source: nbformat.NotebookNode, *, solved: bool) -> nbfor
 def executed(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook with its outputs; a check that does not pass stops it."""
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"TINYVIT_STRICT": "1", "TINYVIT_HOME": home}
+        environment = os.environ | {"TINYVIT_STRICT": "1", "TINYVIT_HOME": home}
         client = NotebookClient(solution, timeout=600, record_timing=False, resources={"metadata": {"path": home}})
-        client.execute()
+        client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own remarks
     for cell in solution.cells:
         cell.metadata = {}
     solution.metadata.language_info = {"name": "python"}
@@ -124,6 +126,13 @@ def folded_hints(slug: str, hints: list[str], *, solved: bool) -> str:
     ]
     link = "" if solved else f"\n\n[One way to write it](solutions/{slug}.ipynb)"
     return "\n".join(parts) + link
+
+
+def lesson_facts(source: nbformat.NotebookNode) -> dict[str, object]:
+    """Title and minutes of a lesson, from its first cell."""
+    first = source.cells[0].source
+    title = re.search(r"^# Lesson \d+: (.+)$", first, re.MULTILINE)[1]
+    return {"title": title, "minutes": int(re.search(r"About (\d+) minutes", first)[1])}
 
 
 def exercise_texts(slug: str, source: nbformat.NotebookNode) -> dict[str, dict[str, object]]:

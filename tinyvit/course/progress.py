@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import UserError
@@ -36,9 +37,9 @@ def remember(number: str) -> str:
     return _write([*passed(), number])
 
 
-def forget() -> str:
-    """Start anew; returns what went wrong with that, or nothing."""
-    return _write([])
+def forget(numbers: Collection[str]) -> str:
+    """Take these out of the passed; returns what went wrong with that, or nothing."""
+    return _write([number for number in passed() if number not in numbers])
 
 
 def in_order(number: str) -> tuple[int, ...]:

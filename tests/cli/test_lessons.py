@@ -1,0 +1,83 @@
+"""The course from the command line: a learner's copy is never lost, and what passes is said honestly."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tinyvit.cli import main
+from tinyvit.course import progress
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("TINYVIT_GRADES", "TINYVIT_STRICT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TINYVIT_HOME", str(tmp_path / "home"))
+
+
+def test_list_and_progress_say_what_has_been_passed(capsys):
+    progress.remember("5.2")
+    assert main(["lessons"]) == 0
+    assert "05 Layer norm" in (out := capsys.readouterr().out)
+    assert "1 of 2" in out
+    assert main(["lessons", "progress"]) == 0
+    assert "5.1 ·  5.2 ✓" in capsys.readouterr().out
+
+
+def test_start_copies_once_and_reset_keeps_the_old_copy(capsys):
+    path = Path("my-lessons/05_layer_norm.ipynb")
+    assert main(["lessons", "start", "5"]) == 0
+    path.write_text("my work")
+    assert main(["lessons", "start", "05"]) == 0
+    assert path.read_text() == "my work"
+    progress.remember("5.1")
+    assert main(["lessons", "reset", "5"]) == 0
+    assert json.loads(path.read_text())["nbformat"] == 4
+    assert Path("my-lessons/05_layer_norm.old1.ipynb").read_text() == "my work"
+    assert progress.passed() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["start", "99"], "there is no lesson '99': choose from"),
+        (["open", "five"], "there is no lesson 'five'"),
+        (["grade", "missing.ipynb"], "missing.ipynb is not a notebook"),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments, sentence, capsys):
+    if arguments[0] == "grade":
+        pytest.importorskip("nbclient")
+    assert main(["lessons", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_grade_counts_what_the_learner_wrote(capsys):
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("nbclient")
+    cells = [
+        "from tinyvit.course import check\nimport numpy as np",
+        "print('Exercise 5.2, layer_norm_backward: passed.')",
+        "raise ValueError('the notebook goes on after an error')",
+        "def f(x, weight, bias, *, eps=1e-6):\n"
+        "    r = 1 / np.sqrt(x.var(-1, keepdims=True) + eps)\n"
+        "    h = (x - x.mean(-1, keepdims=True)) * r\n"
+        "    return h * weight + bias, (h, r, weight)",
+        "check.layer_norm_forward(f)",
+        "check.layer_norm_backward(lambda dy, saved: dy)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, "mine.ipynb")
+    before = dict(os.environ)
+    assert main(["lessons", "grade", "mine.ipynb"]) == 0
+    out = capsys.readouterr().out
+    assert "mine.ipynb: 1 of 2 passed" in out
+    assert "5.1 layer_norm_forward: passed" in out
+    assert "5.2 layer_norm_backward: wrong shape" in out
+    assert progress.passed() == []  # somebody else's work is not the teacher's progress
+    assert dict(os.environ) == before
