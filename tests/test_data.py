@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-
 from tinyvit import VisionTransformer
 from tinyvit.datasets import load_dataset
 from tinyvit.training import evaluate

@@ -7,5 +7,6 @@
 from . import check
 from .exercise import EXERCISES, Exercise, find_exercise
 from .show import show
+from .trained import Trained, trained_model
 
-__all__ = ["EXERCISES", "Exercise", "check", "find_exercise", "show"]
+__all__ = ["EXERCISES", "Exercise", "Trained", "check", "find_exercise", "show", "trained_model"]

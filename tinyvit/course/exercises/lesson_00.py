@@ -1,0 +1,33 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 0, start here: an exercise to get to know the checks."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+
+def invert_and_scale(image):
+    return (255 - image.astype(np.float64)) / 255
+
+
+def _cases(rng: np.random.Generator) -> Iterator[Case]:
+    for shape in ((3, 4), (1, 28, 28), tuple(rng.integers(2, 7, 2))):
+        yield Case((rng.integers(0, 256, shape).astype(np.uint8),))
+
+
+add(
+    "0.1",
+    invert_and_scale,
+    _cases,
+    outputs=("inverted",),
+    mistakes={
+        "the image was scaled but not inverted: white must become 0 and black 1": lambda image: image / 255,
+        "the image was inverted but not scaled: divide by 255": lambda image: 255.0 - image,
+        "it was divided by 256: the largest pixel is 255, and must become 1": lambda image: (255 - image) / 256,
+        "1 - pixel comes before the scaling here: scale first, or take the pixel from 255": (
+            lambda image: (1.0 - image) / 255
+        ),
+    },
+)
