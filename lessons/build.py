@@ -49,10 +49,13 @@ def main(argv: list[str] | None = None) -> int:
             stale.append(exercise)
             if not options.check:
                 exercise.write_text(stub_text)
-        if options.all or not solved.exists() or not same_cells(nbformat.read(solved, 4), solution):
+        before = nbformat.read(solved, 4) if solved.exists() else nbformat.v4.new_notebook()
+        if options.all or cells_of(before) != cells_of(solution):
             stale.append(solved)
             if not options.check:
-                solved.write_text(nbformat.writes(executed(solution)) + "\n")
+                same_code = not options.all and code_of(before) == code_of(solution)
+                done = with_outputs(solution, before) if same_code else executed(solution)
+                solved.write_text(nbformat.writes(done) + "\n")
         if solved.exists() and solved.stat().st_size > LARGEST:
             print(f"{solved.name} has {solved.stat().st_size:,} bytes, more than {LARGEST:,}: draw less")
             return 1
@@ -98,9 +101,21 @@ def executed(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return solution
 
 
-def same_cells(one: nbformat.NotebookNode, other: nbformat.NotebookNode) -> bool:
-    pairs = [[(cell.id, cell.cell_type, cell.source) for cell in book.cells] for book in (one, other)]
-    return pairs[0] == pairs[1]
+def with_outputs(solution: nbformat.NotebookNode, before: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with the outputs that the same code had before: only its words have changed."""
+    ran = iter([cell for cell in before.cells if cell.cell_type == "code"])
+    for cell in solution.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = (old := next(ran)).outputs, old.execution_count
+    return solution
+
+
+def cells_of(book: nbformat.NotebookNode) -> list[tuple[str, str, str]]:
+    return [(cell.id, cell.cell_type, cell.source) for cell in book.cells]
+
+
+def code_of(book: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in book.cells if cell.cell_type == "code"]
 
 
 def stub_of(number: str, text: str) -> str:

@@ -26,6 +26,7 @@ class Exercise(NamedTuple):
     cases: Callable[[np.random.Generator], Iterable[Case]]  # other shapes and numbers at every check
     outputs: tuple[str, ...]  # what each returned array is called
     mistakes: Mapping[str, Function]  # what to tell somebody whose function does as this one does
+    summary: Function  # makes arrays, as many as `outputs`, of what is returned
 
     @property
     def lesson(self) -> int:
@@ -42,9 +43,10 @@ def add(
     *,
     outputs: tuple[str, ...],
     mistakes: Mapping[str, Function],
+    summary: Function = lambda result: result,
 ) -> None:
     """Enter an exercise whose function is called as `solution` is."""
-    EXERCISES[number] = Exercise(number, solution.__name__, solution, cases, outputs, mistakes)
+    EXERCISES[number] = Exercise(number, solution.__name__, solution, cases, outputs, mistakes, summary)
 
 
 def find_exercise(number: str) -> Exercise:

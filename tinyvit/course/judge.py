@@ -48,7 +48,7 @@ def judge(exercise: Exercise, function: Function, *, seed: int | None = None) ->
 
 
 def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
-    wanted = _as_tuple(_call(exercise.solution, case))
+    wanted = _as_tuple(exercise.summary(_call(exercise.solution, case)))
     given = _copy(case)
     try:
         with _noticing_tinyvit(exercise.name):
@@ -59,6 +59,10 @@ def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
         return Verdict(Outcome.WRONG_VALUE, f"it calls {error}: the point is to write that yourself")
     except Exception as error:
         return Verdict(Outcome.WRONG_VALUE, _where_it_stopped(error))
+    try:
+        result = None if result is None else exercise.summary(result)
+    except Exception:
+        return Verdict(Outcome.WRONG_SHAPE, f"it returned {type(result).__name__}, which is not what is asked for")
     verdict = _compare(exercise, _as_tuple(result), wanted)
     if verdict.outcome is Outcome.PASSED:
         changed = _changed(given, case)
@@ -106,7 +110,7 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
     """The known mistake that comes to the same result, or else a relation that meets the eye."""
     for sentence, mistake in exercise.mistakes.items():
         try:
-            result = _as_tuple(_call(mistake, case))
+            result = _as_tuple(exercise.summary(_call(mistake, case)))
         except Exception:  # a wrong formula may fit one case's shapes and not another's
             continue
         if _same(result, got) and not _same(result, wanted):
