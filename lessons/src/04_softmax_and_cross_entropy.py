@@ -26,11 +26,11 @@ logits, label = np.array([[1.0, 2.5, -1.0, 3.0, 0.5]]), np.array([1])
 loss, saved = ops.cross_entropy_forward(logits, labels=label)
 pull = -ops.cross_entropy_backward(1.0, saved)
 
-figure, axes = plt.subplots(1, 3, figsize=(10, 2.8))
+figure, axes = plt.subplots(1, 3, figsize=(10, 2.8), layout="constrained")
 panels = (
     ("the logits", logits[0]),
-    ("softmax: the probabilities", saved.probs[0]),
-    ("where the loss wants the logits to go", pull[0]),
+    ("the probabilities", saved.probs[0]),
+    ("where the loss pulls the logits", pull[0]),
 )
 for ax, (title, values) in zip(axes, panels, strict=True):
     ax.bar(range(5), values, color=["C1" if i == label[0] else "C0" for i in range(5)])
@@ -330,16 +330,18 @@ ax.plot(x, squared, label="squared distance")
 ax.set(xlabel="logit of the right class (the other one is 0)", ylabel="pull on that logit")
 ax.text(-11.8, 0.52, "sure, and wrong")
 ax.text(3.0, 0.52, "sure, and right")
-ax.legend(loc="center")
+ax.legend(loc="upper right")
 show(figure, "How hard each loss pulls the right logit up. The squared distance lets go where the model is most wrong.")
 for place in (-12.0, -8.0, 0.0):
     one, other = pulls(np.array([place]))
     print(f"at {place:5}: cross-entropy pulls with {one[0]:.4f}, the squared distance with {other[0]:.6f}")
+print(f"the squared distance pulls hardest at {x[squared.argmax()]:.1f}")
 
 # %% [markdown]
-# With the squared distance, a model that is very sure and very wrong feels **almost nothing**. Its gradient goes back
-# through softmax, is multiplied by the tiny share, and is gone. Cross-entropy has $-1/p$ in front, which is huge
-# exactly where $p$ is tiny; the two cancel, and $p - t$ is left.
+# Cross-entropy pulls harder, the more wrong the model is. The squared distance pulls hardest where the model cannot
+# decide, and a model that is very sure and very wrong feels **almost nothing**. Why? The gradient of the distance goes
+# back through softmax, is multiplied by the tiny share, and is gone. Cross-entropy has $-1/p$ in front, which is huge
+# exactly where $p$ is tiny; the huge and the tiny number cancel, and $p - t$ is left.
 #
 # Does it matter? Start at $x = -8$ and take 100 steps downhill on both.
 
@@ -396,5 +398,5 @@ show(figure, "The same start, the same step size. One loss gets out of its mista
 #
 # Open [`tinyvit/ops/softmax.py`](../tinyvit/ops/softmax.py): it takes the maximum off only where a score is large
 # enough to be a danger, because looking for it in every row takes time. And
-# [`tinyvit/ops/cross_entropy.py`](../tinyvit/ops/cross_entropy.py): its labels can be probabilities too, so the truth
-# may be soft, such as 90 % this class and a little of every other.
+# [`tinyvit/ops/cross_entropy.py`](../tinyvit/ops/cross_entropy.py): its labels are given by name (`labels=labels`), and
+# they can be probabilities too, so the truth may be soft, such as 90 % this class and a little of every other.

@@ -130,10 +130,10 @@ def cross_entropy_forward(logits, labels):
     return _surprise(logits, labels)
 
 
-def _surprise(logits, labels, *, stable=True, pick=None, together=np.mean, log_probs=None):
+def _surprise(logits, labels, *, offset=_row_max, pick=None, together=np.mean, log_probs=None):
     with np.errstate(all="ignore"):  # some mistakes overflow
         if log_probs is None:
-            log_probs = logits - _row_max(logits) if stable else logits
+            log_probs = logits - offset(logits)
             log_probs = log_probs - np.log(_row_sum(np.exp(log_probs)))
         picked = pick(log_probs) if pick else log_probs[np.arange(len(labels)), labels]
         return -together(picked), (np.exp(log_probs), labels)
@@ -178,7 +178,10 @@ add(
             _two_steps
         ),
         "exp overflows at a logit of 1000. Take off each row's maximum before exp": (
-            lambda logits, labels: _surprise(logits, labels, stable=False)
+            lambda logits, labels: _surprise(logits, labels, offset=lambda logits: 0.0)
+        ),
+        "you took off the maximum of the whole array; a row far below it comes to log(0). Every row has its own one": (
+            lambda logits, labels: _surprise(logits, labels, offset=np.max)
         ),
         "you added up over the batch; the loss is the mean over the images": (
             lambda logits, labels: _surprise(logits, labels, together=np.sum)
