@@ -79,7 +79,7 @@ for h in (0.1, 0.01, 0.001):
 #
 # **Goal:** the gradient of a function, without any calculus. `f` takes an array and returns one number. `x` is an array
 # of any shape, `h` is the step. Return an array of the shape of `x`: at each place, the central difference when **only
-# that number** is nudged. ●●○, 8 minutes.
+# that number** is nudged. Leave `x` itself as it is: nudge a copy. ●●○, 8 minutes.
 
 
 # %% exercise="3.1"

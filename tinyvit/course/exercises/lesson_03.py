@@ -68,6 +68,9 @@ add(
         ),
         "the sign is turned: take up minus down, f(x + h) - f(x - h)": lambda f, x, h: -_slopes(f, x, h),
         "a number was not put back before the next one was nudged": lambda f, x, h: _slopes(f, x, h, restored=False),
+        "x + h nudges all numbers together and gives one slope; there is a slope for each number, nudged alone": (
+            lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h)
+        ),
         "you nudged all numbers together; nudge one at a time": _all_at_once,
         "you nudged a whole row x[i] together; nudge one number at a time, in every axis": _row_by_row,
         "the gradient has the shape of x: give the flat list of slopes that shape back": (
