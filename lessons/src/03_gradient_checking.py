@@ -1,0 +1,388 @@
+# %% [markdown]
+# # Lesson 3: Gradient checking
+#
+# *About 40 minutes. It opens [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py).*
+#
+# A wrong backward does not crash. It returns an array of the right shape, with numbers that look like numbers. The
+# model may even learn, only worse. So we need a judge that does not believe us.
+#
+# The judge is an old idea: **nudge the input a little, see how far the output moves**. That needs the forward only, and
+# the forward is easy to get right. If the backward says the same, we believe it.
+#
+# It sounds like one line of code. But there are three ways to fool yourself, and this lesson walks into all three.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from tinyvit import check_gradients, ops
+from tinyvit.course import check, show
+from tinyvit.ops import Op
+
+rng = np.random.default_rng(3)
+
+
+def curve(x):
+    return np.exp(x) - 2 * x
+
+
+point, wide = 1.0, 0.8
+near = np.linspace(-0.1, 2.0, 100)
+figure, ax = plt.subplots(figsize=(7, 3.6))
+ax.plot(near, curve(near), color="black", label="f")
+slopes = {
+    "the true slope": np.exp(point) - 2,
+    "one-sided, from x to x + h": (curve(point + wide) - curve(point)) / wide,
+    "central, from x - h to x + h": (curve(point + wide) - curve(point - wide)) / (2 * wide),
+}
+for (label, slope), style in zip(slopes.items(), ("C0-", "C1--", "C2--"), strict=True):
+    ax.plot(near, curve(point) + slope * (near - point), style, label=f"{label}: {slope:.2f}")
+ax.plot([point - wide, point, point + wide], curve(np.array([point - wide, point, point + wide])), "ko")
+ax.set(xticks=[point - wide, point, point + wide], xticklabels=["x - h", "x", "x + h"], ylim=(0, 3.5))
+ax.legend()
+show(figure, "The slope of f at x, and two guesses at it. The green one, which looks at both sides, is much closer.")
+
+# %% [markdown]
+# ## One side or both?
+#
+# School says: the slope of $f$ at $x$ is what $\frac{f(x + h) - f(x)}{h}$ comes to when $h$ goes to 0. On a computer
+# $h$ cannot go to 0. So how wrong is it for some small $h$? Write $f$ near $x$ as a sum (Taylor):
+#
+# $$ f(x + h) = f(x) + h f'(x) + \frac{h^2}{2} f''(x) + \frac{h^3}{6} f'''(x) + \dots $$
+#
+# **One-sided.** Take off $f(x)$ and divide by $h$:
+#
+# $$ \frac{f(x + h) - f(x)}{h} = f'(x) + \frac{h}{2} f''(x) + \dots $$
+#
+# The error shrinks like $h$.
+#
+# **Central.** The same sum with $-h$ in place of $h$:
+#
+# $$ f(x - h) = f(x) - h f'(x) + \frac{h^2}{2} f''(x) - \frac{h^3}{6} f'''(x) + \dots $$
+#
+# Take the second from the first. The terms with $h^2$ are the same in both, so they go away:
+#
+# $$ \frac{f(x + h) - f(x - h)}{2h} = f'(x) + \frac{h^2}{6} f'''(x) + \dots $$
+#
+# The error shrinks like $h^2$. An $h$ ten times smaller makes it **a hundred** times smaller:
+
+# %%
+print("   h       one-sided error    central error")
+for h in (0.1, 0.01, 0.001):
+    true = np.exp(point) - 2
+    one_sided = (curve(point + h) - curve(point)) / h
+    central = (curve(point + h) - curve(point - h)) / (2 * h)
+    print(f"{h:6}   {abs(one_sided - true):12.1e}   {abs(central - true):14.1e}")
+
+# %% [markdown]
+# ### Exercise 3.1: the central difference
+#
+# **Goal:** the gradient of a function, without any calculus. `f` takes an array and returns one number. `x` is an array
+# of any shape, `h` is the step. Return an array of the shape of `x`: at each place, the central difference when **only
+# that number** is nudged. Leave `x` itself as it is: nudge a copy. ●●○, 8 minutes.
+
+
+# %% exercise="3.1"
+def central_difference(f, x, h):
+    """A function of an array, the array (...), the step -> the gradient (...)."""
+    ### BEGIN SOLUTION
+    x = x.copy()
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        kept = x[index]
+        x[index] = kept + h
+        up = f(x)
+        x[index] = kept - h
+        down = f(x)
+        x[index] = kept
+        gradient[index] = (up - down) / (2 * h)
+    return gradient
+    ### END SOLUTION
+
+
+# %%
+check.central_difference(central_difference)
+
+# %% [markdown] hints="3.1"
+# A loop over all places of `x`. `for index in np.ndindex(x.shape)` visits them all, whatever the number of axes. In the
+# loop: change that one number, call `f`, and **put the number back**.
+# ---
+# Work on `x.copy()`. Remember `kept = x[index]`. Then `up = f(x)` with `x[index] = kept + h`, and `down = f(x)` with
+# `x[index] = kept - h`. The result at `index` is `(up - down) / (2 * h)`.
+
+# %% [markdown]
+# ## First trap: a smaller h is better, until it is not
+#
+# The error shrinks like $h^2$. So $h = 10^{-12}$ must be wonderful? Guess first, then look: we take the slope of
+# $\sin$ at 200 points, with $h$ from 1 down to $10^{-15}$, and draw the worst error.
+
+# %%
+steps = 10.0 ** np.arange(-15, 0.1, 0.5)
+points = rng.uniform(0, 6, 200)
+
+
+def worst_error(kind, h, dtype):
+    x = points.astype(dtype)
+    up, down = x + dtype(h), x - dtype(h) if kind == "central" else x
+    width = dtype(2 * h) if kind == "central" else dtype(h)
+    return np.abs((np.sin(up) - np.sin(down)) / width - np.cos(x.astype(np.float64))).max()
+
+
+figure, ax = plt.subplots(figsize=(8, 3.8))
+for kind, dtype, style in (
+    ("one-sided", np.float64, "C1s-"),
+    ("central", np.float64, "C2o-"),
+    ("central", np.float32, "C3^-"),
+):
+    errors = [worst_error(kind, h, dtype) for h in steps]
+    best = int(np.argmin(errors))
+    label = f"{kind}, {dtype.__name__}"
+    ax.loglog(steps, errors, style, markersize=4, label=label)
+    print(f"{label:20}: best h {steps[best]:.0e}, error there {errors[best]:.0e}; at h = 1e-12 {errors[6]:.0e}")
+ax.set(xlabel="h", ylabel="worst error of the slope", ylim=(1e-12, 10))
+ax.legend()
+show(
+    figure, "Error of the difference against h. From the right it falls; then rounding takes over, and it rises again."
+)
+
+# %% [markdown]
+# A **V**. At $h = 10^{-12}$ the central difference in float64 is worse than at $h = 0.01$. In float32 it is useless
+# there: $x + h$ is rounded back to $x$, and the difference is 0.
+#
+# Why? A float64 keeps about 16 digits. So $f(x+h)$ is wrong by about $10^{-16}$, and $f(x-h)$ too. These two numbers
+# are nearly the same; when we subtract them, the digits they share go away, and the wrong ones stay. Then we divide
+# by $2h$, and that makes the small mistake large:
+#
+# $$ \text{error} \approx \underbrace{\frac{h^2}{6} |f'''|}_{\text{falls with } h}
+#    + \underbrace{\frac{10^{-16} |f|}{h}}_{\text{rises as } h \text{ shrinks}} . $$
+#
+# The best $h$ is where the two are about equal: $h^3 \approx 10^{-16}$, so $h \approx 10^{-5}$. This is the
+# step of [`gradcheck.py`](../tinyvit/gradcheck.py).
+#
+# ## Second trap: float32
+#
+# Networks are trained in float32, which keeps about 7 digits. Look at its V again: the error never gets below
+# $10^{-5}$, and its best $h$ is around 0.01. At our $h = 10^{-5}$:
+
+# %%
+for dtype in (np.float32, np.float64):
+    print(f"{dtype.__name__}: the worst error at h = 1e-5 is {worst_error('central', 1e-5, dtype):.0e}")
+
+# %% [markdown]
+# With float32, a *right* backward looks wrong, and a slightly wrong one can hide. So: **we check in float64, and train
+# in float32.** The formulas are the same.
+#
+# ## From one number to an array
+#
+# An op does not return one number. It returns an array `y`. What should we compare? Take a random array `dy` in the
+# shape of `y`, and make one number out of it:
+#
+# $$ L(x) = \sum_j dy_j \, y_j(x) . $$
+#
+# The slope of $L$ with each $y_j$ is just $dy_j$. So $dy$ is the upstream gradient, and `backward(dy, saved)` must be
+# the gradient of $L$ with $x$. We can compare it number by number with the central difference of 3.1.
+#
+# **And when `x` is large?** A layer with 100,000 weights would need 200,000 forwards. There is a cheaper question. Move
+# *all* numbers of `x` at once, along a random direction $v$: from $x$ to $x + h v$. By the chain rule,
+#
+# $$ \text{slope of } L \text{ along } v = \sum_i dx_i \, v_i . $$
+#
+# The left side is a central difference: **two** forwards, whatever the size. The right side is the backward's. If some
+# $dx_i$ is wrong, the sum is wrong, unless the errors cancel by chance; and with random $v$ they do not.
+#
+# ### Exercise 3.2: two numbers that must agree
+#
+# **Goal:** ask the backward and the forward for the slope of $L$ along `v`. `forward(x)` returns `y, saved`, and
+# `backward(dy, saved)` returns `dx`. `x` and `v` have the same shape, `dy` has the shape of `y`, `h` is the step.
+# Return two numbers: what the backward says, and what the central difference says. ●●○, 8 minutes.
+
+
+# %% exercise="3.2"
+def directional_check(forward, backward, x, dy, v, h):
+    """Two functions, x (...), dy (shape of y), v (...), the step -> what the backward says, what the forward says."""
+    ### BEGIN SOLUTION
+    _, saved = forward(x)
+    analytic = (backward(dy, saved) * v).sum()
+    up = (dy * forward(x + h * v)[0]).sum()
+    down = (dy * forward(x - h * v)[0]).sum()
+    return analytic, (up - down) / (2 * h)
+    ### END SOLUTION
+
+
+# %%
+check.directional_check(directional_check)
+
+# %% [markdown] hints="3.2"
+# The first number needs one forward (for `saved`) and the backward. The second number needs two forwards and no
+# backward: how far does $L$ move from `x - h * v` to `x + h * v`?
+# ---
+# First: `(backward(dy, saved) * v).sum()`. Second: with `up = (dy * forward(x + h * v)[0]).sum()` and `down` the same
+# with a minus, it is `(up - down) / (2 * h)`.
+
+# %% [markdown]
+# ## How close is close?
+#
+# The two numbers never agree exactly. Is a difference of 0.001 much? If the gradient is 1000, it is nothing. If the
+# gradient is 0.001, it is everything. So we look at the **relative error**:
+#
+# $$ \frac{|a - b|}{\max(|a|, |b|)} . $$
+#
+# In float64, with central differences, a right backward lands at $10^{-9}$ or so, or below. A wrong one lands around
+# 1, or at least far above $10^{-6}$. So the library draws the line at $10^{-6}$.
+#
+# ## The judge at work
+#
+# `check_gradients` does all this: float64, a random `dy`, central differences, number by number for small inputs and
+# along directions for large ones. Here it judges the linear layer of lesson 2, and then a copy that we broke: the
+# gradient of the bias is averaged over the rows, where it should be added up.
+
+# %%
+inputs = {"x": rng.standard_normal((4, 3)), "weight": rng.standard_normal((3, 2)), "bias": rng.standard_normal(2)}
+print(check_gradients(ops.OPS["linear"], inputs, rng=rng))
+
+
+def averaging_backward(dy, saved):
+    dx, dweight, dbias = ops.linear_backward(dy, saved)
+    return dx, dweight, dbias / len(dy)
+
+
+print(check_gradients(Op(ops.linear_forward, averaging_backward), inputs, rng=rng))
+
+# %% [markdown]
+# It names the input, the place, and both numbers. When one is four times the other and you have four rows, you know
+# where to look.
+#
+# ## An experiment: the third trap, a gradient of ones
+#
+# Many people check with the simplest loss there is: $L = \sum_j y_j$, the sum of all outputs. Then `dy` is 1
+# everywhere. What could be wrong with that?
+#
+# Take a small op that turns positive numbers into **shares**: $y_i = x_i / S$ with $S = \sum_j x_j$. Its backward:
+# $x_i$ acts on its own share directly, and on *every* share through $S$. With
+# $\partial y_j / \partial x_i = \frac{[i = j]}{S} - \frac{x_j}{S^2}$ (where $[i = j]$ is 1 if $i = j$, else 0) and
+# $x_j / S = y_j$:
+#
+# $$
+# dx_i = \sum_j dy_j \Big( \frac{[i = j]}{S} - \frac{y_j}{S} \Big)
+# = \frac{1}{S} \Big( dy_i - \sum_j dy_j \, y_j \Big) .
+# $$
+#
+# Besides the right one, here are four broken ones. The last does not even try. Guess: how many does each check catch?
+
+
+# %%
+def shares_forward(x):
+    total = x.sum(-1, keepdims=True)
+    y = x / total
+    return y, (y, total)
+
+
+def right(dy, saved):
+    y, total = saved
+    return (dy - (dy * y).sum(-1, keepdims=True)) / total
+
+
+def plain_mean(dy, saved):
+    _, total = saved
+    return (dy - dy.mean(-1, keepdims=True)) / total
+
+
+def no_total(dy, saved):
+    y, _ = saved
+    return dy - (dy * y).sum(-1, keepdims=True)
+
+
+def turned_sign(dy, saved):
+    return -right(dy, saved)
+
+
+def zeros(dy, saved):
+    return np.zeros_like(dy)
+
+
+x = rng.uniform(0.5, 2, (3, 5))
+y, saved = shares_forward(x)
+print(f"sum of all shares: {y.sum():.6f}; with another x: {shares_forward(rng.uniform(0.5, 2, (3, 5)))[0].sum():.6f}\n")
+print(f"{'backward':12} {'dx under ones':>14}   ones: true dx is 0    random dy")
+for backward in (right, plain_mean, no_total, turned_sign, zeros):
+    largest = np.abs(backward(np.ones_like(y), saved)).max()
+    report = check_gradients(Op(shares_forward, backward), {"x": x}, rng=rng)
+    verdicts = ["passed" if ok else "CAUGHT" for ok in (largest < 1e-6, report.passed)]
+    print(f"{backward.__name__:12} {largest:14.0e}   {verdicts[0]:20}  {verdicts[1]}, error {report.error:.0e}")
+
+# %% [markdown]
+# Under ones, **all four broken ones pass, even the one that returns zeros**. Each row of shares adds up to 1, whatever
+# $x$ is. So the sum of the outputs cannot move, its true gradient is 0, and the check asks a question whose answer is
+# "nothing". A random `dy` catches all four.
+#
+# This is no rare case. Two ops that you will write soon have outputs with a fixed sum: softmax (lesson 4), and layer
+# norm (lesson 5) as long as it is not trained. There too, a check with ones says "right" to many wrong backwards.
+#
+# **A check that cannot fail is worth nothing.** Whenever you write one, break the code on purpose and see it fail.
+#
+# How much of a mistake does a random direction see? We break a **single** number of a gradient with 10,000 of them, and
+# make it 1 % too large. The op is $y = x^2$, so $dx = 2x \, dy$.
+
+# %%
+x = rng.uniform(1, 2, (100, 100))
+
+
+def square_forward(x):
+    return x * x, x
+
+
+def square_backward(dy, saved):
+    return 2 * saved * dy
+
+
+def one_number_off(dy, saved):
+    dx = 2 * saved * dy
+    dx[40, 70] *= 1.01
+    return dx
+
+
+for backward in (square_backward, one_number_off):
+    print(check_gradients(Op(square_forward, backward), {"x": x}, rng=rng))
+
+# %% [markdown]
+# Caught: one number of ten thousand, one percent off. The relative error is small now, because the other 9,999 numbers
+# are right and fill the sum. But it is still thousands of times larger than the error of the right backward. This is
+# what float64 and a good $h$ buy.
+#
+# ## Three questions
+#
+# **1. Your check fails with a relative error of 0.5 exactly, at every number. What do you look for?**
+#
+# <details><summary>Answer</summary>
+#
+# A factor of 2: $|a - 2a| / |2a| = 0.5$. A forgotten 2 from a square, perhaps, or something that is counted twice.
+#
+# </details>
+#
+# **2. The forward has a mistake. Does the gradient check find it?**
+#
+# <details><summary>Answer</summary>
+#
+# No. It says only that backward and forward belong together. A right backward of a wrong forward passes. The forward
+# needs tests of its own: compare its values with a slow loop, or with numbers computed by hand.
+#
+# </details>
+#
+# **3. A function has a corner: $f(x) = |x|$. What does the central difference say at $x = 0$?**
+#
+# <details><summary>Answer</summary>
+#
+# $(|h| - |-h|) / 2h = 0$, although there is no slope at 0: it is $-1$ on the left and $1$ on the right. At a corner, a
+# check can fail for a good backward. Keep test inputs away from corners.
+#
+# </details>
+#
+# ## What you can now do
+#
+# - Compute any gradient without calculus, and say how wrong it is.
+# - Choose $h$, and explain both arms of the V.
+# - Check a backward of any size with a few forwards.
+# - Say why a gradient of ones proves nothing, and test the test.
+#
+# Open [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py): `_difference_quotients` is your 3.1, `_along_directions` is
+# your 3.2. The rest is care: clear reports, and a relative error that does not blow up for a number near 0.

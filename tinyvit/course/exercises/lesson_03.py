@@ -1,0 +1,170 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 3, gradient checking."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+# --- 3.1 ---
+
+
+def central_difference(f, x, h):
+    return _slopes(f, x, h)
+
+
+def _slopes(f, x, h, *, below=True, divisor=2.0, restored=True):
+    x = x.copy()
+    dx = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        kept = x[index]
+        x[index] = kept + h
+        up = f(x)
+        x[index] = kept - h if below else kept
+        down = f(x)
+        if restored:
+            x[index] = kept
+        dx[index] = (up - down) / (divisor * h)
+    return dx
+
+
+def _all_at_once(f, x, h):
+    return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))
+
+
+def _row_by_row(f, x, h):
+    dx = np.zeros(x.shape)
+    for i in range(len(x)):
+        up, down = x.copy(), x.copy()
+        up[i] += h
+        down[i] -= h
+        dx[i] = (f(up) - f(down)) / (2 * h)
+    return dx
+
+
+def _slope_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """With a large h, so that a cruder difference is told from a finer one."""
+    for shape in ((5,), (3, 4), tuple(rng.integers(2, 5, 3))):
+        weight = rng.uniform(0.5, 2, shape)
+        x = rng.uniform(0.5, 1.5, shape)
+        for h in (0.1, 0.02):
+            yield Case((lambda x, weight=weight: float((weight * np.exp(x)).sum() + x.sum() ** 3 / x.size), x, h))
+
+
+add(
+    "3.1",
+    central_difference,
+    _slope_cases,
+    outputs=("gradient",),
+    mistakes={
+        "this is the one-sided difference f(x + h) - f(x) over h; look at both sides of x": (
+            lambda f, x, h: _slopes(f, x, h, below=False, divisor=1.0)
+        ),
+        "you divided by h, but from x - h to x + h it is 2h": lambda f, x, h: _slopes(f, x, h, divisor=1.0),
+        "you took f(x + h) - f(x) over 2h; the second point is x - h": lambda f, x, h: _slopes(f, x, h, below=False),
+        "the difference is not divided by 2h: that is how far f moved, not its slope": (
+            lambda f, x, h: _slopes(f, x, h, divisor=1 / h)
+        ),
+        "the sign is turned: take up minus down, f(x + h) - f(x - h)": lambda f, x, h: -_slopes(f, x, h),
+        "a number was not put back before the next one was nudged": lambda f, x, h: _slopes(f, x, h, restored=False),
+        "x + h nudges all numbers together and gives one slope; there is a slope for each number, nudged alone": (
+            lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h)
+        ),
+        "you nudged all numbers together; nudge one at a time": _all_at_once,
+        "you nudged a whole row x[i] together; nudge one number at a time, in every axis": _row_by_row,
+        "the gradient has the shape of x: give the flat list of slopes that shape back": (
+            lambda f, x, h: _slopes(f, x, h).reshape(-1)
+        ),
+        "you used a step of your own; use the h that is given": lambda f, x, h: _slopes(f, x, 1e-5),
+    },
+)
+
+
+# --- 3.2 ---
+
+
+def directional_check(forward, backward, x, dy, v, h):
+    return _both(forward, backward, x, dy, v, h)
+
+
+def _both(forward, backward, x, dy, v, h):
+    return _backward_says(forward, backward, x, dy, v), _forward_says(forward, x, dy, v, h)
+
+
+def _backward_says(forward, backward, x, dy, v):
+    return (backward(dy, forward(x)[1]) * v).sum()
+
+
+def _forward_says(forward, x, dy, v, h, *, below=True, divisor=2.0):
+    up = (dy * forward(x + h * v)[0]).sum()
+    down = (dy * forward(x - h * v if below else x)[0]).sum()
+    return (up - down) / (divisor * h)
+
+
+def _direction_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """One op with a right backward and one with a wrong one: a check must be able to say no."""
+    for shape in ((4,), (3, 5), tuple(rng.integers(2, 5, 3))):
+        x = rng.uniform(0.5, 1.5, shape)
+        weight = rng.uniform(0.5, 2, shape)
+        for factor in (1.0, 0.7):
+            dy, v = rng.standard_normal((2, *shape))
+            yield Case(
+                (
+                    lambda x, weight=weight: (weight * x**3, (weight, x)),
+                    lambda dy, saved, factor=factor: factor * dy * saved[0] * 3 * saved[1] ** 2,
+                    x,
+                    dy,
+                    v,
+                    0.1,
+                )
+            )
+
+
+add(
+    "3.2",
+    directional_check,
+    _direction_cases,
+    outputs=("what the backward says", "what the forward says"),
+    mistakes={
+        "dy is not used: weigh the outputs with dy, and hand dy to the backward": (
+            lambda forward, backward, x, dy, v, h: _both(forward, backward, x, np.ones_like(dy), v, h)
+        ),
+        "the loss is the sum of dy * y, and not of y alone": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x, dy, v),
+                _forward_says(forward, x, np.ones_like(dy), v, h),
+            )
+        ),
+        "you added up dx; the slope along v is the sum of dx * v": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x, dy, np.ones_like(v)),
+                _forward_says(forward, x, dy, v, h),
+            )
+        ),
+        "you went along ones, x + h; the direction is v: x + h * v": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x, dy, v),
+                _forward_says(forward, x, dy, np.ones_like(v), h),
+            )
+        ),
+        "this is the one-sided difference; look at x + h * v and at x - h * v": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x, dy, v),
+                _forward_says(forward, x, dy, v, h, below=False, divisor=1.0),
+            )
+        ),
+        "you divided by h, but from x - h * v to x + h * v it is 2h": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x, dy, v),
+                _forward_says(forward, x, dy, v, h, divisor=1.0),
+            )
+        ),
+        "the two are in the other order: first what the backward says, then what the forward says": (
+            lambda forward, backward, x, dy, v, h: _both(forward, backward, x, dy, v, h)[::-1]
+        ),
+        "both numbers come from the forward, so they always agree; one must come from the backward": (
+            lambda forward, backward, x, dy, v, h: (_forward_says(forward, x, dy, v, h),) * 2
+        ),
+    },
+)
