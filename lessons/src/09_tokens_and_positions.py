@@ -67,7 +67,10 @@ show(
 # its own learning rate. Some models put even more learned tokens in front, called **registers**. They are scratch
 # paper: tokens may write there, and the classifier never reads it.
 #
-# All of them enter the model in the same way. With $T$ new tokens, the row gets longer:
+# The backward of both is short. With the class token, all of the gradient goes to row 0, and the other rows get zeros:
+# nobody looked at them. With the mean, each of the $L$ patches had a share of $1/L$, so each gets $dy/L$.
+#
+# New tokens enter the model in the same way, whatever they are for. With $T$ new tokens, the row gets longer:
 #
 # $$ (B, L, D) \;\text{and}\; (1, T, D) \;\longrightarrow\; (B, T + L, D) . $$
 #
