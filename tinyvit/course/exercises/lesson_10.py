@@ -1,0 +1,213 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 10, the whole ViT."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+# --- 10.1 ---
+
+
+def block_backward(dy, attn_backward, mlp_backward):
+    return _both(dy, attn_backward, mlp_backward)
+
+
+def _both(dy, first, second, *, first_road=1.0, second_road=1.0):
+    """`second` is the branch nearest to the output: the backward meets it first."""
+    dx = second_road * dy + second(dy)
+    return first_road * dx + first(dx)
+
+
+def _block_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for shape in ((2, 3, 5), (1, 4, 7), tuple(rng.integers(2, 6, 3))):
+        branches = [_branch(matrix) for matrix in rng.standard_normal((2, shape[-1], shape[-1]))]
+        yield Case((rng.standard_normal(shape), *branches))
+
+
+def _branch(matrix):
+    return lambda dy: dy @ matrix
+
+
+add(
+    "10.1",
+    block_backward,
+    _block_cases,
+    outputs=("dx",),
+    mistakes={
+        "both straight roads are missing: y = x + branch(x), so the gradient also goes past each branch": (
+            lambda dy, attn, mlp: _both(dy, attn, mlp, first_road=0.0, second_road=0.0)
+        ),
+        "the straight road past the MLP branch is missing": lambda dy, attn, mlp: _both(dy, attn, mlp, second_road=0.0),
+        "the straight road past the attention branch is missing": (
+            lambda dy, attn, mlp: _both(dy, attn, mlp, first_road=0.0)
+        ),
+        "the attention branch came first; backward goes from the bottom up, so the MLP branch comes first": (
+            lambda dy, attn, mlp: _both(dy, mlp, attn)
+        ),
+        "the attention branch was given dy; it gets what comes out of the step below it": (
+            lambda dy, attn, mlp: dy + mlp(dy) + attn(dy)
+        ),
+        "past the attention branch goes dx, what came out of the step below it, and not dy once more": (
+            lambda dy, attn, mlp: dy + attn(dy + mlp(dy))
+        ),
+        "only the straight roads are there; the gradient goes through the branches too": lambda dy, attn, mlp: (
+            dy.copy()
+        ),
+        "the attention branch is missing": lambda dy, attn, mlp: dy + mlp(dy),
+        "the MLP branch is missing": lambda dy, attn, mlp: dy + attn(dy),
+        "the two roads are averaged; gradients of two roads add up": lambda dy, attn, mlp: _both(dy, attn, mlp) / 4,
+    },
+)
+
+
+# --- 10.2 ---
+
+
+def count_parameters(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
+    return _parameters(img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim)
+
+
+def _parameters(
+    img_size,
+    patch_size,
+    in_chans,
+    num_classes,
+    embed_dim,
+    depth,
+    hidden_dim,
+    *,
+    cls_place=1,
+    qkv_bias=1,
+    proj=1,
+    biases=1,
+    norms=2,
+    last_norm=1,
+    norm_numbers=2,
+    channels=1,
+):
+    D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
+    patch = (in_chans if channels else 1) * P * P
+    L = (img_size // P) ** 2
+    embedding = patch * D + biases * D + D + (L + cls_place) * D
+    norm = norm_numbers * D
+    attention = D * 3 * D + qkv_bias * biases * 3 * D + proj * (D * D + biases * D)
+    mlp = D * M + biases * M + M * D + biases * D
+    return embedding + depth * (norms * norm + attention + mlp) + last_norm * norm + D * K + biases * K
+
+
+def _parameter_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for side, P, C, K, D, depth, M in ((4, 3, 3, 7, 10, 2, 23), (3, 5, 2, 11, 12, 3, 31), rng.integers(2, 9, 7)):
+        P, D, depth, K = int(P), int(D), int(depth), int(K)
+        yield Case(
+            (),
+            {
+                "img_size": int(side) * P,
+                "patch_size": P,
+                "in_chans": int(C),
+                "num_classes": K,
+                "embed_dim": D,
+                "depth": depth,
+                "hidden_dim": int(M),
+            },
+        )
+
+
+add(
+    "10.2",
+    count_parameters,
+    _parameter_cases,
+    outputs=("count",),
+    mistakes={
+        "the biases are missing: every linear layer has one number for each of its outputs": (
+            lambda **numbers: _parameters(**numbers, biases=0)
+        ),
+        "D numbers are missing: the class token is learned, and it has a place too, row 0 of the position table": (
+            lambda **numbers: _parameters(**numbers, cls_place=0)
+        ),
+        "each block has two layer norms, not one": lambda **numbers: _parameters(**numbers, norms=1),
+        "2 D numbers are missing: the layer norm behind the last block, or the class token and its place": (
+            lambda **numbers: _parameters(**numbers, last_norm=0)
+        ),
+        "a layer norm has a weight and a bias, 2 D numbers": lambda **numbers: _parameters(**numbers, norm_numbers=1),
+        "attention has a second linear layer, D to D, that mixes what the heads bring": (
+            lambda **numbers: _parameters(**numbers, proj=0)
+        ),
+        "the bias of queries, keys and values is missing: 3 D numbers a block": (
+            lambda **numbers: _parameters(**numbers, qkv_bias=0)
+        ),
+        "a patch has in_chans numbers for each pixel": lambda **numbers: _parameters(**numbers, channels=0),
+        "the parameters of a block count once for each block: times depth": (
+            lambda **numbers: _parameters(**{**numbers, "depth": 1})
+        ),
+    },
+)
+
+
+# --- 10.3 ---
+
+
+def count_flops(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
+    return _flops(img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim)
+
+
+def _flops(
+    img_size,
+    patch_size,
+    in_chans,
+    num_classes,
+    embed_dim,
+    depth,
+    hidden_dim,
+    *,
+    factor=2,
+    cls=1,
+    products=2,
+    qkv=3,
+    proj=1,
+    layers=2,
+    head_rows=0,
+    patch_cls=0,
+):
+    D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
+    L = (img_size // P) ** 2
+    N = L + cls
+    attention = N * D * qkv * D + products * N * N * D + proj * N * D * D
+    mlp = layers * N * D * M
+    head = (N if head_rows else 1) * D * K
+    return factor * ((L + patch_cls) * in_chans * P * P * D + depth * (attention + mlp) + head)
+
+
+add(
+    "10.3",
+    count_flops,
+    _parameter_cases,
+    outputs=("count",),
+    mistakes={
+        "these are multiplications; each comes with an addition, so that is 2 FLOPs each": (
+            lambda **numbers: _flops(**numbers, factor=1)
+        ),
+        "the class token is missing: the blocks work on N = L + 1 tokens": lambda **numbers: _flops(**numbers, cls=0),
+        "the two products between tokens are missing: queries with keys, and weights with values": (
+            lambda **numbers: _flops(**numbers, products=0)
+        ),
+        "attention has two products between tokens: queries with keys, and weights with values": (
+            lambda **numbers: _flops(**numbers, products=1)
+        ),
+        "queries, keys and values are three: the first linear layer of attention goes from D to 3 D": (
+            lambda **numbers: _flops(**numbers, qkv=1)
+        ),
+        "attention has a second linear layer, D to D, that mixes what the heads bring": (
+            lambda **numbers: _flops(**numbers, proj=0)
+        ),
+        "the MLP has two linear layers, D to M and M to D": lambda **numbers: _flops(**numbers, layers=1),
+        "the head sees the class token's row only, not all tokens": lambda **numbers: _flops(**numbers, head_rows=1),
+        "the class token is no patch: the first linear layer works on L patches, not on L + 1": (
+            lambda **numbers: _flops(**numbers, patch_cls=1)
+        ),
+        "the work of a block counts once for each block: times depth": (
+            lambda **numbers: _flops(**{**numbers, "depth": 1})
+        ),
+    },
+)
