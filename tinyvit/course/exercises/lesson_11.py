@@ -1,0 +1,196 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 11, optimisers."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+
+def _shapes(rng: np.random.Generator) -> list[tuple[int, ...]]:
+    return [(5,), (3, 4), tuple(rng.integers(2, 6, 3))]
+
+
+# --- 11.1 ---
+
+
+def sgd_momentum_step(p, g, velocity, lr, momentum):
+    velocity = momentum * velocity + g
+    return p - lr * velocity, velocity
+
+
+def _sgd_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for shape in _shapes(rng):
+        p, g, velocity = rng.standard_normal((3, *shape))
+        yield Case((p, g, velocity, rng.uniform(0.1, 0.4), rng.uniform(0.5, 0.95)))
+
+
+def _with_velocity(p, velocity, lr):
+    return p - lr * velocity, velocity
+
+
+def _rate_in_velocity(p, g, velocity, lr, momentum):
+    velocity = momentum * velocity + lr * g
+    return p - velocity, velocity
+
+
+add(
+    "11.1",
+    sgd_momentum_step,
+    _sgd_cases,
+    outputs=("p", "velocity"),
+    mistakes={
+        "p goes up the hill: the step is against the gradient, with a minus": (
+            lambda p, g, velocity, lr, momentum: (p + lr * (momentum * velocity + g), momentum * velocity + g)
+        ),
+        "the velocity is not in it: this is plain SGD": (lambda p, g, velocity, lr, momentum: _with_velocity(p, g, lr)),
+        "p moves by the old velocity: update the velocity first, then step": (
+            lambda p, g, velocity, lr, momentum: (p - lr * velocity, momentum * velocity + g)
+        ),
+        "the gradient was weighted by 1 - momentum; here the velocity is a sum, not an average": (
+            lambda p, g, velocity, lr, momentum: _with_velocity(p, momentum * velocity + (1 - momentum) * g, lr)
+        ),
+        "the momentum is missing: the old velocity fades, it is multiplied by momentum": (
+            lambda p, g, velocity, lr, momentum: _with_velocity(p, velocity + g, lr)
+        ),
+        "lr went into the velocity; it belongs to the step of p": _rate_in_velocity,
+        "p is right, but the old velocity was returned: the next step needs the new one": (
+            lambda p, g, velocity, lr, momentum: (p - lr * (momentum * velocity + g), velocity)
+        ),
+    },
+)
+
+
+# --- 11.2 ---
+
+
+def adamw_step(p, g, m, v, step, lr, betas, eps, weight_decay):
+    return _adam(p, g, m, v, step, lr, betas, eps, weight_decay)
+
+
+def _adam(
+    p, g, m, v, step, lr, betas, eps, weight_decay, *,
+    corrected=True, l2=False, decay_rate=None, late=False, rooted=True, eps_inside=False, keep_corrected=False,
+):  # fmt: skip
+    beta1, beta2 = betas
+    if l2:
+        g = g + weight_decay * p
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    m_hat = m / (1 - beta1**step) if corrected else m
+    v_hat = v / (1 - beta2**step) if corrected else v
+    if eps_inside:
+        move = m_hat / np.sqrt(v_hat + eps)
+    else:
+        move = m_hat / ((np.sqrt(v_hat) if rooted else v_hat) + eps)
+    pull = 0.0 if l2 else weight_decay * (lr if decay_rate is None else decay_rate)
+    p = (p - lr * move) * (1 - pull) if late else p * (1 - pull) - lr * move
+    return (p, m_hat, v_hat) if keep_corrected else (p, m, v)
+
+
+def _adam_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for shape in _shapes(rng):
+        p, g, m = rng.standard_normal((3, *shape))
+        v = rng.uniform(0.1, 2, shape)
+        betas = (rng.uniform(0.6, 0.8), rng.uniform(0.85, 0.99))
+        for step, eps in ((int(rng.integers(2, 6)), 1e-8), (int(rng.integers(2, 6)), 0.1)):
+            yield Case((p, g, m, v, step, rng.uniform(0.1, 0.3), betas, eps, rng.uniform(0.1, 0.4)))
+        yield Case((p, g, np.zeros(shape), np.zeros(shape), 1, 0.1, betas, 1e-8, 0.2))
+
+
+def _turned(p, g, m, v, step, lr, betas, eps, weight_decay):
+    return _adam(p, g, m, v, step, lr, betas[::-1], eps, weight_decay)
+
+
+add(
+    "11.2",
+    adamw_step,
+    _adam_cases,
+    outputs=("p", "m", "v"),
+    mistakes={
+        "m and v were not corrected: in the first steps both are too small, divide by 1 - beta ** step": (
+            lambda *arguments: _adam(*arguments, corrected=False)
+        ),
+        "the decay went into the gradient: that is Adam with L2; in AdamW it acts on p directly": (
+            lambda *arguments: _adam(*arguments, l2=True)
+        ),
+        "the decay is missing: p also shrinks by lr * weight_decay * p": (
+            lambda *arguments: _adam(*arguments, decay_rate=0.0)
+        ),
+        "the decay is not multiplied by lr": lambda *arguments: _adam(*arguments, decay_rate=1.0),
+        "the decay was taken of the new p; it belongs to the p you were given": (
+            lambda *arguments: _adam(*arguments, late=True)
+        ),
+        "you divided by v; the size of the gradient is its square root": (
+            lambda *arguments: _adam(*arguments, rooted=False)
+        ),
+        "eps belongs outside the square root": lambda *arguments: _adam(*arguments, eps_inside=True),
+        "p is right, but the corrected m and v were returned: return the running averages": (
+            lambda *arguments: _adam(*arguments, keep_corrected=True)
+        ),
+        "the two betas are swapped: the first belongs to m, the second to v": _turned,
+    },
+)
+
+
+# --- 11.3 ---
+
+
+def learning_rate(step, total, warmup, base, minimum):
+    return _rate(step, total, warmup, base, minimum)
+
+
+def _rate(step, total, warmup, base, minimum, *, first=1, start=None, shape=None, floor=None, ends=True):
+    if step < warmup:
+        return base * (step + first) / warmup
+    if ends and step >= total:
+        return minimum if floor is None else floor
+    start = warmup if start is None else start
+    progress = (step - start) / (total - start)
+    height = 0.5 * (1 + math.cos(math.pi * progress)) if shape is None else shape(progress)
+    floor = minimum if floor is None else floor
+    return floor + (base - floor) * height
+
+
+def _rate_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for _ in range(3):
+        warmup, total = int(rng.integers(5, 10)), int(rng.integers(40, 60))
+        base = rng.uniform(0.1, 1)
+        minimum = base * rng.uniform(0.05, 0.2)
+        for step in (int(rng.integers(warmup + 3, 22)), int(rng.integers(1, 4)), 0, warmup, total - 1, total + 3):
+            yield Case((step, total, warmup, base, minimum))
+        yield Case((int(rng.integers(5, 15)), total, 0, base, minimum))
+
+
+def _too_high(step, total, warmup, base, minimum):
+    falling = warmup <= step < total
+    return _rate(step, total, warmup, base + minimum if falling else base, minimum)
+
+
+add(
+    "11.3",
+    learning_rate,
+    _rate_cases,
+    outputs=("rate",),
+    mistakes={
+        "the warm-up begins at 0, so that the first step does nothing: use step + 1": (
+            lambda *arguments: _rate(*arguments, first=0)
+        ),
+        "the cosine was counted from step 0: progress is 0 where the warm-up ends": (
+            lambda *arguments: _rate(*arguments, start=0)
+        ),
+        "the rate falls to 0; it should stop at minimum": lambda *arguments: _rate(*arguments, floor=0.0),
+        "the rate falls along a straight line; half a cosine is wanted": (
+            lambda *arguments: _rate(*arguments, shape=lambda progress: 1 - progress)
+        ),
+        "this is a quarter of a cosine: use (1 + cos(pi * progress)) / 2, which is flat at both ends": (
+            lambda *arguments: _rate(*arguments, shape=lambda progress: math.cos(math.pi * progress / 2))
+        ),
+        "the rate begins at base + minimum: what falls is base - minimum, on top of minimum": _too_high,
+        "after the last step the cosine comes up again: from step total on the rate is minimum": (
+            lambda *arguments: _rate(*arguments, ends=False)
+        ),
+    },
+)
