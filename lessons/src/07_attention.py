@@ -10,8 +10,6 @@
 # the tokens that fit the question best count most.
 
 # %%
-from time import perf_counter
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -195,36 +193,36 @@ print(check_gradients(ops.OPS["attention"], {"qkv": rng.standard_normal((2, 5, 9
 
 # %%
 d = 64
-counts, times = [], []
-print("side   tokens   weights    memory (float32)   multiplications")
+counts, tables, inputs = [], [], []
+print("side   tokens   q, k and v     weights    memory of the weights   multiplications")
 for side in (112, 224, 448, 896):
     N = (side // 16) ** 2
     qkv = rng.standard_normal((1, N, 3 * d)).astype(np.float32)
-    seconds = []
-    for _ in range(3):
-        start = perf_counter()
-        y, saved = ops.attention_forward(qkv, num_heads=1)
-        seconds.append(perf_counter() - start)
+    y, saved = ops.attention_forward(qkv, num_heads=1)
     counts.append(N)
-    times.append(min(seconds))
-    print(f"{side:4}   {N:6}   {saved.weights.size:9,}   {saved.weights.nbytes / 1e6:7.2f} MB", end="")
-    print(f"      {2 * N * N * d:14,}")  # q kᵀ and weights @ v: N * N * d each
+    tables.append(saved.weights.size)
+    inputs.append(qkv.size)
+    print(
+        f"{side:4}   {N:6}   {qkv.size:10,}   {saved.weights.size:9,}   {saved.weights.nbytes / 1e6:18.2f} MB", end=""
+    )
+    print(f"   {2 * N * N * d:15,}")  # q kᵀ and weights @ v: N * N * d each
 
 figure, ax = plt.subplots(figsize=(6, 3))
-ax.loglog(counts, times, "o-", label="measured")
-ax.loglog(counts, times[-1] * np.array(counts) / counts[-1], ":", color="gray", label="if it grew like N")
-ax.loglog(counts, times[-1] * (np.array(counts) / counts[-1]) ** 2, "--", color="gray", label="if it grew like N²")
-ax.set(xlabel="N, tokens", ylabel="seconds")
+ax.loglog(counts, tables, "o-", label="weights of one head: like N²")
+ax.loglog(counts, inputs, "s--", label="its queries, keys and values: like N")
+ax.set(xlabel="N, tokens", ylabel="numbers to remember")
 ax.set_xticks(counts, [str(count) for count in counts])
 ax.minorticks_off()
 ax.legend()
-show(figure, "Time of one attention head: the more tokens, the closer to the steep line, which grows with the square.")
+show(
+    figure,
+    "Both axes count in powers. With few tokens the weights are the smaller part; soon they are nearly everything.",
+)
 
 # %% [markdown]
 # Each line of the table has 4 times the tokens of the line above it, and **16** times the weights, the memory and the
-# multiplications. "Attention costs grow with the number of tokens" is a common mistake. Every token asks *every* token,
-# so they grow with the **square**: $N^2$ scores, each a sum of $d$ products, and once more as much for $w\,v$. The time
-# in the figure follows, except for few tokens, where other things take time too.
+# multiplications. "Attention costs grow in proportion to the tokens" is a common mistake. Every token asks *every*
+# token, so they grow with the **square**: $N^2$ scores, each a sum of $d$ products, and once more as much for $w\,v$.
 #
 # This is why a ViT looks at patches and not at pixels. An image of 224 × 224 has 196 patches of 16 × 16, and about
 # 38 thousand weights per head. With every pixel as a token it would have 50,176 tokens, and 2.5 *billion* weights.
@@ -243,9 +241,9 @@ print("order of the tokens:", order)
 print(f"largest difference, each token with itself: {np.abs(y_shuffled - y[:, order]).max():.0e}")
 
 # %% [markdown]
-# It stays the same, up to rounding. To attention, tokens are a bag, not a row: a picture and the same picture with its patches
-# mixed up are the same. If the place of a patch is to matter, it has to be written *into* the token. That is what the
-# position embeddings of a ViT are for, and a later lesson adds them.
+# It stays the same, up to rounding. To attention, tokens are a bag, not a row: a picture and
+# the same picture with its patches mixed up are the same. If the place of a patch is to matter, it has to be written
+# *into* the token. That is what the position embeddings of a ViT are for, and a later lesson adds them.
 #
 # ## Three questions
 #
