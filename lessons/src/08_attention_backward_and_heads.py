@@ -28,8 +28,9 @@ for kind, letter in enumerate("qkv"):
                 axes[0].add_patch(plt.Rectangle((place, token), 1, 1, facecolor=color, edgecolor="white"))
                 corner = (kind * (d + 1) + a, head * (N + 1) + token)
                 axes[1].add_patch(plt.Rectangle(corner, 1, 1, facecolor=color, edgecolor="white"))
-        axes[0].text((kind * num_heads + head + 0.5) * d, -0.3, f"{letter}, head {head}", ha="center", fontsize=7)
-        axes[1].text(-0.4, head * (N + 1) + N / 2, f"head {head}", ha="right", va="center", fontsize=8)
+        axes[0].text((kind * num_heads + head + 0.5) * d, -0.3, f"{letter}\nhead {head}", ha="center", fontsize=7)
+        if kind == 0:
+            axes[1].text(-0.4, head * (N + 1) + N / 2, f"head {head}", ha="right", va="center", fontsize=8)
     axes[1].text(kind * (d + 1) + d / 2, -0.4, letter, ha="center")
 axes[0].set(xlim=(-1, 19), ylim=(N + 0.5, -1), title="qkv: (N, 3D), a row is a token")
 axes[1].set(xlim=(-4, 9), ylim=(15, -2), title="q, k, v: each (h, N, d)")
