@@ -1,0 +1,107 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 6, GELU and the MLP."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+_erf = np.vectorize(math.erf)
+
+
+def _cdf(x):
+    return (1 + _erf(x / math.sqrt(2))) / 2
+
+
+def _bell(x):
+    return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def _numbers(rng: np.random.Generator) -> list[np.ndarray]:
+    shapes = ((7,), (3, 5), tuple(rng.integers(2, 6, 3)))
+    return [2 * rng.standard_normal(shape) for shape in shapes]
+
+
+# --- 6.1 ---
+
+
+def gelu_forward(x):
+    gate = _cdf(x)
+    return x * gate, (x, gate)
+
+
+def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for x in _numbers(rng):
+        yield Case((x,))
+
+
+def _gated(x, gate):
+    return x * gate, (x, gate)
+
+
+def _only_gate(x):
+    gate = _cdf(x)
+    return gate, (x, gate)
+
+
+add(
+    "6.1",
+    gelu_forward,
+    _forward_cases,
+    outputs=("y", "x", "gate"),
+    mistakes={
+        "x was not divided by sqrt(2) inside erf": lambda x: _gated(x, (1 + _erf(x)) / 2),
+        "x was multiplied by sqrt(2) inside erf; it is divided by it": (
+            lambda x: _gated(x, (1 + _erf(x * math.sqrt(2))) / 2)
+        ),
+        "x was divided by 2 inside erf; it is the square root of 2": lambda x: _gated(x, (1 + _erf(x / 2)) / 2),
+        "the gate goes from -1 to 1; add 1 and halve it": lambda x: _gated(x, _erf(x / math.sqrt(2))),
+        "the gate goes from 0 to 2; halve it": lambda x: _gated(x, 1 + _erf(x / math.sqrt(2))),
+        "y is the gate alone; multiply x by it": _only_gate,
+        "this is the tanh form; the exact one has erf": (
+            lambda x: _gated(x, (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2)
+        ),
+        "the gate is the bell curve φ; it must be Φ, the share of numbers below x": lambda x: _gated(x, _bell(x)),
+        "this is ReLU: the gate jumps from 0 to 1": lambda x: _gated(x, (x > 0).astype(x.dtype)),
+    },
+)
+
+
+# --- 6.2 ---
+
+
+def gelu_backward(dy, saved):
+    x, gate = saved
+    return dy * (gate + x * _bell(x))
+
+
+def _backward_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for x in _numbers(rng):
+        yield Case((rng.standard_normal(x.shape), (x, _cdf(x))))
+
+
+add(
+    "6.2",
+    gelu_backward,
+    _backward_cases,
+    outputs=("dx",),
+    mistakes={
+        "the gate moves too when x moves: the part x φ(x) is missing": lambda dy, saved: dy * saved[1],
+        "only the part through the gate is there; x itself moves too, which gives Φ(x)": (
+            lambda dy, saved: dy * saved[0] * _bell(saved[0])
+        ),
+        "the second part is x φ(x); the factor x is missing": lambda dy, saved: dy * (saved[1] + _bell(saved[0])),
+        "the bell curve is divided by sqrt(2 pi), and that is missing": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(-(saved[0] ** 2) / 2))
+        ),
+        "the bell curve has exp(-x²/2), not exp(-x²)": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(-(saved[0] ** 2)) / math.sqrt(2 * math.pi))
+        ),
+        "dy is missing: the slope is to be multiplied by it": lambda dy, saved: saved[1] + saved[0] * _bell(saved[0]),
+        "the two parts of the product rule are added, not subtracted": (
+            lambda dy, saved: dy * (saved[1] - saved[0] * _bell(saved[0]))
+        ),
+    },
+)

@@ -1,0 +1,89 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 7, attention with one head."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+
+def _softmax(x, axis=-1):
+    y = np.exp(x - x.max(axis, keepdims=True))
+    return y / y.sum(axis, keepdims=True)
+
+
+# --- 7.1 ---
+
+
+def attention_one_head(q, k, v):
+    return _attend(q, k, v, 1 / np.sqrt(q.shape[-1]))
+
+
+def _attend(q, k, v, scale, *, axis=-1, transposed=False):
+    weights = _softmax(q @ k.swapaxes(1, 2) * scale, axis)
+    return (weights.swapaxes(1, 2) if transposed else weights) @ v, weights
+
+
+def _cases(rng: np.random.Generator) -> Iterator[Case]:
+    free = (int(rng.integers(2, 4)), int(rng.integers(4, 8)), int(rng.integers(8, 12)))
+    for B, N, d in ((2, 5, 3), (3, 4, 7), free):  # N, d and d² all differ, so that no mistake looks like another
+        q, k, v = rng.standard_normal((3, B, N, d))
+        yield Case((q, k, v))
+
+
+def _scale(q):
+    return 1 / np.sqrt(q.shape[-1])
+
+
+def _no_softmax(q, k, v):
+    weights = q @ k.swapaxes(1, 2) * _scale(q)
+    return weights @ v, weights
+
+
+def _scaled_late(q, k, v):
+    weights = _softmax(q @ k.swapaxes(1, 2)) * _scale(q)
+    return weights @ v, weights
+
+
+def _not_divided(q, k, v):
+    weights = np.exp(q @ k.swapaxes(1, 2) * _scale(q))
+    return weights @ v, weights
+
+
+add(
+    "7.1",
+    attention_one_head,
+    _cases,
+    outputs=("y", "weights"),
+    mistakes={
+        "the scores were not divided by sqrt(d)": lambda q, k, v: _attend(q, k, v, 1.0),
+        "you divided the scores by d; it is the square root of d": (lambda q, k, v: _attend(q, k, v, 1 / q.shape[-1])),
+        "you multiplied the scores by sqrt(d); they are divided by it": (
+            lambda q, k, v: _attend(q, k, v, np.sqrt(q.shape[-1]))
+        ),
+        "you divided by the root of the number of tokens; d is the length of a query, q.shape[-1]": (
+            lambda q, k, v: _attend(q, k, v, 1 / np.sqrt(q.shape[1]))
+        ),
+        "softmax ran over the tokens that ask; it runs over the tokens that answer, the last axis, so that a row adds "
+        "up to 1": lambda q, k, v: _attend(q, k, v, _scale(q), axis=1),
+        "softmax ran over all scores of an image at once; every row, every asking token, has its own": (
+            lambda q, k, v: _attend(q, k, v, _scale(q), axis=(1, 2))
+        ),
+        "the scores are k qᵀ; rows are the tokens that ask, so they are q kᵀ": (
+            lambda q, k, v: _attend(k, q, v, _scale(q))
+        ),
+        "softmax is missing between scores and weights": _no_softmax,
+        "you took exp of the scores, but did not divide each row by its sum": _not_divided,
+        "the scores are divided by sqrt(d) before softmax, not after it": _scaled_late,
+        "you transposed the weights before the last product: y = weights @ v": (
+            lambda q, k, v: _attend(q, k, v, _scale(q), transposed=True)
+        ),
+        "you averaged the keys; what a token takes home are the values: y = weights @ v": (
+            lambda q, k, v: _attend(q, k, k, _scale(q))
+        ),
+        "you averaged the queries; what a token takes home are the values: y = weights @ v": (
+            lambda q, k, v: _attend(q, k, q, _scale(q))
+        ),
+    },
+)
