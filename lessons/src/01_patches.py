@@ -20,7 +20,7 @@ from tinyvit.course import check, show
 
 rng = np.random.default_rng(1)
 
-row, column = np.mgrid[:24, :36]
+row, column = np.mgrid[:24, :36]  # a picture, painted by hand
 sky = np.stack([0.5 + 0.01 * row, 0.7 + 0.01 * row, 1 - 0 * row])  # (3, 24, 36): red, green, blue
 sky[:, row > 17] = [[0.3], [0.65], [0.25]]  # grass
 sky[:, (row - 5) ** 2 + (column - 29) ** 2 < 12] = [[1], [0.85], [0.1]]  # sun
@@ -32,9 +32,8 @@ patches = ops.patchify_forward(sky[None], patch_size=12)[0]
 
 figure, axes = plt.subplot_mosaic([["image"] * 6, list("012345")], figsize=(9, 4.6), height_ratios=[2.2, 1])
 axes["image"].imshow(sky.transpose(1, 2, 0))
-for line in (11.5, 23.5):
-    axes["image"].axvline(line, color="white", linewidth=3)
-axes["image"].axhline(11.5, color="white", linewidth=3)
+axes["image"].vlines([11.5, 23.5], -0.5, 23.5, color="white", linewidth=3)
+axes["image"].hlines(11.5, -0.5, 35.5, color="white", linewidth=3)
 for index, patch in enumerate(patches[0]):
     axes[str(index)].imshow(patch.reshape(3, 12, 12).transpose(1, 2, 0))
     axes[str(index)].set_title(f"patch {index}")
@@ -59,11 +58,12 @@ show(figure, "An image is cut into patches of 12 times 12 pixels, and the patche
 #
 # $$
 # L = \frac HP \cdot \frac WP , \qquad
-# \text{images } (B, C, H, W) \;\to\; \text{patches } (B, L, C \cdot P \cdot P) .
+# \text{images } (B, C, H, W) \quad\to\quad \text{patches } (B, L, C \cdot P \cdot P) .
 # $$
 #
-# **A common mistake.** The first ViT had images of 224 by 224 pixels, 3 channels, and patches of 16 by 16. That makes
-# 14 rows of 14 patches. Some texts say that the image becomes one vector of 14 · 14 · 3 = 588 numbers. Let us measure.
+# **A common mistake.** The ViT called ViT-B/16 takes images of 224 by 224 pixels with 3 channels, and $P = 16$. That
+# makes 14 rows of 14 patches. It is easy to think that the image becomes one vector of 14 · 14 · 3 = 588 numbers. Let
+# us measure.
 
 # %%
 image = np.zeros((1, 3, 224, 224))
@@ -77,9 +77,10 @@ changed = (after != before).any(axis=-1)
 print(f"vectors that one pixel changes: {changed.sum()} of {changed.size}, number {changed.argmax()}")
 
 # %% [markdown]
-# It is not one vector. It is $L = 14 \cdot 14 = 196$ vectors, and each has $C \cdot P \cdot P = 3 \cdot 16 \cdot 16 =
-# 768$ numbers: all pixels of one square, with all their channels. Nothing is lost. And one pixel lives in exactly one
-# vector: row 100 is in patch row 6 (100 // 16), column 100 in patch column 6, and $6 \cdot 14 + 6 = 90$.
+# It is not one vector. It is $L = 14 \cdot 14 = 196$ vectors. Each of them has $C \cdot P \cdot P$ numbers, which is $3
+# \cdot 16 \cdot 16 = 768$: all pixels of one square, with all their channels. Nothing is lost. And one pixel lives in
+# exactly one vector: row 100 is in patch row 6 (100 // 16), column 100 in patch column 6, and $6 \cdot 14 + 6 = 90$.
+# (As we do in NumPy, we count from 0.)
 #
 # Here is a real digit with $P = 7$. It becomes 16 vectors of 49 numbers.
 
@@ -116,7 +117,7 @@ show(figure, "A digit of 28 by 28 pixels, and what the transformer gets instead:
 #
 # As a formula, with patch row $i$, patch column $j$, and $u, v$ for the place inside the patch:
 #
-# $$ \text{patches}[b, \; (i, j), \; (c, u, v)] = \text{images}[b, \; c, \; iP + u, \; jP + v] . $$
+# $$ \text{patches}[b, (i, j), (c, u, v)] = \text{images}[b, c, iP + u, jP + v] . $$
 #
 # Every forward of this course returns two things: its result, and `saved`, what its backward will need. Patchify needs
 # to remember three sizes.
@@ -201,7 +202,7 @@ check.unpatchify_forward(unpatchify_forward)
 # **Step 1: write the forward as a sum.** Put all $n$ pixels in one long column $x$, and all numbers of the patches in
 # one long column $p$. Then
 #
-# $$ p_k = \sum_n M_{kn} \, x_n , $$
+# $$ p_k = \sum_n M_{kn} x_n , $$
 #
 # where $M_{kn}$ is 1 if number $k$ of the patches comes from pixel $n$, and 0 if not. Each row of $M$ has exactly one
 # 1, because each number comes from one pixel. Each column has exactly one 1, because each pixel goes to one place. Such
@@ -228,7 +229,7 @@ show(figure, "Every row and every column has one black square. Mirrored at the d
 # **Step 2: the chain rule.** Turn pixel $x_n$ up a little. Then $p_k$ changes $M_{kn}$ times as much, and the loss
 # changes $dp_k$ times as much as $p_k$. Add this for all $k$:
 #
-# $$ dx_n = \sum_k dp_k \, \frac{\partial p_k}{\partial x_n} = \sum_k dp_k \, M_{kn}
+# $$ dx_n = \sum_k dp_k \frac{\partial p_k}{\partial x_n} = \sum_k dp_k M_{kn}
 #    \qquad \text{in one line:} \qquad dx = M^{\mathsf T} dp . $$
 #
 # In the forward we summed over the *columns* of $M$. Now we sum over its *rows*: that is what the transpose does.
@@ -347,8 +348,8 @@ print(
 #
 # <details><summary>Answer</summary>
 #
-# $L = (32/4) \cdot (32/4) = 64$ vectors of $3 \cdot 4 \cdot 4 = 48$ numbers. Together $64 \cdot 48 = 3072 = 3 \cdot 32
-# \cdot 32$: as many as in the image.
+# $L = (32/4) \cdot (32/4) = 64$ vectors of $3 \cdot 4 \cdot 4 = 48$ numbers. Together these are
+# $64 \cdot 48 = 3072$, as many as in the image: $3 \cdot 32 \cdot 32 = 3072$.
 #
 # </details>
 #

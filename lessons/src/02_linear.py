@@ -45,12 +45,12 @@ show(figure, "One neuron. Blue pixels speak for a zero, red ones for a one; thei
 #
 # **One neuron.** It gets $x_1, \dots, x_n$, and has one weight for each, and one bias:
 #
-# $$ y = \sum_i x_i \, w_i + b . $$
+# $$ y = \sum_i x_i w_i + b . $$
 #
 # **Many neurons.** They all get the same $x$. Neuron $j$ has its own weights $w_{1j}, w_{2j}, \dots$ and its own bias
 # $b_j$. We put the weights of each neuron in one *column* of a table `weight` of shape `(in, out)`:
 #
-# $$ y_j = \sum_i x_i \, w_{ij} + b_j . $$
+# $$ y_j = \sum_i x_i w_{ij} + b_j . $$
 #
 # This sum is a matrix product: `y = x @ weight + bias`.
 #
@@ -58,7 +58,7 @@ show(figure, "One neuron. Blue pixels speak for a zero, red ones for a one; thei
 # *token* is what a patch has become: a vector.) The layer does the same with every token. The weights are the same for
 # all of them. No token sees another one. So we may think of `x` as a long list of $B \cdot N$ rows:
 #
-# $$ y_{rj} = \sum_i x_{ri} \, w_{ij} + b_j \qquad \text{for every row } r . $$
+# $$ y_{rj} = \sum_i x_{ri} w_{ij} + b_j \qquad \text{for every row } r . $$
 #
 # NumPy does this by itself: `x @ weight` takes the last axis of `x`, and leaves all the others as they are.
 #
@@ -132,8 +132,11 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 #
 # $$ dw = dy_1 \cdot 3 + dy_2 \cdot 5 . $$
 #
-# What are $dy_1$ and $dy_2$? The loss is $y_1 y_2$, so $dy_1 = y_2 = 5w$, and $dy_2 = y_1 = 3w$. This gives $dw = 5w
-# \cdot 3 + 3w \cdot 5 = 30 w$. Now the other way, without any chain rule: the loss is $3w \cdot 5w = 15 w^2$, and its
+# What are $dy_1$ and $dy_2$? The loss is $y_1 y_2$, so $dy_1 = y_2 = 5w$, and $dy_2 = y_1 = 3w$. This gives
+#
+# $$ dw = 5w \cdot 3 + 3w \cdot 5 = 30 w . $$
+#
+# Now the other way, without any chain rule: the loss is $3w \cdot 5w = 15 w^2$, and its
 # derivative is $30 w$. The same.
 #
 # *What happens on one road is multiplied. Different roads are added.* A number that is used in many places is pulled by
@@ -143,7 +146,7 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 #
 # Now the whole layer. We are given $dy_{rj}$ for each row $r$ and output $j$. The forward was
 #
-# $$ y_{rj} = \sum_i x_{ri} \, w_{ij} + b_j . $$
+# $$ y_{rj} = \sum_i x_{ri} w_{ij} + b_j . $$
 #
 # For each number we ask: *where is it used*, and *how strongly does it pull there?*
 #
@@ -153,12 +156,12 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 #
 # **Weight $w_{ij}$:** it is used in output $j$ of every row, with factor $x_{ri}$. Add over the rows:
 #
-# $$ dw_{ij} = \sum_r x_{ri} \, dy_{rj} . $$
+# $$ dw_{ij} = \sum_r x_{ri} dy_{rj} . $$
 #
 # **Input $x_{ri}$:** it is used in its own row only, but by every neuron $j$, with factor $w_{ij}$. Add over the
 # neurons:
 #
-# $$ dx_{ri} = \sum_j dy_{rj} \, w_{ij} . $$
+# $$ dx_{ri} = \sum_j dy_{rj} w_{ij} . $$
 #
 # **As matrix products.** A product `A @ B` sums over the *last* axis of `A` and the *first* axis of `B`. In $dx$ we sum
 # over $j$, the last axis of `dy`, but $j$ is the last axis of `weight` too. So `weight` must be transposed: `dx = dy @
@@ -266,7 +269,7 @@ def cosine(a, b):
     return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
 
 
-def train(middle_backward, *, train_first=True, steps=500, lr=0.01):
+def train(middle_backward, *, trained=(0, 1, 2), steps=500, lr=0.01):
     rng = np.random.default_rng(0)  # the same start and the same images every time
     layers = [
         [rng.standard_normal((n_in, n_out)) / np.sqrt(n_in), np.zeros(n_out)]
@@ -285,10 +288,10 @@ def train(middle_backward, *, train_first=True, steps=500, lr=0.01):
         dfirst, *grads_middle = middle_backward(dmiddle, saved_middle)
         _, *grads_first = ops.linear_backward(dfirst, saved_first)
         directions.append(cosine(dfirst, ops.linear_backward(dmiddle, saved_middle)[0]))
-        for layer, grads in zip(layers, (grads_first, grads_middle, grads_last), strict=True):
-            if layer is not layers[0] or train_first:
-                layer[0] -= lr * grads[0]
-                layer[1] -= lr * grads[1]
+        grads = grads_first, grads_middle, grads_last
+        for index in trained:
+            layers[index][0] -= lr * grads[index][0]
+            layers[index][1] -= lr * grads[index][1]
 
     y = new_images - 0.13
     for weight, bias in layers:
@@ -299,10 +302,13 @@ def train(middle_backward, *, train_first=True, steps=500, lr=0.01):
 runs = {
     "right": train(ops.linear_backward),
     "forgotten .T": train(forgetful_backward),
-    "frozen": train(ops.linear_backward, train_first=False),
+    "frozen": train(ops.linear_backward, trained=(1, 2)),
 }
 for name, (losses, _, accuracy) in runs.items():
     print(f"{name:12}  loss at the end {np.mean(losses[-50:]):.2f}   accuracy on new images {accuracy:.1%}")
+directions = runs["forgotten .T"][1]
+early, late = np.mean(directions[:20]), np.mean(directions[-20:])
+print(f"cosine of the wrong gradient and the right one: {early:.2f} at the start, {late:.2f} at the end")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 smooth = np.ones(20) / 20  # mean of 20 steps
@@ -310,7 +316,7 @@ for name, (losses, _, _) in runs.items():
     axes[0].plot(np.convolve(losses, smooth, "valid"), label=name)
 axes[0].set(xlabel="step", ylabel="loss", ylim=(0, None))
 axes[0].legend()
-axes[1].plot(np.convolve(runs["forgotten .T"][1], smooth, "valid"), color="C1")
+axes[1].plot(np.convolve(directions, smooth, "valid"), color="C1")
 axes[1].set(xlabel="step", ylabel="cosine", ylim=(-0.2, 1), title="wrong gradient against right gradient")
 axes[1].axhline(0, color="black", linewidth=0.8)
 show(figure, "Left: the loss of the three. Right: how far the wrong gradient points in the direction of the right one.")
@@ -320,11 +326,22 @@ show(figure, "Left: the loss of the three. Right: how far the wrong gradient poi
 #
 # How can that be? Look at the picture on the right. At the start the wrong gradient has nothing in common with the
 # right one (cosine 0). But the layers learn together. The first layer moves where the wrong gradient pulls, the others
-# adapt to it, and after a while the wrong gradient points *partly* in the right direction. Lillicrap and others found
-# this in 2016, with random numbers in the place of `weight.T` ("Random synaptic feedback weights support error
-# backpropagation for deep learning", Nature Communications 7, 13276).
+# adapt to it, and after a while the wrong gradient points *partly* in the right direction.
 #
-# So what do we learn from it? **"The loss falls" does not prove that a gradient is right.** Somebody with this mistake
+# If this is the reason, then the wrong gradient must fail when the others are not allowed to adapt. We train the first
+# layer alone:
+
+# %%
+for name, backward in (("right", ops.linear_backward), ("forgotten .T", forgetful_backward)):
+    losses, _, _ = train(backward, trained=(0,), steps=50)
+    print(f"first layer alone, {name:12}  loss at step 1: {losses[0]:.1f}   at step 50: {losses[-1]:,.1f}")
+
+# %% [markdown]
+# Now the loss explodes. Lillicrap and others described this adapting in 2016, with random numbers in the place of
+# `weight.T` ("Random synaptic feedback weights support error backpropagation for deep learning", Nature Communications
+# 7, 13276).
+#
+# What do we learn from it? **"The loss falls" does not prove that a gradient is right.** Somebody with this mistake
 # would be pleased, and would look for the missing two percent in the wrong places. The test of one number finds it at
 # once:
 

@@ -69,6 +69,9 @@ add(
         ),
         "every channel was cut by itself; a patch holds all channels of its square": _each_channel_alone,
         "all patches of an image are in one vector; every patch is a vector of its own": _one_vector,
+        "the sizes that the backward will need are missing: return patches, (H, W, P)": (
+            lambda images, *, patch_size: _cut(images, patch_size)[0]
+        ),
     },
 )
 
@@ -117,6 +120,9 @@ add(
         ),
         "image_shape is (H, W), height first": (
             lambda patches, *, image_shape, patch_size: _paste(patches, image_shape[::-1], patch_size)
+        ),
+        "the size that the backward will need is missing: return images, P": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size)[0]
         ),
     },
 )

@@ -57,6 +57,7 @@ add(
         ),
         "the leading axes are gone; y has the axes of x, and only the last one changes its length": _rows_only,
         "saved holds y; the backward needs what came in: (x, weight)": _keeps_y,
+        "what the backward will need is missing: return y, (x, weight)": lambda x, weight, bias: x @ weight + bias,
         "saved is (x, weight), in this order": lambda x, weight, bias: (x @ weight + bias, (weight, x)),
     },
 )
@@ -99,6 +100,11 @@ def _over_the_batch_only(dy, saved):
     return dx, np.einsum("b...i,b...j->...ij", saved[0], dy), dy.sum(0)
 
 
+def _one_table_per_image(dy, saved):
+    x, dy_rows = (one.reshape(len(one), -1, one.shape[-1]) for one in (saved[0], dy))
+    return _backward(dy, saved, dweight=x.swapaxes(1, 2) @ dy_rows)
+
+
 def _without_dy(dy, saved):
     return _backward(dy, saved, dweight=_rows(saved[0]).T @ np.ones_like(_rows(dy)))
 
@@ -118,6 +124,10 @@ add(
         "dweight and dbias were averaged over the rows; all rows share them, and their gradients add up": _averaged,
         "you summed over the batch only; the tokens share weight and bias too: sum over every axis but the last": (
             _over_the_batch_only
+        ),
+        "each image has its own dweight; all images share the weight: sum over the batch too": _one_table_per_image,
+        "dbias has one axis too many; it has the shape of bias: (out,)": (
+            lambda dy, saved: _backward(dy, saved, dbias=_rows(dy).sum(0, keepdims=True))
         ),
         "dbias was averaged over the rows; its gradients add up": (
             lambda dy, saved: _backward(dy, saved, dbias=_rows(dy).mean(0))
