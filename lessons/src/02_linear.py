@@ -13,11 +13,13 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import tinyvit
 from tinyvit import ops
 from tinyvit.course import check, show
 
+threadpool_limits(1)  # for matrices as small as ours, one core is faster than several
 rng = np.random.default_rng(2)
 digits = tinyvit.load_dataset("mnist")
 images, labels = digits.train.images[:10000].reshape(-1, 784) / 255, digits.train.labels[:10000]
@@ -164,8 +166,8 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 # $$ dx_{ri} = \sum_j dy_{rj} w_{ij} . $$
 #
 # **As matrix products.** A product `A @ B` sums over the *last* axis of `A` and the *first* axis of `B`. In $dx$ we sum
-# over $j$, the last axis of `dy`, but $j$ is the last axis of `weight` too. So `weight` must be transposed: `dx = dy @
-# weight.T`. In $dw$ we sum over $r$, the first axis of both. So `x` must be transposed: `dweight = x.T @ dy`.
+# over $j$, the last axis of `dy`, but $j$ is the last axis of `weight` too. So `weight` must be transposed, and we get
+# `dx = dy @ weight.T`. In $dw$ we sum over $r$, the first axis of both. So `x` must be transposed: `dweight = x.T @ dy`.
 #
 # The shapes must fit as well, with $R$ rows:
 #
@@ -197,8 +199,8 @@ def linear_backward(dy, saved):
 check.linear_backward(linear_backward)
 
 # %% [markdown] hints="2.2"
-# All tokens of all images share `weight` and `bias`. Make one list of rows of them first: `dy.reshape(-1,
-# dy.shape[-1])`, and the same with `x`. Then the table above is all you need.
+# All tokens of all images share `weight` and `bias`. Make one list of rows of them first, with
+# `dy.reshape(-1, dy.shape[-1])`, and the same with `x`. Then the table above is all you need.
 # ---
 # `dx = dy @ weight.T` works with any leading axes. With the rows: `dweight = x_rows.T @ dy_rows`, and
 # `dbias = dy_rows.sum(axis=0)`.
@@ -240,8 +242,8 @@ show(figure, "One weight is pulled by every token, up or down. Its gradient is t
 # %% [markdown]
 # ## An experiment: a wrong gradient that learns
 #
-# When `in` and `out` are different, a forgotten `.T` stops with an error. When they are equal, it does not: `dy @
-# weight` has the right shape. Only its numbers are wrong. How bad is that?
+# When `in` and `out` are different, a forgotten `.T` stops with an error. When they are equal, it does not: the shape
+# of `dy @ weight` is right. Only its numbers are wrong. How bad is that?
 #
 # We train three linear layers in a row, 784 → 32 → 32 → 10, to tell digits apart. The layer in the middle is square. To
 # train means: take some images, compute the gradients, and move every weight a small step *against* its gradient, so
