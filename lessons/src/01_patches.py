@@ -77,8 +77,8 @@ changed = (after != before).any(axis=-1)
 print(f"vectors that one pixel changes: {changed.sum()} of {changed.size}, number {changed.argmax()}")
 
 # %% [markdown]
-# It is not one vector. It is $L = 14 \cdot 14 = 196$ vectors. Each of them has $C \cdot P \cdot P$ numbers, which is $3
-# \cdot 16 \cdot 16 = 768$: all pixels of one square, with all their channels. Nothing is lost. And one pixel lives in
+# It is not one vector. It is $L = 14 \cdot 14 = 196$ vectors. Each of them has $C \cdot P \cdot P$ numbers, and
+# $3 \cdot 16 \cdot 16 = 768$: all pixels of one square, with all their channels. Nothing is lost. And one pixel lives in
 # exactly one vector: row 100 is in patch row 6 (100 // 16), column 100 in patch column 6, and $6 \cdot 14 + 6 = 90$.
 # (As we do in NumPy, we count from 0.)
 #
@@ -264,7 +264,7 @@ for place in ((0, 0, 0, 0), (0, 2, 1, 3), (1, 1, 3, 5)):
     print(f"pixel {place}: loss changes by {change / step:+.6f} per unit, dimages says {dimages[place]:+.6f}")
 
 # %% [markdown]
-# ## An experiment: the broken patchify that passes every test
+# ## An experiment: the broken patchify that passes four tests
 #
 # Somebody is in a hurry and thinks: the shape `(B, L, C*P*P)` is what I need, so I reshape to it. One line, no
 # `transpose`. We give it four tests:

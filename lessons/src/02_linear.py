@@ -167,7 +167,8 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 #
 # **As matrix products.** A product `A @ B` sums over the *last* axis of `A` and the *first* axis of `B`. In $dx$ we sum
 # over $j$, the last axis of `dy`, but $j$ is the last axis of `weight` too. So `weight` must be transposed, and we get
-# `dx = dy @ weight.T`. In $dw$ we sum over $r$, the first axis of both. So `x` must be transposed: `dweight = x.T @ dy`.
+# `dx = dy @ weight.T`. In $dw$ we sum over $r$, the first axis of both. So `x` must be transposed:
+# `dweight = x.T @ dy`.
 #
 # The shapes must fit as well, with $R$ rows:
 #
@@ -321,7 +322,10 @@ axes[0].legend()
 axes[1].plot(np.convolve(directions, smooth, "valid"), color="C1")
 axes[1].set(xlabel="step", ylabel="cosine", ylim=(-0.2, 1), title="wrong gradient against right gradient")
 axes[1].axhline(0, color="black", linewidth=0.8)
-show(figure, "Left: the loss of the three. Right: how far the wrong gradient points in the direction of the right one.")
+show(
+    figure,
+    "Left: the three losses. Right: does the wrong gradient point where the right one does? (Means of 20 steps.)",
+)
 
 # %% [markdown]
 # It learns, nearly as well as the right one. Its first layer really learns: the frozen one is far behind.
