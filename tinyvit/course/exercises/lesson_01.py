@@ -1,0 +1,128 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 1, images to patches."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+
+def _sizes(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int, int]]:
+    """B, C, rows of patches, columns of patches, P; the first tells all mistakes apart."""
+    yield 2, 3, *rng.permutation([2, 3]), rng.choice([2, 4])
+    yield 1, 1, 3, 3, 2
+    yield tuple(rng.integers(1, 5, 5))
+
+
+# --- 1.1 ---
+
+
+def patchify_forward(images, *, patch_size):
+    return _cut(images, patch_size)
+
+
+def _cut(images, P, *, split="bciujv", order="bijcuv"):
+    """Split the axes H and W in two, re-arrange by letters, and flatten to (B, L, C*P*P)."""
+    B, C, H, W = images.shape
+    length = {"b": B, "c": C, "i": H // P, "u": P, "j": W // P, "v": P}
+    pieces = np.einsum(f"{split}->{order}", images.reshape([length[letter] for letter in split]))
+    return pieces.reshape(B, -1, C * P * P), (H, W, P)
+
+
+def _each_channel_alone(images, *, patch_size):
+    _, shape = _cut(images, patch_size)
+    patches = np.stack([_cut(images[:, c : c + 1], patch_size)[0] for c in range(images.shape[1])], 1)
+    return patches.reshape(len(images), -1, patch_size**2), shape
+
+
+def _one_vector(images, *, patch_size):
+    patches, shape = _cut(images, patch_size)
+    return patches.reshape(len(images), -1), shape
+
+
+def _patchify_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for B, C, rows, columns, P in _sizes(rng):
+        yield Case((rng.standard_normal((B, C, rows * P, columns * P)),), {"patch_size": int(P)})
+
+
+add(
+    "1.1",
+    patchify_forward,
+    _patchify_cases,
+    outputs=("patches", "H", "W", "P"),
+    mistakes={
+        "the axes were not moved: a reshape alone cuts the image into runs of pixels, not into squares": (
+            lambda images, *, patch_size: _cut(images, patch_size, order="bciujv")
+        ),
+        "each patch is flattened channel last; it is channel first: all of its red, then all of its green, ...": (
+            lambda images, *, patch_size: _cut(images, patch_size, order="bijuvc")
+        ),
+        "the patches are read column by column; they are read row by row, as a page": (
+            lambda images, *, patch_size: _cut(images, patch_size, order="bjicuv")
+        ),
+        "inside each patch rows and columns are swapped": (
+            lambda images, *, patch_size: _cut(images, patch_size, order="bijcvu")
+        ),
+        "H was split into (P, H/P); it is (H/P, P): first which patch, then where in the patch": (
+            lambda images, *, patch_size: _cut(images, patch_size, split="bcuivj")
+        ),
+        "every channel was cut by itself; a patch holds all channels of its square": _each_channel_alone,
+        "all patches of an image are in one vector; every patch is a vector of its own": _one_vector,
+        "the sizes that the backward will need are missing: return patches, (H, W, P)": (
+            lambda images, *, patch_size: _cut(images, patch_size)[0]
+        ),
+    },
+)
+
+
+# --- 1.2 ---
+
+
+def unpatchify_forward(patches, *, image_shape, patch_size):
+    return _paste(patches, image_shape, patch_size)
+
+
+def _paste(patches, image_shape, P, *, split="bijcuv", order="bciujv"):
+    (H, W), (B, _, size) = image_shape, patches.shape
+    C = size // P**2
+    length = {"b": B, "c": C, "i": H // P, "u": P, "j": W // P, "v": P}
+    pieces = np.einsum(f"{split}->{order}", patches.reshape([length[letter] for letter in split]))
+    return pieces.reshape(B, C, H, W), P
+
+
+def _unpatchify_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for B, C, rows, columns, P in _sizes(rng):
+        options = {"image_shape": (int(rows * P), int(columns * P)), "patch_size": int(P)}
+        yield Case((rng.standard_normal((B, rows * columns, C * P * P)),), options)
+
+
+add(
+    "1.2",
+    unpatchify_forward,
+    _unpatchify_cases,
+    outputs=("images", "P"),
+    mistakes={
+        "the axes were not moved: a reshape alone lays the patches one behind the other": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, order="bijcuv")
+        ),
+        "this is the transpose of patchify once more; what undoes it is another one: (0, 3, 1, 4, 2, 5)": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, order="bjuicv")
+        ),
+        "the numbers of a patch were read channel last; they are channel first: (C, P, P)": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, split="bijuvc")
+        ),
+        "the patches were laid down column by column; they go row by row, as words on a page": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, split="bjicuv")
+        ),
+        "inside each patch rows and columns are swapped": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, order="bcivju")
+        ),
+        "image_shape is (H, W), height first": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape[::-1], patch_size)
+        ),
+        "the size that the backward will need is missing: return images, P": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size)[0]
+        ),
+    },
+)
