@@ -4,8 +4,8 @@
 # *About 45 minutes. It opens [`tinyvit/training/`](../tinyvit/training).*
 #
 # All the parts are there: a model, its gradients, an optimiser. Now we put them together, and let the model learn to
-# read digits. Training is a short loop. What takes experience is to see from its curves whether all is well. So we break
-# things on purpose, too, and look at the curves of each failure.
+# read digits. Training is a short loop. What takes experience is to see from its curves whether all is well. So we
+# break things on purpose, too, and look at the curves of each failure.
 
 # %%
 import tempfile
@@ -176,7 +176,7 @@ show(figure, "Four training curves. The dotted line is ln 10, the loss of somebo
 # | What you see | What it may be | What to do |
 # |---|---|---|
 # | starts near ln K and falls quickly, then slowly | all is well | go on |
-# | stays near ln K, or jumps about | learning rate too high, or labels of other images | a tenth of it; look at the labels |
+# | stays near ln K, or jumps about | learning rate too high, or wrong labels | a tenth of it; look at the labels |
 # | falls so slowly that one can hardly see it | learning rate too low | ten times more |
 # | rises, without end | the sign of the gradient, or of the step | check the gradient (lesson 3) |
 # | training loss falls, dev loss rises | learning by heart | more data, augmentation, fewer epochs |

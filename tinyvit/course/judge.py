@@ -119,6 +119,7 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
         one, other = _as_array(one), np.asarray(other)
         if one is None or one.shape != other.shape or one.dtype.kind not in "iuf" or _close(one, other):
             continue
+        one, other = one.astype(np.float64), other.astype(np.float64)
         factor = float((one * other).sum() / max(float((other * other).sum()), 1e-300))
         if abs(factor) > 1e-9 and _close(one, factor * other):
             return f"{name} is {factor:.4g} times what it should be"
