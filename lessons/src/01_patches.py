@@ -78,8 +78,8 @@ print(f"vectors that one pixel changes: {changed.sum()} of {changed.size}, numbe
 
 # %% [markdown]
 # It is not one vector. It is $L = 14 \cdot 14 = 196$ vectors. Each of them has $C \cdot P \cdot P$ numbers, and
-# $3 \cdot 16 \cdot 16 = 768$: all pixels of one square, with all their channels. Nothing is lost. And one pixel lives in
-# exactly one vector: row 100 is in patch row 6 (100 // 16), column 100 in patch column 6, and $6 \cdot 14 + 6 = 90$.
+# $3 \cdot 16 \cdot 16 = 768$: all pixels of one square, with all their channels. Nothing is lost. And one pixel lives
+# in exactly one vector: row 100 is in patch row 6 (100 // 16), column 100 in patch column 6, and $6 \cdot 14 + 6 = 90$.
 # (As we do in NumPy, we count from 0.)
 #
 # Here is a real digit with $P = 7$. It becomes 16 vectors of 49 numbers.
