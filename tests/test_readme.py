@@ -18,6 +18,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "data" / "README.md",
+    ROOT / "lessons" / "README.md",
     ROOT / "data" / "mnist" / "README.md",
 ]
 

@@ -52,3 +52,9 @@ def test_every_exercise_has_hints_a_solution_and_a_check():
         assert len(text["hints"]) >= 2
         assert f"def {EXERCISES[number].name}(" in text["solution"]
         assert text["lesson"].startswith(f"{EXERCISES[number].lesson:02}_")
+
+
+def test_the_map_lists_every_lesson_with_its_minutes():
+    page = (LESSONS / "README.md").read_text()
+    for name, facts in check.texts()["lessons"].items():
+        assert f"({name}.ipynb) | {facts['minutes']} |" in page
