@@ -19,9 +19,12 @@ def test_parameters_are_those_of_the_model(name):
     assert numbers_held(MODELS[name]) == model.num_parameters() + (model.sincos.size if hasattr(model, "sincos") else 0)
 
 
-@pytest.mark.parametrize("name", ["cls token, erf", "registers", "layer scale", "mean pooling"])
+NO_BLOCKS = dataclasses.replace(MODELS["cls token, erf"], depth=0)
+
+
+@pytest.mark.parametrize("name", ["cls token, erf", "registers", "layer scale", "mean pooling", "no blocks"])
 def test_saved_numbers_are_those_that_the_forward_keeps(name):
-    config = MODELS[name]
+    config = NO_BLOCKS if name == "no blocks" else MODELS[name]
     model = VisionTransformer(config, rng=np.random.default_rng(0))
     weights = {id(array) for array in model.parameters().values()}
     _, saved = model.forward(np.ones((3, config.in_chans, *config.image_shape), np.float32))

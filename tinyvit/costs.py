@@ -32,8 +32,9 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
     position = N * D if config.pos_embed == "learned" else 0
     qkv_bias = 3 * D if config.qkv_bias else 0
     scale = D if config.layer_scale is not None else 0  # parameters of each branch, and what it saves of each token
-    last = 1 if config.pool == "cls" else N  # the class token is all that the last block has to bring
-    out = [N] * (config.depth - 1) + [last]  # tokens that come out of each block
+    out = [N] * config.depth  # tokens that come out of each block
+    if out and config.pool == "cls":
+        out[-1] = 1  # the class token is all that the last block has to bring
 
     def norm(tokens: int) -> Cost:
         return Cost(2 * D, 0, tokens * D + tokens)  # x_hat and rstd
@@ -59,6 +60,6 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
         "blocks: norm1, norm2": sum((norm(N) + norm(tokens) for tokens in out), NOTHING),
         "blocks: attn": sum((attention(tokens) for tokens in out), NOTHING),
         "blocks: mlp": sum((mlp(tokens) for tokens in out), NOTHING),
-        "norm": norm(last),
+        "norm": norm(out[-1] if out else N),
         "head": Cost(D * K + K, 2 * D * K, D) if K else NOTHING,
     }

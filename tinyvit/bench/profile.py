@@ -94,7 +94,8 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
     yield "layer_norm, norm1", depth, *layer_norm(N)
     yield "linear, qkv", depth, *linear(B * N, D, 3 * D)
     # With a class token, the last block brings one token per image, and its ops are small: they get rows of their own.
-    parts = [(" (last block)", 1, 1), ("", depth - 1, N)] if config.pool == "cls" else [("", depth, N)]
+    last = min(depth, 1) if config.pool == "cls" else 0
+    parts = [(" (last block)", last, 1), ("", depth - last, N)]
     for where, calls, tokens in (part for part in parts if part[1]):
         yield f"attention{where}", calls, *attention(tokens)
         yield f"linear, proj{where}", calls, *linear(B * tokens, D, D)
@@ -102,5 +103,5 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
         yield f"linear, fc1{where}", calls, *linear(B * tokens, D, M)
         yield f"gelu{where}", calls, GELU_OPS[config.gelu], (x(B, tokens, M),), {}, 0.0
         yield f"linear, fc2{where}", calls, *linear(B * tokens, M, D)
-    yield "layer_norm, norm", 1, *layer_norm(1 if config.pool == "cls" else N)
+    yield "layer_norm, norm", 1, *layer_norm(1 if last else N)
     yield "linear, head", 1, *linear(B, D, max(1, K))

@@ -43,6 +43,5 @@ def _make_constants(xp: ArrayModule, n: int, value: float, dtype: Any) -> Array:
     return xp.full(n, value, dtype)
 
 
-_keep_constants = functools.lru_cache(maxsize=64)(
-    _make_constants
-)  # to make them costs one image as much as to use them
+# For a single image, to make them takes as long as to use them.
+_keep_constants = functools.lru_cache(maxsize=64)(_make_constants)
