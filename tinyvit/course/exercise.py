@@ -27,6 +27,7 @@ class Exercise(NamedTuple):
     outputs: tuple[str, ...]  # what each returned array is called
     mistakes: Mapping[str, Function]  # what to tell somebody whose function does as this one does
     summary: Function  # makes arrays, as many as `outputs`, of what is returned
+    not_to_call: tuple[str, ...]  # parts of the paths and names of what tinyvit has for it
 
     @property
     def lesson(self) -> int:
@@ -44,9 +45,15 @@ def add(
     outputs: tuple[str, ...],
     mistakes: Mapping[str, Function],
     summary: Function = lambda result: result,
+    not_to_call: tuple[str, ...] = (),
 ) -> None:
-    """Enter an exercise whose function is called as `solution` is."""
-    EXERCISES[number] = Exercise(number, solution.__name__, solution, cases, outputs, mistakes, summary)
+    """Enter an exercise whose function is called as `solution` is; see `Exercise` for the rest.
+
+    The function's own name, without `_forward` or `_backward`, is never to be called.
+    """
+    name = solution.__name__
+    not_to_call += (name.removesuffix("_forward").removesuffix("_backward"),)
+    EXERCISES[number] = Exercise(number, name, solution, cases, outputs, mistakes, summary, not_to_call)
 
 
 def find_exercise(number: str) -> Exercise:

@@ -1,19 +1,13 @@
 """Is a learner's function right? Call it on random inputs, watch what it does, and compare what it returns."""
 
-import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum
-from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .exercise import Case, Exercise, Function
+from .watch import CallsTinyvit, changed_input, copy_of, inputs, noticing_tinyvit, where_it_stopped
 
-PACKAGE = str(Path(__file__).parents[1])
 RELATIVE_ERROR = 1e-6  # of the largest number wanted; inputs are float64
 
 
@@ -33,10 +27,6 @@ class Verdict(NamedTuple):
     wanted: Any = None
 
 
-class _CallsTinyvit(Exception):
-    """The learner's function calls what it is meant to write."""
-
-
 def judge(exercise: Exercise, function: Function, *, seed: int | None = None) -> Verdict:
     """Call `function` on all cases of `exercise`; the first thing that is wrong is the verdict."""
     rng = np.random.default_rng(seed)
@@ -49,25 +39,24 @@ def judge(exercise: Exercise, function: Function, *, seed: int | None = None) ->
 
 def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
     wanted = _as_tuple(exercise.summary(_call(exercise.solution, case)))
-    given = _copy(case)
+    given = copy_of(case)
     try:
-        with _noticing_tinyvit(exercise.name):
+        with noticing_tinyvit(exercise.not_to_call):
             result = function(*given.arguments, **given.options)
     except NotImplementedError:
         return Verdict(Outcome.NOT_ATTEMPTED)
-    except _CallsTinyvit as error:
+    except CallsTinyvit as error:
         return Verdict(Outcome.WRONG_VALUE, f"it calls {error}: the point is to write that yourself")
     except Exception as error:
-        return Verdict(Outcome.WRONG_VALUE, _where_it_stopped(error))
+        return Verdict(Outcome.WRONG_VALUE, where_it_stopped(error), _guess_from_error(exercise, case, error))
     try:
         result = None if result is None else exercise.summary(result)
     except Exception:
         return Verdict(Outcome.WRONG_SHAPE, f"it returned {type(result).__name__}, which is not what is asked for")
-    verdict = _compare(exercise, _as_tuple(result), wanted)
+    verdict, changed = _compare(exercise, _as_tuple(result), wanted), changed_input(exercise, given, case)
     if verdict.outcome is Outcome.PASSED:
-        changed = _changed(given, case)
         return Verdict(Outcome.WRONG_VALUE, changed) if changed else verdict
-    return verdict._replace(guess=_guess(exercise, case, _as_tuple(result), wanted) or _changed(given, case))
+    return verdict._replace(guess=_guess(exercise, case, _as_tuple(result), wanted) or changed)
 
 
 def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> Verdict:
@@ -85,7 +74,9 @@ def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) 
             sentence = f"{name}: got shape {one.shape}, wanted {other.shape}{_about_shape(one.shape, other.shape)}"
             return Verdict(Outcome.WRONG_SHAPE, sentence, **about)
         if one.dtype.kind != other.dtype.kind:
-            return Verdict(Outcome.WRONG_SHAPE, f"{name}: got dtype {one.dtype}, wanted {other.dtype}", **about)
+            right = " (the numbers are right)" if _close(one, other) else ""
+            sentence = f"{name}: got dtype {one.dtype}, wanted {other.dtype}{right}"
+            return Verdict(Outcome.WRONG_SHAPE, sentence, **about)
         if not _close(one, other):
             wrong = int((~np.isclose(one, other, rtol=RELATIVE_ERROR, atol=_tolerance(other))).sum())
             return Verdict(Outcome.WRONG_VALUE, f"{name}: {wrong} of {other.size} numbers are off", **about)
@@ -93,16 +84,20 @@ def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) 
 
 
 def _about_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    if got == wanted[::-1] or sorted(got) == sorted(wanted):
-        return ": are two axes swapped?"
-    if got == wanted[1:] and wanted:
+    if len(got) == len(wanted):
+        if sorted(got) == sorted(wanted):
+            return ": are two axes swapped?"
+        if all(g in (1, w) for g, w in zip(got, wanted, strict=True)):
+            return ": did one axis shrink to 1?"
+        return ""
+    if tuple(n for n in got if n != 1) == tuple(n for n in wanted if n != 1):
+        return ": is there an axis of 1 too many?" if len(got) > len(wanted) else ": keepdims=True keeps an axis of 1"
+    if got and got == wanted[1:]:
         return ": did you keep the batch axis?"
-    if got[: len(wanted)] == wanted or got[-len(wanted) :] == wanted:
-        return ": is there a sum missing?"
-    if len(got) == len(wanted) and all(g in (1, w) for g, w in zip(got, wanted, strict=True)):
-        return ": did one axis shrink to 1?"
-    if got == tuple(n for n in wanted if n != 1) or got in (wanted[:-1], wanted[:-2]):
+    if got == wanted[: len(got)]:
         return ": was an axis summed away (keepdims=True keeps it)?"
+    if wanted in (got[: len(wanted)], got[len(got) - len(wanted) :]):
+        return ": is there a sum missing?"
     return ""
 
 
@@ -125,58 +120,27 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
             return f"{name} is {factor:.4g} times what it should be"
         if np.all(one == 1):
             return f"{name} is all ones: dy was not used"
-        for index, argument in enumerate(_as_tuple(case.arguments)):
-            if isinstance(argument, np.ndarray) and argument.shape == one.shape and _close(one, argument):
-                return f"{name} is your input number {index + 1}, passed back unchanged"
+        for argument, arrays in inputs(exercise, case):
+            if any(_close(one, array) for array in arrays):
+                return f"{name} is your input `{argument}`, passed back unchanged"
         return ""
     return ""
 
 
-def _changed(given: Case, original: Case) -> str:
-    pairs = zip(_as_tuple(given.arguments), _as_tuple(original.arguments), strict=True)
-    for index, (now, before) in enumerate(pairs):
-        if isinstance(before, np.ndarray) and not np.array_equal(now, before, equal_nan=True):
-            return f"input number {index + 1} was changed in place: work on a copy, others still need it"
+def _guess_from_error(exercise: Exercise, case: Case, error: Exception) -> str:
+    """The known mistake that stops with the same words."""
+    for sentence, mistake in exercise.mistakes.items():
+        try:
+            _call(mistake, case)
+        except Exception as other:
+            if type(other) is type(error) and str(other) == str(error):
+                return sentence
     return ""
 
 
-@contextmanager
-def _noticing_tinyvit(name: str) -> Iterator[None]:
-    """Stop when the function inside calls tinyvit's own function of that name, whatever it is called there."""
-    root = name.removesuffix("_forward").removesuffix("_backward")
-
-    def notice(frame: FrameType, event: str, _: Any) -> None:
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(PACKAGE) and root in code.co_name:
-            raise _CallsTinyvit(f"tinyvit's own {code.co_name}")
-
-    before: Callable[..., Any] | None = sys.getprofile()
-    sys.setprofile(notice)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
-def _where_it_stopped(error: Exception) -> str:
-    """The learner's line, not ours."""
-    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(PACKAGE)]
-    where = f" in line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
-    return f"it stopped with {type(error).__name__}: {error}{where}"
-
-
 def _call(function: Function, case: Case) -> Any:
-    arguments, options = _copy(case)
+    arguments, options = copy_of(case)
     return function(*arguments, **options)
-
-
-def _copy(case: Case) -> Case:
-    def copied(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(map(copied, value))
-        return value.copy() if isinstance(value, np.ndarray) else value
-
-    return Case(copied(case.arguments), dict(case.options))
 
 
 def _as_tuple(result: Any) -> tuple[Any, ...]:

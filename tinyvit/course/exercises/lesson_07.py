@@ -86,4 +86,5 @@ add(
             lambda q, k, v: _attend(q, k, q, _scale(q))
         ),
     },
+    not_to_call=("attention",),
 )

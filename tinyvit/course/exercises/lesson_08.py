@@ -82,6 +82,7 @@ add(
         "q and k changed places: dq is made with k, and dk with q": _q_for_k,
         "the order is dq, dk, dv": lambda dy, saved: _backward(dy, saved)[::-1],
     },
+    not_to_call=("attention",),
 )
 
 
@@ -163,6 +164,7 @@ add(
         "d stands before the tokens; the order is (B, h, N, d)": _dim_in_front,
         "the order is q, k, v": lambda qkv, num_heads: _three(qkv, num_heads)[::-1],
     },
+    not_to_call=("attention",),
 )
 
 
@@ -199,4 +201,5 @@ add(
         "the axes are in the right order, now join the last two with reshape": lambda y: y.swapaxes(1, 2),
         "you joined tokens and numbers; the heads are to be joined with their numbers": _joined,
     },
+    not_to_call=("attention",),
 )

@@ -142,6 +142,7 @@ add(
             lambda **numbers: _parameters(**{**numbers, "depth": 1})
         ),
     },
+    not_to_call=("costs",),
 )
 
 
@@ -210,4 +211,5 @@ add(
             lambda **numbers: _flops(**{**numbers, "depth": 1})
         ),
     },
+    not_to_call=("costs",),
 )

@@ -60,6 +60,7 @@ add(
             lambda p, g, velocity, lr, momentum: (p - lr * (momentum * velocity + g), velocity)
         ),
     },
+    not_to_call=("optim/",),
 )
 
 
@@ -132,6 +133,7 @@ add(
         ),
         "the two betas are swapped: the first belongs to m, the second to v": _turned,
     },
+    not_to_call=("optim/",),
 )
 
 
@@ -193,4 +195,5 @@ add(
             lambda *arguments: _rate(*arguments, ends=False)
         ),
     },
+    not_to_call=("optim/",),
 )

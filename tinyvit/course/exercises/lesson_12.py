@@ -39,6 +39,7 @@ add(
             lambda logits, labels: float((logits.argmin(-1) == labels).mean())
         ),
     },
+    not_to_call=("training/",),
 )
 
 # --- 12.2 ---
@@ -90,4 +91,5 @@ add(
         "batch_size is how many images a batch has, not how many batches there are": _sizes_for_counts,
     },
     summary=_flat,
+    not_to_call=("training/",),
 )

@@ -1,0 +1,97 @@
+"""What a learner is told, for what goes wrong in their function."""
+
+import numpy as np
+import pytest
+
+from tinyvit import costs, ops, optim
+from tinyvit.course.exercise import EXERCISES, Case, Exercise
+from tinyvit.course.judge import Outcome, judge
+
+TOLD = {
+    ((3, 2), (2, 3)): "two axes swapped",
+    ((2, 1, 4), (2, 3, 4)): "one axis shrink to 1",
+    ((3, 4), (2, 3, 4)): "keep the batch axis",
+    ((2, 3), (2, 3, 4)): "an axis summed away",
+    ((), (5,)): "an axis summed away",
+    ((3,), (3, 1)): "keepdims=True",
+    ((1, 3), (3,)): "an axis of 1 too many",
+    ((5,), ()): "a sum missing",
+    ((2, 3, 4), (4,)): "a sum missing",
+    ((2, 7), (2, 3)): "",
+}
+
+
+def exercise(solution, cases, **mistakes):
+    return Exercise("99.1", "nothing_like_it", solution, lambda rng: cases, ("y",), mistakes, lambda result: result, ())
+
+
+@pytest.mark.parametrize(("got", "wanted"), TOLD)
+def test_a_wrong_shape_is_named(got, wanted):
+    case = Case((np.ones(wanted),))
+    verdict = judge(exercise(lambda x: 2 * x, [case]), lambda x: np.ones(got))
+    assert verdict.outcome is Outcome.WRONG_SHAPE
+    told = f"got shape {got}, wanted {wanted}"
+    assert verdict.sentence.split(": ")[1] == told
+    if words := TOLD[got, wanted]:
+        assert words in verdict.sentence
+    else:
+        assert verdict.sentence.endswith(told)
+
+
+def test_right_numbers_of_a_wrong_dtype_are_told_so():
+    verdict = judge(exercise(lambda n: np.arange(n), [Case((3,))]), lambda n: np.arange(float(n)))
+    assert "got dtype float64, wanted int64 (the numbers are right)" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("inputs", "spoil"),
+    [
+        ((np.ones(3), 2.0), lambda x, saved: x.fill(0)),
+        ((np.ones(3), [np.ones(2), np.ones(4)]), lambda x, saved: saved[1].fill(0)),
+        ((np.ones(3), {"weight": np.ones(2)}), lambda x, saved: saved["weight"].fill(0)),
+        ((np.ones(3), {"weight": np.ones(2)}), lambda x, saved: saved.update(weight=np.zeros(2))),
+    ],
+)
+def test_inputs_changed_in_place_are_noticed_wherever_they_come(inputs, spoil):
+    def learners(x, saved):
+        y = 2 * x
+        spoil(x, saved)
+        return y
+
+    toy = exercise(lambda x, saved: 2 * x, [Case(inputs)])
+    verdict = judge(toy, learners)
+    assert verdict.outcome is Outcome.WRONG_VALUE
+    assert f"your input `{'x' if isinstance(inputs[1], float) else 'saved'}` was changed in place" in verdict.sentence
+    assert judge(toy, lambda x, saved: 2 * x).outcome is Outcome.PASSED  # the case itself was left alone
+
+
+def test_an_input_passed_back_is_told_by_its_name(rng):
+    verdict = judge(exercise(lambda x, dy: x * dy, [Case((rng.random(4), rng.random(4)))]), lambda x, dy: dy)
+    assert verdict.guess == "y is your input `dy`, passed back unchanged"
+
+
+def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):
+    toy = exercise(
+        lambda x, w: x @ w, [Case((rng.random((2, 3)), rng.random((3, 4))))], transposed=lambda x, w: x @ w.T
+    )
+
+    def learners(x, w):
+        return np.apply_along_axis(lambda row: row @ w.T, 0, x.T).T
+
+    verdict = judge(toy, lambda x, w: x @ w.T)
+    assert "it stopped with ValueError" in verdict.sentence
+    assert verdict.guess == "transposed"
+    assert "row @ w.T" in judge(toy, learners).sentence.split(" in line ")[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "cheat"),
+    [
+        ("7.1", lambda q, k, v: ops.attention_forward(np.concatenate([q, k, v], -1), num_heads=1)),
+        ("8.1", lambda dy, saved: ops.attention_backward(dy, saved)),
+        ("10.3", lambda **sizes: costs.model_costs(None)),
+        ("11.3", lambda *given, **options: optim.warmup_cosine(1, lr=1.0, total_steps=3)),
+    ],
+)
+def test_calling_what_tinyvit_has_under_another_name_does_not_count(number, cheat):
+    assert "write that yourself" in judge(EXERCISES[number], cheat).sentence

@@ -1,0 +1,92 @@
+"""What a learner's function does while it runs: what it calls, what it changes, where it stops."""
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from .exercise import Case, Exercise
+
+PACKAGE = str(Path(__file__).parents[1])
+LIBRARIES = str(Path(np.__file__).parents[1])
+
+
+class CallsTinyvit(Exception):
+    """The learner's function calls what it is meant to write."""
+
+
+@contextmanager
+def noticing_tinyvit(parts: tuple[str, ...]) -> Iterator[None]:
+    """Stop when the function inside calls what tinyvit has under these names, whatever it is called there."""
+
+    def notice(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(PACKAGE):
+            place = Path(code.co_filename).relative_to(PACKAGE).as_posix()
+            called = code.co_name if place.startswith("course/") else f"{place} {code.co_qualname}"
+            if any(part in called for part in parts):
+                raise CallsTinyvit(f"tinyvit's own {code.co_qualname}")
+
+    before: Callable[..., Any] | None = sys.getprofile()
+    sys.setprofile(notice)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def where_it_stopped(error: Exception) -> str:
+    """The learner's line, not ours."""
+    lines = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((PACKAGE, LIBRARIES))
+    ]
+    where = f" in line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
+    return f"it stopped with {type(error).__name__}: {error}{where}"
+
+
+def changed_input(exercise: Exercise, given: Case, original: Case) -> str:
+    """Which input is no longer what it was; "" if none."""
+    for (name, now), (_, before) in zip(inputs(exercise, given), inputs(exercise, original), strict=True):
+        same = map(np.array_equal, now, before)
+        if len(now) != len(before) or not all(same):
+            return f"your input `{name}` was changed in place: work on a copy, others still need it"
+    return ""
+
+
+def inputs(exercise: Exercise, case: Case) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """The name of each argument, and the arrays that come in it."""
+    bound = inspect.signature(exercise.solution).bind(*case.arguments, **case.options)
+    for name, value in bound.arguments.items():
+        yield name, [part for part in _parts(value) if isinstance(part, np.ndarray)]
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """What stands in tuples, lists and dicts, one after another."""
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, tuple | list):
+        yield value
+        return
+    for part in value:
+        yield from _parts(part)
+
+
+def copy_of(case: Case) -> Case:
+    return Case(_copied(case.arguments), _copied(dict(case.options)))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        parts = map(_copied, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: _copied(part) for key, part in value.items()}
+    return value.copy() if isinstance(value, np.ndarray) else value
