@@ -66,7 +66,9 @@ def test_a_copy_of_a_flat_model_is_a_model_of_its_own(rng):
     ids=["AdamW", "SGD"],
 )
 @pytest.mark.parametrize("flat_grads", [False, True])
-def test_flat_or_not_the_bits_are_the_same(make, flat_grads, rng):
+@pytest.mark.parametrize("cached", [2**18, 100])
+def test_flat_or_not_in_pieces_or_not_the_bits_are_the_same(make, flat_grads, cached, rng, monkeypatch):
+    monkeypatch.setattr("tinyvit.optim.flat.CACHED", cached)
     (model, images, labels), (twin, _, _) = model_and_batch(rng), model_and_batch(rng)
     optimizers = make(model.parameters()), make(flatten(twin))
     sums = FlatArrays(twin.parameters())
@@ -79,6 +81,16 @@ def test_flat_or_not_the_bits_are_the_same(make, flat_grads, rng):
         optimizers[1].step(sums if flat_grads else grads, lr=0.01)
     for name, array in model.parameters().items():
         np.testing.assert_array_equal(array, twin.parameters()[name])
+
+
+def test_pieces_are_short_and_leave_nothing_out(monkeypatch):
+    monkeypatch.setattr("tinyvit.optim.flat.CACHED", 4)
+    flat = FlatArrays({"weight": np.zeros((3, 3)), "bias": np.zeros(2)})
+    for piece in flat.pieces(stop=flat.num_decayed) + flat.pieces(start=flat.num_decayed):
+        flat.vector[piece] += 1
+        assert piece.stop - piece.start <= 4
+    np.testing.assert_array_equal(flat.vector, 1)
+    assert not FlatArrays({"bias": np.zeros(0)}).pieces()
 
 
 def test_a_model_without_anything_that_decays():

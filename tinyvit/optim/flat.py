@@ -6,8 +6,10 @@ travels between processes is one block of memory.
 
 from collections.abc import Mapping
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, device_of
 from ..layers import Layer
+
+CACHED = 2**18  # numbers of each array that a CPU's cache holds together with those of a few others
 
 
 def decays(name: str, parameter: Array) -> bool:
@@ -38,6 +40,12 @@ class FlatArrays(dict[str, Array]):
             start += like[name].size
         self.update({name: views[name] for name in like})
 
+    def pieces(self, start: int = 0, stop: int | None = None) -> list[slice]:
+        """Where to work in one go: a long vector on the CPU is cut, so that temporaries stay in its cache."""
+        stop = self.vector.size if stop is None else stop
+        length = CACHED if device_of(self.vector) == "cpu" else max(1, stop - start)
+        return [slice(begin, min(begin + length, stop)) for begin in range(start, stop, length)]
+
     def add(self, arrays: Mapping[str, Array]) -> None:
         """Add other arrays of the same names to these."""
         for name, array in self.items():
@@ -59,5 +67,7 @@ def flatten(layer: Layer, vector: Array | None = None) -> FlatArrays:
 
 
 def blocks(arrays: Mapping[str, Array]) -> list[Array]:
-    """What has to be gone through to touch every number: one vector if they are flat, else array by array."""
-    return [arrays.vector] if isinstance(arrays, FlatArrays) else list(arrays.values())
+    """What has to be gone through to touch every number: pieces of the vector if they are flat, else array by array."""
+    if isinstance(arrays, FlatArrays):
+        return [arrays.vector[piece] for piece in arrays.pieces()]
+    return list(arrays.values())

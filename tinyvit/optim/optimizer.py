@@ -26,14 +26,18 @@ class Optimizer:
         raise NotImplementedError
 
     def _pieces(self, grads: Mapping[str, Array]) -> Iterator[tuple[Array, ...]]:
-        """What is updated in one go, as (decays, parameter, gradient, one array per slot): where all is flat, what
-        decays and what does not; else parameter by parameter.
+        """What is updated in one go, as (decays, parameter, gradient, one array per slot): where all is flat, pieces of
+        the vectors, first of what decays; else parameter by parameter.
         """
-        if isinstance(self.parameters, FlatArrays) and isinstance(grads, FlatArrays):
-            middle = self.parameters.num_decayed
-            for decayed, piece in ((True, slice(0, middle)), (False, slice(middle, None))):
-                slots = (state.vector[piece] for state in self.state.values())
-                yield decayed, self.parameters.vector[piece], grads.vector[piece], *slots
+        flat = self.parameters
+        if isinstance(flat, FlatArrays) and isinstance(grads, FlatArrays):
+            for decayed, pieces in (
+                (True, flat.pieces(stop=flat.num_decayed)),
+                (False, flat.pieces(start=flat.num_decayed)),
+            ):
+                for piece in pieces:
+                    slots = (state.vector[piece] for state in self.state.values())
+                    yield decayed, flat.vector[piece], grads.vector[piece], *slots
         else:
             for name, parameter in self.parameters.items():
                 slots = (state[name] for state in self.state.values())
