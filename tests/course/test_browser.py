@@ -1,0 +1,88 @@
+"""JupyterLab shows a lesson as it is meant: run in a real browser, with its outputs, formulas and figures.
+
+Needs `python -m pip install playwright` and a Chromium. `TINYVIT_SCREENSHOT=FOLDER` keeps a picture of what was seen.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("jupyterlab", reason="needs the extra 'lessons'")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium")
+
+LESSONS = Path(__file__).parents[2] / "lessons"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """The address of a JupyterLab over a folder with the lessons."""
+    shutil.copytree(LESSONS, tmp_path / "lessons", ignore=shutil.ignore_patterns("src", "build.py"))
+    settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    tracker = {"windowingMode": "none"}  # else only the cells in sight exist
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps(tracker))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"--port={port}", "--no-browser", "--allow-root", "--IdentityProvider.token=", "--ip=127.0.0.1"]
+    options += [f"--notebook-dir={tmp_path / 'lessons'}", f"--LabApp.user_settings_dir={tmp_path / 'settings'}"]
+    options += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    environment = os.environ | {"TINYVIT_HOME": str(tmp_path / "home")}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=environment, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urlopen(f"{address}/api")
+                break
+            except URLError:
+                assert server.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.mark.parametrize("folder", ["", "solutions/"], ids=["stubs", "solved"])
+def test_a_lesson_runs_in_jupyterlab(lab, folder):
+    name = f"{folder}05_layer_norm.ipynb"
+    code_cells = [cell for cell in nbformat.read(LESSONS / name, 4).cells if cell.cell_type == "code"]
+    with playwright.sync_playwright() as chrome:
+        browser = chrome.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{lab}/lab/tree/{name}?reset", timeout=60_000)
+        cells = page.locator(".jp-Notebook .jp-CodeCell")
+        playwright.expect(cells).to_have_count(len(code_cells), timeout=60_000)
+        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        prompt = cells.last.locator(".jp-InputPrompt")
+        playwright.expect(prompt).to_have_text(re.compile(rf"\[{len(code_cells)}\]:"), timeout=90_000)
+        outputs = page.locator(".jp-OutputArea-output")
+        text = "\n".join(outputs.all_inner_texts())
+        assert ("5.2, layer_norm_backward: passed" if folder else "nothing written yet") in text
+        assert "Traceback" not in text
+        assert page.locator(".jp-OutputArea-output img").count() >= 2
+        assert page.locator(".jp-MarkdownOutput mjx-container").count() >= 10
+        assert page.locator(".jp-MarkdownOutput mjx-merror, .jp-MarkdownOutput merror").count() == 0
+        if pictures := os.environ.get("TINYVIT_SCREENSHOT"):
+            for index, place in enumerate(page.locator(".jp-Notebook .jp-Cell").all()[::6]):
+                place.scroll_into_view_if_needed()
+                page.screenshot(path=f"{pictures}/{folder.strip('/') or 'stubs'}_{index}.png")
+        browser.close()
