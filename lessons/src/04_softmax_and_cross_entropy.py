@@ -112,8 +112,8 @@ check.softmax_forward(softmax_forward)
 # dx_i = \sum_j dy_j \, y_j \big( [i = j] - y_i \big) = y_i \Big( dy_i - \sum_j dy_j \, y_j \Big) .
 # $$
 #
-# The sum is an **average** of $dy$, weighted with the shares. Read it aloud: *a score should rise if its share is worth
-# more than the average share.*
+# The sum is an **average** of $dy$, weighted with the shares. Read it aloud: *turning up a score makes the loss grow if
+# its share costs more than the average share.*
 #
 # ### Exercise 4.2: softmax, backward
 #
