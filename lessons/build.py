@@ -81,6 +81,8 @@ def notebook(slug: str, source: nbformat.NotebookNode, *, solved: bool) -> nbfor
             text = solution_of(text) if solved else stub_of(number, text)
         elif number := cell.metadata.get("hints"):
             text = folded_hints(slug, hints_of(text), solved=solved)
+        if solved and cell.cell_type == "markdown":
+            text = text.replace("](../", "](../../")  # one folder deeper
         make = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
         cells.append(make(text, id=hashlib.sha256(f"{slug} {index}".encode()).hexdigest()[:8]))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -40,7 +40,7 @@ show(figure, "Ten digits of the test set, and what the model says they are.")
 # ```
 # image                 28 x 28 pixels
 #   |  cut into patches             49 patches of 4 x 4 pixels               lesson 1
-#   |  a linear layer               49 tokens, vectors of 48 numbers         lesson 2
+#   |  a linear layer               49 tokens, vectors of 64 numbers         lesson 2
 #   |  one more token, positions    50 tokens                                lesson 9
 #   |
 #   |  block, 4 times over:                                                  lesson 10
@@ -89,19 +89,19 @@ for ax, title in zip(axes, ("your drawing", "what the model sees"), strict=False
 show(figure, "A drawing, the same as the model sees it, and the probability of each digit.")
 
 # %% [markdown]
-# What did it look at? A transformer can be asked. The picture below shows how much the last block's extra token took
-# from each patch, and on the right an estimate for all blocks together. Lesson 13 says what such pictures mean, and
-# what they do not mean.
+# What did it look at? A transformer can be asked. The extra token is called the **class token**, because the answer is
+# read from it. The picture below shows how much it took from each patch: in the last block, and, on the right, an
+# estimate for all blocks together. Lesson 13 says what such pictures mean, and what they do not mean.
 
 # %%
 attention = trained.model.attention(trained.normalised(digit[None]))
 figure = plot_overlay(digit, attention, grid=config.grid_size)
-show(figure, "Where the class token looks: bright patches count most.")
+show(figure, "The digit, and what the class token takes from each patch: in the last block, and in all of them.")
 
 # %% [markdown]
 # ## How the exercises work
 #
-# In every lesson there are two or three functions for you to write. Each comes in two cells: in the first you write,
+# In every lesson there are one to four functions for you to write. Each comes in two cells: in the first you write,
 # the second **checks**. A check calls your function with random numbers. It says one of four things: nothing written
 # yet, wrong shape, wrong values (with the worst place, and often a guess at the reason), or passed.
 #
@@ -113,8 +113,8 @@ show(figure, "Where the class token looks: bright patches count most.")
 #
 # ### Exercise 0.1: a warm-up
 #
-# **Goal:** `image` holds whole numbers from 0 (black) to 255 (white), any shape. Return numbers from 0 to 1 in the same
-# shape where black and white have changed places: white becomes 0, black becomes 1. ●○○, 3 minutes.
+# **Goal:** `image` holds whole numbers (uint8) from 0 (black) to 255 (white), in any shape. Return numbers from 0 to 1
+# in the same shape, where black and white have changed places: white becomes 0, black becomes 1. ●○○, 3 minutes.
 #
 # Run the two cells as they are first, to see what a check says before you have written anything. Then try a wrong
 # answer on purpose, such as `return image / 255`.
@@ -139,9 +139,9 @@ check.invert_and_scale(invert_and_scale)
 # %% [markdown]
 # ## An experiment: what is easy for you is not easy for it
 #
-# The model reads 99.5 % of the test set. You would think that it has understood what a digit is. Now move the digits by
-# two pixels, or swap black and white. You still read all of them without trouble. Which of the two is harder for the
-# model? Guess before you run the cell.
+# The model reads 99.5 % of the test set. You would think that it has understood what a digit is. Now take the first
+# 2,000 of these digits (it reads 99.0 % of them), and move them by two pixels, or swap black and white. You still read
+# nearly all of them without trouble. Which of the two is harder for the model? Guess before you run the cell.
 
 # %%
 some, labels = digits.images[:2000], digits.labels[:2000]
@@ -156,9 +156,9 @@ for name, changed in changes.items():
 
 # %% [markdown]
 # Moving the digits does no harm, because the model was trained on digits that were moved about. Black on white it has
-# never seen, and there it is no better than guessing. **A network learns what it was shown**, and nothing else. Keep
-# that in mind in lesson 12, where you train one yourself. (It is also why `prepare_digit` had to swap the colours of
-# your drawing.)
+# never seen, and there it is no better than guessing (10 %). **A network learns what it was shown**, and nothing else.
+# Keep that in mind in lesson 12, where you train one yourself. (It is also why `prepare_digit` had to swap the colours
+# of your drawing.)
 #
 # ## Three questions
 #

@@ -39,7 +39,7 @@ for index, patch in enumerate(patches[0]):
     axes[str(index)].set_title(f"patch {index}")
 for ax in axes.values():
     ax.set_axis_off()
-show(figure, "An image is cut into patches of 12 times 12 pixels, and the patches are laid in a row.")
+show(figure, "A house in the sun, cut into six patches of 12 times 12 pixels, and the patches laid in a row.")
 
 # %% [markdown]
 # ## Shapes first
@@ -199,8 +199,8 @@ check.unpatchify_forward(unpatchify_forward)
 # We find gradients from the end to the start. So when it is patchify's turn, somebody gives us `dpatches`: how the loss
 # changes with each number of the patches. We want `dimages`: how it changes with each pixel.
 #
-# **Step 1: write the forward as a sum.** Put all $n$ pixels in one long column $x$, and all numbers of the patches in
-# one long column $p$. Then
+# **Step 1: write the forward as a sum.** Put all pixels in one long column $x$, and all numbers of the patches in one
+# long column $p$. Then
 #
 # $$ p_k = \sum_n M_{kn} x_n , $$
 #
@@ -227,12 +227,13 @@ show(figure, "Every row and every column has one black square. Mirrored at the d
 
 # %% [markdown]
 # **Step 2: the chain rule.** Turn pixel $x_n$ up a little. Then $p_k$ changes $M_{kn}$ times as much, and the loss
-# changes $dp_k$ times as much as $p_k$. Add this for all $k$:
+# changes $dp_k$ times as much as $p_k$. Add this up for all $k$:
 #
 # $$ dx_n = \sum_k dp_k \frac{\partial p_k}{\partial x_n} = \sum_k dp_k M_{kn}
 #    \qquad \text{in one line:} \qquad dx = M^{\mathsf T} dp . $$
 #
-# In the forward we summed over the *columns* of $M$. Now we sum over its *rows*: that is what the transpose does.
+# In the forward we went along a *row* of $M$ and added up, over $n$. Now we go down a *column*, over $k$: that is what
+# the transpose does.
 #
 # **Step 3: look at the transpose.** $M$ takes pixel $n$ to place $k$. $M^{\mathsf T}$ takes what is in place $k$ to
 # pixel $n$. So $M^{\mathsf T}$ undoes $M$, and the cell above has shown it: $M^{\mathsf T} M$ is the identity.
@@ -269,7 +270,7 @@ for place in ((0, 0, 0, 0), (0, 2, 1, 3), (1, 1, 3, 5)):
 # Somebody is in a hurry and thinks: the shape `(B, L, C*P*P)` is what I need, so I reshape to it. One line, no
 # `transpose`. We give it four tests:
 #
-# 1. Has the result the right shape?
+# 1. Does the result have the right shape?
 # 2. Are all the pixels there, each of them once?
 # 3. Does the way back give exactly the same image?
 # 4. Is the gradient right, by the hand-made test from above, for *every* pixel?
@@ -327,12 +328,9 @@ heights = {"right": ops.patchify_forward(pixel_row, patch_size=7)[0], "hasty": h
 for name, rows in heights.items():
     print(f"{name}: patch 0 has its 49 pixels from {len(np.unique(rows[0, 0]))} rows of the image")
 
-print(
-    "same numbers as a square cut out by hand:", np.array_equal(right[:, 5], digits[:, 0, 7:14, 7:14].reshape(100, 49))
-)
-print(
-    "the same for the hasty one:              ", np.array_equal(hasty[:, 5], digits[:, 0, 7:14, 7:14].reshape(100, 49))
-)
+by_hand = digits[:, 0, 7:14, 7:14].reshape(100, 49)  # patch 5: the second row of patches, the second in it
+print("right: patch 5 is the square cut out by hand:", np.array_equal(right[:, 5], by_hand))
+print("hasty: patch 5 is the square cut out by hand:", np.array_equal(hasty[:, 5], by_hand))
 
 # %% [markdown]
 # The hasty patchify is a permutation too. Every permutation keeps all the pixels, has an exact way back, and has a

@@ -50,7 +50,8 @@ show(figure, "One neuron. Blue pixels speak for a zero, red ones for a one; thei
 # $$ y = \sum_i x_i w_i + b . $$
 #
 # **Many neurons.** They all get the same $x$. Neuron $j$ has its own weights $w_{1j}, w_{2j}, \dots$ and its own bias
-# $b_j$. We put the weights of each neuron in one *column* of a table `weight` of shape `(in, out)`:
+# $b_j$. We put the weights of each neuron in one *column* of a table `weight` of shape `(in, out)`. (PyTorch keeps them
+# in a row, and its table is `(out, in)`.)
 #
 # $$ y_j = \sum_i x_i w_{ij} + b_j . $$
 #
@@ -118,11 +119,11 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 # %% [markdown]
 # (The small rest comes from $h$, which is small but not 0.)
 #
-# ## A gradient has the shape of its number
+# ## A gradient has the shape of what it belongs to
 #
 # The gradient of `weight` answers one question for each weight: *how does the loss move if I turn up this one?* As many
 # weights, as many answers. So `dweight` has the shape of `weight`, `dx` has the shape of `x`, and `dbias` has the shape
-# of `bias`. Always. The loss is a single number, and that is why it works.
+# of `bias`. Always: the loss is a single number, so there is one answer for each number that can be turned up.
 #
 # ## Gradients add
 #
@@ -281,7 +282,7 @@ def train(middle_backward, *, trained=(0, 1, 2), steps=500, lr=0.01):
     losses, directions = [], []
     for _ in range(steps):
         pick = rng.integers(0, len(images), 100)
-        first, saved_first = ops.linear_forward(images[pick] - 0.13, *layers[0])
+        first, saved_first = ops.linear_forward(images[pick] - 0.13, *layers[0])  # 0.13: the mean of all pixels
         middle, saved_middle = ops.linear_forward(first, *layers[1])
         y, saved_last = ops.linear_forward(middle, *layers[2])
         error = y - np.eye(10)[labels[pick]]
@@ -324,11 +325,12 @@ axes[1].set(xlabel="step", ylabel="cosine", ylim=(-0.2, 1), title="wrong gradien
 axes[1].axhline(0, color="black", linewidth=0.8)
 show(
     figure,
-    "Left: the three losses. Right: does the wrong gradient point where the right one does? (Means of 20 steps.)",
+    "Left: the three losses. Right: the cosine between the wrong gradient and the right one. Both: means of 20 steps.",
 )
 
 # %% [markdown]
-# It learns, nearly as well as the right one. Its first layer really learns: the frozen one is far behind.
+# It learns, nearly as well as the right one. Its first layer really learns: the frozen one is far behind. (The curves
+# begin at different heights because already their first point is a mean of 20 steps.)
 #
 # How can that be? Look at the picture on the right. At the start the wrong gradient has nothing in common with the
 # right one (cosine 0). But the layers learn together. The first layer moves where the wrong gradient pulls, the others
@@ -380,7 +382,7 @@ print(f"forgotten .T            {forgetful_backward(dy, saved)[0][0, 0, 0]:8.3f}
 # <details><summary>Answer</summary>
 #
 # `dweight` doubles: twice as many rows pull. `dx` of one image stays as it is, because its row is used only once. (This
-# is why a loss is usually divided by the number of images: then `dweight` does not depend on the size of the batch.)
+# is why a loss is usually divided by the number of images: then `dweight` does not grow with the batch.)
 #
 # </details>
 #
@@ -391,7 +393,7 @@ print(f"forgotten .T            {forgetful_backward(dy, saved)[0][0, 0, 0]:8.3f}
 #
 # No. With weights $V, W$ and biases $a, b$: $(x V + a) W + b = x (V W) + (a W + b)$, and this is one layer with weight
 # $V W$ and bias $a W + b$. So the three layers of our experiment can do no more than one. A network needs something
-# that is *not* linear between its linear layers. A later lesson is about that.
+# that is *not* linear between its linear layers. Lesson 6 is about that.
 #
 # </details>
 #

@@ -40,7 +40,7 @@ for (label, slope), style in zip(slopes.items(), ("C0-", "C1--", "C2--"), strict
 ax.plot([point - wide, point, point + wide], curve(np.array([point - wide, point, point + wide])), "ko")
 ax.set(xticks=[point - wide, point, point + wide], xticklabels=["x - h", "x", "x + h"], ylim=(0, 3.5))
 ax.legend()
-show(figure, "The slope of f at x, and two guesses at it. The green one, which looks at both sides, is much closer.")
+show(figure, "The slope of f at x, and two guesses at it, drawn through x. The one that looks at both sides is closer.")
 
 # %% [markdown]
 # ## One side or both?
@@ -50,7 +50,7 @@ show(figure, "The slope of f at x, and two guesses at it. The green one, which l
 #
 # $$ f(x + h) = f(x) + h f'(x) + \frac{h^2}{2} f''(x) + \frac{h^3}{6} f'''(x) + \dots $$
 #
-# **One-sided.** Take off $f(x)$ and divide by $h$:
+# **One-sided.** Subtract $f(x)$ and divide by $h$:
 #
 # $$ \frac{f(x + h) - f(x)}{h} = f'(x) + \frac{h}{2} f''(x) + \dots $$
 #
@@ -60,7 +60,8 @@ show(figure, "The slope of f at x, and two guesses at it. The green one, which l
 #
 # $$ f(x - h) = f(x) - h f'(x) + \frac{h^2}{2} f''(x) - \frac{h^3}{6} f'''(x) + \dots $$
 #
-# Take the second from the first. The terms with $h^2$ are the same in both, so they go away:
+# Subtract the second from the first, and divide by $2h$. The terms $f(x)$ and $\frac{h^2}{2} f''(x)$ are the same in
+# both, so they go away:
 #
 # $$ \frac{f(x + h) - f(x - h)}{2h} = f'(x) + \frac{h^2}{6} f'''(x) + \dots $$
 #
@@ -179,8 +180,9 @@ for dtype in (np.float32, np.float64):
 #
 # $$ L(x) = \sum_j dy_j \, y_j(x) . $$
 #
-# The slope of $L$ with each $y_j$ is just $dy_j$. So $dy$ is the upstream gradient, and `backward(dy, saved)` must be
-# the gradient of $L$ with $x$. We can compare it number by number with the central difference of 3.1.
+# The slope of $L$ with respect to each $y_j$ is just $dy_j$. So $dy$ stands for what the next op would pass back, the
+# **upstream gradient**, and `backward(dy, saved)` must be the gradient of $L$ with respect to $x$. We can compare it
+# number by number with the central difference of 3.1.
 #
 # **And when `x` is large?** A layer with 100,000 weights would need 200,000 forwards. There is a cheaper question. Move
 # *all* numbers of `x` at once, along a random direction $v$: from $x$ to $x + h v$. By the chain rule,
@@ -188,7 +190,8 @@ for dtype in (np.float32, np.float64):
 # $$ \text{slope of } L \text{ along } v = \sum_i dx_i \, v_i . $$
 #
 # The left side is a central difference: **two** forwards, whatever the size. The right side is the backward's. If some
-# $dx_i$ is wrong, the sum is wrong, unless the errors cancel by chance; and with random $v$ they do not.
+# $dx_i$ is wrong, the sum is wrong, unless the errors cancel by chance; and with a random $v$ that is as good as
+# impossible.
 #
 # ### Exercise 3.2: two numbers that must agree
 #

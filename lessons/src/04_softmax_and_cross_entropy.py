@@ -62,8 +62,8 @@ with np.errstate(over="ignore", invalid="ignore"):
     print("largest taken off: ", np.exp(row - 1000) / np.exp(row - 1000).sum())
 
 # %% [markdown]
-# `inf / inf` is `nan`, "not a number", and from there on every number of the model becomes `nan`. So we first take the
-# largest score of the row off. Then the largest is 0, and no $e^x$ is larger than 1.
+# `inf / inf` is `nan`, "not a number", and from there on every number of the model becomes `nan`. So we first subtract
+# the row's largest score from all its scores. Then the largest is 0, and no $e^x$ is larger than 1.
 #
 # ### Exercise 4.1: softmax
 #
@@ -112,8 +112,8 @@ check.softmax_forward(softmax_forward)
 # dx_i = \sum_j dy_j \, y_j \big( [i = j] - y_i \big) = y_i \Big( dy_i - \sum_j dy_j \, y_j \Big) .
 # $$
 #
-# The sum is an **average** of $dy$, weighted with the shares. Read it aloud: *a score should rise if its share is worth
-# more than the average share.*
+# The sum is an **average** of $dy$, weighted with the shares. Read it aloud: *turning up a score makes the loss grow if
+# its share costs more than the average share.*
 #
 # ### Exercise 4.2: softmax, backward
 #
@@ -218,10 +218,10 @@ check.cross_entropy_forward(cross_entropy_forward)
 #
 # $$ \text{loss} = -x_k + \log \sum_j e^{x_j} . $$
 #
-# **Step 1.** $-x_k$ has the slope $-1$ with $x_k$, and 0 with every other: $-[i = k]$.
+# **Step 1.** The slope of $-x_k$ with respect to $x_i$ is $-1$ for $i = k$, and 0 for every other: $-[i = k]$.
 #
-# **Step 2.** $\log S$ has the slope $1/S$ with $S$, and $S$ has the slope $e^{x_i}$ with $x_i$. Together
-# $e^{x_i} / S$. We know this number: it is the softmax, $p_i$.
+# **Step 2.** Write $S = \sum_j e^{x_j}$. The slope of $\log S$ with respect to $S$ is $1/S$, and that of $S$ with
+# respect to $x_i$ is $e^{x_i}$. Together: $e^{x_i} / S$. We know this number: it is the softmax, $p_i$.
 #
 # **Step 3.** Add:
 #
@@ -318,7 +318,7 @@ def pulls(x):
     logits = np.stack([x, np.zeros_like(x)], axis=1)
     truth = np.array([1.0, 0.0])
     probs, saved = ops.softmax_forward(logits)
-    squared = ops.softmax_backward(probs - truth, saved)  # the gradient of the distance with probs is probs - truth
+    squared = ops.softmax_backward(probs - truth, saved)  # d distance / d probs is probs - truth
     return (truth - probs)[:, 0], -squared[:, 0]
 
 
@@ -338,10 +338,10 @@ for place in (-12.0, -8.0, 0.0):
 print(f"the squared distance pulls hardest at {x[squared.argmax()]:.1f}")
 
 # %% [markdown]
-# Cross-entropy pulls harder, the more wrong the model is. The squared distance pulls hardest where the model cannot
-# decide, and a model that is very sure and very wrong feels **almost nothing**. Why? The gradient of the distance goes
-# back through softmax, is multiplied by the tiny share, and is gone. Cross-entropy has $-1/p$ in front, which is huge
-# exactly where $p$ is tiny; the huge and the tiny number cancel, and $p - t$ is left.
+# Cross-entropy pulls harder, the more wrong the model is. The squared distance pulls hardest near 0, where the model
+# can hardly decide, and a model that is very sure and very wrong feels **almost nothing**. Why? The gradient of the
+# distance goes back through softmax, is multiplied by the tiny share, and is gone. Cross-entropy has $-1/p$ in front,
+# which is huge exactly where $p$ is tiny; the huge and the tiny number cancel, and $p - t$ is left.
 #
 # Does it matter? Start at $x = -8$ and take 100 steps downhill on both.
 

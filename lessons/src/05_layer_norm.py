@@ -42,7 +42,8 @@ show(figure, "Each line is one number of a token. Layer norm gives every token t
 # y_i = \hat x_i \, w_i + b_i .
 # $$
 #
-# - $\varepsilon$ (`eps`) is tiny. It only matters when all numbers of a token are equal, and the variance is 0.
+# - $\varepsilon$ (`eps`) is tiny. It matters only when all numbers of a token are nearly equal: then the variance is
+#   nearly 0, and we must not divide by 0.
 # - $w$ (`weight`) and $b$ (`bias`) are learned, $D$ numbers each, and shared by all tokens. With them the model can
 #   undo the normalisation where it hurts.
 # - Every token is normalised **by itself**. Nothing here looks at the other tokens, or at the other images of the
@@ -111,8 +112,8 @@ check.layer_norm_forward(layer_norm_forward)
 # = -\frac{r^2}{D} \hat x_i .
 # $$
 #
-# **Step 3: add the roads.** The third road changes $\hat x_j$ by $(x_j - \mu)\,\partial r/\partial x_i
-# = -\frac{r}{D}\, \hat x_j \hat x_i$. So
+# **Step 3: add the roads.** The third road changes $\hat x_j$ by $(x_j - \mu) \frac{\partial r}{\partial x_i}$. With
+# $(x_j - \mu)\, r = \hat x_j$ this is $-\frac{r}{D}\, \hat x_j \hat x_i$. So
 #
 # $$
 # dx_i = \sum_j d\hat x_j \Big( r\,[i = j] - \frac rD - \frac rD\, \hat x_j \hat x_i \Big)
@@ -195,7 +196,7 @@ print(check_gradients(Op(ops.layer_norm_forward, forgetful_backward), inputs, rn
 # "nothing" with and without the third road. Under a random gradient the forgetful backward is caught at once.
 #
 # How wrong is it, really? Here are both gradients for the token where they differ most. A model that is trained with
-# the wrong one does learn, only worse, and nobody would know why.
+# the wrong one may well learn, only worse, and nobody would know why.
 
 # %%
 dy = rng.standard_normal(y.shape)
@@ -207,7 +208,7 @@ place = np.arange(8)
 ax.bar(place - 0.2, right[worst], 0.4, label="all three roads")
 ax.bar(place + 0.2, wrong[worst], 0.4, label="the third road forgotten")
 ax.axhline(0, color="black", linewidth=0.8)
-ax.set(xlabel="number of the token", ylabel="dx")
+ax.set(xlabel="place in the token", ylabel="dx")
 ax.legend()
 show(figure, "dx of one token, right and wrong. The wrong one still asks for a stretch, which layer norm would undo.")
 

@@ -119,7 +119,8 @@ print(check_gradients(ops.OPS["gelu"], {"x": rng.standard_normal((3, 7))}, rng=r
 # %% [markdown]
 # ## Two GELUs
 #
-# The paper that introduced GELU also gives a formula without erf, which is faster to compute where erf is slow:
+# The paper that introduced GELU (Hendrycks and Gimpel 2016, arXiv:1606.08415) also gives a formula without erf, for
+# where erf is slow to compute:
 #
 # $$ \mathrm{GELU}(x) \approx \frac{x}{2} \Big( 1 + \tanh\big( \sqrt{2/\pi}\, (x + 0.044715\, x^3) \big) \Big) . $$
 #
@@ -180,8 +181,8 @@ print(check_gradients((mlp_forward, mlp_backward), inputs, rng=rng))
 # %% [markdown]
 # ## An experiment: 301 numbers that can do no more than 2
 #
-# We let an MLP learn a curve, $\sin 2x$, once with GELU and once without. Both have $M = 100$ and so 301 numbers to
-# learn. To learn means here: move every number a small
+# We let an MLP learn a curve, $\sin 2x$, once with GELU and once without. Input and output are one number each, and
+# $M = 100$, so both have $100 + 100 + 100 + 1 = 301$ numbers to learn. To learn means here: move every number a small
 # step against its gradient, 8,000 times.
 #
 # Guess before you run the cell: how close will the one *without* GELU come?
@@ -213,12 +214,12 @@ figure, ax = plt.subplots(figsize=(6, 3))
 ax.plot(x, wanted, "k.", markersize=4, label="wanted")
 ax.plot(x, with_gelu, label="with GELU")
 ax.plot(x, without, label="without GELU")
-ax.legend()
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 show(figure, "Without GELU, an MLP with 301 numbers draws the straight line that needs 2.")
 
 # %% [markdown]
-# Without GELU it learned *the best straight line*, up to rounding, which has 2 numbers: slope and height. Not training
-# is to blame but algebra. Two linear layers are one:
+# Without GELU it learned *the best straight line*, up to rounding, which has 2 numbers: slope and height. More training
+# would not help. Two linear layers are one:
 #
 # $$ (x\,W_1 + b_1)\,W_2 + b_2 = x\,(W_1 W_2) + (b_1 W_2 + b_2) . $$
 #
@@ -227,11 +228,11 @@ show(figure, "Without GELU, an MLP with 301 numbers draws the straight line that
 #
 # ## Three questions
 #
-# **1. Is GELU always rising, as ReLU never falls?**
+# **1. ReLU never falls. Does GELU fall anywhere?**
 #
 # <details><summary>Answer</summary>
 #
-# No. Look at the first picture: from the left it goes down, to about $-0.17$ at $x \approx -0.75$, and then up. Where
+# Yes. Look at the first picture: from the left it goes down, to about $-0.17$ at $x \approx -0.75$, and then up. Where
 # it falls, its slope $\Phi(x) + x\,\varphi(x)$ is negative.
 #
 # </details>

@@ -65,6 +65,12 @@ def test_inputs_changed_in_place_are_noticed_wherever_they_come(inputs, spoil):
     assert judge(toy, lambda x, saved: 2 * x).outcome is Outcome.PASSED  # the case itself was left alone
 
 
+def test_infinity_is_no_factor():
+    verdict = judge(exercise(lambda x: 2 * x, [Case((np.ones(3),))]), lambda x: np.full(3, np.inf))
+    assert verdict.outcome is Outcome.WRONG_VALUE
+    assert "times" not in verdict.guess
+
+
 def test_an_input_passed_back_is_told_by_its_name(rng):
     verdict = judge(exercise(lambda x, dy: x * dy, [Case((rng.random(4), rng.random(4)))]), lambda x, dy: dy)
     assert verdict.guess == "y is your input `dy`, passed back unchanged"

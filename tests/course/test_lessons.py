@@ -45,6 +45,15 @@ def test_a_solution_ran_without_complaint(path):
             assert not [o for o in cell.outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
+@pytest.mark.parametrize(
+    "path", sorted(LESSONS.rglob("[0-9]*.ipynb")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_every_link_of_a_notebook_leads_somewhere(path):
+    text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+    for link in re.findall(r"\]\(([^)#\s]+)", text):
+        assert link.startswith("http") or (path.parent / link).exists(), link
+
+
 def test_every_exercise_has_hints_a_solution_and_a_check():
     texts = json.loads(build.TEXTS.read_text())["exercises"]
     assert texts.keys() == EXERCISES.keys()

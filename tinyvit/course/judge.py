@@ -64,7 +64,8 @@ def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) 
         return Verdict(Outcome.WRONG_SHAPE, "it returned None: is the return missing?")
     if len(got) != len(wanted):
         names = ", ".join(exercise.outputs)
-        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} things, wanted {len(wanted)}: {names}")
+        things = "thing" if len(got) == 1 else "things"
+        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} {things}, wanted {len(wanted)}: {names}")
     for name, one, other in zip(exercise.outputs, got, wanted, strict=True):
         one, other = _as_array(one), np.asarray(other)
         about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
@@ -116,7 +117,7 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
             continue
         one, other = one.astype(np.float64), other.astype(np.float64)
         factor = float((one * other).sum() / max(float((other * other).sum()), 1e-300))
-        if abs(factor) > 1e-9 and _close(one, factor * other):
+        if 1e-9 < abs(factor) < np.inf and _close(one, factor * other):
             return f"{name} is {factor:.4g} times what it should be"
         if np.all(one == 1):
             return f"{name} is all ones: dy was not used"

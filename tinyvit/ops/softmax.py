@@ -34,7 +34,7 @@ def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
 
     ∂y_j/∂x_i = y_j ([i = j] - y_i), so
     dx_i = Σ_j dy_j y_j ([i = j] - y_i) = y_i (dy_i - Σ_j dy_j y_j).
-    Each score is told how much better than the row's average its share was.
+    Each score is told how much more than the row's average its share costs.
     """
     y = saved.y.reshape(-1, saved.y.shape[-1])  # (R, N)
     dx = dy.reshape(y.shape) * y

@@ -29,5 +29,8 @@ add(
         "1 - pixel comes before the scaling here: scale first, or take the pixel from 255": (
             lambda image: (1.0 - image) / 255
         ),
+        "in uint8, 1 - 200 is not -199: it wraps round to 57. Take the pixel from 255, or scale first": (
+            lambda image: (1 - image) / 255
+        ),
     },
 )

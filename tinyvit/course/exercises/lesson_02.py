@@ -121,6 +121,9 @@ add(
         "dweight came out as (out, in); it has the shape of weight: (in, out)": (
             lambda dy, saved: _backward(dy, saved, dweight=_rows(dy).T @ _rows(saved[0]))
         ),
+        ".T turns round all the axes of x; first make one list of rows of x, and one of dy, with reshape": (
+            lambda dy, saved: _backward(dy, saved, dweight=saved[0].T @ dy)
+        ),
         "dweight and dbias were averaged over the rows; all rows share them, and their gradients add up": _averaged,
         "you summed over the batch only; the tokens share weight and bias too: sum over every axis but the last": (
             _over_the_batch_only

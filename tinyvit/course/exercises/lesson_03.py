@@ -66,6 +66,9 @@ add(
         "the difference is not divided by 2h: that is how far f moved, not its slope": (
             lambda f, x, h: _slopes(f, x, h, divisor=1 / h)
         ),
+        "... / 2 * h divides by 2 and multiplies by h; write ... / (2 * h)": (
+            lambda f, x, h: _slopes(f, x, h, divisor=2 / h**2)
+        ),
         "the sign is turned: take up minus down, f(x + h) - f(x - h)": lambda f, x, h: -_slopes(f, x, h),
         "a number was not put back before the next one was nudged": lambda f, x, h: _slopes(f, x, h, restored=False),
         "x + h nudges all numbers together and gives one slope; there is a slope for each number, nudged alone": (
@@ -160,6 +163,15 @@ add(
                 _backward_says(forward, backward, x, dy, v),
                 _forward_says(forward, x, dy, v, h, divisor=1.0),
             )
+        ),
+        "... / 2 * h divides by 2 and multiplies by h; write ... / (2 * h)": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x, dy, v),
+                _forward_says(forward, x, dy, v, h, divisor=2 / h**2),
+            )
+        ),
+        "forward returns y and saved; hand only saved to the backward": (
+            lambda forward, backward, x, dy, v, h: backward(dy, forward(x))
         ),
         "the two are in the other order: first what the backward says, then what the forward says": (
             lambda forward, backward, x, dy, v, h: _both(forward, backward, x, dy, v, h)[::-1]

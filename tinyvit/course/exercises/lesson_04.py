@@ -34,6 +34,11 @@ def _twice(y):
     return y, (y,)
 
 
+def _saves_too_early(x):
+    e = np.exp(x - _row_max(x))
+    return e / e.sum(-1, keepdims=True), (e,)
+
+
 def _upside_down(x):
     return _twice(_shares(-x))
 
@@ -74,6 +79,11 @@ add(
             lambda x: _twice(x / x.sum(-1, keepdims=True))
         ),
         "the sign of the scores is turned: take x - max, not max - x": _upside_down,
+        "x.max(-1) or the sum lost the last axis, and does not fit to x any more; keepdims=True keeps it": (
+            lambda x: _twice(_shares(x, offset=lambda x: x.max(-1)))
+        ),
+        "saved must hold y as it is after the division": _saves_too_early,
+        "what the backward will need is missing: return y, (y,)": _shares,
         "saved must hold the output y; the backward works with y and not with x": lambda x: (_shares(x), (x,)),
     },
 )

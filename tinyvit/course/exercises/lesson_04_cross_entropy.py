@@ -30,6 +30,12 @@ def _two_steps(logits, labels):
         return -np.log(probs[np.arange(len(labels)), labels]).mean(), (probs, labels)
 
 
+def _two_steps_that_overflow(logits, labels):
+    with np.errstate(all="ignore"):
+        probs = _shares(logits, offset=lambda logits: 0.0)
+        return -np.log(probs[np.arange(len(labels)), labels]).mean(), (probs, labels)
+
+
 def _no_logarithm(logits, labels):
     probs = _shares(logits)
     return -probs[np.arange(len(labels)), labels].mean(), (probs, labels)
@@ -65,6 +71,9 @@ add(
         "exp overflows at a logit of 1000. Take off each row's maximum before exp": (
             lambda logits, labels: _surprise(logits, labels, offset=lambda logits: 0.0)
         ),
+        "exp overflows at a logit of 1000, and log meets a 0. Take z = x - max, and then z - log(sum of exp(z))": (
+            _two_steps_that_overflow
+        ),
         "you took off the maximum of the whole array; a row far below it comes to log(0). Every row has its own one": (
             lambda logits, labels: _surprise(logits, labels, offset=np.max)
         ),
@@ -87,6 +96,9 @@ add(
                 _surprise(logits, labels, log_probs=logits)[0],
                 _surprise(logits, labels)[1],
             )
+        ),
+        "what the backward will need is missing: return loss, (probs, labels)": (
+            lambda logits, labels: _surprise(logits, labels)[0]
         ),
         "saved must hold the shares, exp(log_probs), and not their logarithms": _saves_logarithms,
     },

@@ -42,6 +42,11 @@ def _unfinished(x, weight, bias, *, eps=1e-6):
     return x_hat, (x_hat, rstd, weight)
 
 
+def _saves_std(x, weight, bias, *, eps=1e-6):
+    y, (x_hat, rstd, _) = _forward(x, weight, bias, eps=eps)
+    return y, (x_hat, 1 / rstd, weight)
+
+
 add(
     "5.1",
     layer_norm_forward,
@@ -65,6 +70,13 @@ add(
             lambda x, weight, bias, *, eps=1e-6: _forward(
                 x, weight, bias, eps=eps, rstd=1 / np.sqrt(x.var(-1, keepdims=True, ddof=1) + eps)
             )
+        ),
+        "x.mean(-1) or x.var(-1) lost the last axis, and does not fit to x any more; keepdims=True keeps it": (
+            lambda x, weight, bias, *, eps=1e-6: x - x.mean(-1)
+        ),
+        "saved holds the standard deviation; rstd is 1 divided by it": _saves_std,
+        "what the backward will need is missing: return y, (x_hat, rstd, weight)": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps)[0]
         ),
         "eps belongs inside the square root": (
             lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, rstd=1 / (np.sqrt(_var(x)) + eps))

@@ -64,6 +64,11 @@ add(
             lambda x: _gated(x, (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2)
         ),
         "the gate is the bell curve φ; it must be Φ, the share of numbers below x": lambda x: _gated(x, _bell(x)),
+        "math.erf takes one number; np.vectorize(math.erf) takes an array": (
+            lambda x: _gated(x, (1 + math.erf(x / math.sqrt(2))) / 2)
+        ),
+        "what the backward will need is missing: return y, (x, gate)": lambda x: x * _cdf(x),
+        "saved is (x, gate), in this order": lambda x: (x * _cdf(x), (_cdf(x), x)),
         "this is ReLU: the gate jumps from 0 to 1": lambda x: _gated(x, (x > 0).astype(x.dtype)),
     },
 )
