@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -38,6 +40,18 @@ def test_start_copies_once_and_reset_keeps_the_old_copy(capsys):
     assert json.loads(path.read_text())["nbformat"] == 4
     assert Path("my-lessons/05_layer_norm.old1.ipynb").read_text() == "my work"
     assert progress.passed() == []
+
+
+@pytest.mark.parametrize("folder", ["my-lessons", "a/b c"])
+def test_links_of_a_copy_lead_to_where_they_did(folder):
+    assert main(["lessons", "start", "5", "--folder", folder]) == 0
+    path = Path(folder) / "05_layer_norm.ipynb"
+    cells = json.loads(path.read_text())["cells"]
+    text = "".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    links = re.findall(r"\]\(((?!http)[^)]+)\)", text)
+    assert len(links) >= 3
+    for link in links:
+        assert (path.parent / unquote(link)).exists(), link
 
 
 @pytest.mark.parametrize(

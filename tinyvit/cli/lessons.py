@@ -2,15 +2,17 @@
 
 import argparse
 import importlib.util
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from ..errors import UserError
+from ..files import write_file
 from .flags import SUB_PARSERS
 
 INSTALL = "python -m pip install -e '.[lessons]'"
@@ -156,6 +158,25 @@ def _started(options: argparse.Namespace) -> Path:
             "the notebooks are not part of an installed package: clone the repository and install from there"
         )
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot make {path.parent} ({error.strerror}): choose another place with --folder"
+            ) from error
+        write_file(path, _with_links_from(path.parent, source).encode())
     return path
+
+
+def _with_links_from(folder: Path, source: Path) -> str:
+    """The text of a notebook whose links lead to where they did, once it lies in `folder`."""
+
+    def moved(link: re.Match[str]) -> str:
+        path = Path(os.path.relpath(source.parent / link[1], folder))
+        return f"]({quote(path.as_posix())})"
+
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = re.sub(r"\]\((?!https?:|#)([^)\s]+)\)", moved, "".join(cell["source"]))
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

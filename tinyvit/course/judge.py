@@ -65,7 +65,8 @@ def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) 
     if len(got) != len(wanted):
         names = ", ".join(exercise.outputs)
         things = "thing" if len(got) == 1 else "things"
-        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} {things}, wanted {len(wanted)}: {names}")
+        lists = " (a list is one thing: write round brackets)" if any(isinstance(part, list) for part in got) else ""
+        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} {things}, wanted {len(wanted)}: {names}{lists}")
     for name, one, other in zip(exercise.outputs, got, wanted, strict=True):
         one, other = _as_array(one), np.asarray(other)
         about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
