@@ -162,7 +162,7 @@ def _started(options: argparse.Namespace) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
-                f"cannot make {path.parent} ({error.strerror}): choose another place with --folder"
+                f"cannot make {path.parent} ({error.strerror}): choose another --folder"
             ) from error
         write_file(path, _with_links_from(path.parent, source).encode())
     return path
