@@ -98,6 +98,7 @@ def test_reads_by_the_host_are_counted_and_can_be_forbidden(strict, x, read, wha
         (lambda xp, x: xp.exp(x, out=x), [("exp", 48, 48)]),
         (lambda xp, x: x.sum(axis=0), [("sum", 48, 24)]),
         (lambda xp, x: x.sum(), [("sum", 48, 8)]),
+        (lambda xp, x: xp.linalg.norm(x), [("linalg.norm", 48, 8)]),
         (lambda xp, x: x[xp.asarray([1])], [("take", 24, 24)]),
         (lambda xp, x: x.__setitem__(0, 1.0), [("assignment", 0, 24)]),
         (lambda xp, x: xp.concatenate([x, x]), [("concatenate", 48, 96)]),

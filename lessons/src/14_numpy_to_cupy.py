@@ -546,14 +546,15 @@ show(figure, "Bytes of one layer norm: counted for its calls, computed for a sin
 # Each call reads what the one before has just written. Five of them are so small that you cannot see them, and each
 # costs a launch. A single kernel would read each token once, keep it in the cores' own registers, and write the
 # results: **12 launches become 1, and 13.5 MB become 3.4**. This is **fusion**. CuPy compiles such kernels for you from
-# a few lines of C (`cupy.ElementwiseKernel`, `cupy.RawKernel`). Its price: a second version of each op, which has to be
-# tested on a GPU. tinyvit has none so far.
+# a few lines of C: `cupy.RawKernel`, or `cupy.ElementwiseKernel` where nothing is summed up. The price is a second
+# version of each op, which has to be tested on a GPU. tinyvit has none so far.
 #
 # Two other ways need no C. The first is to put many arrays into one. The optimiser does the same to all 56 parameters
 # of the tiny ViT. If they are views of one long vector, it can do so to all of them at once.
 
 # %%
-batch = strict_cupy.asarray(np.ones((256, 1, 28, 28), np.float32)), strict_cupy.asarray(np.zeros(256, np.int64))
+images = strict_cupy.asarray(np.ones((256, 1, 28, 28), np.float32))
+labels = strict_cupy.asarray(np.zeros(256, np.int64))
 
 
 def launches_of(work):
@@ -563,7 +564,7 @@ def launches_of(work):
 
 
 model = on_device(config, strict_cupy)
-(_, grads), there_and_back = launches_of(lambda: loss_and_gradients(model, *batch))
+(_, grads), there_and_back = launches_of(lambda: loss_and_gradients(model, images, labels))
 optimizer = AdamW(model.parameters())
 _, one_by_one = launches_of(lambda: optimizer.step(grads, lr=1e-3))
 
@@ -575,18 +576,18 @@ _, at_once = launches_of(lambda: optimizer.step(flat_grads, lr=1e-3))
 print(f"forward and backward: {there_and_back} launches")
 print(f"AdamW, parameter by parameter: {one_by_one}; in one vector: {gathering} to gather the gradients + {at_once}")
 for name, total in (("one by one", one_by_one), ("in one vector", gathering + at_once)):
-    print(f"a step, {name}: at least {20e-3 * (there_and_back + total):.1f} ms of launches (computed)")
+    print(f"a step, {name}: {20e-3 * (there_and_back + total):.1f} ms of launches at 20 µs each (computed)")
 
 # %% [markdown]
 # The optimiser, and not the model, makes more than half of all calls. In one vector they all but vanish, and the
 # floor of a step is halved. (See [`tinyvit/optim/flat.py`](../tinyvit/optim/flat.py).)
 #
-# The second way is a **CUDA graph**: the GPU records all launches of a step once, and repeats them at a single command.
+# The second way is a **CUDA graph**: all launches of a step are recorded once, and repeated at a single command.
 # The documentation of Julia's CUDA library gives an example (CUDA.jl, "Graphs"): 80 small kernels took 260 µs launched
 # one by one, and 70 µs as a graph, which is 0.9 µs each. But a graph repeats the *same* work on the *same* arrays. No
-# host read can be in it, and no `if`. A Python number, such as the learning rate, stays what it was. This is one more
-# reason to write steps that never look. (CuPy 14 can record graphs, but not its own matrix products yet:
-# [cupy/cupy#6290](https://github.com/cupy/cupy/issues/6290).)
+# host read can be in it, and so no `if` about a result. A Python number, such as the learning rate, stays what it was.
+# This is one more reason to write steps that never look. (CuPy 14 can record graphs, but not its own matrix products
+# yet: [cupy/cupy#6290](https://github.com/cupy/cupy/issues/6290).)
 #
 # Here are the launches once more, **computed** with 0.9 µs each.
 
@@ -605,8 +606,8 @@ for name, its_counts in counts.items():
 #
 # <details><summary>Answer</summary>
 #
-# The model is launch-bound there: the GPU waits for Python most of the time. What helps: larger batches, fewer and
-# larger kernels, a graph. What does not help: a GPU with more TFLOP/s.
+# By our count the model is launch-bound there: the GPU waits for Python most of the time. What helps:
+# larger batches, fewer and larger kernels, a graph. What does not help: a GPU with more TFLOP/s.
 #
 # </details>
 #
