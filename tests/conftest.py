@@ -54,8 +54,9 @@ def rng():
 
 @pytest.fixture
 def strict():
-    """CuPy's stand-in, with no host reads counted yet."""
-    import strict_cupy
+    """CuPy's stand-in, with nothing counted yet."""
+    from tinyvit.course import strict_cupy
 
     strict_cupy.host_reads().clear()
+    strict_cupy.launches().clear()
     return strict_cupy

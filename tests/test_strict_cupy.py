@@ -86,3 +86,27 @@ def test_reads_by_the_host_are_counted_and_can_be_forbidden(strict, x, read, wha
     assert strict.host_reads() == [what]
     with strict.no_host_reads(), pytest.raises(RuntimeError, match="wait"):
         read(strict, x)
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        (lambda xp, x: x + x, [("add", 48, 48)]),  # six float64; one array, read once
+        (lambda xp, x: x * xp.ones(3), [("ones", 0, 24), ("mul", 48 + 24, 48)]),
+        (lambda xp, x: 2.0 - x, [("rsub", 48, 48)]),
+        (lambda xp, x: x.__iadd__(1.0), [("iadd", 48, 48)]),
+        (lambda xp, x: xp.exp(x, out=x), [("exp", 48, 48)]),
+        (lambda xp, x: x.sum(axis=0), [("sum", 48, 24)]),
+        (lambda xp, x: x.sum(), [("sum", 48, 8)]),
+        (lambda xp, x: xp.linalg.norm(x), [("linalg.norm", 48, 8)]),
+        (lambda xp, x: x[xp.asarray([1])], [("take", 24, 24)]),
+        (lambda xp, x: x.__setitem__(0, 1.0), [("assignment", 0, 24)]),
+        (lambda xp, x: xp.concatenate([x, x]), [("concatenate", 48, 96)]),
+        (lambda xp, x: x.T.reshape(-1), [("reshape", 48, 48)]),  # no view can do that
+        (lambda xp, x: (x.T, x[0], x[:, 1:], x.reshape(-1), x.swapaxes(0, 1), xp.empty(5), x.shape), []),
+    ],
+)
+def test_calls_that_compute_are_counted_with_their_bytes(strict, x, call, wanted):
+    strict.launches().clear()
+    call(strict, x)
+    assert [tuple(launch) for launch in strict.launches()] == wanted

@@ -50,6 +50,11 @@ TAUGHT_IN = {
     "train": 12,
     "TrainConfig": 12,
     "loss_and_gradients": 12,
+    "array_module": 14,
+    "available_devices": 14,
+    "to_numpy": 14,
+    "flatten": 14,
+    "FlatArrays": 14,
 }
 
 

@@ -20,6 +20,8 @@ def array_module(x: Array) -> ArrayModule:
     """
     if isinstance(x, np.ndarray | np.generic):
         return np
+    if hasattr(x, "__array_namespace__"):  # the array API standard's way, which CuPy 14 has not taken yet
+        return x.__array_namespace__()
     package = type(x).__module__.partition(".")[0]
     if package == "builtins" or not hasattr(x, "shape"):
         raise TypeError(f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first")

@@ -1,20 +1,23 @@
 """A NumPy that refuses what CuPy 14.2 refuses, so that GPU mistakes fail on a machine without a GPU.
 
-`import strict_cupy as xp` and use `xp` as one would use `cupy`:
+`from tinyvit.course import strict_cupy as xp` and use `xp` as one would use `cupy`:
 - a name that CuPy lacks is missing here too (cupy_names.txt is `dir(cupy)` of 14.2.0);
 - arrays never mix with host arrays, and never turn into one by themselves;
 - reductions stay arrays, and every read by the host, which would make it wait for a GPU, is counted: see `host_reads`;
+- every call that computes is counted too, with the bytes that it reads and writes: see `launches`;
 - `where=` and other arguments that CuPy's functions do not take, and writes to repeated indices, are errors.
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from .array import host_reads, ndarray, no_host_reads, wrap
+from .array import ndarray, wrap
+from .counts import Launch, host_reads, launches, no_host_reads
 
-__all__ = ["asarray", "host_reads", "ndarray", "no_host_reads"]
+__all__ = ["Launch", "asarray", "host_reads", "launches", "ndarray", "no_host_reads"]
 
 CUPY_NAMES = frozenset((Path(__file__).parent / "cupy_names.txt").read_text().split())
 
@@ -26,6 +29,9 @@ def array(x: Any, dtype: Any = None) -> ndarray:
 
 def asarray(x: Any, dtype: Any = None) -> ndarray:
     return x if isinstance(x, ndarray) and dtype in (None, x.dtype) else array(x, dtype)
+
+
+linalg = SimpleNamespace(norm=wrap(np.linalg.norm, "linalg.norm"))  # CuPy has more; this is what is used
 
 
 def asnumpy(x: ndarray) -> np.ndarray:

@@ -1,38 +1,18 @@
 """The array of the stand-in: a NumPy array behind a wall with CuPy's doors in it."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-_reads: list[str] = []
-_forbidden = [False]
+from .counts import note_call, note_read
 
 # Arguments that NumPy's functions take and CuPy's do not (creation functions take order; see ALLOWED).
 REFUSED = ("where", "initial", "subok", "order", "casting")
 ALLOWED_ORDER = {"array", "asarray", "zeros", "empty", "ones", "full", "reshape", "ravel", "copy", "astype"}
-
-
-def host_reads() -> list[str]:
-    """Every place so far where a GPU would have had to be waited for, by what was done; clear it to start anew."""
-    return _reads
-
-
-@contextlib.contextmanager
-def no_host_reads() -> Iterator[None]:
-    """Inside, every read by the host is an error: what runs here can be captured in a CUDA graph."""
-    _forbidden[0] = True
-    try:
-        yield
-    finally:
-        _forbidden[0] = False
-
-
-def _read(what: str) -> None:
-    _reads.append(what)
-    if _forbidden[0]:
-        raise RuntimeError(f"{what} makes the host wait for the GPU")
 
 
 def unwrap(x: Any, where: str) -> Any:
@@ -62,7 +42,10 @@ def wrap(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         if name == "einsum" and "out" in kwargs:
             raise TypeError("einsum: CuPy does not take out=")
         out = kwargs.get("out")
-        result = function(*unwrap(args, name), **{key: unwrap(value, name) for key, value in kwargs.items()})
+        inputs = unwrap(args, name)
+        result = function(*inputs, **{key: unwrap(value, name) for key, value in kwargs.items()})
+        owner = getattr(function, "__self__", None)  # of a method of an array
+        note_call(name, (owner, inputs), result, into="out" in kwargs or result is None)
         return out if isinstance(out, ndarray) else rewrap(result)
 
     return call
@@ -77,6 +60,9 @@ class ndarray:
 
     def __init__(self, host: np.ndarray):
         self._host = host
+
+    def __array_namespace__(self) -> ModuleType:
+        return sys.modules[__package__]
 
     # What NumPy would use to look through the wall.
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
@@ -96,39 +82,39 @@ class ndarray:
 
     # Reads by the host: allowed, and counted.
     def get(self) -> np.ndarray:
-        _read("get()")
+        note_read("get()")
         return self._host.copy()
 
     def item(self, *args: int) -> Any:
-        _read("item()")
+        note_read("item()")
         return self._host.item(*args)
 
     def tolist(self) -> Any:
-        _read("tolist()")
+        note_read("tolist()")
         return self._host.tolist()
 
     def __float__(self) -> float:
-        _read("float()")
+        note_read("float()")
         return float(self._host)
 
     def __int__(self) -> int:
-        _read("int()")
+        note_read("int()")
         return int(self._host)
 
     def __index__(self) -> int:
-        _read("index()")
+        note_read("index()")
         return self._host.__index__()
 
     def __bool__(self) -> bool:
-        _read("bool()")
+        note_read("bool()")
         return bool(self._host)
 
     def __format__(self, spec: str) -> str:
-        _read("format()")
+        note_read("format()")
         return format(self._host.item() if self._host.ndim == 0 else self._host, spec)
 
     def __repr__(self) -> str:
-        _read("repr()")
+        note_read("repr()")
         return f"strict({self._host!r})"
 
     def __len__(self) -> int:
@@ -141,19 +127,24 @@ class ndarray:
         return ndarray(self._host.copy())
 
     def __getitem__(self, index: Any) -> Any:
-        return rewrap(self._host[_checked_index(index, writing=False)])
+        part = self._host[_checked_index(index, writing=False)]
+        if not np.may_share_memory(part, self._host):  # picked out by an array of indices: read and write its size
+            note_call("take", part, part.copy())
+        return rewrap(part)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._host[_checked_index(index, writing=True)] = unwrap(value, "assignment")
+        place = _checked_index(index, writing=True)
+        self._host[place] = unwrap(value, "assignment")
+        note_call("assignment", unwrap(value, "assignment"), self._host[place], into=True)
 
 
 def _checked_index(index: Any, *, writing: bool) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
         if isinstance(part, list) or (isinstance(part, np.ndarray) and part.ndim):
-            _read("indexing with host numbers")
+            note_read("indexing with host numbers")
         if isinstance(part, ndarray) and part._host.dtype == bool:
-            _read("indexing with a mask")
+            note_read("indexing with a mask")
     raw = tuple(part._host if isinstance(part, ndarray) else part for part in parts)
     fancy = [np.asarray(part) for part in raw if isinstance(part, list | np.ndarray) and np.asarray(part).ndim]
     whole = [part for part in fancy if part.dtype != bool]
@@ -166,7 +157,9 @@ def _checked_index(index: Any, *, writing: bool) -> Any:
 
 def _operator(name: str) -> Callable[..., Any]:
     def operate(self: ndarray, *others: Any) -> Any:
-        result = getattr(self._host, name)(*(unwrap(other, name) for other in others))
+        hosts = [unwrap(other, name) for other in others]
+        result = getattr(self._host, name)(*hosts)
+        note_call(name.strip("_"), (self._host, hosts), result)
         return result if result is NotImplemented else rewrap(result)
 
     return operate
@@ -174,7 +167,9 @@ def _operator(name: str) -> Callable[..., Any]:
 
 def _in_place(name: str) -> Callable[..., Any]:
     def operate(self: ndarray, other: Any) -> ndarray:
-        getattr(self._host, name)(unwrap(other, name))
+        host = unwrap(other, name)
+        getattr(self._host, name)(host)
+        note_call(name.strip("_"), (self._host, host), self._host, into=True)
         return self
 
     return operate

@@ -1,0 +1,76 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 14, where the time of a GPU goes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+# --- 14.4 ---
+
+
+def time_floor(batch, *, flops, bytes_per_image, weight_bytes, launches, peak, bandwidth, overhead):
+    compute = batch * flops / peak
+    memory = (weight_bytes + batch * bytes_per_image) / bandwidth
+    return np.maximum(np.maximum(compute, memory), launches * overhead)
+
+
+def _floors(batch, flops, bytes_per_image, weight_bytes, launches, peak, bandwidth, overhead):
+    memory = (weight_bytes + batch * bytes_per_image) / bandwidth
+    return np.stack([batch * flops / peak, memory, np.full(len(batch), launches * overhead)])
+
+
+def _floor_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """All three regimes in each: launches for small batches, memory, and arithmetic for large ones."""
+    for _ in range(3):
+        peak, bandwidth, launches = *rng.uniform(1e12, 9e12, 2), int(rng.integers(20, 300))
+        unit = rng.uniform(1e-7, 3e-7)  # seconds that an image's bytes take
+        sizes = {
+            "flops": 1.05 * unit * peak,
+            "bytes_per_image": unit * bandwidth,
+            "weight_bytes": 50 * unit * bandwidth,
+            "launches": launches,
+            "peak": peak,
+            "bandwidth": bandwidth,
+            "overhead": 100 * unit / launches,
+        }
+        yield Case((np.array([1, 7, 30, 200, 500, 3000, 20_000]),), sizes)
+
+
+def _largest(batch, **sizes):
+    return _floors(batch, **sizes).max(0)
+
+
+add(
+    "14.4",
+    time_floor,
+    _floor_cases,
+    outputs=("seconds",),
+    mistakes={
+        "you added the three times; they pass at the same moment, so the longest counts": (
+            lambda batch, **sizes: _floors(batch, **sizes).sum(0)
+        ),
+        "you took the shortest; the whole cannot be faster than its slowest part": (
+            lambda batch, **sizes: _floors(batch, **sizes).min(0)
+        ),
+        "a call works on the whole batch: the number of launches does not grow with it": (
+            lambda batch, **sizes: np.maximum(
+                _floors(batch, **sizes)[:2].max(0), batch * sizes["launches"] * sizes["overhead"]
+            )
+        ),
+        "the weights are read once for the whole batch, not once for each image": (
+            lambda batch, **sizes: _largest(
+                batch,
+                **{**sizes, "weight_bytes": 0, "bytes_per_image": sizes["bytes_per_image"] + sizes["weight_bytes"]},
+            )
+        ),
+        "the weights have to be read too: weight_bytes is missing": (
+            lambda batch, **sizes: _largest(batch, **{**sizes, "weight_bytes": 0})
+        ),
+        "flops and bytes_per_image are those of one image: times batch": (
+            lambda batch, **sizes: _largest(np.ones_like(batch), **sizes)
+        ),
+        "the launches are missing: launches * overhead": lambda batch, **sizes: _floors(batch, **sizes)[:2].max(0),
+    },
+)
