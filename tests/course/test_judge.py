@@ -6,6 +6,7 @@ import pytest
 from tinyvit import costs, ops, optim
 from tinyvit.course.exercise import EXERCISES, Case, Exercise
 from tinyvit.course.judge import Outcome, judge
+from tinyvit.course.report import report
 
 TOLD = {
     ((3, 2), (2, 3)): "two axes swapped",
@@ -74,6 +75,51 @@ def test_infinity_is_no_factor():
 def test_an_input_passed_back_is_told_by_its_name(rng):
     verdict = judge(exercise(lambda x, dy: x * dy, [Case((rng.random(4), rng.random(4)))]), lambda x, dy: dy)
     assert verdict.guess == "y is your input `dy`, passed back unchanged"
+
+
+@pytest.mark.parametrize(
+    ("learners", "sentence"),
+    [
+        (lambda x: (x, x, x, 0.0), "bracketed otherwise; wanted: y, (x_hat, (rstd,)), n"),
+        (lambda x: (x, (x, x), 0.0), "bracketed otherwise; wanted: y, (x_hat, (rstd,)), n"),
+        (lambda x: x, "it returned 1 thing, wanted 4: y, (x_hat, (rstd,)), n"),
+        (lambda x: (x, [x, x], 0.0), "it returned 3 things, wanted 4: y, (x_hat, (rstd,)), n (a list is one thing"),
+        (lambda x: (x, (x, (x,)), 0.0), ""),
+    ],
+)
+def test_brackets_count(learners, sentence):
+    toy = exercise(lambda x: (x, (x, (x,)), 0.0), [Case((np.ones(3),))])
+    assert sentence in judge(toy._replace(outputs=("y", "x_hat", "rstd", "n")), learners).sentence
+
+
+def test_one_wrong_number_is_not_called_a_multiple(rng):
+    toy = exercise(lambda x: x.sum(), [Case((rng.random(4),))])
+    assert judge(toy, lambda x: 1.3 * x.sum()).guess == ""
+    assert judge(toy, lambda x: -x.sum()).guess == "y is -1 times what it should be"
+    toy = exercise(lambda x: x, [Case((rng.random(4),))])
+    assert judge(toy, lambda x: 1.3 * x).guess == "y is 1.3 times what it should be"
+
+
+@pytest.mark.parametrize(
+    ("learners", "guess"),
+    [
+        (lambda x: x - x.mean(-1), "keepdims"),
+        (lambda x: x.T @ x.T, "a @ b needs"),
+        (lambda x: np.zeros(len(x) / 2), "`//` gives a whole number"),
+        (lambda x: (x, x) - x, ""),
+        (lambda x: (x, x) - (x, x), "two things"),
+    ],
+)
+def test_what_numpy_says_is_put_into_other_words(learners, guess):
+    toy = exercise(lambda x: x, [Case((np.ones((2, 3)),))])
+    assert guess in judge(toy, learners).guess
+
+
+def test_a_report_says_what_the_function_was_called_with():
+    case = Case((np.ones((2, 3)), (np.ones(3), 2)), {"eps": 1e-6})
+    toy = exercise(lambda x, saved, *, eps: x, [case])
+    text = report(toy, judge(toy, lambda x, saved, *, eps: x + 1))
+    assert "called with x of shape (2, 3), saved = (of shape (3,), 2), eps = 1e-06." in text
 
 
 def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):

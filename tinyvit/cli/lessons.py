@@ -161,9 +161,7 @@ def _started(options: argparse.Namespace) -> Path:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(
-                f"cannot make {path.parent} ({error.strerror}): choose another --folder"
-            ) from error
+            raise UserError(f"cannot make {path.parent} ({error.strerror}): choose another --folder") from error
         write_file(path, _with_links_from(path.parent, source).encode())
     return path
 

@@ -17,6 +17,7 @@ from . import progress as _progress
 from .exercise import EXERCISES, Exercise, Function, find_exercise
 from .judge import Outcome, judge
 from .report import report
+from .show import say
 
 
 def __getattr__(name: str) -> Callable[[Function], None]:
@@ -30,21 +31,21 @@ def __dir__() -> list[str]:
     return ["hint", "progress", "solution", *(exercise.name for exercise in EXERCISES.values())]
 
 
-def hint(number: str, level: int | None = None) -> None:
+def hint(number: str | float, level: int | None = None) -> None:
     """Print a hint for an exercise: the idea first, the formula when asked again, or the one of this level."""
-    exercise = find_exercise(number)
+    exercise = find_exercise(number := str(number))
     hints = texts()["exercises"][number]["hints"]
     asked = _asked.get(number, 0) if level is None else level - 1
     _asked[number] = asked + 1
     if asked in range(len(hints)):
-        print(f"Exercise {number}, {exercise.name}, hint {asked + 1} of {len(hints)}:\n{hints[asked]}")
+        say(f"Exercise {number}, `{exercise.name}`, hint {asked + 1} of {len(hints)}:\n\n{hints[asked]}")
     else:
         print(f'There is no further hint for {number}. check.solution("{number}") shows how it can be written.')
 
 
-def solution(number: str) -> None:
+def solution(number: str | float) -> None:
     """Print one way to write the function of an exercise."""
-    find_exercise(number)
+    find_exercise(number := str(number))
     print(texts()["exercises"][number]["solution"])
 
 

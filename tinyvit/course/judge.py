@@ -1,12 +1,14 @@
 """Is a learner's function right? Call it on random inputs, watch what it does, and compare what it returns."""
 
+import re
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .exercise import Case, Exercise, Function
-from .watch import CallsTinyvit, changed_input, copy_of, inputs, noticing_tinyvit, where_it_stopped
+from .watch import CallsTinyvit, called_with, changed_input, copy_of, inputs, noticing_tinyvit, where_it_stopped
 
 RELATIVE_ERROR = 1e-6  # of the largest number wanted; inputs are float64
 
@@ -25,6 +27,16 @@ class Verdict(NamedTuple):
     output: str = ""  # which output is wrong, if one is
     got: Any = None
     wanted: Any = None
+    called: str = ""  # with which arguments
+
+
+# What NumPy says, and what it often means.
+USUAL_ERRORS = {
+    r"could not be broadcast.*\((\d+,)+\d+\) \((\d+,)*\d*\)": "keepdims=True keeps the axis of a sum or mean",
+    r"matmul: .*mismatch": "a @ b needs a last axis of a as long as b's last but one; `.T` turns round all axes",
+    r"'float' object cannot be interpreted as an integer|single integer, got": "`/` gives a float; `//` gives a whole number",
+    r"'tuple'": "a forward returns two things, `y, saved`",
+}
 
 
 def judge(exercise: Exercise, function: Function, *, seed: int | None = None) -> Verdict:
@@ -33,12 +45,12 @@ def judge(exercise: Exercise, function: Function, *, seed: int | None = None) ->
     for case in exercise.cases(rng):
         verdict = _judge_case(exercise, function, case)
         if verdict.outcome is not Outcome.PASSED:
-            return verdict
+            return verdict._replace(called=called_with(exercise, case))
     return Verdict(Outcome.PASSED)
 
 
 def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
-    wanted = _as_tuple(exercise.summary(_call(exercise.solution, case)))
+    wanted = exercise.summary(_call(exercise.solution, case))
     given = copy_of(case)
     try:
         with noticing_tinyvit(exercise.not_to_call):
@@ -53,20 +65,23 @@ def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
         result = None if result is None else exercise.summary(result)
     except Exception:
         return Verdict(Outcome.WRONG_SHAPE, f"it returned {type(result).__name__}, which is not what is asked for")
-    verdict, changed = _compare(exercise, _as_tuple(result), wanted), changed_input(exercise, given, case)
+    verdict, changed = _compare(exercise, result, wanted), changed_input(exercise, given, case)
     if verdict.outcome is Outcome.PASSED:
         return Verdict(Outcome.WRONG_VALUE, changed) if changed else verdict
-    return verdict._replace(guess=_guess(exercise, case, _as_tuple(result), wanted) or changed)
+    return verdict._replace(guess=_guess(exercise, case, _as_tuple(result), _as_tuple(wanted)) or changed)
 
 
-def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> Verdict:
-    if len(got) == 1 and got[0] is None:
+def _compare(exercise: Exercise, result: Any, answer: Any) -> Verdict:
+    if result is None:
         return Verdict(Outcome.WRONG_SHAPE, "it returned None: is the return missing?")
+    got, wanted = _as_tuple(result), _as_tuple(answer)
+    layout = _layout(answer, iter(exercise.outputs))
     if len(got) != len(wanted):
-        names = ", ".join(exercise.outputs)
-        things = "thing" if len(got) == 1 else "things"
+        things = "1 thing" if len(got) == 1 else f"{len(got)} things"
         lists = " (a list is one thing: write round brackets)" if any(isinstance(part, list) for part in got) else ""
-        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} {things}, wanted {len(wanted)}: {names}{lists}")
+        return Verdict(Outcome.WRONG_SHAPE, f"it returned {things}, wanted {len(wanted)}: {layout}{lists}")
+    if _layout(result, iter(exercise.outputs)) != layout:
+        return Verdict(Outcome.WRONG_SHAPE, f"what it returned is bracketed otherwise; wanted: {layout}")
     for name, one, other in zip(exercise.outputs, got, wanted, strict=True):
         one, other = _as_array(one), np.asarray(other)
         about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
@@ -118,7 +133,8 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
             continue
         one, other = one.astype(np.float64), other.astype(np.float64)
         factor = float((one * other).sum() / max(float((other * other).sum()), 1e-300))
-        if 1e-9 < abs(factor) < np.inf and _close(one, factor * other):
+        telling = other.size > 1 or factor in (-1, 0.5, 2)  # one wrong number is always some multiple of another
+        if telling and 1e-9 < abs(factor) < np.inf and _close(one, factor * other):
             return f"{name} is {factor:.4g} times what it should be"
         if np.all(one == 1):
             return f"{name} is all ones: dy was not used"
@@ -130,19 +146,27 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
 
 
 def _guess_from_error(exercise: Exercise, case: Case, error: Exception) -> str:
-    """The known mistake that stops with the same words."""
+    """The known mistake that stops with the same words, or else what those words often mean."""
     for sentence, mistake in exercise.mistakes.items():
         try:
             _call(mistake, case)
         except Exception as other:
             if type(other) is type(error) and str(other) == str(error):
                 return sentence
-    return ""
+    return next((meaning for words, meaning in USUAL_ERRORS.items() if re.search(words, str(error))), "")
 
 
 def _call(function: Function, case: Case) -> Any:
     arguments, options = copy_of(case)
-    return function(*arguments, **options)
+    with np.errstate(all="ignore"):  # a planted mistake may overflow; that is not the learner's
+        return function(*arguments, **options)
+
+
+def _layout(result: Any, names: Iterator[str]) -> str:
+    """The names of the outputs, bracketed as in `result`: "y, (x_hat, rstd)"."""
+    parts = result if isinstance(result, tuple) else (result,)
+    texts = [f"({_layout(p, names)}{',' * (len(p) == 1)})" if isinstance(p, tuple) else next(names, "?") for p in parts]
+    return ", ".join(texts)
 
 
 def _as_tuple(result: Any) -> tuple[Any, ...]:

@@ -12,12 +12,16 @@ def report(exercise: Exercise, verdict: Verdict, *, after: str = "") -> str:
     """What the learner reads; `after` says what comes next when it is right."""
     head = f"Exercise {exercise.number}, {exercise.name}: "
     if verdict.outcome is Outcome.NOT_ATTEMPTED:
-        return f"{head}nothing written yet. Replace the line that raises NotImplementedError, then run this cell again."
+        return (
+            f"{head}nothing written yet. Write it in the cell above in place of the line `raise NotImplementedError`, "
+            "run that cell, then this one."
+        )
     if verdict.outcome is Outcome.PASSED:
         return f"{head}passed. {after}".rstrip()
     lines = [f"{head}not right yet.", f"  {verdict.sentence}"]
     if verdict.outcome is Outcome.WRONG_VALUE and verdict.output:
         lines += _numbers(verdict)
+    lines.append(f"  It was called with {verdict.called}.")
     if verdict.guess:
         lines.append(f"  A guess: {verdict.guess}.")
     return "\n".join([*lines, f'  Stuck? check.hint("{exercise.number}")'])

@@ -1,4 +1,4 @@
-"""Figures in a notebook, with a caption that screen readers read too."""
+"""Figures in a notebook, with a caption that screen readers read too, and text with formulas."""
 
 import io
 from typing import TYPE_CHECKING
@@ -19,3 +19,18 @@ def show(figure: "Figure", caption: str) -> None:
     plt.close(figure)
     display(Image(png.getvalue(), format="png", alt=caption))
     display(Markdown(f"*{caption}*"))
+
+
+def say(markdown: str) -> None:
+    """Display text with its formulas in a notebook; print it as it is elsewhere."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import Markdown, display
+    except ImportError:
+        notebook = False
+    else:
+        notebook = hasattr(get_ipython(), "kernel")
+    if notebook:
+        display(Markdown(markdown))
+    else:
+        print(markdown)

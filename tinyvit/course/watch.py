@@ -68,6 +68,21 @@ def inputs(exercise: Exercise, case: Case) -> Iterator[tuple[str, list[np.ndarra
         yield name, [part for part in _parts(value) if isinstance(part, np.ndarray)]
 
 
+def called_with(exercise: Exercise, case: Case) -> str:
+    """The arguments of a case in a few words: the shapes of arrays, small things as they are."""
+    bound = inspect.signature(exercise.solution).bind(*case.arguments, **case.options)
+    return ", ".join(f"{name} {_in_words(value)}" for name, value in bound.arguments.items())
+
+
+def _in_words(value: Any) -> str:
+    if hasattr(value, "shape"):
+        return f"of shape {value.shape}"
+    if isinstance(value, tuple | list) and any(hasattr(part, "shape") for part in value):
+        return f"= ({', '.join(_in_words(part).removeprefix('= ') for part in value)})"
+    text = repr(value)
+    return f"= {text}" if len(text) <= 40 else f"(a {type(value).__name__})"
+
+
 def _parts(value: Any) -> Iterator[Any]:
     """What stands in tuples, lists and dicts, one after another."""
     if isinstance(value, Mapping):
