@@ -5,7 +5,7 @@
 #
 # The forward of attention is three lines (lesson 7). Its backward is the same three lines, read from the last to the
 # first. After that we cut every token into several **heads**, so that it can ask several questions at once. This is
-# only moving numbers around, and the place where most mistakes in home-made transformers are.
+# only moving numbers around, and yet it is where home-made transformers easily go wrong.
 
 # %%
 import matplotlib.pyplot as plt
@@ -78,8 +78,8 @@ show(
 # As matrices: $dq = ds\,k / \sqrt d$ and $dk = ds^T q / \sqrt d$.
 #
 # Where does a transpose belong? Look at which letter is summed. If you are unsure, let the three lengths $Q$ (who
-# asks), $N$ (who answers) and $d$ be different in your head: then only one product fits. In the exercise $Q = N$, so a
-# forgotten transpose gives *no* error, only wrong numbers.
+# asks), $N$ (who answers) and $d$ be different in your head: then only one product fits. In the exercise $Q = N$, so
+# $w$ and $ds$ are square, and a transpose that is forgotten there gives *no* error, only wrong numbers.
 #
 # ### Exercise 8.1: the backward of one head
 #
@@ -185,6 +185,10 @@ check.join_heads(join_heads)
 # `split_heads` puts `dq`, `dk`, `dv` where `q`, `k`, `v` came from, and the backward of `join_heads` cuts `dy` into
 # heads.
 #
+# One thing comes after the heads in a transformer: a linear layer from $D$ to $D$ numbers, which **mixes** what they
+# brought. It is a plain linear layer (lesson 2); [`tinyvit/layers/attention.py`](../tinyvit/layers/attention.py) puts
+# the three together: the linear layer that makes `qkv`, the attention, the linear layer that mixes.
+#
 # ## Is it right?
 
 # %%
@@ -203,7 +207,7 @@ for name, part in zip(("dq", "dk", "dv"), np.split(dqkv, 3, axis=-1), strict=Tru
     print(f"{name}: the sum over the tokens reaches {np.abs(part.sum(1)).max():.0e}")
 
 # %% [markdown]
-# ## An experiment: the wrong heads that pass every test
+# ## An experiment: heads cut the wrong way
 #
 # Now a mistake on purpose: heads and `d` are swapped, in the reshape **and** on the way back. A head gets every $h$-th
 # number instead of $d$ neighbours. Guess before you run the cell: will the gradient check find it?
@@ -258,9 +262,10 @@ print(f"right attention between the two orders, and the wrong one: they differ b
 
 # %% [markdown]
 # Up to the order of columns, the two are the **same function**. The columns of `qkv` come from a linear layer with
-# random weights, and a random matrix with its columns in another order is as good as before. So a model with the wrong
-# heads learns just as well. The mistake shows on the day when somebody loads weights that were trained with the right
-# order: then every head gets numbers that belong to other heads.
+# random weights, and a random matrix with its columns in another order is as good as before. The same holds for the
+# rows of the linear layer that mixes the heads, which reads `y`. So a model with the wrong heads learns just as well.
+# The mistake shows on the day when somebody loads weights that were trained with the right order: then every head gets
+# numbers that belong to other heads.
 #
 # So two kinds of tests are needed: gradient checks, for the backward; and a comparison with **known numbers**, for the
 # forward. Here the known numbers are those of `check.split_heads`; tinyvit's own tests compare with slow loops and with

@@ -64,7 +64,8 @@ def _compare(exercise: Exercise, got: tuple[Any, ...], wanted: tuple[Any, ...]) 
         return Verdict(Outcome.WRONG_SHAPE, "it returned None: is the return missing?")
     if len(got) != len(wanted):
         names = ", ".join(exercise.outputs)
-        return Verdict(Outcome.WRONG_SHAPE, f"it returned {len(got)} things, wanted {len(wanted)}: {names}")
+        returned = "one thing" if len(got) == 1 else f"{len(got)} things"
+        return Verdict(Outcome.WRONG_SHAPE, f"it returned {returned}, wanted {len(wanted)}: {names}")
     for name, one, other in zip(exercise.outputs, got, wanted, strict=True):
         one, other = _as_array(one), np.asarray(other)
         about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
