@@ -117,8 +117,9 @@ check.attention_one_head_backward(attention_one_head_backward)
 # With one head, a token has one set of weights: it can ask one question. But a patch may want to know where the line
 # goes on, *and* what the opposite side of the picture looks like. So we cut its $D$ numbers into $h$ parts of
 # $d = D / h$ numbers, the **heads**. Each head does attention by itself, with its own weights. In the end the results
-# stand side by side again: $h \cdot d = D$ numbers. This costs about as much as one head of $D$ numbers: each score is
-# a sum of fewer products, and there are more scores.
+# stand side by side again: $h \cdot d = D$ numbers. This takes as many multiplications as one head of $D$ numbers:
+# there are $h$ times as many scores, and each is a sum of $D/h$ products, not of $D$. Only the memory of the weights
+# grows: each head has its own table.
 #
 # One linear layer makes all of it at once: `qkv` is `(B, N, 3D)`. In a row stand, from left to right, as in the picture
 # at the top: all queries (head 0, head 1, ...), all keys, all values. To cut it up takes two moves:
