@@ -282,8 +282,8 @@ print(f"one token from the last   {library:>15,} MACs, {saved_macs / (library + 
 # %% [markdown]
 # ## A first surprise: where the work is
 #
-# "Attention is slow, because its work grows with the *square* of the number of tokens." You may have read that. Which
-# part of the work of a ViT-B/16 do the products between tokens take? Guess before you run the cell.
+# "Attention is slow, because its work grows with the *square* of the number of tokens." You may have read that. Of
+# the work of a ViT-B/16, what share do the products between tokens take? Guess before you run the cell.
 
 
 # %%
