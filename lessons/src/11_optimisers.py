@@ -270,8 +270,8 @@ def learning_rate(step, total, warmup, base, minimum):
 check.learning_rate(learning_rate)
 
 # %% [markdown] hints="11.3"
-# Three parts of time, three `if`s: before `warmup`, from `total` on, and in between. If `warmup` is 0, no step is
-# smaller, and nothing is divided by 0.
+# Three parts of time: before `warmup`, from `total` on, and in between. So two `if`s, and the rest. If `warmup` is
+# 0, no step is smaller, and nothing is divided by 0.
 # ---
 # In between: `progress = (step - warmup) / (total - warmup)`, and
 # `minimum + (base - minimum) * (1 + math.cos(math.pi * progress)) / 2`.
