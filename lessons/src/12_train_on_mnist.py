@@ -203,7 +203,7 @@ axes[0].set(xlabel="epoch", ylabel="loss", xticks=epochs)
 axes[0].legend()
 axes[1].plot(epochs, [100 * row["dev_accuracy"] for row in history.epochs], "o-", color="C1")
 axes[1].set(xlabel="epoch", ylabel="dev accuracy, %", xticks=epochs)
-show(figure, "Three epochs. The dev loss is the lower one: its images are not moved and turned, so they are easier.")
+show(figure, "Three epochs. The dev loss is lower: its images are easier, and it is taken when the epoch is over.")
 
 # %%
 print(f"test accuracy after 3 epochs: {100 * history.test.accuracy:.2f} %")
