@@ -7,8 +7,8 @@
 # the forward does, and play the record backwards. The record is often called a *tape*, and the method *reverse-mode
 # automatic differentiation*, or **autograd**.
 #
-# It is no magic. In this lesson you build one, in about 50 lines. Then we run a whole Vision Transformer on it, and see
-# if it finds the gradients that tinyvit's hand-written backward finds.
+# It is no magic. In this lesson you write the parts that take thought. Then comes a whole tape, in about 50 lines. We
+# run a Vision Transformer on it, and see if it finds the gradients that tinyvit's hand-written backward finds.
 #
 # The picture shows a small calculation, $y = ab + \tanh(ab)$. It is computed from left to right. Then the gradients
 # (red) are computed from right to left, along the same arrows.
@@ -378,7 +378,7 @@ print(f"logits differ by {np.abs(logits - tape_logits).max():.0e}")
 print(f"{len(errors)} gradients; the worst, {worst}, differs by {errors[worst]:.0e} of its largest number")
 
 # %% [markdown]
-# The same numbers, to the last digits. So one class does what all our derivations did. Were they for nothing?
+# The same numbers, to the last digits. So fifty lines do what all our derivations did. Were they for nothing?
 #
 # ## An experiment: what the tape costs
 #
@@ -549,7 +549,7 @@ show(figure, "What an operation keeps besides its input and its output. By hand,
 #
 # ## What you can now do
 #
-# - Build a tape, and say what stands in one of its records.
+# - Say how a tape works, what stands in one of its records, and walk it backwards.
 # - Write the backward of broadcasting, and of a product of matrices with batch axes.
 # - Say what autograd does for you, and what it costs.
 #
