@@ -63,6 +63,9 @@ show(figure, "A patch of a seven asks: who looks like me? Bright patches answer 
 #
 # $$ w_{ij} = \frac{e^{s_{ij}}}{\sum_m e^{s_{im}}} . $$
 #
+# These weights are computed afresh for every image. Do not mix them up with the weights of a linear layer: those are
+# learned, and the same for all images.
+#
 # **Step 3: the average.** Token $i$ takes $w_{ij}$ of every value $v_j$:
 #
 # $$ y_i = \sum_j w_{ij} \, v_j , \qquad \text{for all tokens at once:} \quad y = w\,v . $$
@@ -134,7 +137,8 @@ print(f"an equal share would be 1/49 = {1 / 49:.3f}; the largest weight of the r
 # ## Why $1/\sqrt d$?
 #
 # Suppose that all numbers in $q$ and $k$ are independent, with mean 0 and variance 1. The product of two of them has
-# mean 0 and variance 1 too. A score without the factor is a sum of $d$ such products. Variances of independent numbers
+# mean 0 too, and its variance is the mean of $q^2 k^2$: as the two are independent, that is the mean of $q^2$ times the
+# mean of $k^2$, which is 1. A score without the factor is a sum of $d$ such products. Variances of independent numbers
 # add up, so its variance is $d$, and its spread (standard deviation) is $\sqrt d$. Dividing by $\sqrt d$ brings the
 # spread back to 1, whatever $d$ is.
 #
@@ -172,9 +176,9 @@ show(
 
 # %% [markdown]
 # Without the factor and with large $d$, one token takes nearly all, before anything was learned. And in the last two
-# columns is the real harm: the gradient that softmax hands back to the scores. Where one weight is nearly 1 and the
-# others are nearly 0, softmax no longer moves when the scores move a little, so its gradient nearly vanishes. The model
-# is stuck with the random choice that it was born with.
+# columns is the real harm: the gradient that softmax hands back to the scores (its length in a typical row, the median
+# of 200). Where one weight is nearly 1 and the others are nearly 0, the weights hardly move when the scores move a
+# little, so this gradient nearly vanishes. The model is stuck with the random choice that it was born with.
 #
 # ## Is it right?
 #
@@ -216,7 +220,7 @@ ax.minorticks_off()
 ax.legend()
 show(
     figure,
-    "Both axes count in powers. With few tokens the weights are the smaller part; soon they are nearly everything.",
+    "Equal steps along an axis are equal factors. The weights start as the smaller part and become nearly everything.",
 )
 
 # %% [markdown]
@@ -241,9 +245,10 @@ print("order of the tokens:", order)
 print(f"largest difference, each token with itself: {np.abs(y_shuffled - y[:, order]).max():.0e}")
 
 # %% [markdown]
-# It stays the same, up to rounding. To attention, tokens are a bag, not a row: a picture and
-# the same picture with its patches mixed up are the same. If the place of a patch is to matter, it has to be written
-# *into* the token. That is what the position embeddings of a ViT are for, and a later lesson adds them.
+# It stays the same, up to rounding: the results are shuffled as the tokens were, and nothing else changes. To
+# attention, tokens are a bag, not a row. In a picture and in the same picture with its patches mixed up, each patch
+# takes home the same. If the place of a patch is to matter, it has to be written *into* the token. That is what the
+# position embeddings of a ViT are for (lesson 9).
 #
 # ## Three questions
 #

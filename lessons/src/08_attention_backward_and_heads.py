@@ -5,7 +5,7 @@
 #
 # The forward of attention is three lines (lesson 7). Its backward is the same three lines, read from the last to the
 # first. After that we cut every token into several **heads**, so that it can ask several questions at once. This is
-# only moving numbers around, and the place where most mistakes in home-made transformers are.
+# only moving numbers around, and yet it is where home-made transformers easily go wrong.
 
 # %%
 import matplotlib.pyplot as plt
@@ -78,8 +78,8 @@ show(
 # As matrices: $dq = ds\,k / \sqrt d$ and $dk = ds^T q / \sqrt d$.
 #
 # Where does a transpose belong? Look at which letter is summed. If you are unsure, let the three lengths $Q$ (who
-# asks), $N$ (who answers) and $d$ be different in your head: then only one product fits. In the exercise $Q = N$, so a
-# forgotten transpose gives *no* error, only wrong numbers.
+# asks), $N$ (who answers) and $d$ be different in your head: then only one product fits. In the exercise $Q = N$, so
+# $w$ and $ds$ are square, and a transpose that is forgotten there gives *no* error, only wrong numbers.
 #
 # ### Exercise 8.1: the backward of one head
 #
@@ -117,8 +117,9 @@ check.attention_one_head_backward(attention_one_head_backward)
 # With one head, a token has one set of weights: it can ask one question. But a patch may want to know where the line
 # goes on, *and* what the opposite side of the picture looks like. So we cut its $D$ numbers into $h$ parts of
 # $d = D / h$ numbers, the **heads**. Each head does attention by itself, with its own weights. In the end the results
-# stand side by side again: $h \cdot d = D$ numbers. This costs about as much as one head of $D$ numbers: each score is
-# a sum of fewer products, and there are more scores.
+# stand side by side again: $h \cdot d = D$ numbers. This takes as many multiplications as one head of $D$ numbers:
+# there are $h$ times as many scores, and each is a sum of $D/h$ products, not of $D$. Only the memory of the weights
+# grows: each head has its own table.
 #
 # One linear layer makes all of it at once: `qkv` is `(B, N, 3D)`. In a row stand, from left to right, as in the picture
 # at the top: all queries (head 0, head 1, ...), all keys, all values. To cut it up takes two moves:
@@ -185,6 +186,10 @@ check.join_heads(join_heads)
 # `split_heads` puts `dq`, `dk`, `dv` where `q`, `k`, `v` came from, and the backward of `join_heads` cuts `dy` into
 # heads.
 #
+# One thing comes after the heads in a transformer: a linear layer from $D$ to $D$ numbers, which **mixes** what they
+# brought. It is a plain linear layer (lesson 2); [`tinyvit/layers/attention.py`](../tinyvit/layers/attention.py) puts
+# the three together: the linear layer that makes `qkv`, the attention, the linear layer that mixes.
+#
 # ## Is it right?
 
 # %%
@@ -203,7 +208,7 @@ for name, part in zip(("dq", "dk", "dv"), np.split(dqkv, 3, axis=-1), strict=Tru
     print(f"{name}: the sum over the tokens reaches {np.abs(part.sum(1)).max():.0e}")
 
 # %% [markdown]
-# ## An experiment: the wrong heads that pass every test
+# ## An experiment: heads cut the wrong way
 #
 # Now a mistake on purpose: heads and `d` are swapped, in the reshape **and** on the way back. A head gets every $h$-th
 # number instead of $d$ neighbours. Guess before you run the cell: will the gradient check find it?
@@ -258,9 +263,10 @@ print(f"right attention between the two orders, and the wrong one: they differ b
 
 # %% [markdown]
 # Up to the order of columns, the two are the **same function**. The columns of `qkv` come from a linear layer with
-# random weights, and a random matrix with its columns in another order is as good as before. So a model with the wrong
-# heads learns just as well. The mistake shows on the day when somebody loads weights that were trained with the right
-# order: then every head gets numbers that belong to other heads.
+# random weights, and a random matrix with its columns in another order is as good as before. The same holds for the
+# rows of the linear layer that mixes the heads, which reads `y`. So a model with the wrong heads learns just as well.
+# The mistake shows on the day when somebody loads weights that were trained with the right order: then every head gets
+# numbers that belong to other heads.
 #
 # So two kinds of tests are needed: gradient checks, for the backward; and a comparison with **known numbers**, for the
 # forward. Here the known numbers are those of `check.split_heads`; tinyvit's own tests compare with slow loops and with

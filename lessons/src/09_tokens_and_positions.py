@@ -64,13 +64,13 @@ show(
 # - **the mean**: take the mean of the patches' rows at the end (`pool="mean"`).
 #
 # The class token is a choice, not a law: the ViT paper (appendix D.3) found that both do equally well, each with
-# its own learning rate. Some models put even more learned tokens in front, called **registers**. They are scratch
-# paper: tokens may write there, and the classifier never reads it.
+# its own learning rate. Some models put even more learned tokens in front, called **registers** (Darcet and others
+# 2024, arXiv:2309.16588). They are scratch paper: the blocks may keep things there, and the classifier never reads it.
 #
 # The backward of both is short. With the class token, all of the gradient goes to row 0, and the other rows get zeros:
 # nobody looked at them. With the mean, each of the $L$ patches had a share of $1/L$, so each gets $dy/L$.
 #
-# New tokens enter the model in the same way, whatever they are for. With $T$ new tokens, the row gets longer:
+# New tokens enter the model in the same way, whatever they are for. With $T$ new tokens, the list gets longer:
 #
 # $$ (B, L, D) \;\text{and}\; (1, T, D) \;\longrightarrow\; (B, T + L, D) . $$
 #
@@ -135,7 +135,7 @@ check.prepend_tokens_backward(prepend_tokens_backward)
 #
 # - linear layers, GELU and layer norm work on each token by itself: shuffle the tokens, and the results are shuffled in
 #   the same way;
-# - attention sums over all tokens: $y_i = \sum_j a_{ij} v_j$. A sum does not know the order of its terms. Shuffle the
+# - attention sums over all tokens: $y_i = \sum_j w_{ij} v_j$. A sum does not know the order of its terms. Shuffle the
 #   tokens, and again the results are only shuffled;
 # - the class token stays in front, and takes a sum over the patches. The mean is a sum too. Both **lose the order**.
 #
@@ -186,18 +186,19 @@ check.add_position_backward(add_position_backward)
 # %% [markdown]
 # ## Positions without learning
 #
-# A table can also be **computed**. Think of clocks. One hand that turns by $\omega$ at each step shows the place $p$ as
-# the point $(\sin \omega p, \cos \omega p)$. A fast hand tells neighbours apart, but soon comes round again. A slow
+# A table can also be **computed**. Think of clocks. One hand that turns by $\omega$ at each step shows the place $n$ as
+# the point $(\sin \omega n, \cos \omega n)$. A fast hand tells neighbours apart, but soon comes round again. A slow
 # hand tells far places apart. With many hands, from fast to slow, we have both.
 #
-# What makes this useful: compare two places $p$ and $q$ by the dot product of their hands. School trigonometry says
+# What makes this useful: compare two places $n$ and $m$ by the dot product of their hands. School trigonometry says
 #
-# $$ \sin \omega p \, \sin \omega q + \cos \omega p \, \cos \omega q = \cos \omega (p - q) . $$
+# $$ \sin \omega n \, \sin \omega m + \cos \omega n \, \cos \omega m = \cos \omega (n - m) . $$
 #
-# So the product depends on the **difference** $p - q$ only, not on the place. Attention compares tokens by dot products
+# So the product depends on the **difference** $n - m$ only, not on the place. Attention compares tokens by dot products
 # (lesson 7), so it can find "my neighbour" everywhere in the same way.
 #
-# An image has two directions. Half of the $D$ numbers show the column, the other half the row:
+# An image has two directions. Half of the $D$ numbers show the column, the other half the row. The place in column
+# "col" and row "row" gets the position
 #
 # $$
 # \omega_i = \frac{1}{10000^{\,i/(D/4)}}, \quad i = 0, \dots, D/4 - 1, \qquad
@@ -205,7 +206,7 @@ check.add_position_backward(add_position_backward)
 # \cos \omega\,\text{row}\big] .
 # $$
 #
-# Each of the four parts has $D/4$ numbers, one for each $\omega_i$.
+# Each of the four parts has $D/4$ numbers, one for each $\omega_i$: all sines of the column, then all its cosines, ...
 #
 # ### Exercise 9.4: sine-cosine positions
 #
@@ -255,7 +256,7 @@ for ax, table, place, title in zip(
     axes,
     (fresh, fixed, fixed),
     (18, 18, 45),
-    ("learned, untrained", "sine-cosine", "another patch"),
+    ("learned, untrained", "sine-cosine", "sine-cosine, another patch"),
     strict=True,
 ):
     drawn = ax.imshow(similarity(table, place), vmin=-0.3, vmax=1)
@@ -356,12 +357,12 @@ for name, image, twin in (("A", shuffled, twin_a), ("B", scrambled, twin_b)):
 #
 # ## Three questions
 #
-# **1. 16 patches can be laid in $16! \approx 2 \cdot 10^{13}$ orders. Between how many of them can a model without
-# positions tell the difference?**
+# **1. 16 patches can be laid in $16! \approx 2 \cdot 10^{13}$ orders. Which of them can a model without positions tell
+# apart?**
 #
 # <details><summary>Answer</summary>
 #
-# Between none. All of these images get the same logits, up to rounding.
+# None. All of these images get the same logits, up to rounding.
 #
 # </details>
 #

@@ -200,7 +200,7 @@ def count_parameters(*, img_size, patch_size, in_chans, num_classes, embed_dim, 
 check.count_parameters(count_parameters)
 
 # %% [markdown] hints="10.2"
-# Write a little function for a linear layer first: `m * n + n`. There are five kinds of linear layers in the table.
+# Write a little function for a linear layer first: `m * n + n`. There are six linear layers in the table.
 # Then go through the table line by line. Which lines count once for each block?
 # ---
 # With `linear(m, n)`: a block is `4 * D + linear(D, 3 * D) + linear(D, D) + linear(D, M) + linear(M, D)`. The rest is
@@ -282,8 +282,8 @@ print(f"one token from the last   {library:>15,} MACs, {saved_macs / (library + 
 # %% [markdown]
 # ## A first surprise: where the work is
 #
-# "Attention is slow, because its work grows with the *square* of the number of tokens." You may have read that. Which
-# part of the work of a ViT-B/16 do the products between tokens take? Guess before you run the cell.
+# "Attention is slow, because its work grows with the *square* of the number of tokens." You may have read that. Of
+# the work of a ViT-B/16, what share do the products between tokens take? Guess before you run the cell.
 
 
 # %%
@@ -385,9 +385,9 @@ print("                                                   with:", ", ".join(f"{o
 # Where something lay in the image is lost then, whatever the size of the gradient. And queries and keys cannot learn to
 # make it better. If all values are the same vector $v$, then
 #
-# $$ y_i = \sum_j a_{ij} v_j = v \sum_j a_{ij} = v , $$
+# $$ y_i = \sum_j w_{ij} v_j = v \sum_j w_{ij} = v , $$
 #
-# because each row of weights adds up to 1. So $y$ does not depend on the weights $a_{ij}$ at all, and the gradient of
+# because each row of weights adds up to 1. So $y$ does not depend on the weights $w_{ij}$ at all, and the gradient of
 # queries and keys is zero. The right picture says so: what is left there is rounding.
 #
 # The plus sign keeps each token itself, and adds what it heard. Thanks to it, block 24 still knows one patch from

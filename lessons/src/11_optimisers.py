@@ -5,7 +5,7 @@
 #
 # The backward tells us for every weight: *up makes the loss larger, or smaller, and how fast*. An **optimiser** turns
 # this gradient into a step. The simplest one, SGD, fits in one line. The one that trains transformers, AdamW, takes
-# six. This lesson builds both, and says what each line is for.
+# five. This lesson builds both, and says what each line is for.
 #
 # The picture shows the difficulty: a valley that is steep across and flat along. Three optimisers start at the same
 # point and take 30 steps each.
@@ -121,7 +121,7 @@ check.sgd_momentum_step(sgd_momentum_step)
 # ## Adam: a step size for every weight
 #
 # In a large model some weights have much larger gradients than others, and no single learning rate suits all of them.
-# **Adam** keeps two running averages for every weight:
+# **Adam** (Kingma and Ba 2015, arXiv:1412.6980) keeps two running averages for every weight:
 #
 # $$ m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2 . $$
 #
@@ -137,7 +137,8 @@ check.sgd_momentum_step(sgd_momentum_step)
 # m_t = (1 - \beta_1^t)\, g .
 # $$
 #
-# The average should be $g$. So we divide by what is too much:
+# The average should be $g$, but $m_t$ is too small by the factor $1 - \beta_1^t$. So we divide by it; and $v$, for the
+# same reason, by $1 - \beta_2^t$:
 #
 # $$ \hat m = \frac{m}{1 - \beta_1^t}, \qquad \hat v = \frac{v}{1 - \beta_2^t} . $$
 #
@@ -177,7 +178,8 @@ for factor in (0.001, 1.0, 1000.0):
 #
 # In Adam something goes wrong. There $\lambda p$ goes into $m$, and is then divided by $\sqrt{\hat v}$ with the rest.
 # A weight with large gradients is hardly pulled at all. A weight with tiny gradients is pulled far too much.
-# **AdamW** (W for weight decay) takes the decay out of the gradient again, and lets it act on the weight directly:
+# **AdamW** (W for weight decay; Loshchilov and Hutter 2019, arXiv:1711.05101) takes the decay out of the gradient
+# again, and lets it act on the weight directly:
 #
 # $$ p \leftarrow (1 - \eta \lambda)\, p - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon} . $$
 #
@@ -215,9 +217,9 @@ check.adamw_step(adamw_step)
 # `p = (1 - lr * weight_decay) * p - lr * m_hat / (np.sqrt(v_hat) + eps)`.
 
 # %% [markdown]
-# **Which weights decay?** Only the matrices. A bias only shifts a result. The weight of a layer
-# norm should stay near 1, not near 0. The class token and the positions are no matrices of weights either. The library
-# asks a function of two conditions for every parameter:
+# **Which weights decay?** Only the matrices. A bias only shifts a result. The weight of a layer norm should stay near
+# 1, not near 0. The class token and the positions are no matrices of weights either. The library's function `decays`
+# decides it for every parameter, from its name and its shape:
 
 # %%
 model = tinyvit.VisionTransformer(tinyvit.preset("tiny"), rng=np.random.default_rng(0))
@@ -268,8 +270,8 @@ def learning_rate(step, total, warmup, base, minimum):
 check.learning_rate(learning_rate)
 
 # %% [markdown] hints="11.3"
-# Three parts of time, three `if`s: before `warmup`, from `total` on, and in between. If `warmup` is 0, no step is
-# smaller, and nothing is divided by 0.
+# Three parts of time: before `warmup`, from `total` on, and in between. So two `if`s, and the rest. If `warmup` is
+# 0, no step is smaller, and nothing is divided by 0.
 # ---
 # In between: `progress = (step - warmup) / (total - warmup)`, and
 # `minimum + (base - minimum) * (1 + math.cos(math.pi * progress)) / 2`.
@@ -405,7 +407,8 @@ show(figure, "What the decay takes from two weights. With L2 in Adam the quiet o
 # `lr` in every step. The loud weight loses little even at the largest strength, because its pull is divided by 10.
 #
 # With AdamW both weights lose the same, and more with a larger knob. At strength 1 we can say how much without running
-# anything: $(1 - 0.001 \cdot 1)^{500} \approx 0.606$ is left.
+# anything: $(1 - 0.001 \cdot 1)^{500} \approx 0.606$ is left. (The table says 0.605. The gradients add up to
+# nothing, but Adam's first few steps do not quite.)
 
 # %%
 print(f"(1 - lr * decay) ** 500 = {(1 - 0.001 * 1.0) ** 500:.3f}")
@@ -435,7 +438,7 @@ print(f"(1 - lr * decay) ** 500 = {(1 - 0.001 * 1.0) ** 500:.3f}")
 # <details><summary>Answer</summary>
 #
 # $m = 0.1\, g$ and $v = 0.001\, g^2$, so $m / \sqrt v = 0.1 / \sqrt{0.001} \approx 3.2$ in size: the first step would
-# be three times *too long*. Both averages are too small, but the square root makes the small $v$ matter more.
+# be three times *too long*. $m$ is 10 times too small, but $\sqrt v$, by which we divide, is 32 times too small.
 #
 # </details>
 #
@@ -446,6 +449,6 @@ print(f"(1 - lr * decay) ** 500 = {(1 - 0.001 * 1.0) ** 500:.3f}")
 # - Explain why weight decay in Adam must not go through the gradient, and which weights it should leave alone.
 # - Compute the learning rate of any step of a run.
 #
-# Open [`tinyvit/optim/adamw.py`](../tinyvit/optim/adamw.py): the same six lines, written to work in place.
+# Open [`tinyvit/optim/adamw.py`](../tinyvit/optim/adamw.py): the same five lines, taken apart to work in place.
 # [`schedule.py`](../tinyvit/optim/schedule.py) has the learning rate, [`flat.py`](../tinyvit/optim/flat.py) says which
 # weights decay.

@@ -101,10 +101,11 @@ check.epoch_batches(epoch_batches)
 #
 # Before you train for minutes, do this, always. Take **one** small batch and train on it again and again. A model
 # with 139,018 numbers can learn 32 images by heart. If it can't, something is wrong: a gradient, a shape, a learning
-# rate. It takes two seconds, and it finds most bugs.
+# rate. It takes two seconds, and it finds many bugs.
 #
 # At the beginning all ten classes are equally likely to the model, so the loss is near $\ln 10 \approx 2.30$. That is
-# the next thing to look at: a first loss far away from $\ln K$ means a bad initialisation, or labels that don't fit.
+# the next thing to look at. A first loss far above $\ln K$ means that the first logits are too large: look at the
+# initialisation, and at the scale of the images. (Wrong labels do not show here. They too begin near $\ln K$.)
 
 
 # %%
@@ -145,9 +146,10 @@ print(f"training loss {nonsense[0]:.2f} -> {nonsense[-1]:.3f}; right on its own 
 print(f"right on real digits of the dev split: {100 * on_dev:.0f} %")
 
 # %% [markdown]
-# The training loss falls to nearly nothing, as if all were well. **A falling training loss does not say that a model
-# learns something true.** Only images that it has not seen can say that. (Zhang et al. 2017 showed the same for large
-# networks on a million images: arXiv:1611.03530.)
+# The training loss falls to nearly nothing, as if all were well. On real digits the model does hardly better than
+# guessing, which gives 10 %. **A falling training loss does not say that a model learns something true.** Only images
+# that it has not seen can say that. (Zhang et al. 2017 showed the same for large networks on a million images:
+# arXiv:1611.03530.)
 #
 # ## Reading failures
 #
@@ -176,8 +178,8 @@ show(figure, "Four training curves. The dotted line is ln 10, the loss of somebo
 # | What you see | What it may be | What to do |
 # |---|---|---|
 # | starts near ln K and falls quickly, then slowly | all is well | go on |
-# | stays near ln K, or jumps about | learning rate too high, or wrong labels | a tenth of it; look at the labels |
-# | falls so slowly that one can hardly see it | learning rate too low | ten times more |
+# | jumps up at first, then stays near ln K | learning rate too high | a tenth of it |
+# | stays near ln K from the start | learning rate too low, or wrong labels | ten times more; look at the labels |
 # | rises, without end | the sign of the gradient, or of the step | check the gradient (lesson 3) |
 # | training loss falls, dev loss rises | learning by heart | more data, augmentation, fewer epochs |
 # | NaN | a learning rate far too high, a log of 0, a division by 0 | clip gradients, warm up, look for the first NaN |
@@ -201,7 +203,7 @@ axes[0].set(xlabel="epoch", ylabel="loss", xticks=epochs)
 axes[0].legend()
 axes[1].plot(epochs, [100 * row["dev_accuracy"] for row in history.epochs], "o-", color="C1")
 axes[1].set(xlabel="epoch", ylabel="dev accuracy, %", xticks=epochs)
-show(figure, "Three epochs. The dev loss is the lower one: its images are not moved and turned, so they are easier.")
+show(figure, "Three epochs. The dev loss is lower: its images are easier, and it is taken when the epoch is over.")
 
 # %%
 print(f"test accuracy after 3 epochs: {100 * history.test.accuracy:.2f} %")
@@ -228,6 +230,8 @@ show(figure, "Some that it got wrong: the true digit, and what the model said.")
 # <details><summary>Answer</summary>
 #
 # No. The training images are moved, turned and stretched at random, which makes them harder. The dev images are not.
+# And the training loss is a mean over the epoch, in which the model got better all the time; the dev loss is measured
+# at the end. In the first epoch this counts most.
 #
 # </details>
 #

@@ -7,8 +7,8 @@
 # the forward does, and play the record backwards. The record is often called a *tape*, and the method *reverse-mode
 # automatic differentiation*, or **autograd**.
 #
-# It is no magic. In this lesson you build one, in about 60 lines. Then we run a whole Vision Transformer on it, and see
-# if it finds the gradients that tinyvit's hand-written backward finds.
+# It is no magic. In this lesson you write the parts that take thought. Then comes a whole tape, in about 50 lines. We
+# run a Vision Transformer on it, and see if it finds the gradients that tinyvit's hand-written backward finds.
 #
 # The picture shows a small calculation, $y = ab + \tanh(ab)$. It is computed from left to right. Then the gradients
 # (red) are computed from right to left, along the same arrows.
@@ -182,9 +182,10 @@ check.matmul_backward(matmul_backward)
 # %% [markdown]
 # ## The whole tape
 #
-# Here it is, complete; it does not need your three functions. A `Value` is a number on a tape. Python calls `__add__`
-# for `x + y`, `__mul__` for `x * y`, `__matmul__` for `x @ y` and `__getitem__` for `x[key]`. So we can write formulas
-# as usual, and every operation leaves its record. `apply` takes any function of one number together with its slope.
+# Here it is, complete; it does not need your three functions. A `Value` is an array that has a number on a tape. Python
+# calls `__add__` for `x + y`, `__mul__` for `x * y`, `__matmul__` for `x @ y` and `__getitem__` for `x[key]` (here
+# `key` must not take anything twice). So we can write formulas as usual, and every operation leaves its record. `apply`
+# takes a function that works on each number by itself, together with its slope.
 
 
 # %%
@@ -279,6 +280,7 @@ print(f"y = {y.array:.3f}, da = {grads[a.number]:.3f}, db = {grads[b.number]:.3f
 # Now the forward of a whole model, in the same words. There is *no* backward in this cell: every line is a forward.
 # Only the one new operation, the class token in front of the patches, brings its own gradient along. In the last block
 # only the class token asks, because the head looks at nothing else. tinyvit does the same, so the two do equal work.
+# (Softmax is written without the shift of lesson 4, which keeps `exp` from overflowing: here all scores are small.)
 
 
 # %%
@@ -376,7 +378,7 @@ print(f"logits differ by {np.abs(logits - tape_logits).max():.0e}")
 print(f"{len(errors)} gradients; the worst, {worst}, differs by {errors[worst]:.0e} of its largest number")
 
 # %% [markdown]
-# The same numbers, to the last digits. So one class does what all our derivations did. Were they for nothing?
+# The same numbers, to the last digits. So fifty lines do what all our derivations did. Were they for nothing?
 #
 # ## An experiment: what the tape costs
 #
@@ -469,7 +471,7 @@ print(f"writing {len(tape.records)} records that compute nothing: {(time.perf_co
 # bias is added. A careful tape would keep only what is asked for. The line below the table says how much that is: much
 # less than all, and still more than by hand.
 #
-# And the surprise: the bookkeeping is *almost free*. Writing all the records takes well under a millisecond. For one
+# And the surprise: the bookkeeping costs *little*. Writing all the records takes well under a millisecond. For one
 # image that is a tenth to a sixth of the time; for 64 images it is nothing beside the rest. The time goes where it
 # goes by hand: into the arrays.
 #
@@ -547,7 +549,7 @@ show(figure, "What an operation keeps besides its input and its output. By hand,
 #
 # ## What you can now do
 #
-# - Build a tape, and say what stands in one of its records.
+# - Say how a tape works, what stands in one of its records, and walk it backwards.
 # - Write the backward of broadcasting, and of a product of matrices with batch axes.
 # - Say what autograd does for you, and what it costs.
 #

@@ -52,3 +52,13 @@ def test_every_mistake_is_told_by_its_name(number, sentence):
         assert verdict.outcome in (Outcome.WRONG_SHAPE, Outcome.WRONG_VALUE)
         assert verdict.guess == sentence
         assert sentence in report(exercise, verdict)
+
+
+def test_queries_keys_and_values_may_come_in_one_array():
+    """`q, k, v = split_heads(...)` unpacks it, so it is right."""
+
+    def split_heads(qkv, num_heads):
+        return qkv.reshape(*qkv.shape[:2], 3, num_heads, -1).transpose(2, 0, 3, 1, 4)
+
+    assert judge(EXERCISES["8.2"], split_heads).outcome is Outcome.PASSED
+    assert judge(EXERCISES["8.2"], lambda qkv, num_heads: split_heads(qkv, num_heads)[0]).outcome is Outcome.WRONG_SHAPE

@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
 USUAL_ERRORS = {
     r"could not be broadcast.*\((\d+,)+\d+\) \((\d+,)*\d*\)": "keepdims=True keeps the axis of a sum or mean",
     r"matmul: .*mismatch": "a @ b needs a last axis of a as long as b's last but one; `.T` turns round all axes",
-    r"'float' object cannot be interpreted as an integer|single integer, got": "`/` gives a float; `//` gives a whole number",
+    r"'float' object cannot be|single integer, got": "`/` gives a float; `//` gives a whole number",
     r"'tuple'": "a forward returns two things, `y, saved`",
 }
 

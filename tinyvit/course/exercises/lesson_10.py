@@ -46,10 +46,10 @@ add(
         "the attention branch came first; backward goes from the bottom up, so the MLP branch comes first": (
             lambda dy, attn, mlp: _both(dy, mlp, attn)
         ),
-        "the attention branch was given dy; it gets what comes out of the step below it": (
+        "the attention branch was given dy; it gets du, what the MLP step hands back: dy + mlp_backward(dy)": (
             lambda dy, attn, mlp: dy + mlp(dy) + attn(dy)
         ),
-        "past the attention branch goes dx, what came out of the step below it, and not dy once more": (
+        "past the attention branch goes du, what the MLP step hands back, and not dy once more": (
             lambda dy, attn, mlp: dy + attn(dy + mlp(dy))
         ),
         "only the straight roads are there; the gradient goes through the branches too": lambda dy, attn, mlp: (
