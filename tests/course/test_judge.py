@@ -9,15 +9,15 @@ from tinyvit.course.judge import Outcome, judge
 from tinyvit.course.report import report
 
 TOLD = {
-    ((3, 2), (2, 3)): "two axes swapped",
-    ((2, 1, 4), (2, 3, 4)): "one axis shrink to 1",
-    ((3, 4), (2, 3, 4)): "keep the batch axis",
-    ((2, 3), (2, 3, 4)): "an axis summed away",
-    ((), (5,)): "an axis summed away",
+    ((3, 2), (2, 3)): "two axes are swapped",
+    ((2, 1, 4), (2, 3, 4)): "one axis shrank to 1",
+    ((3, 4), (2, 3, 4)): "the batch axis was lost",
+    ((2, 3), (2, 3, 4)): "an axis was summed away",
+    ((), (5,)): "an axis was summed away",
     ((3,), (3, 1)): "keepdims=True",
-    ((1, 3), (3,)): "an axis of 1 too many",
-    ((5,), ()): "a sum missing",
-    ((2, 3, 4), (4,)): "a sum missing",
+    ((1, 3), (3,)): "there is an axis of 1 too many",
+    ((5,), ()): "a sum is missing",
+    ((2, 3, 4), (4,)): "a sum is missing",
     ((2, 7), (2, 3)): "",
 }
 
@@ -31,17 +31,13 @@ def test_a_wrong_shape_is_named(got, wanted):
     case = Case((np.ones(wanted),))
     verdict = judge(exercise(lambda x: 2 * x, [case]), lambda x: np.ones(got))
     assert verdict.outcome is Outcome.WRONG_SHAPE
-    told = f"got shape {got}, wanted {wanted}"
-    assert verdict.sentence.split(": ")[1] == told
-    if words := TOLD[got, wanted]:
-        assert words in verdict.sentence
-    else:
-        assert verdict.sentence.endswith(told)
+    assert verdict.sentence == f"y: got shape {got}, wanted {wanted}"
+    assert verdict.guess.startswith(TOLD[got, wanted]) if TOLD[got, wanted] else not verdict.guess
 
 
 def test_right_numbers_of_a_wrong_dtype_are_told_so():
     verdict = judge(exercise(lambda n: np.arange(n), [Case((3,))]), lambda n: np.arange(float(n)))
-    assert "got dtype float64, wanted int64 (the numbers are right)" in verdict.sentence
+    assert "got dtype float64, wanted int64 (the numbers are right: `//` gives whole ones)" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -90,6 +86,12 @@ def test_an_input_passed_back_is_told_by_its_name(rng):
 def test_brackets_count(learners, sentence):
     toy = exercise(lambda x: (x, (x, (x,)), 0.0), [Case((np.ones(3),))])
     assert sentence in judge(toy._replace(outputs=("y", "x_hat", "rstd", "n")), learners).sentence
+
+
+def test_results_in_another_order_are_told_so(rng):
+    toy = exercise(lambda x: (x, 2 * x, 3 * x), [Case((rng.random(4),))])._replace(outputs=("a", "b", "c"))
+    assert "their order is not; wanted: a, b, c" in judge(toy, lambda x: (x, 3 * x, 2 * x)).guess
+    assert "order" not in judge(toy, lambda x: (x, 2 * x, 4 * x)).guess
 
 
 def test_one_wrong_number_is_not_called_a_multiple(rng):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import Enum
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ USUAL_ERRORS = {
     r"could not be broadcast.*\((\d+,)+\d+\) \((\d+,)*\d*\)": "keepdims=True keeps the axis of a sum or mean",
     r"matmul: .*mismatch": "a @ b needs a last axis of a as long as b's last but one; `.T` turns round all axes",
     r"'float' object cannot be|single integer, got": "`/` gives a float; `//` gives a whole number",
-    r"'tuple'": "a forward returns two things, `y, saved`",
+    r"'tuple'|inhomogeneous": "a forward returns two things, `y, saved`",
 }
 
 
@@ -88,10 +89,10 @@ def _compare(exercise: Exercise, result: Any, answer: Any) -> Verdict:
         if one is None or one.dtype.kind not in "biufc":
             return Verdict(Outcome.WRONG_SHAPE, f"{name} is not an array of numbers", **about)
         if one.shape != other.shape:
-            sentence = f"{name}: got shape {one.shape}, wanted {other.shape}{_about_shape(one.shape, other.shape)}"
-            return Verdict(Outcome.WRONG_SHAPE, sentence, **about)
+            return Verdict(Outcome.WRONG_SHAPE, f"{name}: got shape {one.shape}, wanted {other.shape}", **about)
         if one.dtype.kind != other.dtype.kind:
-            right = " (the numbers are right)" if _close(one, other) else ""
+            whole = ": `//` gives whole ones" if (one.dtype.kind, other.dtype.kind) == ("f", "i") else ""
+            right = f" (the numbers are right{whole})" if _close(one, other) else ""
             sentence = f"{name}: got dtype {one.dtype}, wanted {other.dtype}{right}"
             return Verdict(Outcome.WRONG_SHAPE, sentence, **about)
         if not _close(one, other):
@@ -100,22 +101,26 @@ def _compare(exercise: Exercise, result: Any, answer: Any) -> Verdict:
     return Verdict(Outcome.PASSED)
 
 
+def _about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
+    """What may have happened to the first result that has another shape than it should."""
+    for one, other in zip(got, wanted, strict=False):
+        if (one := _as_array(one)) is not None and one.shape != np.shape(other):
+            return _about_shape(one.shape, np.shape(other))
+    return ""
+
+
 def _about_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     if len(got) == len(wanted):
         if sorted(got) == sorted(wanted):
-            return ": are two axes swapped?"
-        if all(g in (1, w) for g, w in zip(got, wanted, strict=True)):
-            return ": did one axis shrink to 1?"
-        return ""
+            return "two axes are swapped"
+        return "one axis shrank to 1" if all(g in (1, w) for g, w in zip(got, wanted, strict=True)) else ""
     if tuple(n for n in got if n != 1) == tuple(n for n in wanted if n != 1):
-        return ": is there an axis of 1 too many?" if len(got) > len(wanted) else ": keepdims=True keeps an axis of 1"
+        return "there is an axis of 1 too many" if len(got) > len(wanted) else "keepdims=True keeps an axis of 1"
     if got and got == wanted[1:]:
-        return ": did you keep the batch axis?"
+        return "the batch axis was lost"
     if got == wanted[: len(got)]:
-        return ": was an axis summed away (keepdims=True keeps it)?"
-    if wanted in (got[: len(wanted)], got[len(got) - len(wanted) :]):
-        return ": is there a sum missing?"
-    return ""
+        return "an axis was summed away; keepdims=True keeps it"
+    return "a sum is missing" if wanted in (got[: len(wanted)], got[len(got) - len(wanted) :]) else ""
 
 
 def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
@@ -127,6 +132,8 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
             continue
         if _same(result, got) and not _same(result, wanted):
             return sentence
+    if len(got) == len(wanted) <= 4 and any(_same(order, wanted) for order in permutations(got)):
+        return f"the results are right, their order is not; wanted: {', '.join(exercise.outputs)}"
     for name, one, other in zip(exercise.outputs, got, wanted, strict=False):
         one, other = _as_array(one), np.asarray(other)
         if one is None or one.shape != other.shape or one.dtype.kind not in "iuf" or _close(one, other):
@@ -141,8 +148,8 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
         for argument, arrays in inputs(exercise, case):
             if any(_close(one, array) for array in arrays):
                 return f"{name} is your input `{argument}`, passed back unchanged"
-        return ""
-    return ""
+        break
+    return _about_shapes(got, wanted)
 
 
 def _guess_from_error(exercise: Exercise, case: Case, error: Exception) -> str:
