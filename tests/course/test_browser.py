@@ -27,9 +27,10 @@ LESSONS = Path(__file__).parents[2] / "lessons"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture
-def lab(tmp_path):
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
     """The address of a JupyterLab over a folder with the lessons."""
+    tmp_path = tmp_path_factory.mktemp("lab")
     shutil.copytree(LESSONS, tmp_path / "lessons", ignore=shutil.ignore_patterns("src", "build.py"))
     settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
@@ -59,30 +60,52 @@ def lab(tmp_path):
         server.wait(timeout=30)
 
 
-@pytest.mark.parametrize("folder", ["", "solutions/"], ids=["stubs", "solved"])
-def test_a_lesson_runs_in_jupyterlab(lab, folder):
-    name = f"{folder}05_layer_norm.ipynb"
-    code_cells = [cell for cell in nbformat.read(LESSONS / name, 4).cells if cell.cell_type == "code"]
+@pytest.fixture
+def page():
     with playwright.sync_playwright() as chrome:
         browser = chrome.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.goto(f"{lab}/lab/tree/{name}?reset", timeout=60_000)
-        cells = page.locator(".jp-Notebook .jp-CodeCell")
-        playwright.expect(cells).to_have_count(len(code_cells), timeout=60_000)
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        prompt = cells.last.locator(".jp-InputPrompt")
-        playwright.expect(prompt).to_have_text(re.compile(rf"\[{len(code_cells)}\]:"), timeout=90_000)
-        outputs = page.locator(".jp-OutputArea-output")
-        text = "\n".join(outputs.all_inner_texts())
-        assert ("5.2, layer_norm_backward: passed" if folder else "nothing written yet") in text
-        assert "Traceback" not in text
-        assert page.locator(".jp-OutputArea-output img").count() >= 2
-        assert page.locator(".jp-MarkdownOutput mjx-container").count() >= 10
-        assert page.locator(".jp-MarkdownOutput mjx-merror, .jp-MarkdownOutput merror").count() == 0
-        if pictures := os.environ.get("TINYVIT_SCREENSHOT"):
-            for index, place in enumerate(page.locator(".jp-Notebook .jp-Cell").all()[::6]):
-                place.scroll_into_view_if_needed()
-                page.screenshot(path=f"{pictures}/{folder.strip('/') or 'stubs'}_{index}.png")
+        yield browser.new_page(viewport={"width": 1280, "height": 1000})
         browser.close()
+
+
+def open_notebook(page, lab, name):
+    """Show a notebook, and wait until all of its cells are there; returns its code cells."""
+    code = [cell for cell in nbformat.read(LESSONS / name, 4).cells if cell.cell_type == "code"]
+    page.goto(f"{lab}/lab/tree/{name}?reset", timeout=60_000)
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    playwright.expect(cells).to_have_count(len(code), timeout=60_000)
+    return cells
+
+
+def formulas_are_set(page, name):
+    text = "\n".join(cell.source for cell in nbformat.read(LESSONS / name, 4).cells if cell.cell_type == "markdown")
+    page.wait_for_timeout(1000)
+    assert (page.locator(".jp-MarkdownOutput mjx-container").count() > 0) == ("$" in text)
+    assert page.locator("mjx-merror, merror, [data-mjx-error]").count() == 0
+    left = [line for line in page.locator(".jp-MarkdownOutput").all_inner_texts() if "$" in line]
+    assert not left, left
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(LESSONS.glob("*.ipynb"))])
+def test_formulas_and_figures_are_shown(lab, page, name):
+    open_notebook(page, lab, f"solutions/{name}.ipynb")
+    formulas_are_set(page, f"solutions/{name}.ipynb")
+    assert page.locator(".jp-OutputArea-output img").count() >= 1
+
+
+@pytest.mark.parametrize("folder", ["", "solutions/"], ids=["stubs", "solved"])
+def test_a_lesson_runs_in_jupyterlab(lab, page, folder):
+    cells = open_notebook(page, lab, f"{folder}05_layer_norm.ipynb")
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    prompt = cells.last.locator(".jp-InputPrompt")
+    playwright.expect(prompt).to_have_text(re.compile(rf"\[{cells.count()}\]:"), timeout=90_000)
+    text = "\n".join(page.locator(".jp-OutputArea-output").all_inner_texts())
+    assert ("5.2, layer_norm_backward: passed" if folder else "nothing written yet") in text
+    assert "Traceback" not in text
+    assert page.locator(".jp-OutputArea-output img").count() >= 2
+    if pictures := os.environ.get("TINYVIT_SCREENSHOT"):
+        for index, place in enumerate(page.locator(".jp-Notebook .jp-Cell").all()[::6]):
+            place.scroll_into_view_if_needed()
+            page.screenshot(path=f"{pictures}/{folder.strip('/') or 'stubs'}_{index}.png")

@@ -54,6 +54,17 @@ def test_every_link_of_a_notebook_leads_somewhere(path):
         assert link.startswith("http") or (path.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("path", sorted((LESSONS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_figure_has_a_caption_that_screen_readers_read_too(path):
+    for cell in nbformat.read(path, 4).cells:
+        outputs = cell.get("outputs", [])
+        for figure, caption in zip(outputs, [*outputs[1:], None], strict=True):
+            if "image/png" in figure.get("data", {}):
+                alt = figure.metadata["image/png"]["alt"]
+                assert len(alt) >= 20
+                assert caption.data["text/markdown"] == f"*{alt}*"
+
+
 def test_every_exercise_has_hints_a_solution_and_a_check():
     texts = json.loads(build.TEXTS.read_text())["exercises"]
     assert texts.keys() == EXERCISES.keys()
