@@ -50,6 +50,8 @@ TAUGHT_IN = {
     "train": 12,
     "TrainConfig": 12,
     "loss_and_gradients": 12,
+    "FlatArrays": 15,
+    "Team": 15,
 }
 
 
