@@ -55,6 +55,7 @@ TAUGHT_IN = {
     "to_numpy": 14,
     "flatten": 14,
     "FlatArrays": 14,
+    "Team": 15,
 }
 
 
