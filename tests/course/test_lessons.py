@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_every_link_of_a_notebook_leads_somewhere(path):
 def test_every_figure_has_a_caption_that_screen_readers_read_too(path):
     for cell in nbformat.read(path, 4).cells:
         outputs = cell.get("outputs", [])
-        for figure, caption in zip(outputs, [*outputs[1:], None], strict=True):
+        for figure, caption in pairwise([*outputs, None]):
             if "image/png" in figure.get("data", {}):
                 alt = figure.metadata["image/png"]["alt"]
                 assert len(alt) >= 20
