@@ -279,8 +279,8 @@ def cosine(a, b):
 
 def train(middle_backward, *, trained=(0, 1, 2), steps=500, lr=0.01):
     rng = np.random.default_rng(0)  # the same start and the same images every time
-    layers = [
-        [rng.standard_normal((n_in, n_out)) / np.sqrt(n_in), np.zeros(n_out)]  # so y is no larger than x
+    layers = [  # divided by the root, so that y is about as large as x
+        [rng.standard_normal((n_in, n_out)) / np.sqrt(n_in), np.zeros(n_out)]
         for n_in, n_out in ((784, 32), (32, 32), (32, 10))
     ]
     losses, directions = [], []
@@ -314,7 +314,7 @@ runs = {
     "frozen": train(ops.linear_backward, trained=(1, 2)),
 }
 for name, (losses, _, accuracy) in runs.items():
-    print(f"{name:12}  loss at the end {np.mean(losses[-50:]):.2f}   new images right {accuracy:.1%}")
+    print(f"{name:12}  loss at the end {np.mean(losses[-50:]):.2f}   accuracy {accuracy:.1%}")
 directions = runs["forgotten .T"][1]
 early, late = np.mean(directions[:20]), np.mean(directions[-20:])
 print(f"cosine of wrong and right gradient: {early:.2f} at the start, {late:.2f} at the end")
@@ -328,7 +328,7 @@ axes[0].legend()
 axes[1].plot(np.convolve(directions, smooth, "valid"), color="C1")
 axes[1].set(xlabel="step", ylabel="cosine", ylim=(-0.2, 1), title="wrong against right gradient")
 axes[1].axhline(0, color="black", linewidth=0.8)
-show(figure, "Left: the losses. Right: cosine of wrong and right gradient. Both: means of 20 steps.")
+show(figure, "Left: losses. Right: cosine of wrong and right gradient. Both: means of 20 steps.")
 
 # %% [markdown]
 # It learns, nearly as well as the right one. Its first layer really learns: the frozen one is far behind. (The curves
