@@ -36,7 +36,7 @@ for ax, (title, values) in zip(axes, panels, strict=True):
     ax.bar(range(5), values, color=["C1" if i == label[0] else "C0" for i in range(5)])
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(title=title, xlabel="class", xticks=range(5))
-show(figure, "Class 1 (orange) is right, but class 3 has more. The loss pulls 1 up, all others down.")
+show(figure, "Class 1 (orange) is right, but 3 has more. The loss pulls 1 up, all others down.")
 
 # %% [markdown]
 # ## Softmax
