@@ -136,9 +136,9 @@ def hints_of(text: str) -> list[str]:
 
 
 def folded_hints(slug: str, hints: list[str], *, solved: bool) -> str:
-    kinds = ("the idea", "the formula", "more")
+    kinds = ["the idea", *["a step further"] * (len(hints) - 2), "the formula"]
     parts = [
-        f"<details><summary>Hint {index + 1}: {kinds[min(index, 2)]}</summary>\n\n{hint}\n\n</details>"
+        f"<details><summary>Hint {index + 1}: {kinds[index]}</summary>\n\n{hint}\n\n</details>"
         for index, hint in enumerate(hints)
     ]
     link = "" if solved else f"\n\n[One way to write it](solutions/{slug}.ipynb)"

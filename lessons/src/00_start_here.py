@@ -5,7 +5,8 @@
 #
 # In this course you write a **Vision Transformer** yourself: a network that looks at an image and says what is on it.
 # You write its forward pass, and every one of its gradients, by hand, in plain NumPy. Nothing is hidden. You need
-# Python, a little NumPy, and the calculus of school: what a derivative is, and the chain rule.
+# Python, a little NumPy, the calculus of school (what a derivative is, and the chain rule), and to have seen a matrix
+# product. Every other word is explained where you first need it, so don't mind those that you do not know today.
 #
 # First, let us see one at work. The next cell loads a model that has learned to read handwritten digits. It was trained
 # with the code that you are about to understand, and it is right on 9,949 of 10,000 digits it had never seen.
@@ -23,7 +24,7 @@ from tinyvit.plots import plot_overlay
 digits = load_dataset("mnist").test
 trained = trained_model()
 images = digits.images[:10]
-logits = trained.model.predict(trained.normalised(images))
+logits = trained.model.predict(trained.normalised(images))  # ten scores for each image
 
 figure, axes = plt.subplots(1, 10, figsize=(10, 1.5))
 for ax, image, guess in zip(axes, images, logits.argmax(-1), strict=True):
@@ -35,7 +36,8 @@ show(figure, "Ten digits of the test set, and what the model says they are.")
 # ## The whole model in one picture
 #
 # A transformer was made for text: it takes a row of words. A **Vision** Transformer makes a row of "words" out of an
-# image. It cuts the image into small squares, the *patches*. From then on it is a transformer like any other:
+# image, called *tokens*. It cuts the image into small squares, the *patches*, and makes each one a token, a vector.
+# From then on it is a transformer like any other:
 #
 # ```
 # image                 28 x 28 pixels
@@ -65,9 +67,9 @@ print(f"{trained.model.num_parameters():,} numbers were learned")
 # %% [markdown]
 # ## Your own digit
 #
-# Here is a digit that is not from any data set: we draw it. Change the lines, or load a photo of your own with
-# `Image.open("my_digit.png")`, and run the cell again. `prepare_digit` turns any picture of a digit into what the model
-# has seen in training: light on black, 28 x 28 pixels, in the middle.
+# Here is a digit that is not from any data set: the first four lines draw it. Change them, or put a photo of your own
+# in the place of all four, `drawing = Image.open("my_digit.png")`, and run the cell again. `prepare_digit` turns any
+# picture of a digit into what the model has seen in training: light on black, 28 x 28 pixels, in the middle.
 
 # %%
 drawing = Image.new("L", (280, 280), "white")
@@ -76,8 +78,8 @@ pen.arc((70, 40, 210, 150), 150, 390, fill="black", width=26)
 pen.line([(200, 130), (80, 240), (220, 240)], fill="black", width=26)
 
 digit, what_was_done = prepare_digit(drawing)
-scores = trained.model.predict(trained.normalised(digit[None]))[0]
-probs = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+scores = trained.model.predict(trained.normalised(digit[None]))[0]  # [None]: a batch of one image
+probs = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()  # softmax, lesson 4
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.6))
 axes[0].imshow(drawing, cmap="gray")
@@ -96,7 +98,7 @@ show(figure, "A drawing, the same as the model sees it, and the probability of e
 # %%
 attention = trained.model.attention(trained.normalised(digit[None]))
 figure = plot_overlay(digit, attention, grid=config.grid_size)
-show(figure, "The digit, and what the class token takes from each patch: in the last block, and in all of them.")
+show(figure, "The digit, and what the class token takes from each patch: last block, all blocks.")
 
 # %% [markdown]
 # ## How the exercises work
@@ -110,6 +112,13 @@ show(figure, "The digit, and what the class token takes from each patch: in the 
 # - `check.hint("0.1")` prints a hint, and a second one when you ask again; the hints are below each exercise, too;
 # - `check.solution("0.1")` prints one way to write it;
 # - `check.progress()` shows what you have done so far. It is remembered when you close the notebook.
+#
+# A few signs, and then you can start:
+#
+# - In a shape, `...` stands for any number of axes, also none: `(..., 3)` may be `(3,)`, `(2, 3)` or `(5, 2, 3)`.
+# - What stands behind `*,` in the head of a function is given by name. `(y,)` is a tuple of one; the comma makes it.
+# - ●○○ is easy, ●●○ takes some thought, ●●● takes more.
+# - Code that only draws a picture need not be read.
 #
 # ### Exercise 0.1: a warm-up
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 1: Images to patches
 #
-# *About 30 minutes. It opens [`tinyvit/ops/patchify.py`](../tinyvit/ops/patchify.py).*
+# *About 55 minutes. It opens [`tinyvit/ops/patchify.py`](../tinyvit/ops/patchify.py).*
 #
 # A transformer reads a row of vectors, as you read a row of words. An image is not a row of anything. So the first step
 # of a Vision Transformer cuts the image into small squares, the **patches**, and lays them in a row, as a page is read:
@@ -30,7 +30,8 @@ sky[:, (row > 13) & (row < 20) & (column > 13) & (column < 17)] = [[0.95], [0.9]
 
 patches = ops.patchify_forward(sky[None], patch_size=12)[0]
 
-figure, axes = plt.subplot_mosaic([["image"] * 6, list("012345")], figsize=(9, 4.6), height_ratios=[2.2, 1])
+layout = [["image"] * 6, list("012345")]
+figure, axes = plt.subplot_mosaic(layout, figsize=(9, 4.6), height_ratios=[2.2, 1])
 axes["image"].imshow(sky.transpose(1, 2, 0))
 axes["image"].vlines([11.5, 23.5], -0.5, 23.5, color="white", linewidth=3)
 axes["image"].hlines(11.5, -0.5, 35.5, color="white", linewidth=3)
@@ -39,12 +40,12 @@ for index, patch in enumerate(patches[0]):
     axes[str(index)].set_title(f"patch {index}")
 for ax in axes.values():
     ax.set_axis_off()
-show(figure, "A house in the sun, cut into six patches of 12 times 12 pixels, and the patches laid in a row.")
+show(figure, "A house in the sun, cut into six patches of 12 times 12 pixels, laid in a row.")
 
 # %% [markdown]
 # ## Shapes first
 #
-# We write the sizes with the same letters in the whole course:
+# We write these sizes with the same letters in the whole course:
 #
 # | letter | meaning | in the picture above |
 # |---|---|---|
@@ -69,12 +70,13 @@ show(figure, "A house in the sun, cut into six patches of 12 times 12 pixels, an
 image = np.zeros((1, 3, 224, 224))
 before, _ = ops.patchify_forward(image, patch_size=16)
 print("shape of the patches:", before.shape)
-print("numbers in the image:", image.size, "  numbers in the patches:", before.size, "  14 * 14 * 3 =", 14 * 14 * 3)
+print("numbers in the image:", image.size, "  numbers in the patches:", before.size)
+print("14 * 14 * 3 =", 14 * 14 * 3)
 
 image[0, 0, 100, 100] = 1  # turn on one number of one pixel
 after, _ = ops.patchify_forward(image, patch_size=16)
 changed = (after != before).any(axis=-1)
-print(f"vectors that one pixel changes: {changed.sum()} of {changed.size}, number {changed.argmax()}")
+print(f"one pixel changes {changed.sum()} vector of {changed.size}, number {changed.argmax()}")
 
 # %% [markdown]
 # It is not one vector. It is $L = 14 \cdot 14 = 196$ vectors. Each of them has $C \cdot P \cdot P$ numbers, and
@@ -90,17 +92,16 @@ patches, _ = ops.patchify_forward(digit, patch_size=7)
 print(digit.shape, "->", patches.shape)
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=[1, 2])
-axes[0].imshow(digit[0, 0], cmap="gray_r")
+axes[0].imshow(digit[0, 0], cmap="gray_r", vmax=2.5)  # light, so that the numbers can be read
 for line in (6.5, 13.5, 20.5):
     axes[0].axhline(line, color="C1")
     axes[0].axvline(line, color="C1")
 for index in range(16):
-    label = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes[0].text(7 * (index % 4), 7 * (index // 4) + 0.6, str(index), color="C0", fontsize=8, va="center", bbox=label)
+    axes[0].text(7 * (index % 4) + 3, 7 * (index // 4) + 3, index, ha="center", va="center")
 axes[0].set_axis_off()
 axes[1].imshow(patches[0], cmap="gray_r", aspect="auto")
 axes[1].set(xlabel="place in the vector", ylabel="patch", yticks=range(16))
-show(figure, "A digit of 28 by 28 pixels, and what the transformer gets instead: 16 vectors of 49 numbers.")
+show(figure, "A digit of 28 by 28 pixels, and what the transformer gets: 16 vectors of 49 numbers.")
 
 # %% [markdown]
 # ## The forward
@@ -144,8 +145,11 @@ def patchify_forward(images, *, patch_size):
 check.patchify_forward(patchify_forward)
 
 # %% [markdown] hints="1.1"
-# Split the axes with `images.reshape(B, C, H // P, P, W // P, P)`. Give these six axes the numbers 0 to 5. Which of
-# them say *which patch*, and which say *where in the patch*? `transpose` takes the axis numbers in their new order.
+# Split the axes: `pieces = images.reshape(B, C, H // P, P, W // P, P)`. Give these six axes the numbers 0 to 5. Which
+# of them say *which patch*, and which say *where in the patch*? `transpose` takes the axis numbers in their new order.
+# ---
+# You have B (0), C (1), H/P (2), P (3), W/P (4), P (5). You want `(B, H/P, W/P, C, P, P)`: for each of these, look up
+# its number. The first P is the one that belongs to H. After that, one more `reshape` joins the axes.
 # ---
 # Axes 2 and 4 say which patch; 1, 3 and 5 say where in it. So `pieces.transpose(0, 2, 4, 1, 3, 5)`, and then
 # `.reshape(B, (H // P) * (W // P), C * P * P)`.
@@ -194,7 +198,9 @@ check.unpatchify_forward(unpatchify_forward)
 #
 # What is a backward? At the very end of a model stands the **loss**: one number that says how bad the answer is. We
 # want to know, for every number on the way: if I turn it up a little, how much does the loss change? That is its
-# **gradient**. We write $dx$ for the gradient of the loss with respect to $x$. It has as many numbers as $x$.
+# **gradient**. We write $dx$ for the gradient of the loss with respect to $x$. It has as many numbers as $x$. (At
+# school $dx$ is a tiny step. Here it is short for $\partial\,\text{loss} / \partial x$. The round $\partial$ is the $d$
+# of a slope when there are several variables: one of them moves, the others stand still.)
 #
 # We find gradients from the end to the start. So when it is patchify's turn, somebody gives us `dpatches`: how the loss
 # changes with each number of the patches. We want `dimages`: how it changes with each pixel.
@@ -204,9 +210,10 @@ check.unpatchify_forward(unpatchify_forward)
 #
 # $$ p_k = \sum_n M_{kn} x_n , $$
 #
-# where $M_{kn}$ is 1 if number $k$ of the patches comes from pixel $n$, and 0 if not. Each row of $M$ has exactly one
-# 1, because each number comes from one pixel. Each column has exactly one 1, because each pixel goes to one place. Such
-# an $M$ is called a **permutation matrix**. Here it is for an image of 2 by 6 pixels and $P = 2$.
+# where $\sum_n$ adds up over all pixels $n$, and $M_{kn}$ is 1 if number $k$ of the patches comes from pixel $n$, and 0
+# if not. Each row of $M$ has exactly one 1, because each number comes from one pixel. Each column has exactly one 1,
+# because each pixel goes to one place. Such an $M$ is called a **permutation matrix**. Here it is for an image of 2 by
+# 6 pixels and $P = 2$.
 
 # %%
 pixels = np.arange(12).reshape(1, 1, 2, 6)
@@ -215,15 +222,16 @@ print("its three patches:\n", ops.patchify_forward(pixels, patch_size=2)[0][0])
 
 units = np.eye(12).reshape(12, 1, 2, 6)  # twelve images, in each of them one pixel is 1
 M = ops.patchify_forward(units, patch_size=2)[0].reshape(12, 12).T  # column n: where pixel n goes
-print("M.T @ M is the identity matrix:", np.array_equal(M.T @ M, np.eye(12)))
+print("M.T @ M is the identity, 1 on the diagonal, else 0:", np.array_equal(M.T @ M, np.eye(12)))
 
 figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.4))
-for ax, matrix, title in zip(axes, (M, M.T), ("M: pixels to patches", "M.T: patches to pixels"), strict=True):
+titles = ("M: pixels to patches", "M.T: patches to pixels")
+for ax, matrix, title in zip(axes, (M, M.T), titles, strict=True):
     ax.imshow(matrix, cmap="gray_r", vmax=1.3)
     ax.set(title=title, xticks=range(12), yticks=range(12))
 axes[0].set(xlabel="pixel n", ylabel="number k of the patches")
 axes[1].set(xlabel="number k of the patches", ylabel="pixel n")
-show(figure, "Every row and every column has one black square. Mirrored at the diagonal, the matrix leads back.")
+show(figure, "Every row and column has one black square. Mirrored at the diagonal, M leads back.")
 
 # %% [markdown]
 # **Step 2: the chain rule.** Turn pixel $x_n$ up a little. Then $p_k$ changes $M_{kn}$ times as much, and the loss
@@ -232,8 +240,8 @@ show(figure, "Every row and every column has one black square. Mirrored at the d
 # $$ dx_n = \sum_k dp_k \frac{\partial p_k}{\partial x_n} = \sum_k dp_k M_{kn}
 #    \qquad \text{in one line:} \qquad dx = M^{\mathsf T} dp . $$
 #
-# In the forward we went along a *row* of $M$ and added up, over $n$. Now we go down a *column*, over $k$: that is what
-# the transpose does.
+# In the forward we went along a *row* of $M$ and added up, over $n$. Now we go down a *column*, over $k$.
+# $M^{\mathsf T}$ is the **transpose**: $M$ with its columns written as rows.
 #
 # **Step 3: look at the transpose.** $M$ takes pixel $n$ to place $k$. $M^{\mathsf T}$ takes what is in place $k$ to
 # pixel $n$. So $M^{\mathsf T}$ undoes $M$, and the cell above has shown it: $M^{\mathsf T} M$ is the identity.
@@ -254,15 +262,16 @@ show(figure, "Every row and every column has one black square. Mirrored at the d
 # %%
 images = rng.standard_normal((2, 3, 4, 6))
 patches, saved = ops.patchify_forward(images, patch_size=2)
-factors = rng.standard_normal(patches.shape)  # loss = the sum of factors * patches, so dpatches = factors
-dimages = ops.patchify_backward(factors, saved)
+factors = rng.standard_normal(patches.shape)  # the loss: the sum of factors * patches
+dimages = ops.patchify_backward(factors, saved)  # so dpatches is factors
 
 step = 0.001
 for place in ((0, 0, 0, 0), (0, 2, 1, 3), (1, 1, 3, 5)):
     moved = images.copy()
     moved[place] += step
     change = (factors * (ops.patchify_forward(moved, patch_size=2)[0] - patches)).sum()
-    print(f"pixel {place}: loss changes by {change / step:+.6f} per unit, dimages says {dimages[place]:+.6f}")
+    measured = change / step
+    print(f"pixel {place}: measured {measured:+.6f}, dimages says {dimages[place]:+.6f}")
 
 # %% [markdown]
 # ## An experiment: the broken patchify that passes four tests
@@ -312,7 +321,8 @@ print("4. right gradient:  ", np.allclose(slopes, hasty_backward(factors, small.
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 axes[0].imshow(digits[7, 0], cmap="gray_r")
 axes[0].set_title("the digit")
-for ax, patches, title in zip(axes[1:], (right, hasty), ("its patches", "its hasty patches"), strict=True):
+titles = ("its patches", "its hasty patches")
+for ax, patches, title in zip(axes[1:], (right, hasty), titles, strict=True):
     wall = np.full((4 * 8 - 1, 4 * 8 - 1), 0.4)  # the patches, with a grey line between them
     for index, patch in enumerate(patches[7]):
         top, left = 8 * (index // 4), 8 * (index % 4)
@@ -321,14 +331,14 @@ for ax, patches, title in zip(axes[1:], (right, hasty), ("its patches", "its has
     ax.set_title(title)
 for ax in axes:
     ax.set_axis_off()
-show(figure, "The hasty patches are no squares of the image: each is a strip of 49 pixels in a line, folded up.")
+show(figure, "The hasty patches are no squares: each is 49 pixels in a line, folded up.")
 
 pixel_row = np.broadcast_to(np.arange(28)[:, None], (1, 1, 28, 28))
-heights = {"right": ops.patchify_forward(pixel_row, patch_size=7)[0], "hasty": hasty_forward(pixel_row, 7)}
-for name, rows in heights.items():
+right_rows, _ = ops.patchify_forward(pixel_row, patch_size=7)
+for name, rows in (("right", right_rows), ("hasty", hasty_forward(pixel_row, 7))):
     print(f"{name}: patch 0 has its 49 pixels from {len(np.unique(rows[0, 0]))} rows of the image")
 
-by_hand = digits[:, 0, 7:14, 7:14].reshape(100, 49)  # patch 5: the second row of patches, the second in it
+by_hand = digits[:, 0, 7:14, 7:14].reshape(100, 49)  # patch 5: second row of patches, second in it
 print("right: patch 5 is the square cut out by hand:", np.array_equal(right[:, 5], by_hand))
 print("hasty: patch 5 is the square cut out by hand:", np.array_equal(hasty[:, 5], by_hand))
 

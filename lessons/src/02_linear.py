@@ -1,14 +1,14 @@
 # %% [markdown]
 # # Lesson 2: Linear layers and the chain rule
 #
-# *About 40 minutes. It opens [`tinyvit/ops/linear.py`](../tinyvit/ops/linear.py).*
+# *About 55 minutes. It opens [`tinyvit/ops/linear.py`](../tinyvit/ops/linear.py).*
 #
 # Nearly all the learned numbers of a transformer stand in **linear layers**. A linear layer is many neurons side by
 # side. One neuron is simple: it multiplies each number it gets by a **weight**, adds everything up, and adds one more
 # number, the **bias**.
 #
-# Here is one neuron that has not even been trained. Its weights are the average zero minus the average one. Its bias
-# puts the answer 0 half way between the two.
+# Here is one neuron that has not even been trained. Its weights are the average picture of a zero, minus the average
+# picture of a one. It says "zero" when its output is positive. Its bias puts that border half way between the two.
 
 # %%
 import matplotlib.pyplot as plt
@@ -32,15 +32,16 @@ drawn = axes[0].imshow(weight.reshape(28, 28), cmap="RdBu", vmin=-0.8, vmax=0.8)
 axes[0].set_title("the weights")
 axes[0].set_axis_off()
 figure.colorbar(drawn, ax=axes[0])
-new_images, new_labels = digits.dev.images.reshape(-1, 784) / 255, digits.dev.labels
-for label, color in ((0, "C0"), (1, "C3")):
+dev = digits.dev  # 5,000 images that are kept apart from the training
+new_images, new_labels = dev.images.reshape(-1, 784) / 255, dev.labels
+for label, name, color in ((0, "zero", "C0"), (1, "one", "C3")):
     y = new_images[new_labels == label] @ weight + bias
-    axes[1].hist(y, bins=40, range=(-60, 80), color=color, alpha=0.7, label=f"images of a {label}")
-    print(f"new images of a {label}: {((y > 0) == (label == 0)).mean():.1%} on the right side of 0")
+    axes[1].hist(y, bins=40, range=(-60, 80), color=color, alpha=0.7, label=f"images of a {name}")
+    print(f"new images of a {name}: {((y > 0) == (label == 0)).mean():.1%} are on its own side")
 axes[1].axvline(0, color="black", linewidth=0.8)
 axes[1].set(xlabel="output of the neuron", ylabel="images")
 axes[1].legend()
-show(figure, "One neuron. Blue pixels speak for a zero, red ones for a one; their sum tells the two apart.")
+show(figure, "One neuron. Blue pixels speak for a zero, red ones for a one; their sum decides.")
 
 # %% [markdown]
 # ## From one neuron to a layer
@@ -169,7 +170,7 @@ print("turn up b:", (loss_of(3, 2, 1 + h) - loss_of(3, 2, 1)) / h)
 # **As matrix products.** A product `A @ B` sums over the *last* axis of `A` and the *first* axis of `B`. In $dx$ we sum
 # over $j$, the last axis of `dy`, but $j$ is the last axis of `weight` too. So `weight` must be transposed, and we get
 # `dx = dy @ weight.T`. In $dw$ we sum over $r$, the first axis of both. So `x` must be transposed:
-# `dweight = x.T @ dy`.
+# `dweight = x.T @ dy`. (All this for two axes. With more of them, `.T` turns round **all** axes.)
 #
 # The shapes must fit as well, with $R$ rows:
 #
@@ -202,7 +203,8 @@ check.linear_backward(linear_backward)
 
 # %% [markdown] hints="2.2"
 # All tokens of all images share `weight` and `bias`. Make one list of rows of them first, with
-# `dy.reshape(-1, dy.shape[-1])`, and the same with `x`. Then the table above is all you need.
+# `dy.reshape(-1, dy.shape[-1])`, and the same with `x`. Then the table of the lesson (which product, which shapes) is
+# all you need.
 # ---
 # `dx = dy @ weight.T` works with any leading axes. With the rows: `dweight = x_rows.T @ dy_rows`, and
 # `dbias = dy_rows.sum(axis=0)`.
@@ -214,7 +216,8 @@ check.linear_backward(linear_backward)
 # place, add the pulls, and compare with the turn-it-up-a-little test. (Lesson 3 makes a real tool of this test.)
 
 # %%
-x, weight, bias = rng.standard_normal((2, 4, 5)), rng.standard_normal((5, 3)), rng.standard_normal(3)
+x, weight = rng.standard_normal((2, 4, 5)), rng.standard_normal((5, 3))
+bias = rng.standard_normal(3)
 wanted = rng.standard_normal((2, 4, 3))
 
 
@@ -229,9 +232,10 @@ dx, dweight, dbias = ops.linear_backward(dy, saved)
 pulls = (x[:, :, 0] * dy[:, :, 2]).ravel()  # on the weight from input 0 to output 2
 turned_up = weight.copy()
 turned_up[0, 2] += h
+measured = (squared_loss(x, turned_up) - squared_loss(x, weight)) / h
 print(f"the sum of its eight pulls        {pulls.sum():.4f}")
 print(f"what linear_backward says         {dweight[0, 2]:.4f}")
-print(f"turn it up a little, and measure  {(squared_loss(x, turned_up) - squared_loss(x, weight)) / h:.4f}")
+print(f"turn it up a little, and measure  {measured:.4f}")
 
 figure, ax = plt.subplots(figsize=(7, 2.8))
 names = [f"image {b}\ntoken {n}" for b in range(2) for n in range(4)]
@@ -239,7 +243,7 @@ ax.bar(names + ["sum"], [*pulls, pulls.sum()], color=["C0"] * 8 + ["C1"])
 ax.axhline(0, color="black", linewidth=0.8)
 ax.set(ylabel="pull on the weight")
 ax.tick_params(axis="x", labelsize=8)
-show(figure, "One weight is pulled by every token, up or down. Its gradient is the sum of all the pulls.")
+show(figure, "One weight is pulled by every token, up or down. Its gradient is the sum of all.")
 
 # %% [markdown]
 # ## An experiment: a wrong gradient that learns
@@ -265,7 +269,7 @@ show(figure, "One weight is pulled by every token, up or down. Its gradient is t
 # %%
 def forgetful_backward(dy, saved):
     _, dweight, dbias = ops.linear_backward(dy, saved)
-    return dy @ saved.weight, dweight, dbias  # no .T
+    return dy @ saved.weight, dweight, dbias  # no .T (the library's saved has names)
 
 
 def cosine(a, b):
@@ -275,14 +279,15 @@ def cosine(a, b):
 
 def train(middle_backward, *, trained=(0, 1, 2), steps=500, lr=0.01):
     rng = np.random.default_rng(0)  # the same start and the same images every time
-    layers = [
+    layers = [  # divided by the root, so that y is about as large as x
         [rng.standard_normal((n_in, n_out)) / np.sqrt(n_in), np.zeros(n_out)]
         for n_in, n_out in ((784, 32), (32, 32), (32, 10))
     ]
     losses, directions = [], []
     for _ in range(steps):
         pick = rng.integers(0, len(images), 100)
-        first, saved_first = ops.linear_forward(images[pick] - 0.13, *layers[0])  # 0.13: the mean of all pixels
+        x = images[pick] - 0.13  # the mean of all pixels
+        first, saved_first = ops.linear_forward(x, *layers[0])
         middle, saved_middle = ops.linear_forward(first, *layers[1])
         y, saved_last = ops.linear_forward(middle, *layers[2])
         error = y - np.eye(10)[labels[pick]]
@@ -309,10 +314,10 @@ runs = {
     "frozen": train(ops.linear_backward, trained=(1, 2)),
 }
 for name, (losses, _, accuracy) in runs.items():
-    print(f"{name:12}  loss at the end {np.mean(losses[-50:]):.2f}   accuracy on new images {accuracy:.1%}")
+    print(f"{name:12}  loss at the end {np.mean(losses[-50:]):.2f}   accuracy {accuracy:.1%}")
 directions = runs["forgotten .T"][1]
 early, late = np.mean(directions[:20]), np.mean(directions[-20:])
-print(f"cosine of the wrong gradient and the right one: {early:.2f} at the start, {late:.2f} at the end")
+print(f"cosine of wrong and right gradient: {early:.2f} at the start, {late:.2f} at the end")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 smooth = np.ones(20) / 20  # mean of 20 steps
@@ -321,12 +326,9 @@ for name, (losses, _, _) in runs.items():
 axes[0].set(xlabel="step", ylabel="loss", ylim=(0, None))
 axes[0].legend()
 axes[1].plot(np.convolve(directions, smooth, "valid"), color="C1")
-axes[1].set(xlabel="step", ylabel="cosine", ylim=(-0.2, 1), title="wrong gradient against right gradient")
+axes[1].set(xlabel="step", ylabel="cosine", ylim=(-0.2, 1), title="wrong against right gradient")
 axes[1].axhline(0, color="black", linewidth=0.8)
-show(
-    figure,
-    "Left: the three losses. Right: the cosine between the wrong gradient and the right one. Both: means of 20 steps.",
-)
+show(figure, "Left: losses. Right: cosine of wrong and right gradient. Both: means of 20 steps.")
 
 # %% [markdown]
 # It learns, nearly as well as the right one. Its first layer really learns: the frozen one is far behind. (The curves
@@ -342,7 +344,8 @@ show(
 # %%
 for name, backward in (("right", ops.linear_backward), ("forgotten .T", forgetful_backward)):
     losses, _, _ = train(backward, trained=(0,), steps=50)
-    print(f"first layer alone, {name:12}  loss at step 1: {losses[0]:.1f}   at step 50: {losses[-1]:,.1f}")
+    start, end = losses[0], losses[-1]
+    print(f"first layer alone, {name:12}  loss {start:.1f} at step 1, {end:,.1f} at step 50")
 
 # %% [markdown]
 # Now the loss explodes. Lillicrap and others described this adapting in 2016, with random numbers in the place of
@@ -354,12 +357,14 @@ for name, backward in (("right", ops.linear_backward), ("forgotten .T", forgetfu
 # once:
 
 # %%
-x, weight, bias = rng.standard_normal((2, 4, 3)), rng.standard_normal((3, 3)), rng.standard_normal(3)
+x, weight = rng.standard_normal((2, 4, 3)), rng.standard_normal((3, 3))
+bias = rng.standard_normal(3)
 y, saved = ops.linear_forward(x, weight, bias)
 dy = 2 * (y - wanted)
 turned_up = x.copy()
 turned_up[0, 0, 0] += h
-print(f"turn it up, and measure {(squared_loss(turned_up, weight) - squared_loss(x, weight)) / h:8.3f}")
+measured = (squared_loss(turned_up, weight) - squared_loss(x, weight)) / h
+print(f"turn it up, and measure {measured:8.3f}")
 print(f"right                   {ops.linear_backward(dy, saved)[0][0, 0, 0]:8.3f}")
 print(f"forgotten .T            {forgetful_backward(dy, saved)[0][0, 0, 0]:8.3f}")
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 3: Gradient checking
 #
-# *About 40 minutes. It opens [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py).*
+# *About 60 minutes. It opens [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py).*
 #
 # A wrong backward does not crash. It returns an array of the right shape, with numbers that look like numbers. The
 # model may even learn, only worse. So we need a judge that does not believe us.
@@ -37,16 +37,19 @@ slopes = {
 }
 for (label, slope), style in zip(slopes.items(), ("C0-", "C1--", "C2--"), strict=True):
     ax.plot(near, curve(point) + slope * (near - point), style, label=f"{label}: {slope:.2f}")
-ax.plot([point - wide, point, point + wide], curve(np.array([point - wide, point, point + wide])), "ko")
-ax.set(xticks=[point - wide, point, point + wide], xticklabels=["x - h", "x", "x + h"], ylim=(0, 3.5))
+three = np.array([point - wide, point, point + wide])
+ax.plot(three, curve(three), "ko")
+ax.set(xticks=three, xticklabels=["x - h", "x", "x + h"], ylim=(0, 3.5))
 ax.legend()
-show(figure, "The slope of f at x, and two guesses at it, drawn through x. The one that looks at both sides is closer.")
+show(figure, "The slope of f at x, and two guesses at it. The one from both sides is closer.")
 
 # %% [markdown]
 # ## One side or both?
 #
 # School says: the slope of $f$ at $x$ is what $\frac{f(x + h) - f(x)}{h}$ comes to when $h$ goes to 0. On a computer
-# $h$ cannot go to 0. So how wrong is it for some small $h$? Write $f$ near $x$ as a sum (Taylor):
+# $h$ cannot go to 0. So how wrong is it for some small $h$? Write $f$ near $x$ as a sum, its **Taylor series**: the
+# value, plus the slope $f'$ times the step, plus smaller and smaller terms for how the slope itself changes ($f''$ is
+# the slope of $f'$, and $f'''$ that of $f''$):
 #
 # $$ f(x + h) = f(x) + h f'(x) + \frac{h^2}{2} f''(x) + \frac{h^3}{6} f'''(x) + \dots $$
 #
@@ -106,7 +109,7 @@ check.central_difference(central_difference)
 
 # %% [markdown] hints="3.1"
 # A loop over all places of `x`. `for index in np.ndindex(x.shape)` visits them all, whatever the number of axes. In the
-# loop: change that one number, call `f`, and **put the number back**.
+# loop: change that one number, call `f`, and put the number back.
 # ---
 # Work on `x.copy()`. Remember `kept = x[index]`. Then `up = f(x)` with `x[index] = kept + h`, and `down = f(x)` with
 # `x[index] = kept - h`. The result at `index` is `(up - down) / (2 * h)`.
@@ -139,12 +142,11 @@ for kind, dtype, style in (
     best = int(np.argmin(errors))
     label = f"{kind}, {dtype.__name__}"
     ax.loglog(steps, errors, style, markersize=4, label=label)
-    print(f"{label:20}: best h {steps[best]:.0e}, error there {errors[best]:.0e}; at h = 1e-12 {errors[6]:.0e}")
+    found = f"best h {steps[best]:.0e}, error there {errors[best]:.0e}"
+    print(f"{label:20}: {found}; at h = 1e-12 {errors[6]:.0e}")
 ax.set(xlabel="h", ylabel="worst error of the slope", ylim=(1e-12, 10))
 ax.legend()
-show(
-    figure, "Error of the difference against h. From the right it falls; then rounding takes over, and it rises again."
-)
+show(figure, "Error against h. From the right it falls, then rounding makes it rise again.")
 
 # %% [markdown]
 # A **V**. At $h = 10^{-12}$ the central difference in float64 is worse than at $h = 0.01$. In float32 it is useless
@@ -167,7 +169,8 @@ show(
 
 # %%
 for dtype in (np.float32, np.float64):
-    print(f"{dtype.__name__}: the worst error at h = 1e-5 is {worst_error('central', 1e-5, dtype):.0e}")
+    error = worst_error("central", 1e-5, dtype)
+    print(f"{dtype.__name__}: the worst error at h = 1e-5 is {error:.0e}")
 
 # %% [markdown]
 # With float32, a *right* backward looks wrong, and a slightly wrong one can hide. So: **we check in float64, and train
@@ -175,19 +178,19 @@ for dtype in (np.float32, np.float64):
 #
 # ## From one number to an array
 #
-# An op does not return one number. It returns an array `y`. What should we compare? Take a random array `dy` in the
-# shape of `y`, and make one number out of it:
+# An **op**, one step of a model such as `linear`, does not return one number. It returns an array `y`. What should we
+# compare? Take a random array `dy` in the shape of `y`, and make one number out of it:
 #
-# $$ L(x) = \sum_j dy_j \, y_j(x) . $$
+# $$ \ell(x) = \sum_j dy_j \, y_j(x) . $$
 #
-# The slope of $L$ with respect to each $y_j$ is just $dy_j$. So $dy$ stands for what the next op would pass back, the
-# **upstream gradient**, and `backward(dy, saved)` must be the gradient of $L$ with respect to $x$. We can compare it
+# When $y_j$ moves, $\ell$ moves $dy_j$ times as much. So $dy$ stands for what the next op would pass back, the
+# **upstream gradient**, and `backward(dy, saved)` must be the gradient of $\ell$ with respect to $x$. We can compare it
 # number by number with the central difference of 3.1.
 #
 # **And when `x` is large?** A layer with 100,000 weights would need 200,000 forwards. There is a cheaper question. Move
 # *all* numbers of `x` at once, along a random direction $v$: from $x$ to $x + h v$. By the chain rule,
 #
-# $$ \text{slope of } L \text{ along } v = \sum_i dx_i \, v_i . $$
+# $$ \text{slope of } \ell \text{ along } v = \sum_i dx_i \, v_i . $$
 #
 # The left side is a central difference: **two** forwards, whatever the size. The right side is the backward's. If some
 # $dx_i$ is wrong, the sum is wrong, unless the errors cancel by chance; and with a random $v$ that is as good as
@@ -195,14 +198,14 @@ for dtype in (np.float32, np.float64):
 #
 # ### Exercise 3.2: two numbers that must agree
 #
-# **Goal:** ask the backward and the forward for the slope of $L$ along `v`. `forward(x)` returns `y, saved`, and
+# **Goal:** ask the backward and the forward for the slope of $\ell$ along `v`. `forward(x)` returns `y, saved`, and
 # `backward(dy, saved)` returns `dx`. `x` and `v` have the same shape, `dy` has the shape of `y`, `h` is the step.
-# Return two numbers: what the backward says, and what the central difference says. ●●○, 8 minutes.
+# Return two numbers: what the backward says, and what the forward says (by a central difference). ●●○, 8 minutes.
 
 
 # %% exercise="3.2"
 def directional_check(forward, backward, x, dy, v, h):
-    """Two functions, x (...), dy (shape of y), v (...), the step -> what the backward says, what the forward says."""
+    """Two functions, x (...), dy (as y), v (...), the step -> backward's slope, forward's slope."""
     ### BEGIN SOLUTION
     _, saved = forward(x)
     analytic = (backward(dy, saved) * v).sum()
@@ -217,7 +220,8 @@ check.directional_check(directional_check)
 
 # %% [markdown] hints="3.2"
 # The first number needs one forward (for `saved`) and the backward. The second number needs two forwards and no
-# backward: how far does $L$ move from `x - h * v` to `x + h * v`?
+# backward: how far does the sum of `dy * y` move from `x - h * v` to `x + h * v`? (`forward` returns two things; `y` is
+# the first.)
 # ---
 # First: `(backward(dy, saved) * v).sum()`. Second: with `up = (dy * forward(x + h * v)[0]).sum()` and `down` the same
 # with a minus, it is `(up - down) / (2 * h)`.
@@ -236,11 +240,13 @@ check.directional_check(directional_check)
 # ## The judge at work
 #
 # `check_gradients` does all this: float64, a random `dy`, central differences, number by number for small inputs and
-# along directions for large ones. Here it judges the linear layer of lesson 2, and then a copy that we broke: the
-# gradient of the bias is averaged over the rows, where it should be added up.
+# along directions for large ones. An op is for it a pair, `Op(forward, backward)`; `ops.OPS` has all of them by name.
+# ("Difference quotient" in its reports is the central difference.) Here it judges the linear layer of lesson 2, and
+# then a copy that we broke: the gradient of the bias is averaged over the rows, where it should be added up.
 
 # %%
-inputs = {"x": rng.standard_normal((4, 3)), "weight": rng.standard_normal((3, 2)), "bias": rng.standard_normal(2)}
+shapes = {"x": (4, 3), "weight": (3, 2), "bias": (2,)}
+inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
 print(check_gradients(ops.OPS["linear"], inputs, rng=rng))
 
 
@@ -257,7 +263,7 @@ print(check_gradients(Op(ops.linear_forward, averaging_backward), inputs, rng=rn
 #
 # ## An experiment: the third trap, a gradient of ones
 #
-# Many people check with the simplest loss there is: $L = \sum_j y_j$, the sum of all outputs. Then `dy` is 1
+# Many people check with the simplest loss there is: $\ell = \sum_j y_j$, the sum of all outputs. Then `dy` is 1
 # everywhere. What could be wrong with that?
 #
 # Take a small op that turns positive numbers into **shares**: $y_i = x_i / S$ with $S = \sum_j x_j$. Its backward:
@@ -305,13 +311,15 @@ def zeros(dy, saved):
 
 x = rng.uniform(0.5, 2, (3, 5))
 y, saved = shares_forward(x)
-print(f"sum of all shares: {y.sum():.6f}; with another x: {shares_forward(rng.uniform(0.5, 2, (3, 5)))[0].sum():.6f}\n")
-print(f"{'backward':12} {'dx under ones':>14}   ones: true dx is 0    random dy")
+other_y, _ = shares_forward(rng.uniform(0.5, 2, (3, 5)))
+print(f"sum of all shares: {y.sum():.6f}; with another x: {other_y.sum():.6f}\n")
+print(f"{'':12} {'dx under ones':>14}   check with ones:      check with a random dy:")
 for backward in (right, plain_mean, no_total, turned_sign, zeros):
     largest = np.abs(backward(np.ones_like(y), saved)).max()
     report = check_gradients(Op(shares_forward, backward), {"x": x}, rng=rng)
     verdicts = ["passed" if ok else "CAUGHT" for ok in (largest < 1e-6, report.passed)]
-    print(f"{backward.__name__:12} {largest:14.0e}   {verdicts[0]:20}  {verdicts[1]}, error {report.error:.0e}")
+    words = f"{verdicts[0]:20}  {verdicts[1]}, error {report.error:.0e}"
+    print(f"{backward.__name__:12} {largest:14.0e}   {words}")
 
 # %% [markdown]
 # Under ones, **all four broken ones pass, even the one that returns zeros**. Each row of shares adds up to 1, whatever

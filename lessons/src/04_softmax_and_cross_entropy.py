@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 4: Softmax and cross-entropy
 #
-# *About 50 minutes. It opens [`tinyvit/ops/softmax.py`](../tinyvit/ops/softmax.py) and
+# *About 75 minutes. It opens [`tinyvit/ops/softmax.py`](../tinyvit/ops/softmax.py) and
 # [`tinyvit/ops/cross_entropy.py`](../tinyvit/ops/cross_entropy.py).*
 #
 # A model that looks at a digit ends with ten numbers, one for each class. They are called **logits**. They can be
@@ -36,7 +36,7 @@ for ax, (title, values) in zip(axes, panels, strict=True):
     ax.bar(range(5), values, color=["C1" if i == label[0] else "C0" for i in range(5)])
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(title=title, xlabel="class", xticks=range(5))
-show(figure, "Class 1 (orange) is right, but class 3 has more. The loss pulls class 1 up and pushes all others down.")
+show(figure, "Class 1 (orange) is right, but 3 has more. The loss pulls 1 up, all others down.")
 
 # %% [markdown]
 # ## Softmax
@@ -134,17 +134,19 @@ def softmax_backward(dy, saved):
 check.softmax_backward(softmax_backward)
 
 # %% [markdown] hints="4.2"
-# No loop and no $N \times N$ table is needed. First the weighted average of `dy`, one number for each row. Then one
-# line.
+# No loop and no N x N table is needed. First the weighted average of `dy`, one number for each row (`keepdims=True`).
+# Then one line.
 # ---
 # `average = (dy * y).sum(-1, keepdims=True)`, then `dx = y * (dy - average)`.
 
 # %% [markdown]
 # ## Cross-entropy: how surprised are you?
 #
+# (You are half way: a good place for a break.)
+#
 # The model gives the right class the probability $p$. The loss of this image is its **surprise**:
 #
-# $$ \text{loss} = -\log p . $$
+# $$ \text{loss} = -\log p \qquad \text{(the natural logarithm, often written ln at school).} $$
 
 # %%
 for p in (1.0, 0.9, 0.5, 0.1, 0.001):
@@ -178,7 +180,8 @@ p = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
 print("p:", p)
 with np.errstate(divide="ignore"):
     print("surprise, softmax first and then log:", -np.log(p[1]))
-print("surprise, in one piece:              ", -((row[1] - row.max()) - np.log(np.exp(row - row.max()).sum())))
+z = row - row.max()
+print("surprise, in one piece:              ", -(z[1] - np.log(np.exp(z).sum())))
 
 # %% [markdown]
 # ### Exercise 4.3: cross-entropy
@@ -203,8 +206,12 @@ def cross_entropy_forward(logits, labels):
 check.cross_entropy_forward(cross_entropy_forward)
 
 # %% [markdown] hints="4.3"
-# First all `log_probs`, `(B, K)`, by the formula with $m$. Then pick one number in each row: `log_probs[rows, columns]`
-# with two lists of length `B` picks `B` numbers, one at each pair.
+# First all `log_probs`, `(B, K)`, by the formula in one piece: `shifted` is the logits minus the maximum of their row,
+# and the logarithm of the sum is taken off that. Then pick one number in each row.
+# ---
+# Picking: `log_probs[rows, columns]` with two lists of length `B` picks `B` numbers, one at each pair. With
+# `log_probs = [[-1, -2, -3], [-4, -5, -6]]` and `labels = [2, 0]`, `log_probs[[0, 1], [2, 0]]` is `[-3, -4]`. The
+# columns are the labels, and the rows are 0, 1, 2, ...: `np.arange(B)`.
 # ---
 # `shifted = logits - logits.max(1, keepdims=True)`,
 # `log_probs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))`,
@@ -240,7 +247,8 @@ for x in (-1.0, -10.0, -100.0, -800.0):
     with np.errstate(divide="ignore", invalid="ignore"):
         dprobs = np.array([[-1 / probs[0, 0], 0.0]])
         by_steps = ops.softmax_backward(dprobs, softmax_saved)[0, 0]
-    in_one = ops.cross_entropy_backward(1.0, ops.cross_entropy_forward(logits, labels=labels)[1])[0, 0]
+    _, saved = ops.cross_entropy_forward(logits, labels=labels)
+    in_one = ops.cross_entropy_backward(1.0, saved)[0, 0]
     print(f"{x:11}   {by_steps:14.6f}    {in_one:14.6f}")
 
 # %% [markdown]
@@ -270,7 +278,7 @@ check.cross_entropy_backward(cross_entropy_backward)
 
 # %% [markdown] hints="4.4"
 # Start with a copy of `probs`. In each row, one number needs a 1 taken off: the one of the right class. The forward
-# picked the same places.
+# picked the same places, with `np.arange(B)` for the rows. Then think of `dloss`, and of the mean over the batch.
 # ---
 # `dlogits = probs.copy()`, `dlogits[np.arange(len(labels)), labels] -= 1`, and at last times `dloss`, divided by `B`.
 
@@ -283,20 +291,22 @@ check.cross_entropy_backward(cross_entropy_backward)
 # %%
 scores = {"x": rng.standard_normal((3, 5))}
 print("softmax:", check_gradients(ops.OPS["softmax"], scores, rng=rng))
-labels = rng.integers(0, 5, 3)
 batch = {"logits": rng.standard_normal((3, 5))}
-print("cross-entropy:", check_gradients(ops.OPS["cross_entropy"], batch, options={"labels": labels}, rng=rng))
+options = {"labels": rng.integers(0, 5, 3)}
+print("cross-entropy:", check_gradients(ops.OPS["cross_entropy"], batch, options=options, rng=rng))
 
 
 def plain_mean_backward(dy, saved):
-    return saved.y * (dy - dy.mean(-1, keepdims=True))
+    return saved.y * (dy - dy.mean(-1, keepdims=True))  # the library's saved has names
 
 
-print("broken softmax:", check_gradients(Op(ops.softmax_forward, plain_mean_backward), scores, rng=rng))
+broken = Op(ops.softmax_forward, plain_mean_backward)
+print("broken softmax:", check_gradients(broken, scores, rng=rng))
 
 y, saved = ops.softmax_forward(scores["x"])
 for backward in (ops.softmax_backward, plain_mean_backward):
-    print(f"under ones, {backward.__name__} reaches {np.abs(backward(np.ones_like(y), saved)).max():.0e}")
+    largest = np.abs(backward(np.ones_like(y), saved)).max()
+    print(f"under ones, {backward.__name__} reaches {largest:.0e}")
 
 # %% [markdown]
 # Under ones, right and broken are both 0 (up to rounding): shares add up to 1, and no score can change that.
@@ -331,10 +341,10 @@ ax.set(xlabel="logit of the right class (the other one is 0)", ylabel="pull on t
 ax.text(-11.8, 0.52, "sure, and wrong")
 ax.text(3.0, 0.52, "sure, and right")
 ax.legend(loc="upper right")
-show(figure, "How hard each loss pulls the right logit up. The squared distance lets go where the model is most wrong.")
+show(figure, "How hard each loss pulls the right logit up. One lets go where it is most wrong.")
 for place in (-12.0, -8.0, 0.0):
     one, other = pulls(np.array([place]))
-    print(f"at {place:5}: cross-entropy pulls with {one[0]:.4f}, the squared distance with {other[0]:.6f}")
+    print(f"pull at {place:5}: cross-entropy {one[0]:.4f}, squared distance {other[0]:.6f}")
 print(f"the squared distance pulls hardest at {x[squared.argmax()]:.1f}")
 
 # %% [markdown]
@@ -355,10 +365,10 @@ figure, ax = plt.subplots(figsize=(8, 2.8))
 for name, path in paths.items():
     share = 1 / (1 + np.exp(-np.array(path)))
     ax.plot(share, label=name)
-    print(f"{name:17} after 100 steps: x = {path[-1]:6.2f}, probability of the right class {share[-1]:.4f}")
+    print(f"{name:17} after 100 steps: x = {path[-1]:6.2f}, right class {share[-1]:.4f}")
 ax.set(xlabel="step", ylabel="probability of the right class")
 ax.legend()
-show(figure, "The same start, the same step size. One loss gets out of its mistake, the other stays in it.")
+show(figure, "The same start and step size. One loss gets out of its mistake, the other stays.")
 
 # %% [markdown]
 # ## Three questions

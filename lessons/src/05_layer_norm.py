@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 5: Layer norm
 #
-# *About 40 minutes. It opens [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py).*
+# *About 50 minutes. It opens [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py).*
 #
 # A transformer adds something to its tokens again and again. Without care, some tokens grow huge and some fade away,
 # and what comes next can work with neither. **Layer norm** brings every token back to the same scale before each step:
@@ -19,7 +19,8 @@ from tinyvit.course import check, show
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(5)
-tokens = rng.standard_normal((6, 24)) * [[0.2], [0.5], [1], [2], [4], [8]] + [[0], [3], [-2], [1], [0], [5]]
+spreads, centres = np.array([0.2, 0.5, 1, 2, 4, 8]), np.array([0, 3, -2, 1, 0, 5])
+tokens = rng.standard_normal((6, 24)) * spreads[:, None] + centres[:, None]
 normed = ops.layer_norm_forward(tokens, np.ones(24), np.zeros(24))[0]
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
@@ -27,8 +28,9 @@ for ax, rows, title in zip(
     axes, (tokens, normed), ("six tokens of 24 numbers", "the same, after layer norm"), strict=True
 ):
     ax.eventplot(rows, colors=[f"C{i}" for i in range(6)], linelengths=0.7)
-    ax.set(title=title, yticks=range(6), yticklabels=[f"token {i}" for i in range(6)], xlabel="value")
-show(figure, "Each line is one number of a token. Layer norm gives every token the same centre and the same spread.")
+    ax.set(title=title, yticks=range(6), xlabel="value")
+    ax.set_yticklabels([f"token {i}" for i in range(6)])
+show(figure, "Each line is one number of a token. Layer norm gives all the same centre and spread.")
 
 # %% [markdown]
 # ## The forward
@@ -42,12 +44,15 @@ show(figure, "Each line is one number of a token. Layer norm gives every token t
 # y_i = \hat x_i \, w_i + b_i .
 # $$
 #
+# - $\mu$ is the mean, and $\sigma^2$ the **variance**: the mean of the squared distances from it. Its root $\sigma$ is
+#   the *standard deviation*, which says how far a number usually is from the mean.
 # - $\varepsilon$ (`eps`) is tiny. It matters only when all numbers of a token are nearly equal: then the variance is
 #   nearly 0, and we must not divide by 0.
 # - $w$ (`weight`) and $b$ (`bias`) are learned, $D$ numbers each, and shared by all tokens. With them the model can
 #   undo the normalisation where it hurts.
 # - Every token is normalised **by itself**. Nothing here looks at the other tokens, or at the other images of the
-#   batch. (Batch norm does, which is why it behaves differently in training and in use. Layer norm has no such switch.)
+#   batch. (Batch norm, an older layer, does, which is why it behaves differently in training and in use. Layer norm has
+#   no such switch.)
 #
 # We write $r = 1/\sqrt{\sigma^2 + \varepsilon}$ and call it `rstd`, the reciprocal of the standard deviation.
 #
@@ -95,7 +100,9 @@ check.layer_norm_forward(layer_norm_forward)
 # 2. the mean rises by $1/D$, so *every* $\hat x_j$ falls by $r/D$;
 # 3. the variance changes, so *every* $\hat x_j$ is stretched by another $r$.
 #
-# For the third road we need $\partial r / \partial x_i$. The variance first:
+# For the third road we need $\partial r / \partial x_i$. The variance first. A square $(x_j - \mu)^2$ moves
+# $2 (x_j - \mu)$ times as much as what is squared, and that moves by 1 if $j = i$ (written $[i = j]$: 1 if so, else 0),
+# and always by $-1/D$, through $\mu$:
 #
 # $$
 # \frac{\partial \sigma^2}{\partial x_i}
@@ -153,6 +160,9 @@ check.layer_norm_backward(layer_norm_backward)
 # `dweight` and `dbias` belong to numbers that all tokens share: sum over every axis but the last. `dx` belongs to each
 # token alone: its two means run over the last axis only, with `keepdims=True`.
 # ---
+# First `dx_hat = dy * weight`. Then the two means of the formula: that of `dx_hat`, and that of the product
+# `dx_hat * x_hat` (not the product of two means). Both are taken off `dx_hat`, the second one times `x_hat`.
+# ---
 # With `dx_hat = dy * weight`:
 # `dx = (dx_hat - dx_hat.mean(-1, keepdims=True) - x_hat * (dx_hat * x_hat).mean(-1, keepdims=True)) * rstd`.
 
@@ -160,10 +170,12 @@ check.layer_norm_backward(layer_norm_backward)
 # ## Is it right?
 #
 # Lesson 3 gave us a judge: compare with finite differences, in float64, under a **random** upstream gradient. Here it
-# judges the library's layer norm; put your own two functions in its place when they pass.
+# judges the library's layer norm; when yours pass, put `(layer_norm_forward, layer_norm_backward)` in the place of
+# `ops.OPS["layer_norm"]`.
 
 # %%
-inputs = {"x": rng.standard_normal((2, 3, 5)), "weight": rng.uniform(0.5, 2, 5), "bias": rng.standard_normal(5)}
+inputs = {"x": rng.standard_normal((2, 3, 5)), "weight": rng.uniform(0.5, 2, 5)}
+inputs["bias"] = rng.standard_normal(5)
 print(check_gradients(ops.OPS["layer_norm"], inputs, rng=rng))
 
 # %% [markdown]
@@ -177,8 +189,9 @@ print(check_gradients(ops.OPS["layer_norm"], inputs, rng=rng))
 # %%
 def forgetful_backward(dy, saved):
     _, dweight, dbias = ops.layer_norm_backward(dy, saved)
-    dx_hat = dy * saved.weight
-    dx = (dx_hat - dx_hat.mean(-1, keepdims=True)) * saved.rstd.reshape(*dy.shape[:-1], 1)
+    dx_hat = dy * saved.weight  # the library's saved has names
+    rstd = saved.rstd.reshape(*dy.shape[:-1], 1)  # and its rstd is flat
+    dx = (dx_hat - dx_hat.mean(-1, keepdims=True)) * rstd
     return dx, dweight, dbias
 
 
@@ -186,7 +199,8 @@ x = rng.standard_normal((4, 8))
 y, saved = ops.layer_norm_forward(x, np.ones(8), np.zeros(8))
 ones = np.ones_like(y)
 right, wrong = ops.layer_norm_backward(ones, saved)[0], forgetful_backward(ones, saved)[0]
-print(f"under a gradient of ones, dx reaches {np.abs(right).max():.0e} (right) and {np.abs(wrong).max():.0e} (broken)")
+for name, dx in (("right", right), ("broken", wrong)):
+    print(f"under a gradient of ones, the {name} dx reaches {np.abs(dx).max():.0e}")
 
 print(check_gradients(Op(ops.layer_norm_forward, forgetful_backward), inputs, rng=rng))
 
@@ -210,16 +224,17 @@ ax.bar(place + 0.2, wrong[worst], 0.4, label="the third road forgotten")
 ax.axhline(0, color="black", linewidth=0.8)
 ax.set(xlabel="place in the token", ylabel="dx")
 ax.legend()
-show(figure, "dx of one token, right and wrong. The wrong one still asks for a stretch, which layer norm would undo.")
+show(figure, "dx of one token. The wrong one still asks for a stretch, and layer norm undoes it.")
 
 # %% [markdown]
 # Two facts about the true `dx` can be seen without any formula: its numbers add up to 0 (no shift), and it is
-# perpendicular to `x_hat` (no stretch; not quite, because of `eps`).
+# perpendicular to `x_hat`: the sum of the products is 0 (no stretch; not quite, because of `eps`).
 
 # %%
 x_hat = saved.x_hat
 for name, dx in (("right", right), ("wrong", wrong)):
-    print(f"{name}: sum of dx {np.abs(dx.sum(-1)).max():.0e}, dx · x_hat {np.abs((dx * x_hat).sum(-1)).max():.0e}")
+    shift, stretch = np.abs(dx.sum(-1)).max(), np.abs((dx * x_hat).sum(-1)).max()
+    print(f"{name}: sum of dx {shift:.0e}, sum of dx * x_hat {stretch:.0e}")
 
 # %% [markdown]
 # ## Three questions

@@ -6,7 +6,7 @@
 #
 # Linear layers can only draw straight lines, however many you put one after another. Between two of them we need
 # something that **bends**. In a Vision Transformer this is GELU: a soft gate that lets large numbers through and stops
-# very negative ones.
+# very negative ones. (The dotted line is ReLU, the older, hard gate: open above 0, and shut below.)
 
 # %%
 import math
@@ -27,7 +27,7 @@ axes[1].plot(x, np.maximum(x, 0), ":", color="gray", label="ReLU: max(x, 0)")
 axes[1].plot(x, y, label="GELU: x Φ(x)")
 axes[1].set(title="GELU", xlabel="x", ylim=(-0.5, 4))
 axes[1].legend()
-show(figure, "Left: how much of x is let through, from 0 (nothing) to 1 (all). Right: x times its gate.")
+show(figure, "Left: how much of x passes, from 0 (nothing) to 1 (all). Right: x times its gate.")
 
 # %% [markdown]
 # ## The forward
@@ -40,7 +40,7 @@ show(figure, "Left: how much of x is let through, from 0 (nothing) to 1 (all). R
 # - $\Phi(2) = 0.977$: nearly all are below 2, so a 2 passes nearly untouched.
 # - $\Phi(-2) = 0.023$: few are below $-2$, so nearly nothing passes.
 #
-# A share is an area under the bell curve $\varphi$:
+# A share is an area under the bell curve $\varphi$ ($\int$ is the area from one end to the other):
 #
 # $$ \varphi(t) = \frac{1}{\sqrt{2\pi}}\, e^{-t^2/2}, \qquad \Phi(x) = \int_{-\infty}^x \varphi(t)\, dt . $$
 #
@@ -106,7 +106,7 @@ def gelu_backward(dy, saved):
 check.gelu_backward(gelu_backward)
 
 # %% [markdown] hints="6.2"
-# $\Phi(x)$ is there already: it is the gate. What is missing is the bell curve $\varphi(x)$.
+# Φ(x) is there already: it is the gate. What is missing is the bell curve φ(x). `dy` multiplies both parts.
 # ---
 # `bell = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)`, then `dy * (gate + x * bell)`.
 
@@ -120,12 +120,13 @@ print(check_gradients(ops.OPS["gelu"], {"x": rng.standard_normal((3, 7))}, rng=r
 # ## Two GELUs
 #
 # The paper that introduced GELU (Hendrycks and Gimpel 2016, arXiv:1606.08415) also gives a formula without erf, for
-# where erf is slow to compute:
+# where erf is slow to compute (tanh is a curve that rises smoothly from -1 to 1):
 #
 # $$ \mathrm{GELU}(x) \approx \frac{x}{2} \Big( 1 + \tanh\big( \sqrt{2/\pi}\, (x + 0.044715\, x^3) \big) \Big) . $$
 #
-# Both are in use. PyTorch (unless told otherwise), timm and the ViT of Hugging Face have the **erf** form. Google's
-# original ViT in JAX and GPT-2 have the **tanh** form. How far apart are they?
+# Both are in use. PyTorch (unless told otherwise), and the ViTs of two well-known collections of models, timm and
+# Hugging Face, have the **erf** form. Google's original ViT (written in JAX) and GPT-2 have the **tanh** form. How far
+# apart are they?
 
 # %%
 x = np.linspace(-8, 8, 16001)
@@ -195,10 +196,12 @@ wanted = np.sin(2 * x)
 def learn(bend, steps=8000, lr=0.002):
     rng = np.random.default_rng(0)
     shapes = ((1, 100), (100,), (100, 1), (1,))
-    parameters = [rng.standard_normal(shape) * scale for shape, scale in zip(shapes, (1, 1, 0.1, 0), strict=True)]
+    scales = (1, 1, 0.1, 0)
+    parameters = [s * rng.standard_normal(shape) for s, shape in zip(scales, shapes, strict=True)]
     for _ in range(steps):
         y, saved = mlp_forward(x, *parameters, bend=bend)
-        _, *gradients = mlp_backward(2 * (y - wanted) / len(x), saved)  # of the mean of (y - wanted)²
+        dy = 2 * (y - wanted) / len(x)  # of the mean of (y - wanted)²
+        _, *gradients = mlp_backward(dy, saved)
         parameters = [p - lr * g for p, g in zip(parameters, gradients, strict=True)]
     return mlp_forward(x, *parameters, bend=bend)[0]
 
@@ -206,7 +209,8 @@ def learn(bend, steps=8000, lr=0.002):
 with_gelu, without = learn(True), learn(False)
 slope, height = np.polyfit(x[:, 0], wanted[:, 0], 1)
 line = slope * x + height
-for name, y in (("with GELU", with_gelu), ("without GELU", without), ("the best straight line", line)):
+results = {"with GELU": with_gelu, "without GELU": without, "the best straight line": line}
+for name, y in results.items():
     print(f"{name:23} mean squared error {((y - wanted) ** 2).mean():.4f}")
 print(f"without GELU and the best line differ by {np.abs(without - line).max():.0e}")
 
@@ -218,8 +222,9 @@ ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 show(figure, "Without GELU, an MLP with 301 numbers draws the straight line that needs 2.")
 
 # %% [markdown]
-# Without GELU it learned *the best straight line*, up to rounding, which has 2 numbers: slope and height. More training
-# would not help. Two linear layers are one:
+# With GELU it follows the curve in the middle; at the two ends it would need many more steps. Without GELU it learned
+# *the best straight line*, up to rounding, which has 2 numbers: slope and height. More training would not change that.
+# Two linear layers are one:
 #
 # $$ (x\,W_1 + b_1)\,W_2 + b_2 = x\,(W_1 W_2) + (b_1 W_2 + b_2) . $$
 #

@@ -32,5 +32,12 @@ add(
         "in uint8, 1 - 200 is not -199: it wraps round to 57. Take the pixel from 255, or scale first": (
             lambda image: (1 - image) / 255
         ),
+        "in uint8, 1 - 200 is not -199: it wraps round to 57. Divide by 255 first, and take that from 1": (
+            lambda image: 1 - image
+        ),
+        "uint8 has no negative numbers: -200 wraps round to 56. Take the pixel from 255 instead": (
+            lambda image: -image / 255
+        ),
+        "// throws away what comes behind the point; divide with /": lambda image: (255 - image) // 255,
     },
 )

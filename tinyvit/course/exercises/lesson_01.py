@@ -1,6 +1,7 @@
 # mypy: disable-error-code="no-untyped-def"
 """Lesson 1, images to patches."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +14,11 @@ def _sizes(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int, int]]
     yield 2, 3, *rng.permutation([2, 3]), rng.choice([2, 4])
     yield 1, 1, 3, 3, 2
     yield tuple(rng.integers(1, 5, 5))
+
+
+def _numbered(*shape: int) -> np.ndarray:
+    """0, 1, 2, ...: a number that is in the wrong place says where it comes from."""
+    return np.arange(float(math.prod(shape))).reshape(shape)
 
 
 # --- 1.1 ---
@@ -41,9 +47,38 @@ def _one_vector(images, *, patch_size):
     return patches.reshape(len(images), -1), shape
 
 
+def _rows_for_columns(images, *, patch_size):
+    patches, (H, W, P) = _cut(images, patch_size)
+    placed = np.zeros_like(patches)
+    for i in range(H // P):
+        for j in range(W // P):
+            placed[:, i * (H // P) + j] = patches[:, i * (W // P) + j]
+    return placed, (H, W, P)
+
+
+def _not_joined(images, *, patch_size):
+    (B, C, H, W), P = images.shape, patch_size
+    return images.reshape(B, C, H // P, P, W // P, P).transpose(0, 2, 4, 1, 3, 5), (H, W, P)
+
+
+def _halves_joined(images, *, patch_size):
+    patches, shape = _not_joined(images, patch_size=patch_size)
+    return patches.reshape(*patches.shape[:3], -1), shape
+
+
+def _float_sizes(images, *, patch_size):
+    B, C, H, W = images.shape
+    return images.reshape(B, C, H / patch_size, patch_size, W / patch_size, patch_size)
+
+
+def _lengths_for_numbers(images, *, patch_size):
+    pieces, _ = _not_joined(images, patch_size=patch_size)
+    return pieces.transpose(pieces.shape)
+
+
 def _patchify_cases(rng: np.random.Generator) -> Iterator[Case]:
     for B, C, rows, columns, P in _sizes(rng):
-        yield Case((rng.standard_normal((B, C, rows * P, columns * P)),), {"patch_size": int(P)})
+        yield Case((_numbered(B, C, rows * P, columns * P),), {"patch_size": int(P)})
 
 
 add(
@@ -69,6 +104,19 @@ add(
         ),
         "every channel was cut by itself; a patch holds all channels of its square": _each_channel_alone,
         "all patches of an image are in one vector; every patch is a vector of its own": _one_vector,
+        "patch j of row i is number i * (W/P) + j: a whole row of patches, W/P of them, comes before the next": (
+            _rows_for_columns
+        ),
+        "the six axes are in the right order; now join them with reshape, to (B, L, C*P*P)": _not_joined,
+        "the pixels of a patch are joined; the rows and columns of patches are to be joined too, to L": _halves_joined,
+        "H / P is 3.0, not 3, and a shape wants whole numbers: write H // P": _float_sizes,
+        "transpose takes the numbers of the axes, 0 to 5, and not their lengths": _lengths_for_numbers,
+        "saved is (H, W, P), in this order": (
+            lambda images, *, patch_size: (_cut(images, patch_size)[0], (patch_size, *images.shape[2:]))
+        ),
+        "saved is (H, W, P): height and width in pixels, and the patch size": (
+            lambda images, *, patch_size: (_cut(images, patch_size)[0], images.shape)
+        ),
         "the sizes that the backward will need are missing: return patches, (H, W, P)": (
             lambda images, *, patch_size: _cut(images, patch_size)[0]
         ),
@@ -91,10 +139,16 @@ def _paste(patches, image_shape, P, *, split="bijcuv", order="bciujv"):
     return pieces.reshape(B, C, H, W), P
 
 
+def _apart(patches, *, image_shape, patch_size):
+    images, P = _paste(patches, image_shape, patch_size)
+    B, C, H, W = images.shape
+    return images.reshape(B, C, H // P, P, W // P, P), P
+
+
 def _unpatchify_cases(rng: np.random.Generator) -> Iterator[Case]:
     for B, C, rows, columns, P in _sizes(rng):
         options = {"image_shape": (int(rows * P), int(columns * P)), "patch_size": int(P)}
-        yield Case((rng.standard_normal((B, rows * columns, C * P * P)),), options)
+        yield Case((_numbered(B, rows * columns, C * P * P),), options)
 
 
 add(
@@ -118,6 +172,14 @@ add(
         "inside each patch rows and columns are swapped": (
             lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, order="bcivju")
         ),
+        "C is in front, but its pixels are still sorted by patches; the order is H/P, P, W/P, P: each row, then the "
+        "place in the row": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, order="bcijuv")
+        ),
+        "P came before H/P; first which patch, then where in the patch: H/P, P, W/P, P": (
+            lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size, order="bcuivj")
+        ),
+        "the six axes are in the right order; now join them with reshape, to (B, C, H, W)": _apart,
         "image_shape is (H, W), height first": (
             lambda patches, *, image_shape, patch_size: _paste(patches, image_shape[::-1], patch_size)
         ),

@@ -45,6 +45,9 @@ add(
         "weight was transposed; it is (in, out), which fits as it is: x @ weight": (
             lambda x, weight, bias: (x @ weight.T + bias, (x, weight))
         ),
+        "the factors stand the other way round: x @ weight, the last axis of x meets the first axis of weight": (
+            lambda x, weight, bias: (weight @ x + bias, (x, weight))
+        ),
         "bias is missing at the end": lambda x, weight, bias: (x @ weight, (x, weight)),
         "bias was added to every product, before the sum; each output gets it once": (
             lambda x, weight, bias: (x @ weight + x.shape[-1] * bias, (x, weight))
@@ -105,6 +108,11 @@ def _one_table_per_image(dy, saved):
     return _backward(dy, saved, dweight=x.swapaxes(1, 2) @ dy_rows)
 
 
+def _in_order(first, second, third, dy, saved):
+    gradients = _backward(dy, saved)
+    return gradients[first], gradients[second], gradients[third]
+
+
 def _without_dy(dy, saved):
     return _backward(dy, saved, dweight=_rows(saved[0]).T @ np.ones_like(_rows(dy)))
 
@@ -135,9 +143,18 @@ add(
         "dbias was averaged over the rows; its gradients add up": (
             lambda dy, saved: _backward(dy, saved, dbias=_rows(dy).mean(0))
         ),
+        "dbias was summed over the axes 0 and 1, which fits three axes only: sum over all but the last": (
+            lambda dy, saved: _backward(dy, saved, dbias=dy.sum((0, 1)))
+        ),
         "dbias was summed over the outputs too; every output has its own bias": (
             lambda dy, saved: _backward(dy, saved, dbias=dy.sum())
         ),
+        "dx is a list of rows; give it back the axes of x: reshape it to x.shape": (
+            lambda dy, saved: _backward(dy, saved, dx=_rows(dy) @ saved[1].T)
+        ),
+        "the order is dx, dweight, dbias": lambda dy, saved: _in_order(1, 2, 0, dy, saved),
+        "the order is dx, dweight, dbias, as that of the inputs": lambda dy, saved: _in_order(1, 0, 2, dy, saved),
+        "the order is dx, dweight, dbias, and not the other way round": (lambda dy, saved: _backward(dy, saved)[::-1]),
         "dy is missing in dweight: x says how y moves, and dy how the loss moves with y": _without_dy,
     },
 )

@@ -33,6 +33,14 @@ def _all_at_once(f, x, h):
     return np.full(x.shape, (f(x + h) - f(x - h)) / (2 * h))
 
 
+def _two_loops(f, x, h):
+    dx = np.zeros(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            dx[i, j] = _slopes(f, x, h)[i, j]
+    return dx
+
+
 def _row_by_row(f, x, h):
     dx = np.zeros(x.shape)
     for i in range(len(x)):
@@ -62,7 +70,9 @@ add(
             lambda f, x, h: _slopes(f, x, h, below=False, divisor=1.0)
         ),
         "you divided by h, but from x - h to x + h it is 2h": lambda f, x, h: _slopes(f, x, h, divisor=1.0),
-        "you took f(x + h) - f(x) over 2h; the second point is x - h": lambda f, x, h: _slopes(f, x, h, below=False),
+        "you took f(x + h) - f(x) over 2h; the second point is x - h (after += h, -= h only leads back to x)": (
+            lambda f, x, h: _slopes(f, x, h, below=False)
+        ),
         "the difference is not divided by 2h: that is how far f moved, not its slope": (
             lambda f, x, h: _slopes(f, x, h, divisor=1 / h)
         ),
@@ -74,6 +84,10 @@ add(
         "x + h nudges all numbers together and gives one slope; there is a slope for each number, nudged alone": (
             lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h)
         ),
+        "every slope is 0; are up and down one and the same array? m = x makes no copy, x.copy() does": (
+            lambda f, x, h: np.zeros(x.shape)
+        ),
+        "x has not always two axes; for index in np.ndindex(x.shape) visits every place of any x": _two_loops,
         "you nudged all numbers together; nudge one at a time": _all_at_once,
         "you nudged a whole row x[i] together; nudge one number at a time, in every axis": _row_by_row,
         "the gradient has the shape of x: give the flat list of slopes that shape back": (
@@ -168,6 +182,24 @@ add(
             lambda forward, backward, x, dy, v, h: (
                 _backward_says(forward, backward, x, dy, v),
                 _forward_says(forward, x, dy, v, h, divisor=2 / h**2),
+            )
+        ),
+        "forward returns two things, y and saved; take y, forward(...)[0], before you subtract": (
+            lambda forward, backward, x, dy, v, h: (dy * (forward(x + h * v) - forward(x - h * v))).sum()
+        ),
+        "forward returns two things, y and saved; take y, forward(...)[0], before you multiply by dy": (
+            lambda forward, backward, x, dy, v, h: (dy * forward(x + h * v)).sum()
+        ),
+        "saved comes from x + h * v; the backward is to be asked at x itself: forward(x)": (
+            lambda forward, backward, x, dy, v, h: (
+                _backward_says(forward, backward, x + h * v, dy, v),
+                _forward_says(forward, x, dy, v, h),
+            )
+        ),
+        "the backward got x; it wants saved, the second thing that forward(x) returns": (
+            lambda forward, backward, x, dy, v, h: (
+                (backward(dy, x) * v).sum(),
+                _forward_says(forward, x, dy, v, h),
             )
         ),
         "forward returns y and saved; hand only saved to the backward": (

@@ -68,6 +68,18 @@ add(
         "each row must add up to 1: divide by the sum over the last axis, not by the sum of the whole array": (
             lambda x: _twice(_shares(x, total=np.sum))
         ),
+        "you divided by the sum of the whole array; every row has its own sum: .sum(-1, keepdims=True)": (
+            lambda x: _twice(_shares(x, offset=lambda x: 0.0, total=np.sum))
+        ),
+        "the sum runs down the first axis; write axis -1, so that every row adds up to 1": (
+            lambda x: _twice(_shares(x, offset=lambda x: 0.0, total=lambda e: e.sum(0, keepdims=True)))
+        ),
+        "axis 1 is the last one only where there are two; write axis -1": (
+            lambda x: _twice(_shares(x, offset=lambda x: 0.0, total=lambda e: e.sum(1, keepdims=True)))
+        ),
+        "1000 was an example; every row has a maximum of its own, and that is to be taken off": (
+            lambda x: _twice(_shares(x, offset=lambda x: 1000.0))
+        ),
         "you added up over the first axis; the shares are over the last axis": (
             lambda x: _twice(_shares(x, total=lambda e: e.sum(0, keepdims=True)))
         ),
@@ -127,6 +139,9 @@ add(
         ),
         "you divided the sum of dy * y by its length; y adds up to 1, so the sum is the average already": (
             lambda dy, saved: saved[0] * (dy - (dy * saved[0]).mean(-1, keepdims=True))
+        ),
+        "the sum lost the last axis, and does not fit to dy any more; keepdims=True keeps it": (
+            lambda dy, saved: saved[0] * (dy - (dy * saved[0]).sum(-1))
         ),
         "the sign of the sum is wrong: y * (dy - sum)": lambda dy, saved: saved[0] * (dy + _row_sum(dy * saved[0])),
     },

@@ -30,6 +30,14 @@ def _two_steps(logits, labels):
         return -np.log(probs[np.arange(len(labels)), labels]).mean(), (probs, labels)
 
 
+def _a_little_more(tiny):
+    def mistake(logits, labels):
+        probs = _shares(logits)
+        return -np.log(probs[np.arange(len(labels)), labels] + tiny).mean(), (probs, labels)
+
+    return mistake
+
+
 def _two_steps_that_overflow(logits, labels):
     with np.errstate(all="ignore"):
         probs = _shares(logits, offset=lambda logits: 0.0)
@@ -65,6 +73,12 @@ add(
     _logit_cases,
     outputs=("loss", "probs", "labels"),
     mistakes={
+        **{
+            f"p + {tiny} hides the inf, and gives a wrong loss. Take the logarithm in one piece: x - max - log(sum)": (
+                _a_little_more(tiny)
+            )
+            for tiny in (1e-15, 1e-12, 1e-10, 1e-9, 1e-8)
+        },
         "a share was rounded to 0, and its logarithm is -inf. Take the logarithm in one piece: x - max - log(sum)": (
             _two_steps
         ),
@@ -82,6 +96,9 @@ add(
         ),
         "you picked the columns of all labels for every image; it is [np.arange(B), labels], one number for each": (
             lambda logits, labels: _surprise(logits, labels, pick=lambda log_probs: log_probs[:, labels])
+        ),
+        "log_probs[labels] picks whole rows; it is [np.arange(B), labels], one number in each row": (
+            lambda logits, labels: _surprise(logits, labels, pick=lambda log_probs: log_probs[labels])
         ),
         "you divided by B and by K; the mean is over the B images only": (
             lambda logits, labels: _surprise(logits, labels, together=lambda x: x.mean() / logits.shape[1])
@@ -129,6 +146,18 @@ def _every_row(dloss, saved):
     return dlogits * dloss / len(probs)
 
 
+def _whole_rows(dloss, saved):
+    probs, labels = saved
+    dlogits = probs.copy()
+    dlogits[labels] -= 1
+    return dlogits * dloss / len(probs)
+
+
+def _of_the_probabilities(dloss, saved):
+    with np.errstate(all="ignore"):
+        return -_onehot(saved) / saved[0] * dloss / len(saved[0])
+
+
 def _surprise_cases(rng: np.random.Generator) -> Iterator[Case]:
     for case in _logit_cases(rng):
         yield Case((rng.uniform(1.5, 3), cross_entropy_forward(*case.arguments)[1]))
@@ -155,9 +184,17 @@ add(
         "you divided by K, the number of classes; it is B, the number of images": (
             lambda dloss, saved: _difference(dloss, saved, divisor=lambda probs: probs.shape[1])
         ),
+        "both dloss and the division by B are missing": lambda dloss, saved: saved[0] - _onehot(saved),
         "dloss is missing: multiply by it at the end": lambda dloss, saved: _difference(1.0, saved),
         "you took 1 off the columns of all labels in every row; it is [np.arange(B), labels], one for each row": (
             _every_row
+        ),
+        "d[labels] takes 1 off whole rows; it is [np.arange(B), labels], one number in each row": _whole_rows,
+        "labels are numbers of classes; take 1 off at [np.arange(B), labels], and nothing elsewhere": (
+            lambda dloss, saved: saved[0] - saved[1]
+        ),
+        "-1/p is the slope with respect to the probability; one step further, through softmax, it becomes p - t": (
+            _of_the_probabilities
         ),
         "only the right class got a gradient; the other logits are pushed down, each by its share": (
             lambda dloss, saved: _difference(dloss, saved) * _onehot(saved)

@@ -29,7 +29,7 @@ def _forward(x, weight, bias, *, eps, axis=-1, centre=True, rstd=None):
 def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in _shapes(rng):
         weight, bias = rng.uniform(0.5, 2, (2, shape[-1]))
-        for options in ({}, {"eps": 0.1}):
+        for options in ({"eps": 0.1}, {}):
             yield Case((2 * rng.standard_normal(shape) + 1, weight, bias), options)
 
 
@@ -40,6 +40,11 @@ def _var(x):
 def _unfinished(x, weight, bias, *, eps=1e-6):
     _, (x_hat, rstd, _) = _forward(x, weight, bias, eps=eps)
     return x_hat, (x_hat, rstd, weight)
+
+
+def _bias_first(x, weight, bias, *, eps=1e-6):
+    _, (x_hat, rstd, _) = _forward(x, weight, bias, eps=eps)
+    return (x_hat + bias) * weight, (x_hat, rstd, weight)
 
 
 def _saves_std(x, weight, bias, *, eps=1e-6):
@@ -74,6 +79,23 @@ add(
         "x.mean(-1) or x.var(-1) lost the last axis, and does not fit to x any more; keepdims=True keeps it": (
             lambda x, weight, bias, *, eps=1e-6: x - x.mean(-1)
         ),
+        "you took mean and variance over the whole array; every token has its own, over the last axis": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, axis=None)
+        ),
+        "the variance is the mean of the squares, and not their sum": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(
+                x, weight, bias, eps=eps, rstd=1 / np.sqrt(_var(x) * x.shape[-1] + eps)
+            )
+        ),
+        "the variance is the mean of (x - mean)², and not of x²": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(
+                x, weight, bias, eps=eps, rstd=1 / np.sqrt((x * x).mean(-1, keepdims=True) + eps)
+            )
+        ),
+        "first times weight, and then plus bias: x_hat * weight + bias": _bias_first,
+        "eps is missing under the square root, or it is not the eps that was given": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=0.0)
+        ),
         "saved holds the standard deviation; rstd is 1 divided by it": _saves_std,
         "what the backward will need is missing: return y, (x_hat, rstd, weight)": (
             lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps)[0]
@@ -92,19 +114,36 @@ def layer_norm_backward(dy, saved):
     return _backward(dy, saved)
 
 
-def _backward(dy, saved, *, through_mean=True, through_std=True, weighted=True, scaled=True, averaged=False):
+def _mean(x):
+    return x.mean(-1, keepdims=True)
+
+
+def _backward(
+    dy, saved, *, through_mean=True, through_std=True, weighted=True, scaled=True, averaged=False, mean=_mean
+):
     x_hat, rstd, weight = saved
     dx_hat = dy * weight if weighted else dy
     dx = dx_hat.copy()
     if through_mean:
-        dx -= dx_hat.mean(-1, keepdims=True)
+        dx -= mean(dx_hat)
     if through_std:
-        dx -= x_hat * (dx_hat * x_hat).mean(-1, keepdims=True)
+        dx -= x_hat * mean(dx_hat * x_hat)
     if scaled:
         dx *= rstd
     together = np.mean if averaged else np.sum
     rows = tuple(range(dy.ndim - 1))
     return dx, together(dy * x_hat, rows), together(dy, rows)
+
+
+def _without_x_hat(dy, saved):
+    x_hat, rstd, weight = saved
+    dx, dweight, dbias = _backward(dy, saved, through_std=False)
+    return dx - _mean(dy * weight * x_hat) * rstd, dweight, dbias
+
+
+def _weight_in_dweight(dy, saved):
+    dx, dweight, dbias = _backward(dy, saved)
+    return dx, dweight * saved[2], dbias
 
 
 def _backward_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -122,7 +161,26 @@ add(
         "the road through the mean is missing: every number moves the mean, and the mean moves every number": (
             lambda dy, saved: _backward(dy, saved, through_mean=False)
         ),
-        "the road through rstd is missing": lambda dy, saved: _backward(dy, saved, through_std=False),
+        "the road through rstd is missing (or is it the product of two means? it is the mean of the product)": (
+            lambda dy, saved: _backward(dy, saved, through_std=False)
+        ),
+        "both are means, not sums: divide by D": (
+            lambda dy, saved: _backward(dy, saved, mean=lambda x: x.sum(-1, keepdims=True))
+        ),
+        "the two means run over all tokens; every token has its own two, over the last axis": (
+            lambda dy, saved: _backward(dy, saved, mean=np.mean)
+        ),
+        "the mean lost the last axis, and does not fit to dx_hat any more; keepdims=True keeps it": (
+            lambda dy, saved: dy - dy.mean(-1)
+        ),
+        "x_hat is missing in front of the second mean": _without_x_hat,
+        "weight is in dweight; that is the sum of dy * x_hat, with dy and not dx_hat": _weight_in_dweight,
+        "dweight and dbias were summed over the numbers of each token; sum over the tokens, every axis but the last": (
+            lambda dy, saved: (_backward(dy, saved)[0], (dy * saved[0]).sum(-1), dy.sum(-1))
+        ),
+        "dweight and dbias were summed over the first axis only; sum over every axis but the last": (
+            lambda dy, saved: (_backward(dy, saved)[0], (dy * saved[0]).sum(0), dy.sum(0))
+        ),
         "only the direct road is there: mean and rstd depend on x too": (
             lambda dy, saved: _backward(dy, saved, through_mean=False, through_std=False)
         ),

@@ -58,6 +58,10 @@ add(
         ),
         "x was divided by 2 inside erf; it is the square root of 2": lambda x: _gated(x, (1 + _erf(x / 2)) / 2),
         "the gate goes from -1 to 1; add 1 and halve it": lambda x: _gated(x, _erf(x / math.sqrt(2))),
+        "1 is to be added to erf, and then both are halved: (1 + erf(...)) / 2": (
+            lambda x: _gated(x, _erf(x / math.sqrt(2)) / 2)
+        ),
+        "brackets are missing: (1 + erf(...)) / 2 halves both": lambda x: _gated(x, 1 + _erf(x / math.sqrt(2)) / 2),
         "the gate goes from 0 to 2; halve it": lambda x: _gated(x, 1 + _erf(x / math.sqrt(2))),
         "y is the gate alone; multiply x by it": _only_gate,
         "this is the tanh form; the exact one has erf": (
@@ -103,6 +107,18 @@ add(
         ),
         "the bell curve has exp(-x²/2), not exp(-x²)": (
             lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(-(saved[0] ** 2)) / math.sqrt(2 * math.pi))
+        ),
+        "dy multiplies both parts; brackets: dy * (... + ...)": (
+            lambda dy, saved: dy * saved[1] + saved[0] * _bell(saved[0])
+        ),
+        "dy multiplies both parts; brackets: dy * (... + ...), and not (...) + dy * (...)": (
+            lambda dy, saved: saved[1] + dy * saved[0] * _bell(saved[0])
+        ),
+        "the bell curve falls on both sides: exp(-x²/2), with a minus": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(saved[0] ** 2 / 2) / math.sqrt(2 * math.pi))
+        ),
+        "... / sqrt(2) * pi multiplies by pi; it is / sqrt(2 * pi)": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(-(saved[0] ** 2) / 2) / math.sqrt(2) * math.pi)
         ),
         "dy is missing: the slope is to be multiplied by it": lambda dy, saved: saved[1] + saved[0] * _bell(saved[0]),
         "the two parts of the product rule are added, not subtracted": (
