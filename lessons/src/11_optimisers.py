@@ -1,7 +1,7 @@
 # %% [markdown]
-# # Lesson 11: Optimisers
+# # Lesson 11: Optimisers and schedules
 #
-# *About 50 minutes. It opens [`tinyvit/optim/`](../tinyvit/optim).*
+# *About 60 minutes. It opens [`tinyvit/optim/`](../tinyvit/optim).*
 #
 # The backward tells us for every weight: *up makes the loss larger, or smaller, and how fast*. An **optimiser** turns
 # this gradient into a step. The simplest one, SGD, fits in one line. The one that trains transformers, AdamW, takes
@@ -45,12 +45,13 @@ grid = np.stack(np.meshgrid(np.linspace(-4.6, 1.6, 120), np.linspace(-1.4, 1.4, 
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 2.9), sharey=True)
 for ax, (name, path), colour in zip(axes, paths.items(), ("C3", "C0", "C2"), strict=True):
-    ax.contour(grid[..., 0], grid[..., 1], valley(grid), levels=[0.1, 0.5, 2, 5, 10, 20], colors="0.8")
+    levels = [0.1, 0.5, 2, 5, 10, 20]
+    ax.contour(grid[..., 0], grid[..., 1], valley(grid), levels=levels, colors="0.8")
     ax.plot(*path.T, ".-", color=colour, linewidth=1)
     ax.plot(0, 0, "k*", markersize=10)
     ax.set(title=f"{name}\nheight at the end: {valley(path[-1]):.4f}", xlabel="first weight")
 axes[0].set_ylabel("second weight")
-show(figure, "Thirty steps down a narrow valley. The star is the lowest point; grey lines join points of equal height.")
+show(figure, "Thirty steps down a narrow valley to its lowest point, the star. Grey: equal height.")
 
 # %% [markdown]
 # ## SGD: one line
@@ -71,8 +72,8 @@ show(figure, "Thirty steps down a narrow valley. The star is the lowest point; g
 
 # %%
 for lr in (0.01, 0.07, 0.09):
-    factors = 1 - lr * CURVATURE
-    print(f"lr {lr}: a step multiplies the flat direction by {factors[0]:+.2f}, the steep one by {factors[1]:+.2f}")
+    flat, steep = 1 - lr * CURVATURE
+    print(f"lr {lr}: each step, flat direction times {flat:+.2f}, steep one times {steep:+.2f}")
 
 # %% [markdown]
 # With 0.01 the flat direction hardly moves. With 0.07 the steep direction changes its sign in every step: that is the
@@ -87,7 +88,7 @@ for lr in (0.01, 0.07, 0.09):
 # $\mu$ (`momentum`) is a number such as 0.9. What does it do?
 #
 # - **The gradient stays the same.** Then $u$ becomes $g + \mu g + \mu^2 g + \dots = g / (1 - \mu)$. With $\mu = 0.9$
-#   the steps become 10 times longer.
+#   the steps become 10 times longer. (Why? Multiply the sum by $1 - \mu$: all terms cancel but the first.)
 # - **The gradient changes its sign in every step.** Then the size of $u$ becomes
 #   $g - \mu g + \mu^2 g - \dots = g / (1 + \mu)$. With $\mu = 0.9$ the steps become about half as long.
 #
@@ -96,15 +97,15 @@ for lr in (0.01, 0.07, 0.09):
 # ### Exercise 11.1: a step with momentum
 #
 # **Goal:** one step of SGD with momentum. `p`, `g` and `velocity` have the same shape, `lr` and `momentum` are numbers.
-# Return the new `p` and the new `velocity`; do not change the arrays you were given. ●○○, 5 minutes.
+# Return the new `velocity` and the new `p`; do not change the arrays you were given. ●○○, 5 minutes.
 
 
 # %% exercise="11.1"
 def sgd_momentum_step(p, g, velocity, lr, momentum):
-    """(...), (...), (...) and two numbers -> the new p (...) and the new velocity (...)."""
+    """(...), (...), (...) and two numbers -> the new velocity (...) and the new p (...)."""
     ### BEGIN SOLUTION
     velocity = momentum * velocity + g
-    return p - lr * velocity, velocity
+    return velocity, p - lr * velocity
     ### END SOLUTION
 
 
@@ -125,8 +126,9 @@ check.sgd_momentum_step(sgd_momentum_step)
 #
 # $$ m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2 . $$
 #
-# $m$ is the average gradient. $v$ is the average *square* of the gradient, so $\sqrt v$ is its usual size. Usual values
-# are $\beta_1 = 0.9$ and $\beta_2 = 0.999$.
+# $m$ is the average gradient. $v$ is the average *square* of the gradient, so $\sqrt v$ is its usual size ($v$ is not
+# the velocity; that was $u$). Usual values are $\beta_1 = 0.9$ and $\beta_2 = 0.999$: roughly the mean of the last 10
+# gradients, and of the last 1,000 squares.
 #
 # **The first steps need a correction.** Both averages start at 0, so at first they are too small. How much? Let the
 # gradient be the same $g$ in every step:
@@ -188,13 +190,13 @@ for factor in (0.001, 1.0, 1000.0):
 # ### Exercise 11.2: a step of AdamW
 #
 # **Goal:** one step of AdamW. `p`, `g`, `m` and `v` have the same shape. `step` is 1 in the first step, `betas` is
-# $(\beta_1, \beta_2)$. Return the new `p`, `m` and `v`; `m` and `v` as they are *before* the correction. ●●○,
-# 10 minutes.
+# $(\beta_1, \beta_2)$. Return the new `m`, `v` and `p`; `m` and `v` as they are *before* the correction. ●●○,
+# 15 minutes.
 
 
 # %% exercise="11.2"
 def adamw_step(p, g, m, v, step, lr, betas, eps, weight_decay):
-    """Four arrays (...) -> the new p, m and v, each (...)."""
+    """Four arrays (...) -> the new m, v and p, each (...)."""
     beta1, beta2 = betas
     ### BEGIN SOLUTION
     m = beta1 * m + (1 - beta1) * g
@@ -202,7 +204,7 @@ def adamw_step(p, g, m, v, step, lr, betas, eps, weight_decay):
     m_hat = m / (1 - beta1**step)
     v_hat = v / (1 - beta2**step)
     p = (1 - lr * weight_decay) * p - lr * m_hat / (np.sqrt(v_hat) + eps)
-    return p, m, v
+    return m, v, p
     ### END SOLUTION
 
 
@@ -219,12 +221,13 @@ check.adamw_step(adamw_step)
 # %% [markdown]
 # **Which weights decay?** Only the matrices. A bias only shifts a result. The weight of a layer norm should stay near
 # 1, not near 0. The class token and the positions are no matrices of weights either. The library's function `decays`
-# decides it for every parameter, from its name and its shape:
+# decides it for every parameter: the name must end in `weight`, and there must be two axes.
 
 # %%
 model = tinyvit.VisionTransformer(tinyvit.preset("tiny"), rng=np.random.default_rng(0))
 parameters = model.parameters()
-for name in ("patch_embed.proj.weight", "patch_embed.proj.bias", "norm.weight", "cls_token", "pos_embed"):
+some = ("patch_embed.proj.weight", "patch_embed.proj.bias", "norm.weight", "cls_token", "pos_embed")
+for name in some:
     print(f"{name:<24} {parameters[name].shape!s:<12} decays: {decays(name, parameters[name])}")
 decayed = sum(array.size for name, array in parameters.items() if decays(name, array))
 print(f"{decayed:,} of {sum(array.size for array in parameters.values()):,} numbers decay")
@@ -283,7 +286,8 @@ check.learning_rate(learning_rate)
 # %%
 STEPS = 400
 constant = np.full(STEPS, 0.3)
-cosine = np.array([warmup_cosine(s, lr=0.3, total_steps=STEPS, warmup_steps=40, min_lr=0.003) for s in range(STEPS)])
+options = {"lr": 0.3, "total_steps": STEPS, "warmup_steps": 40, "min_lr": 0.003}
+cosine = np.array([warmup_cosine(s, **options) for s in range(STEPS)])
 noise = np.random.default_rng(11).standard_normal((STEPS, 200))  # 200 runs side by side
 heights = {}
 for name, rates in (("constant", constant), ("warm-up and cosine", cosine)):
@@ -302,10 +306,7 @@ for (name, height), rates in zip(heights.items(), (constant, cosine), strict=Tru
 axes[0].set(title="learning rate", xlabel="step")
 axes[1].set(title="height above the lowest point, mean of 200 runs", xlabel="step")
 axes[1].legend()
-show(
-    figure,
-    "A constant rate stops falling early and trembles on. With the cosine the height goes on falling to the end.",
-)
+show(figure, "With a constant rate the height trembles on. With the cosine it falls to the end.")
 
 # %% [markdown]
 # ## Is it right? Ten steps of PyTorch
@@ -337,17 +338,26 @@ show(
 
 # %%
 PYTORCH = [
-    0.783839522873138, 0.657424866937151, 0.568856468400761, 0.514312431678560, 0.490175391579682,
-    0.490766039631192, 0.506831752699415, 0.527958821713307, 0.545663619584931, 0.555213471941207,
-]  # fmt: skip
+    0.783839522873138,
+    0.657424866937151,
+    0.568856468400761,
+    0.514312431678560,
+    0.490175391579682,
+    0.490766039631192,
+    0.506831752699415,
+    0.527958821713307,
+    0.545663619584931,
+    0.555213471941207,
+]
 
 x = np.sin(np.arange(32.0)).reshape(8, 4)
 target = np.cos(np.arange(24.0)).reshape(8, 3)
 weights = {"weight": np.full((4, 3), 0.5), "bias": np.zeros(3)}
-optimiser = AdamW(weights, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.05)  # decays the matrix, not the bias
+optimiser = AdamW(weights, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.05)  # not of the bias
 losses = []
 for _ in range(10):
-    dy = 2 * (x @ weights["weight"] + weights["bias"] - target) / target.size  # the gradient of the mean square
+    y = x @ weights["weight"] + weights["bias"]
+    dy = 2 * (y - target) / target.size  # the gradient of the mean square
     optimiser.step({"weight": x.T @ dy, "bias": dy.sum(0)}, lr=0.1)
     losses.append(((x @ weights["weight"] + weights["bias"] - target) ** 2).mean())
 
@@ -377,7 +387,7 @@ def shrink(decay, *, decoupled, steps=500, lr=0.001):
     for step in range(steps):
         gradient = np.array([[0.0001, 10.0]]) * (-1) ** step
         if not decoupled:
-            gradient = gradient + decay * weights["weight"]  # L2: the decay is a part of the gradient
+            gradient = gradient + decay * weights["weight"]  # L2
         optimiser.step({"weight": gradient}, lr=lr)
     return weights["weight"][0]
 
@@ -389,7 +399,7 @@ results = {
 }
 for name, left in results.items():
     for decay, (quiet, loud) in zip(strengths, left, strict=True):
-        print(f"{name:<10}  decay {decay:<4}  quiet weight 1 -> {quiet:.3f}   loud weight 1 -> {loud:.3f}")
+        print(f"{name:<10}  decay {decay:<4}  quiet 1 -> {quiet:.3f}   loud 1 -> {loud:.3f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True)
 for ax, (name, left) in zip(axes, results.items(), strict=True):
@@ -399,7 +409,7 @@ for ax, (name, left) in zip(axes, results.items(), strict=True):
     ax.set(title=name, xticks=place, xticklabels=strengths, xlabel="weight decay")
 axes[0].set_ylabel("lost after 500 steps")
 axes[1].legend(loc="upper left")
-show(figure, "What the decay takes from two weights. With L2 in Adam the quiet one loses the same at every strength.")
+show(figure, "What the decay takes from two weights. With L2 the quiet one always loses the same.")
 
 # %% [markdown]
 # With L2 the knob does **nothing** for the quiet weight: 0.01 or 1, it loses the same. You know why: Adam does not see
@@ -409,11 +419,7 @@ show(figure, "What the decay takes from two weights. With L2 in Adam the quiet o
 # With AdamW both weights lose the same, and more with a larger knob. At strength 1 we can say how much without running
 # anything: $(1 - 0.001 \cdot 1)^{500} \approx 0.606$ is left. (The table says 0.605. The gradients add up to
 # nothing, but Adam's first few steps do not quite.)
-
-# %%
-print(f"(1 - lr * decay) ** 500 = {(1 - 0.001 * 1.0) ** 500:.3f}")
-
-# %% [markdown]
+#
 # ## Three questions
 #
 # **1. You train with AdamW and multiply the loss by 10. What changes?**
@@ -451,4 +457,4 @@ print(f"(1 - lr * decay) ** 500 = {(1 - 0.001 * 1.0) ** 500:.3f}")
 #
 # Open [`tinyvit/optim/adamw.py`](../tinyvit/optim/adamw.py): the same five lines, taken apart to work in place.
 # [`schedule.py`](../tinyvit/optim/schedule.py) has the learning rate, [`flat.py`](../tinyvit/optim/flat.py) says which
-# weights decay.
+# weights decay. Go on with [lesson 12](12_train_on_mnist.ipynb): all of it together, and a model that learns to read.

@@ -7,7 +7,7 @@
 # the forward does, and play the record backwards. The record is often called a *tape*, and the method *reverse-mode
 # automatic differentiation*, or **autograd**.
 #
-# It is no magic. In this lesson you write the parts that take thought. Then comes a whole tape, in about 50 lines. We
+# It is no magic. In this lesson you write the parts that take thought. Then comes a whole tape, in about 60 lines. We
 # run a Vision Transformer on it, and see if it finds the gradients that tinyvit's hand-written backward finds.
 #
 # The picture shows a small calculation, $y = ab + \tanh(ab)$. It is computed from left to right. Then the gradients
@@ -39,18 +39,23 @@ nodes = {
 }
 
 figure, ax = plt.subplots(figsize=(9, 2.9))
-for start, end in (("a", "p = a · b"), ("b", "p = a · b"), ("p = a · b", "t = tanh(p)"), ("p = a · b", "y = p + t"),
-                   ("t = tanh(p)", "y = p + t")):  # fmt: skip
-    style = {"arrowstyle": "->", "color": "0.5", "shrinkA": 42, "shrinkB": 42}
-    ax.annotate("", xy=nodes[end][:2], xytext=nodes[start][:2], arrowprops=style)
+a_place, b_place, p_place, t_place, y_place = (node[:2] for node in nodes.values())
+arrows = (
+    (a_place, p_place),
+    (b_place, p_place),
+    (p_place, t_place),
+    (p_place, y_place),
+    (t_place, y_place),
+)
+style = {"arrowstyle": "->", "color": "0.5", "shrinkA": 42, "shrinkB": 42}
+for start, end in arrows:
+    ax.annotate("", xy=end, xytext=start, arrowprops=style)
 for name, (x, y, value, grad) in nodes.items():
     ax.text(x, y + 0.04, f"{name}\n{value:.3f}", ha="center", va="bottom")
     ax.text(x, y - 0.02, f"gradient {grad:.3f}", ha="center", va="top", color="C3")
 ax.set(xlim=(-0.4, 3.4), ylim=(-0.3, 1.4))
 ax.axis("off")
-show(
-    figure, "Values go to the right, gradients (red) come back to the left. Two arrows leave p, so two gradients meet."
-)
+show(figure, "Values go to the right, gradients (red) to the left. At p two gradients meet.")
 
 # %% [markdown]
 # ## What is on the tape
@@ -191,7 +196,8 @@ check.matmul_backward(matmul_backward)
 # %%
 def summed_to(grad, shape):
     front = grad.ndim - len(shape)
-    copies = tuple(range(front)) + tuple(front + axis for axis, length in enumerate(shape) if length == 1)
+    ones = tuple(front + axis for axis, length in enumerate(shape) if length == 1)
+    copies = tuple(range(front)) + ones
     return grad.sum(copies).reshape(shape)
 
 
@@ -218,16 +224,21 @@ class Value:
 
     def record(self, array, backward, *others):
         made = self.tape.value(array)
-        self.tape.records.append((made.number, [value.number for value in (self, *others)], backward))
+        used = [value.number for value in (self, *others)]
+        self.tape.records.append((made.number, used, backward))
         return made
 
     def __add__(self, other):
-        a, b = self.array.shape, other.array.shape
-        return self.record(self.array + other.array, lambda dy: (summed_to(dy, a), summed_to(dy, b)), other)
+        total, a, b = self.array + other.array, self.array.shape, other.array.shape
+        return self.record(total, lambda dy: (summed_to(dy, a), summed_to(dy, b)), other)
 
     def __mul__(self, other):
         a, b = self.array, other.array
-        return self.record(a * b, lambda dy: (summed_to(dy * b, a.shape), summed_to(dy * a, b.shape)), other)
+
+        def backward(dy):
+            return summed_to(dy * b, a.shape), summed_to(dy * a, b.shape)
+
+        return self.record(a * b, backward, other)
 
     def __matmul__(self, other):
         a, b = self.array, other.array
@@ -242,8 +253,8 @@ class Value:
         return self.record(y, lambda dy: (dy * slope(x, y),))
 
     def sum(self):
-        old = self.array.shape
-        return self.record(self.array.sum(-1, keepdims=True), lambda dy: (np.broadcast_to(dy, old),))
+        old, total = self.array.shape, self.array.sum(-1, keepdims=True)
+        return self.record(total, lambda dy: (np.broadcast_to(dy, old),))
 
     def reshape(self, *shape):
         old = self.array.shape
@@ -272,7 +283,8 @@ a, b = tape.value(np.array(0.5)), tape.value(np.array(2.0))
 product = a * b
 y = product + product.apply(np.tanh, lambda x, y: 1 - y * y)
 grads = tape.walk_backwards(y, np.array(1.0))
-print(f"y = {y.array:.3f}, da = {grads[a.number]:.3f}, db = {grads[b.number]:.3f}, {len(tape.records)} records")
+print(f"y = {y.array:.3f}, da = {grads[a.number]:.3f}, db = {grads[b.number]:.3f}")
+print(f"{len(tape.records)} records")
 
 # %% [markdown]
 # ## A Vision Transformer on the tape
@@ -329,12 +341,14 @@ def norm(x, p, name):
 
 def vit(images, p, config):
     (B, C, H, W), P = images.array.shape, config.patch_size
-    x = images.reshape(B, C, H // P, P, W // P, P).transpose(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)
+    x = images.reshape(B, C, H // P, P, W // P, P).transpose(0, 2, 4, 1, 3, 5)
+    x = x.reshape(B, -1, C * P * P)
     x = in_front(p["cls_token"], linear(x, p, "patch_embed.proj")) + p["pos_embed"]
     for index in range(config.depth):
         block = f"blocks.{index}"
         asking = 1 if index == config.depth - 1 else config.num_tokens
-        x = x[:, :asking] + attention(norm(x, p, f"{block}.norm1"), p, f"{block}.attn", config.num_heads, asking)
+        normed = norm(x, p, f"{block}.norm1")
+        x = x[:, :asking] + attention(normed, p, f"{block}.attn", config.num_heads, asking)
         hidden = gelu(linear(norm(x, p, f"{block}.norm2"), p, f"{block}.mlp.fc1"))
         x = x + linear(hidden, p, f"{block}.mlp.fc2")
     return linear(norm(x, p, "norm")[:, 0], p, "head")
@@ -370,15 +384,16 @@ images, dlogits = rng.standard_normal((64, 1, 28, 28)), rng.standard_normal((64,
 logits, grads, saved = by_hand(images, dlogits)
 tape_logits, tape_grads, tape = by_tape(images, dlogits)
 
-errors = {name: np.abs(tape_grads[name] - grads[name]).max() / np.abs(grads[name]).max() for name in grads}
+size = {name: np.abs(grad).max() for name, grad in grads.items()}
+errors = {name: np.abs(tape_grads[name] - grads[name]).max() / size[name] for name in grads}
 worst = max(errors, key=errors.get)
 assert grads.keys() == tape_grads.keys()
 assert errors[worst] < 1e-10
 print(f"logits differ by {np.abs(logits - tape_logits).max():.0e}")
-print(f"{len(errors)} gradients; the worst, {worst}, differs by {errors[worst]:.0e} of its largest number")
+print(f"{len(errors)} gradients; the worst, {worst}, differs by {errors[worst]:.0e} of its size")
 
 # %% [markdown]
-# The same numbers, to the last digits. So fifty lines do what all our derivations did. Were they for nothing?
+# The same numbers, to the last digits. So sixty lines do what all our derivations did. Were they for nothing?
 #
 # ## An experiment: what the tape costs
 #
@@ -393,7 +408,7 @@ print(f"{len(errors)} gradients; the worst, {worst}, differs by {errors[worst]:.
 
 # %%
 def owner(array):
-    """The array whose memory this one looks at: a reshape or a slice keeps nothing of its own alive."""
+    """The array whose memory this one looks at: a reshape or a slice has none of its own."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
@@ -407,8 +422,9 @@ def arrays_in(saved):
 
 def kept(arrays, given):
     """Number of arrays, and bytes, besides those that were given: every piece of memory once."""
-    own = {id(owner(array)) for array in given}
-    pieces = {id(owner(array)): owner(array).nbytes for array in arrays if id(owner(array)) not in own}
+    pieces = {id(piece): piece.nbytes for piece in map(owner, arrays)}
+    for array in given:
+        pieces.pop(id(owner(array)), None)
     return len(pieces), sum(pieces.values())
 
 
@@ -421,7 +437,7 @@ def peak(function):
 
 
 def fastest(functions, *arguments, times=7):
-    """The shortest time of each, in ms; they take turns, so that a busy moment of the machine hits all of them."""
+    """The shortest time of each, in ms; they take turns, so that a busy moment hits all of them."""
     best = [math.inf] * len(functions)
     with threadpool_limits(1):
         for _ in range(times):
@@ -440,7 +456,8 @@ peak_hand, peak_tape = peak(by_hand), peak(by_tape)
 one_hand, one_tape = fastest((by_hand, by_tape), images[:1], dlogits[:1], times=20)
 many_hand, many_tape = fastest((by_hand, by_tape), images, dlogits)
 
-wanted = [cell.cell_contents for *_, backward in tape.records for cell in backward.__closure__ or ()]
+asked_for = [backward.__closure__ or () for *_, backward in tape.records]
+wanted = [cell.cell_contents for cells in asked_for for cell in cells]
 count_wanted, bytes_wanted = kept(arrays_in(wanted), given)
 
 print(f"operations on the tape: {len(tape.records)}\n")
@@ -460,7 +477,8 @@ start = time.perf_counter()
 for _ in range(len(tape.records)):
     bookkeeping.record(tiny, lambda dy: (dy,))
 print(f"\nof the kept, some backward asks for {count_wanted} arrays, {bytes_wanted / MIB:.1f} MiB")
-print(f"writing {len(tape.records)} records that compute nothing: {(time.perf_counter() - start) * 1e3:.2f} ms")
+empty = (time.perf_counter() - start) * 1e3
+print(f"writing {len(tape.records)} records that compute nothing: {empty:.2f} ms")
 
 # %% [markdown]
 # Memory is what hurts. The tape keeps about **two and a half times** as much, in more than three times as many arrays.
@@ -491,7 +509,8 @@ def hand_of(function, *arrays):
     return kept(arrays_in(saved), [*arrays, output])[1]
 
 
-x, weight, bias = rng.standard_normal((64, 17, 64)), rng.standard_normal(64), rng.standard_normal(64)
+x = rng.standard_normal((64, 17, 64))
+weight, bias = rng.standard_normal((2, 64))
 scores = rng.standard_normal((64, 4, 17, 17))
 operations = {
     "layer norm": (layer_norm, tinyvit.ops.layer_norm_forward, (x, weight, bias)),
@@ -500,8 +519,9 @@ operations = {
 }
 bars = {}
 for name, (on_tape, hand, inputs) in operations.items():
-    bars[name] = [kind / inputs[0].nbytes for kind in (hand_of(hand, *inputs), tape_of(on_tape, *inputs))]
-    print(f"{name:<11} keeps {bars[name][0]:.2f} times its input by hand, {bars[name][1]:.2f} times on the tape")
+    kept_bytes = np.array([hand_of(hand, *inputs), tape_of(on_tape, *inputs)])
+    by = bars[name] = kept_bytes / inputs[0].nbytes
+    print(f"{name:<11} keeps {by[0]:.2f} times its input by hand, {by[1]:.2f} times on the tape")
 
 figure, ax = plt.subplots(figsize=(7, 2.6))
 place = np.arange(len(bars))
@@ -509,7 +529,7 @@ for index, label in enumerate(("by hand", "on the tape")):
     ax.bar(place + 0.4 * index - 0.2, [bar[index] for bar in bars.values()], 0.4, label=label)
 ax.set(xticks=place, xticklabels=list(bars), ylabel="arrays as large as the input")
 ax.legend()
-show(figure, "What an operation keeps besides its input and its output. By hand, softmax keeps nothing at all.")
+show(figure, "What an operation keeps besides input and output. By hand, softmax keeps nothing.")
 
 # %% [markdown]
 # The tape sees layer norm as ten small steps, and keeps what comes out of each. We derived the whole backward in lesson
@@ -554,4 +574,4 @@ show(figure, "What an operation keeps besides its input and its output. By hand,
 # - Say what autograd does for you, and what it costs.
 #
 # Open [`tinyvit/vit.py`](../tinyvit/vit.py): `forward` and `backward` stand one below the other. Read `backward` as a
-# walk over a tape that somebody wrote down by hand.
+# walk over a tape that somebody wrote down by hand. This is the last lesson.

@@ -49,6 +49,8 @@ TAUGHT_IN = {
     "layer_scale": 12,
     "train": 12,
     "TrainConfig": 12,
+    "Progress": 12,
+    "Layer": 12,
     "loss_and_gradients": 12,
     "array_module": 14,
     "available_devices": 14,

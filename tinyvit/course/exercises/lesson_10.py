@@ -43,7 +43,7 @@ add(
         "the straight road past the attention branch is missing": (
             lambda dy, attn, mlp: _both(dy, attn, mlp, first_road=0.0)
         ),
-        "the attention branch came first; backward goes from the bottom up, so the MLP branch comes first": (
+        "the attention branch came first; backward begins at the end of the block, so the MLP branch comes first": (
             lambda dy, attn, mlp: _both(dy, mlp, attn)
         ),
         "the attention branch was given dy; it gets du, what the MLP step hands back: dy + mlp_backward(dy)": (
@@ -51,6 +51,12 @@ add(
         ),
         "past the attention branch goes du, what the MLP step hands back, and not dy once more": (
             lambda dy, attn, mlp: dy + attn(dy + mlp(dy))
+        ),
+        "the straight roads are missing inside: attn_backward gets du = dy + mlp_backward(dy), and past it goes du": (
+            lambda dy, attn, mlp: dy + attn(mlp(dy))
+        ),
+        "a road is missing inside: attn_backward gets all of du = dy + mlp_backward(dy), not its second half": (
+            lambda dy, attn, mlp: dy + mlp(dy) + attn(mlp(dy))
         ),
         "only the straight roads are there; the gradient goes through the branches too": lambda dy, attn, mlp: (
             dy.copy()
@@ -86,19 +92,27 @@ def _parameters(
     last_norm=1,
     norm_numbers=2,
     channels=1,
+    square=2,
+    positions=1,
+    qkv=3,
+    head=1,
+    input_biases=False,
 ):
     D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
-    patch = (in_chans if channels else 1) * P * P
-    L = (img_size // P) ** 2
-    embedding = patch * D + biases * D + D + (L + cls_place) * D
+    L = (img_size // P) ** square
+
+    def linear(m, n, bias=1):
+        return m * n + biases * bias * (m if input_biases else n)
+
+    embedding = linear((in_chans if channels else 1) * P * P, D) + D + positions * (L + cls_place) * D
     norm = norm_numbers * D
-    attention = D * 3 * D + qkv_bias * biases * 3 * D + proj * (D * D + biases * D)
-    mlp = D * M + biases * M + M * D + biases * D
-    return embedding + depth * (norms * norm + attention + mlp) + last_norm * norm + D * K + biases * K
+    attention = linear(D, qkv * D, qkv_bias) + proj * linear(D, D)
+    mlp = linear(D, M) + linear(M, D)
+    return embedding + depth * (norms * norm + attention + mlp) + last_norm * norm + head * linear(D, K)
 
 
 def _parameter_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for side, P, C, K, D, depth, M in ((4, 3, 3, 7, 10, 2, 23), (3, 5, 2, 11, 12, 3, 31), rng.integers(2, 9, 7)):
+    for side, P, C, K, D, depth, M in ((4, 3, 3, 6, 10, 2, 23), (3, 5, 2, 11, 12, 3, 31), rng.integers(2, 9, 7)):
         P, D, depth, K = int(P), int(D), int(depth), int(K)
         yield Case(
             (),
@@ -141,6 +155,23 @@ add(
         "the parameters of a block count once for each block: times depth": (
             lambda **numbers: _parameters(**{**numbers, "depth": 1})
         ),
+        "img_size // patch_size patches stand in a row; there are as many rows, so square it": (
+            lambda **numbers: _parameters(**numbers, square=1)
+        ),
+        "the positions are missing: a row of D numbers for every token": (
+            lambda **numbers: _parameters(**numbers, positions=0)
+        ),
+        "queries, keys and values are three: this linear layer goes from D to 3 D": (
+            lambda **numbers: _parameters(**numbers, qkv=1)
+        ),
+        "the head of the model is missing: a linear layer from D to num_classes": (
+            lambda **numbers: _parameters(**numbers, head=0)
+        ),
+        "the layer norms of the blocks are missing": lambda **numbers: _parameters(**numbers, norms=0),
+        "all layer norms are missing": lambda **numbers: _parameters(**numbers, norms=0, last_norm=0),
+        "a linear layer from m to n has n biases, one for each output, not m": (
+            lambda **numbers: _parameters(**numbers, input_biases=True)
+        ),
     },
     not_to_call=("costs",),
 )
@@ -170,14 +201,17 @@ def _flops(
     layers=2,
     head_rows=0,
     patch_cls=0,
+    square=2,
+    embedding=1,
+    heads=1,
 ):
     D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
-    L = (img_size // P) ** 2
+    L = (img_size // P) ** square
     N = L + cls
     attention = N * D * qkv * D + products * N * N * D + proj * N * D * D
     mlp = layers * N * D * M
-    head = (N if head_rows else 1) * D * K
-    return factor * ((L + patch_cls) * in_chans * P * P * D + depth * (attention + mlp) + head)
+    head = heads * (N if head_rows else 1) * D * K
+    return factor * (embedding * (L + patch_cls) * in_chans * P * P * D + depth * (attention + mlp) + head)
 
 
 add(
@@ -209,6 +243,15 @@ add(
         ),
         "the work of a block counts once for each block: times depth": (
             lambda **numbers: _flops(**{**numbers, "depth": 1})
+        ),
+        "img_size // patch_size patches stand in a row; there are as many rows, so square it": (
+            lambda **numbers: _flops(**numbers, square=1)
+        ),
+        "the patch embedding is missing: L patches of in_chans * patch_size**2 numbers become D numbers each": (
+            lambda **numbers: _flops(**numbers, embedding=0)
+        ),
+        "the head of the model is missing: one token of D numbers becomes num_classes logits": (
+            lambda **numbers: _flops(**numbers, heads=0)
         ),
     },
     not_to_call=("costs",),

@@ -18,7 +18,7 @@ def _shapes(rng: np.random.Generator) -> list[tuple[int, ...]]:
 
 def sgd_momentum_step(p, g, velocity, lr, momentum):
     velocity = momentum * velocity + g
-    return p - lr * velocity, velocity
+    return velocity, p - lr * velocity
 
 
 def _sgd_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -28,26 +28,32 @@ def _sgd_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _with_velocity(p, velocity, lr):
-    return p - lr * velocity, velocity
+    return velocity, p - lr * velocity
 
 
 def _rate_in_velocity(p, g, velocity, lr, momentum):
     velocity = momentum * velocity + lr * g
-    return p - velocity, velocity
+    return velocity, p - velocity
 
 
 add(
     "11.1",
     sgd_momentum_step,
     _sgd_cases,
-    outputs=("p", "velocity"),
+    outputs=("velocity", "p"),
     mistakes={
         "p goes up the hill: the step is against the gradient, with a minus": (
-            lambda p, g, velocity, lr, momentum: (p + lr * (momentum * velocity + g), momentum * velocity + g)
+            lambda p, g, velocity, lr, momentum: (momentum * velocity + g, p + lr * (momentum * velocity + g))
         ),
         "the velocity is not in it: this is plain SGD": (lambda p, g, velocity, lr, momentum: _with_velocity(p, g, lr)),
+        "p moves by the gradient; it moves by the new velocity": (
+            lambda p, g, velocity, lr, momentum: (momentum * velocity + g, p - lr * g)
+        ),
         "p moves by the old velocity: update the velocity first, then step": (
-            lambda p, g, velocity, lr, momentum: (p - lr * velocity, momentum * velocity + g)
+            lambda p, g, velocity, lr, momentum: (momentum * velocity + g, p - lr * velocity)
+        ),
+        "lr is missing: p moves by lr times the velocity": (
+            lambda p, g, velocity, lr, momentum: _with_velocity(p, momentum * velocity + g, 1)
         ),
         "the gradient was weighted by 1 - momentum; here the velocity is a sum, not an average": (
             lambda p, g, velocity, lr, momentum: _with_velocity(p, momentum * velocity + (1 - momentum) * g, lr)
@@ -57,7 +63,7 @@ add(
         ),
         "lr went into the velocity; it belongs to the step of p": _rate_in_velocity,
         "p is right, but the old velocity was returned: the next step needs the new one": (
-            lambda p, g, velocity, lr, momentum: (p - lr * (momentum * velocity + g), velocity)
+            lambda p, g, velocity, lr, momentum: (velocity, p - lr * (momentum * velocity + g))
         ),
     },
     not_to_call=("optim/",),
@@ -73,22 +79,25 @@ def adamw_step(p, g, m, v, step, lr, betas, eps, weight_decay):
 
 def _adam(
     p, g, m, v, step, lr, betas, eps, weight_decay, *,
-    corrected=True, l2=False, decay_rate=None, late=False, rooted=True, eps_inside=False, keep_corrected=False,
+    correct=lambda average, beta, step: average / (1 - beta**step),
+    l2=False, decay_rate=None, late=False, rooted=True, eps_inside=False, keep_corrected=False, square=True,
+    weight=lambda beta: 1 - beta, move_rate=None,
 ):  # fmt: skip
     beta1, beta2 = betas
     if l2:
         g = g + weight_decay * p
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g**2
-    m_hat = m / (1 - beta1**step) if corrected else m
-    v_hat = v / (1 - beta2**step) if corrected else v
-    if eps_inside:
-        move = m_hat / np.sqrt(v_hat + eps)
-    else:
-        move = m_hat / ((np.sqrt(v_hat) if rooted else v_hat) + eps)
+    m = beta1 * m + weight(beta1) * g
+    v = beta2 * v + weight(beta2) * (g**2 if square else g)
+    m_hat, v_hat = correct(m, beta1, step), correct(v, beta2, step)
+    with np.errstate(invalid="ignore"):  # a wrong correction may make v_hat negative
+        if eps_inside:
+            move = m_hat / np.sqrt(v_hat + eps)
+        else:
+            move = m_hat / ((np.sqrt(v_hat) if rooted else v_hat) + eps)
     pull = 0.0 if l2 else weight_decay * (lr if decay_rate is None else decay_rate)
-    p = (p - lr * move) * (1 - pull) if late else p * (1 - pull) - lr * move
-    return (p, m_hat, v_hat) if keep_corrected else (p, m, v)
+    move = (lr if move_rate is None else move_rate) * move
+    p = (p - move) * (1 - pull) if late else p * (1 - pull) - move
+    return (m_hat, v_hat, p) if keep_corrected else (m, v, p)
 
 
 def _adam_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -105,15 +114,49 @@ def _turned(p, g, m, v, step, lr, betas, eps, weight_decay):
     return _adam(p, g, m, v, step, lr, betas[::-1], eps, weight_decay)
 
 
+def _weights_swapped(p, g, m, v, step, lr, betas, eps, weight_decay):
+    beta1, beta2 = betas
+    m, v = (1 - beta1) * m + beta1 * g, (1 - beta2) * v + beta2 * g**2
+    move = m / (1 - beta1**step) / (np.sqrt(v / (1 - beta2**step)) + eps)
+    return m, v, p * (1 - lr * weight_decay) - lr * move
+
+
+def _uphill(p, g, m, v, step, lr, betas, eps, weight_decay):
+    return _adam(p, g, m, v, step, lr, betas, eps, weight_decay, move_rate=-lr)
+
+
+def _growing(p, g, m, v, step, lr, betas, eps, weight_decay):
+    return _adam(p, g, m, v, step, lr, betas, eps, weight_decay, decay_rate=-lr)
+
+
 add(
     "11.2",
     adamw_step,
     _adam_cases,
-    outputs=("p", "m", "v"),
+    outputs=("m", "v", "p"),
     mistakes={
         "m and v were not corrected: in the first steps both are too small, divide by 1 - beta ** step": (
-            lambda *arguments: _adam(*arguments, corrected=False)
+            lambda *arguments: _adam(*arguments, correct=lambda average, beta, step: average)
         ),
+        "divide by 1 - beta ** step; the power is missing": (
+            lambda *arguments: _adam(*arguments, correct=lambda average, beta, step: average / (1 - beta))
+        ),
+        "divide by 1 - beta ** step, a power; you wrote beta * step": (
+            lambda *arguments: _adam(*arguments, correct=lambda average, beta, step: average / (1 - beta * step))
+        ),
+        "brackets are missing: m / 1 - beta ** step first divides by 1; write m / (1 - beta ** step)": (
+            lambda *arguments: _adam(*arguments, correct=lambda average, beta, step: average / 1 - beta**step)
+        ),
+        "v averages the *square* of the gradient": lambda *arguments: _adam(*arguments, square=False),
+        "these are sums, not averages: weight the new gradient by 1 - beta": (
+            lambda *arguments: _adam(*arguments, weight=lambda beta: 1)
+        ),
+        "beta and 1 - beta are swapped: the old average gets beta, the new gradient 1 - beta": _weights_swapped,
+        "p goes up the hill: the step is against m_hat, with a minus": _uphill,
+        "lr is missing in the step: p moves by lr times m_hat / (sqrt(v_hat) + eps)": (
+            lambda *arguments: _adam(*arguments, move_rate=1.0)
+        ),
+        "the decay makes p grow; it pulls p towards 0: 1 - lr * weight_decay": _growing,
         "the decay went into the gradient: that is Adam with L2; in AdamW it acts on p directly": (
             lambda *arguments: _adam(*arguments, l2=True)
         ),
@@ -144,16 +187,19 @@ def learning_rate(step, total, warmup, base, minimum):
     return _rate(step, total, warmup, base, minimum)
 
 
-def _rate(step, total, warmup, base, minimum, *, first=1, start=None, shape=None, floor=None, ends=True):
-    if step < warmup:
+def _rate(
+    step, total, warmup, base, minimum, *,
+    first=1, last=0, start=None, end=None, shape=None, floor=None, ends=True, added=True,
+):  # fmt: skip
+    if step < warmup + last:
         return base * (step + first) / warmup
     if ends and step >= total:
         return minimum if floor is None else floor
     start = warmup if start is None else start
-    progress = (step - start) / (total - start)
+    progress = (step - start) / (total - start if end is None else end)
     height = 0.5 * (1 + math.cos(math.pi * progress)) if shape is None else shape(progress)
     floor = minimum if floor is None else floor
-    return floor + (base - floor) * height
+    return floor * added + (base - floor) * height
 
 
 def _rate_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -164,6 +210,10 @@ def _rate_cases(rng: np.random.Generator) -> Iterator[Case]:
         for step in (int(rng.integers(warmup + 3, 22)), int(rng.integers(1, 4)), 0, warmup, total - 1, total + 3):
             yield Case((step, total, warmup, base, minimum))
         yield Case((int(rng.integers(5, 15)), total, 0, base, minimum))
+
+
+def _length_forgotten(step, total, warmup, base, minimum):
+    return _rate(step, total, warmup, base, minimum, end=total)
 
 
 def _too_high(step, total, warmup, base, minimum):
@@ -193,6 +243,21 @@ add(
         "the rate begins at base + minimum: what falls is base - minimum, on top of minimum": _too_high,
         "after the last step the cosine comes up again: from step total on the rate is minimum": (
             lambda *arguments: _rate(*arguments, ends=False)
+        ),
+        "it rises from minimum to base: (1 + cos(pi * progress)) / 2, with a plus": (
+            lambda *arguments: _rate(*arguments, shape=lambda progress: (1 - math.cos(math.pi * progress)) / 2)
+        ),
+        "pi is missing: cos(pi * progress) runs through half a wave": (
+            lambda *arguments: _rate(*arguments, shape=lambda progress: (1 + math.cos(progress)) / 2)
+        ),
+        "progress runs from 0 to 1 over the total - warmup steps that are left; you divided by total": (
+            _length_forgotten
+        ),
+        "`minimum +` is missing: what falls is base - minimum, on top of minimum": (
+            lambda *arguments: _rate(*arguments, added=False)
+        ),
+        "step `warmup` is no step of the warm-up any more: step < warmup, not <=": (
+            lambda *arguments: _rate(*arguments, last=1)
         ),
     },
     not_to_call=("optim/",),

@@ -2,10 +2,17 @@
 """Lesson 12, training on MNIST."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from ...ops import cross_entropy_backward, cross_entropy_forward
+from ...optim import AdamW
+from ...presets import preset
+from ...vit import VisionTransformer
 from ..exercise import Case, add
+
+SMALL = replace(preset("tiny"), img_size=4, patch_size=2, embed_dim=8, depth=1, num_heads=2, num_classes=3)
 
 # --- 12.1 ---
 
@@ -14,12 +21,25 @@ def accuracy(logits, labels):
     return float((logits.argmax(-1) == labels).mean())
 
 
+def _as_float(share):
+    return np.asarray(share, np.float64)
+
+
 def _accuracy_cases(rng: np.random.Generator) -> Iterator[Case]:
     for n, classes in ((20, 3), (37, 10), (int(rng.integers(15, 30)), 5)):
+        yield Case(_telling(rng, n, classes))
+
+
+def _telling(rng: np.random.Generator, n: int, classes: int):
+    """Logits and labels for which every usual mistake gives another number, and none gives 0 by chance."""
+    while True:
         logits = rng.standard_normal((n, classes))
+        logits[0, rng.integers(classes)] = 5.0  # the largest of all stands in row 0, where its place can be a class
         labels = np.where(rng.random(n) < 0.6, logits.argmax(-1), rng.integers(0, classes, n))
-        labels[0], labels[1] = logits[0].argmax(), (logits[1].argmax() + 1) % classes  # neither all right nor all wrong
-        yield Case((logits, labels))
+        answers = logits.argmax(-1), logits.argmin(-1), logits.argmax()
+        counts = [int((answer == labels).sum()) for answer in answers]
+        if len({0, n, n - counts[0], *counts}) == 6:
+            return logits, labels
 
 
 add(
@@ -38,7 +58,20 @@ add(
         "you took the smallest logit of each row; the model's answer is the largest": (
             lambda logits, labels: float((logits.argmin(-1) == labels).mean())
         ),
+        "argmax without an axis takes the largest of all logits; argmax(-1) takes the largest of each row": (
+            lambda logits, labels: float((logits.argmax() == labels).mean())
+        ),
+        "max gives the largest logit itself; argmax gives its place, which is the class": (
+            lambda logits, labels: float((logits.max(-1) == labels).mean())
+        ),
+        "argmax(0) takes the largest of each column; a row is an image, so use argmax(-1)": (
+            lambda logits, labels: float((logits.argmax(0) == labels).mean())
+        ),
+        "that says for each image whether it is right; the share is the mean of that": (
+            lambda logits, labels: logits.argmax(-1) == labels
+        ),
     },
+    summary=_as_float,
     not_to_call=("training/",),
 )
 
@@ -79,17 +112,137 @@ def _sizes_for_counts(order, batch_size):
     return np.array_split(order, batch_size)
 
 
+def _nearly_equal(order, batch_size):
+    return np.array_split(order, len(order) // batch_size)
+
+
+def _no_step(order, batch_size):
+    return [order[start : start + batch_size] for start in range(len(order))]
+
+
+def _to_the_size(order, batch_size):
+    return [order[start:batch_size] for start in range(0, len(order), batch_size)]
+
+
 add(
     "12.2",
     epoch_batches,
     _batch_cases,
-    outputs=("sizes", "indices"),
+    outputs=("the sizes of your batches", "the numbers in them"),
     mistakes={
         "the images after the last full batch are lost: the last batch may be smaller": _last_dropped,
         "the batches do not follow `order`: cut that array, do not count from 0": _not_shuffled,
         "neighbouring batches overlap by one: a slice ends before its second number": _one_too_many,
         "batch_size is how many images a batch has, not how many batches there are": _sizes_for_counts,
+        "array_split makes pieces of nearly one size; all batches but the last have batch_size": _nearly_equal,
+        "a batch begins at every image: range needs a third number, the step": _no_step,
+        "a slice ends where its second number says: order[start : start + batch_size]": _to_the_size,
     },
     summary=_flat,
+    not_to_call=("training/",),
+)
+
+# --- 12.3 ---
+
+
+def training_loop(make_model, images, labels, batches, rates):
+    return _loop(make_model, images, labels, batches, rates)
+
+
+def _loop(
+    make_model,
+    images,
+    labels,
+    batches,
+    rates,
+    *,
+    stepping=True,
+    new_model=False,
+    new_optimizer=False,
+    everything=False,
+    one_rate=False,
+    wrong_start=False,
+    steps=None,
+):
+    model = make_model()
+    optimizer = AdamW(model.parameters())
+    losses = []
+    for chosen, lr in list(zip(batches, rates, strict=True))[:steps]:
+        if new_model:
+            model = make_model()
+        if new_model or new_optimizer:
+            optimizer = AdamW(model.parameters())
+        x, y = (images, labels) if everything else (images[chosen], labels[chosen])
+        logits, saved = model.forward(x)
+        loss, loss_saved = cross_entropy_forward(logits, labels=y)
+        _, grads = model.backward(logits if wrong_start else cross_entropy_backward(1.0, loss_saved), saved)
+        if stepping:
+            optimizer.step(grads, lr=rates[0] if one_rate else lr)
+        losses.append(float(loss))
+    return model, losses
+
+
+def _trained(result):
+    """The losses, and all weights in one row."""
+    model, losses = result
+    return np.array(losses, np.float64), np.concatenate([array.ravel() for array in model.parameters().values()])
+
+
+def _loop_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for n, size, epochs in ((10, 4, 2), (9, 3, 1)):
+        seed = int(rng.integers(1000))
+
+        def make_model(seed=seed):
+            return VisionTransformer(SMALL, rng=np.random.default_rng(seed)).astype(np.float64)
+
+        batches = [batch for _ in range(epochs) for batch in _pieces(rng.permutation(n), size)]
+        rates = rng.uniform(0.01, 0.05, len(batches)).tolist()
+        yield Case((make_model, rng.standard_normal((n, 1, 4, 4)), rng.integers(0, 3, n), batches, rates))
+
+
+def _labels_as_they_are(make_model, images, labels, batches, rates):
+    for chosen in batches:
+        logits, _ = make_model().forward(images[chosen])
+        cross_entropy_forward(logits, labels=labels)
+
+
+def _images_gradient_too(make_model, images, labels, batches, rates):
+    model = make_model()
+    logits, saved = model.forward(images[batches[0]])
+    grads = model.backward(np.ones_like(logits), saved)
+    AdamW(model.parameters()).step(grads, lr=rates[0])
+
+
+add(
+    "12.3",
+    training_loop,
+    _loop_cases,
+    outputs=("losses", "weights"),
+    mistakes={
+        "the weights never move: optimizer.step(grads, lr=lr) is missing": (
+            lambda *arguments: _loop(*arguments, stepping=False)
+        ),
+        "it returned after the first step: the return belongs behind the loop, less indented": (
+            lambda *arguments: _loop(*arguments, steps=1)
+        ),
+        "each step has its own batch: images[chosen] and labels[chosen], not all of them": (
+            lambda *arguments: _loop(*arguments, everything=True)
+        ),
+        "labels need [chosen] as images do": _labels_as_they_are,
+        "the optimizer is new in every step, so it forgets m and v: make it once, before the loop": (
+            lambda *arguments: _loop(*arguments, new_optimizer=True)
+        ),
+        "the model is new in every step, so it forgets what it learned: make it once, before the loop": (
+            lambda *arguments: _loop(*arguments, new_model=True)
+        ),
+        "all steps have the first learning rate; take the rate that belongs to the batch": (
+            lambda *arguments: _loop(*arguments, one_rate=True)
+        ),
+        "model.backward was given the logits; it takes dlogits, the gradient of the loss by the logits": (
+            lambda *arguments: _loop(*arguments, wrong_start=True)
+        ),
+        "model.backward returns two things, the gradient of the images and `grads`": _images_gradient_too,
+    },
+    summary=_trained,
     not_to_call=("training/",),
 )
