@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 7: Attention
 #
-# *About 40 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py).*
+# *About 45 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py).*
 #
 # Until now every token was alone. Linear layers and layer norm treat each token by itself: a patch with the upper
 # end of a "7" knows nothing of the patch with the lower end. **Attention** is where tokens talk to each other.
@@ -28,11 +28,14 @@ weights = ops.softmax_forward(patches @ patches.swapaxes(1, 2) / 16**0.5)[0]
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.4))
 axes[0].imshow(image[0, 0], cmap="gray_r")
 axes[1].imshow(weights[0, asking].reshape(7, 7), cmap="viridis", extent=(-0.5, 27.5, 27.5, -0.5))
-for ax, title in zip(axes, ("49 patches; the red one asks", "how much it takes from each"), strict=True):
+axes[0].set_title("49 patches; the red one asks")
+axes[1].set_title("how much it takes from each")
+for ax in axes:
     ax.add_patch(plt.Rectangle((11.5, 3.5), 4, 4, fill=False, edgecolor="red", linewidth=2))
-    ax.set(title=title, xticks=np.arange(-0.5, 28, 4), yticks=np.arange(-0.5, 28, 4), xticklabels=[], yticklabels=[])
+    ax.set(xticks=np.arange(-0.5, 28, 4), yticks=np.arange(-0.5, 28, 4))
+    ax.tick_params(labelbottom=False, labelleft=False)
     ax.grid(alpha=0.4)
-show(figure, "A patch of a seven asks: who looks like me? Bright patches answer most: those of the bar, near or far.")
+show(figure, "A patch of a seven asks: who looks like me? Those of the bar, near or far.")
 
 # %% [markdown]
 # ## Queries, keys and values
@@ -99,17 +102,19 @@ def attention_one_head(q, k, v):
 check.attention_one_head(attention_one_head)
 
 # %% [markdown] hints="7.1"
-# `@` multiplies the last two axes and leaves the batch alone. `k` is `(B, N, d)`; to multiply it from the right, its
-# last two axes must change places: `k.swapaxes(1, 2)` is `(B, d, N)`. (`k.T` would turn the batch around too.)
+# One line for each of the three steps: scores, weights, `y`. `@` multiplies the last two axes and leaves the batch
+# alone. `k` is `(B, N, d)`; to multiply it from the right, its last two axes must change places: `k.swapaxes(1, 2)` is
+# `(B, d, N)`. (`k.T` would turn the batch around too.) `ops.softmax_forward` returns two things.
 # ---
-# `scores = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[-1])`, then softmax over the last axis, then `weights @ v`.
+# `scores = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[-1])`, then `weights, _ = ops.softmax_forward(scores)`, then
+# `y = weights @ v`.
 
 # %% [markdown]
 # The library's attention takes queries, keys and values side by side in one array, and can have many heads (lesson 8).
 # With one head it must agree with the example that we did by hand:
 
 # %%
-q, k, v = (np.array(numbers, dtype=float).reshape(1, 2, 1) for numbers in ([2, 0], [1, 0], [10, 20]))
+q, k, v = np.array([[2, 0], [1, 0], [10, 20]], dtype=float).reshape(3, 1, 2, 1)  # each (B, N, d)
 y, saved = ops.attention_forward(np.concatenate([q, k, v], axis=-1), num_heads=1)
 print("weights\n", saved.weights[0, 0].round(3))
 print("y", y[0, :, 0].round(2))
@@ -131,7 +136,8 @@ print("y", y[0, :, 0].round(2))
 table = weights[0]
 print(f"rows add up to    {table.sum(1).min():.3f} ... {table.sum(1).max():.3f}")
 print(f"columns add up to {table.sum(0).min():.3f} ... {table.sum(0).max():.3f}")
-print(f"an equal share would be 1/49 = {1 / 49:.3f}; the largest weight of the red patch is {table[asking].max():.3f}")
+print(f"an equal share would be 1/49 = {1 / 49:.3f}")
+print(f"the largest weight of the red patch is {table[asking].max():.3f}")
 
 # %% [markdown]
 # ## Why $1/\sqrt d$?
@@ -140,7 +146,7 @@ print(f"an equal share would be 1/49 = {1 / 49:.3f}; the largest weight of the r
 # mean 0 too, and its variance is the mean of $q^2 k^2$: as the two are independent, that is the mean of $q^2$ times the
 # mean of $k^2$, which is 1. A score without the factor is a sum of $d$ such products. Variances of independent numbers
 # add up, so its variance is $d$, and its spread (standard deviation) is $\sqrt d$. Dividing by $\sqrt d$ brings the
-# spread back to 1, whatever $d$ is.
+# spread back to 1, whatever $d$ is. (If you have not met variances yet, believe the table below.)
 #
 # Let us measure this, and what softmax makes of it. 50 tokens answer, so an equal share would be 0.02.
 
@@ -159,7 +165,8 @@ for d in widths:
         tops.append(shares.max(-1).mean())
         sizes.append(np.median(np.linalg.norm(gradient, axis=-1)))
         largest[name].append(tops[-1])
-    print(f"{d:4}   {spreads[0]:5.2f}   {spreads[1]:5.2f}         {tops[0]:5.2f}   {tops[1]:5.2f}", end="")
+    print(f"{d:4}   {spreads[0]:5.2f}   {spreads[1]:5.2f}", end="")
+    print(f"         {tops[0]:5.2f}   {tops[1]:5.2f}", end="")
     print(f"                  {sizes[0]:.0e}   {sizes[1]:.0e}")
 
 figure, ax = plt.subplots(figsize=(6, 3))
@@ -169,10 +176,7 @@ ax.axhline(1 / 50, color="gray", linestyle=":", label="equal share")
 ax.set(xscale="log", xlabel="d, numbers in a query", ylabel="largest weight", ylim=(0, 1))
 ax.set_xticks(widths, [str(d) for d in widths])
 ax.legend()
-show(
-    figure,
-    "Without the factor, softmax gives nearly everything to one token when d is large. With it, d hardly matters.",
-)
+show(figure, "Without the factor, one token gets nearly all when d is large. With it, none does.")
 
 # %% [markdown]
 # Without the factor and with large $d$, one token takes nearly all, before anything was learned. And in the last two
@@ -186,7 +190,8 @@ show(
 # was derived:
 
 # %%
-print(check_gradients(ops.OPS["attention"], {"qkv": rng.standard_normal((2, 5, 9))}, options={"num_heads": 1}, rng=rng))
+inputs = {"qkv": rng.standard_normal((2, 5, 9))}
+print(check_gradients(ops.OPS["attention"], inputs, options={"num_heads": 1}, rng=rng))
 
 # %% [markdown]
 # ## An experiment: twice as sharp, how much more work?
@@ -206,9 +211,8 @@ for side in (112, 224, 448, 896):
     counts.append(N)
     tables.append(saved.weights.size)
     inputs.append(qkv.size)
-    print(
-        f"{side:4}   {N:6}   {qkv.size:10,}   {saved.weights.size:9,}   {saved.weights.nbytes / 1e6:18.2f} MB", end=""
-    )
+    print(f"{side:4}   {N:6}   {qkv.size:10,}   {saved.weights.size:9,}", end="")
+    print(f"   {saved.weights.nbytes / 1e6:18.2f} MB", end="")
     print(f"   {2 * N * N * d:15,}")  # q kᵀ and weights @ v: N * N * d each
 
 figure, ax = plt.subplots(figsize=(6, 3))
@@ -218,10 +222,7 @@ ax.set(xlabel="N, tokens", ylabel="numbers to remember")
 ax.set_xticks(counts, [str(count) for count in counts])
 ax.minorticks_off()
 ax.legend()
-show(
-    figure,
-    "Equal steps along an axis are equal factors. The weights start as the smaller part and become nearly everything.",
-)
+show(figure, "Equal steps are equal factors. The weights start as the smaller part, and overtake.")
 
 # %% [markdown]
 # Each line of the table has 4 times the tokens of the line above it, and **16** times the weights, the memory and the
@@ -286,4 +287,5 @@ print(f"largest difference, each token with itself: {np.abs(y_shuffled - y[:, or
 # - Say what doubling the side of an image costs.
 #
 # Open [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py) and read `attention_forward`: the same three steps, for
-# all heads at once. What the heads are, and how the backward works, comes in lesson 8.
+# all heads at once. What the heads are, and how the backward works, comes in
+# [lesson 8](08_attention_backward_and_heads.ipynb).

@@ -25,6 +25,12 @@ def _attend(q, k, v, scale, *, axis=-1, transposed=False):
     return (weights.swapaxes(1, 2) if transposed else weights) @ v, weights
 
 
+def _weights_first(result):
+    """Where both are wrong, the mistake is in the weights."""
+    y, weights = result if isinstance(result, tuple | list) else (np.empty(0), np.empty(0))
+    return weights, y
+
+
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
     free = (int(rng.integers(2, 4)), int(rng.integers(4, 8)), int(rng.integers(8, 12)))
     for B, N, d in ((2, 5, 3), (3, 4, 7), free):  # N, d and d² all differ, so that no mistake looks like another
@@ -46,6 +52,16 @@ def _scaled_late(q, k, v):
     return weights @ v, weights
 
 
+def _y_scaled(q, k, v):
+    y, weights = _attend(q, k, v, 1.0)
+    return y * _scale(q), weights
+
+
+def _reshaped(q, k, v):
+    weights = _softmax(q @ k.reshape(len(k), k.shape[2], k.shape[1]) * _scale(q))
+    return weights @ v, weights
+
+
 def _not_divided(q, k, v):
     weights = np.exp(q @ k.swapaxes(1, 2) * _scale(q))
     return weights @ v, weights
@@ -55,8 +71,10 @@ add(
     "7.1",
     attention_one_head,
     _cases,
-    outputs=("y", "weights"),
+    outputs=("weights", "y"),
     mistakes={
+        "it returned one thing; return two: y, weights": lambda q, k, v: _attend(q, k, v, _scale(q))[0],
+        "both are right, their order is not: return y, weights": lambda q, k, v: _attend(q, k, v, _scale(q))[::-1],
         "the scores were not divided by sqrt(d)": lambda q, k, v: _attend(q, k, v, 1.0),
         "you divided the scores by d; it is the square root of d": (lambda q, k, v: _attend(q, k, v, 1 / q.shape[-1])),
         "you multiplied the scores by sqrt(d); they are divided by it": (
@@ -70,12 +88,19 @@ add(
         "softmax ran over all scores of an image at once; every row, every asking token, has its own": (
             lambda q, k, v: _attend(q, k, v, _scale(q), axis=(1, 2))
         ),
+        "exp of the scores was divided by the sum over the whole batch; every row, every asking token, has its own": (
+            lambda q, k, v: _attend(q, k, v, _scale(q), axis=(0, 1, 2))
+        ),
+        "k.reshape moves nothing, so the numbers are in the wrong places (lesson 1); k.swapaxes(1, 2) transposes": (
+            _reshaped
+        ),
         "the scores are k qᵀ; rows are the tokens that ask, so they are q kᵀ": (
             lambda q, k, v: _attend(k, q, v, _scale(q))
         ),
         "softmax is missing between scores and weights": _no_softmax,
         "you took exp of the scores, but did not divide each row by its sum": _not_divided,
         "the scores are divided by sqrt(d) before softmax, not after it": _scaled_late,
+        "you divided y by sqrt(d); the scores are divided, before softmax": _y_scaled,
         "you transposed the weights before the last product: y = weights @ v": (
             lambda q, k, v: _attend(q, k, v, _scale(q), transposed=True)
         ),
@@ -86,5 +111,6 @@ add(
             lambda q, k, v: _attend(q, k, q, _scale(q))
         ),
     },
+    summary=_weights_first,
     not_to_call=("attention",),
 )
