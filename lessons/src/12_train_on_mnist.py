@@ -482,4 +482,4 @@ print(f"largest change of a logit: {np.abs(change).max():.2f}")
 #
 # Look into [`tinyvit/training/step.py`](../tinyvit/training/step.py) for one step, and
 # [`tinyvit/training/trainer.py`](../tinyvit/training/trainer.py) for the whole run. Go on with
-# [lesson 14](14_numpy_to_cupy.ipynb).
+# [lesson 13](13_look_inside.ipynb).

@@ -52,6 +52,7 @@ TAUGHT_IN = {
     "Progress": 12,
     "Layer": 12,
     "loss_and_gradients": 12,
+    "plots": 13,
     "array_module": 14,
     "available_devices": 14,
     "to_numpy": 14,

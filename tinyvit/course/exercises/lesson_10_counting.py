@@ -1,0 +1,197 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Lesson 10, parameters and FLOPs counted."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..exercise import Case, add
+
+# --- 10.2 ---
+
+
+def count_parameters(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
+    return _parameters(img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim)
+
+
+def _parameters(
+    img_size,
+    patch_size,
+    in_chans,
+    num_classes,
+    embed_dim,
+    depth,
+    hidden_dim,
+    *,
+    cls_place=1,
+    qkv_bias=1,
+    proj=1,
+    biases=1,
+    norms=2,
+    last_norm=1,
+    norm_numbers=2,
+    channels=1,
+    square=2,
+    positions=1,
+    qkv=3,
+    head=1,
+    input_biases=False,
+):
+    D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
+    L = (img_size // P) ** square
+
+    def linear(m, n, bias=1):
+        return m * n + biases * bias * (m if input_biases else n)
+
+    embedding = linear((in_chans if channels else 1) * P * P, D) + D + positions * (L + cls_place) * D
+    norm = norm_numbers * D
+    attention = linear(D, qkv * D, qkv_bias) + proj * linear(D, D)
+    mlp = linear(D, M) + linear(M, D)
+    return embedding + depth * (norms * norm + attention + mlp) + last_norm * norm + head * linear(D, K)
+
+
+def _parameter_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for side, P, C, K, D, depth, M in ((4, 3, 3, 6, 10, 2, 23), (3, 5, 2, 11, 12, 3, 31), rng.integers(2, 9, 7)):
+        P, D, depth, K = int(P), int(D), int(depth), int(K)
+        yield Case(
+            (),
+            {
+                "img_size": int(side) * P,
+                "patch_size": P,
+                "in_chans": int(C),
+                "num_classes": K,
+                "embed_dim": D,
+                "depth": depth,
+                "hidden_dim": int(M),
+            },
+        )
+
+
+add(
+    "10.2",
+    count_parameters,
+    _parameter_cases,
+    outputs=("count",),
+    mistakes={
+        "the biases are missing: every linear layer has one number for each of its outputs": (
+            lambda **numbers: _parameters(**numbers, biases=0)
+        ),
+        "D numbers are missing: the class token is learned, and it has a place too, row 0 of the position table": (
+            lambda **numbers: _parameters(**numbers, cls_place=0)
+        ),
+        "each block has two layer norms, not one": lambda **numbers: _parameters(**numbers, norms=1),
+        "2 D numbers are missing: the layer norm behind the last block, or the class token and its place": (
+            lambda **numbers: _parameters(**numbers, last_norm=0)
+        ),
+        "a layer norm has a weight and a bias, 2 D numbers": lambda **numbers: _parameters(**numbers, norm_numbers=1),
+        "attention has a second linear layer, D to D, that mixes what the heads bring": (
+            lambda **numbers: _parameters(**numbers, proj=0)
+        ),
+        "the bias of queries, keys and values is missing: 3 D numbers a block": (
+            lambda **numbers: _parameters(**numbers, qkv_bias=0)
+        ),
+        "a patch has in_chans numbers for each pixel": lambda **numbers: _parameters(**numbers, channels=0),
+        "the parameters of a block count once for each block: times depth": (
+            lambda **numbers: _parameters(**{**numbers, "depth": 1})
+        ),
+        "img_size // patch_size patches stand in a row; there are as many rows, so square it": (
+            lambda **numbers: _parameters(**numbers, square=1)
+        ),
+        "the positions are missing: a row of D numbers for every token": (
+            lambda **numbers: _parameters(**numbers, positions=0)
+        ),
+        "queries, keys and values are three: this linear layer goes from D to 3 D": (
+            lambda **numbers: _parameters(**numbers, qkv=1)
+        ),
+        "the head of the model is missing: a linear layer from D to num_classes": (
+            lambda **numbers: _parameters(**numbers, head=0)
+        ),
+        "the layer norms of the blocks are missing": lambda **numbers: _parameters(**numbers, norms=0),
+        "all layer norms are missing": lambda **numbers: _parameters(**numbers, norms=0, last_norm=0),
+        "a linear layer from m to n has n biases, one for each output, not m": (
+            lambda **numbers: _parameters(**numbers, input_biases=True)
+        ),
+    },
+    not_to_call=("costs",),
+)
+
+
+# --- 10.3 ---
+
+
+def count_flops(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
+    return _flops(img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim)
+
+
+def _flops(
+    img_size,
+    patch_size,
+    in_chans,
+    num_classes,
+    embed_dim,
+    depth,
+    hidden_dim,
+    *,
+    factor=2,
+    cls=1,
+    products=2,
+    qkv=3,
+    proj=1,
+    layers=2,
+    head_rows=0,
+    patch_cls=0,
+    square=2,
+    embedding=1,
+    heads=1,
+):
+    D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
+    L = (img_size // P) ** square
+    N = L + cls
+    attention = N * D * qkv * D + products * N * N * D + proj * N * D * D
+    mlp = layers * N * D * M
+    head = heads * (N if head_rows else 1) * D * K
+    return factor * (embedding * (L + patch_cls) * in_chans * P * P * D + depth * (attention + mlp) + head)
+
+
+add(
+    "10.3",
+    count_flops,
+    _parameter_cases,
+    outputs=("count",),
+    mistakes={
+        "these are multiplications; each comes with an addition, so that is 2 FLOPs each": (
+            lambda **numbers: _flops(**numbers, factor=1)
+        ),
+        "the class token is missing: the blocks work on N = L + 1 tokens": lambda **numbers: _flops(**numbers, cls=0),
+        "the two products between tokens are missing: queries with keys, and weights with values": (
+            lambda **numbers: _flops(**numbers, products=0)
+        ),
+        "attention has two products between tokens: queries with keys, and weights with values": (
+            lambda **numbers: _flops(**numbers, products=1)
+        ),
+        "queries, keys and values are three: the first linear layer of attention goes from D to 3 D": (
+            lambda **numbers: _flops(**numbers, qkv=1)
+        ),
+        "attention has a second linear layer, D to D, that mixes what the heads bring": (
+            lambda **numbers: _flops(**numbers, proj=0)
+        ),
+        "the MLP has two linear layers, D to M and M to D": lambda **numbers: _flops(**numbers, layers=1),
+        "the head sees the class token's row only, not all tokens": lambda **numbers: _flops(**numbers, head_rows=1),
+        "the class token is no patch: the first linear layer works on L patches, not on L + 1": (
+            lambda **numbers: _flops(**numbers, patch_cls=1)
+        ),
+        "the work of a block counts once for each block: times depth": (
+            lambda **numbers: _flops(**{**numbers, "depth": 1})
+        ),
+        "img_size // patch_size patches stand in a row; there are as many rows, so square it": (
+            lambda **numbers: _flops(**numbers, square=1)
+        ),
+        "the patch embedding is missing: L patches of in_chans * patch_size**2 numbers become D numbers each": (
+            lambda **numbers: _flops(**numbers, embedding=0)
+        ),
+        "the head of the model is missing: one token of D numbers becomes num_classes logits": (
+            lambda **numbers: _flops(**numbers, heads=0)
+        ),
+    },
+    not_to_call=("costs",),
+)
