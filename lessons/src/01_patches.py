@@ -386,3 +386,5 @@ print("hasty: patch 5 is the square cut out by hand:", np.array_equal(hasty[:, 5
 #
 # Open [`tinyvit/ops/patchify.py`](../tinyvit/ops/patchify.py): the same two functions, each with its backward, and a
 # clear message for images that do not divide into patches.
+#
+# Go on with [lesson 2](02_linear.ipynb).

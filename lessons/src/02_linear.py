@@ -411,3 +411,5 @@ print(f"forgotten .T            {forgetful_backward(dy, saved)[0][0, 0, 0]:8.3f}
 #
 # Open [`tinyvit/ops/linear.py`](../tinyvit/ops/linear.py): the same forward and backward. It turns `x` into one list of
 # rows in the forward already, because one large product is faster than many small ones.
+#
+# Go on with [lesson 3](03_gradient_checking.ipynb).

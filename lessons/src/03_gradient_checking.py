@@ -397,3 +397,5 @@ for backward in (square_backward, one_number_off):
 #
 # Open [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py): `_difference_quotients` is your 3.1, `_along_directions` is
 # your 3.2. The rest is care: clear reports, and a relative error that does not blow up for a number near 0.
+#
+# Go on with [lesson 4](04_softmax_and_cross_entropy.ipynb).

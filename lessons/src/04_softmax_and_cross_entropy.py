@@ -410,3 +410,5 @@ show(figure, "The same start and step size. One loss gets out of its mistake, th
 # enough to be a danger, because looking for it in every row takes time. And
 # [`tinyvit/ops/cross_entropy.py`](../tinyvit/ops/cross_entropy.py): its labels are given by name (`labels=labels`), and
 # they can be probabilities too, so the truth may be soft, such as 90 % this class and a little of every other.
+#
+# Go on with [lesson 5](05_layer_norm.ipynb).

@@ -272,3 +272,5 @@ for name, dx in (("right", right), ("wrong", wrong)):
 #
 # Open [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py): the same forward and backward, with the means
 # written as matrix products, because those are several times faster than `x.mean(-1)`.
+#
+# Go on with [lesson 6](06_gelu_and_mlp.ipynb).

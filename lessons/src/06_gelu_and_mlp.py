@@ -267,3 +267,5 @@ show(figure, "Without GELU, an MLP with 301 numbers draws the straight line that
 # Open [`tinyvit/ops/gelu.py`](../tinyvit/ops/gelu.py) for both forms. NumPy has no erf:
 # [`tinyvit/ops/erf.py`](../tinyvit/ops/erf.py) makes one from polynomials.
 # [`tinyvit/layers/mlp.py`](../tinyvit/layers/mlp.py) is the MLP with its weights.
+#
+# Go on with [lesson 7](07_attention.ipynb).

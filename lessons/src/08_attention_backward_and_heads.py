@@ -312,3 +312,5 @@ print(f"right attention between the two orders, and the wrong one: they differ b
 # Open [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py). Its backward writes `dq`, `dk` and `dv` straight into
 # their places in one array `dqkv`: the three are *views*, made by the same `_split_heads` that cut up `qkv`. So the
 # backward of the cutting costs nothing.
+#
+# Go on with [lesson 9](09_tokens_and_positions.ipynb).

@@ -395,3 +395,5 @@ for name, image, twin in (("A", shuffled, twin_a), ("B", scrambled, twin_b)):
 # Open [`tinyvit/ops/tokens.py`](../tinyvit/ops/tokens.py) (tokens in front, positions),
 # [`positions.py`](../tinyvit/ops/positions.py) (the same sine-cosine table, with zeros for the class token) and
 # [`pool.py`](../tinyvit/ops/pool.py) (class token or mean, forward and backward).
+#
+# Go on with [lesson 10](10_the_whole_vit.ipynb).

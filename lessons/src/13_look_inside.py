@@ -723,3 +723,5 @@ for name, sign, predicted in (
 # Open [`tinyvit/plots/attention.py`](../tinyvit/plots/attention.py): rollout in a few lines, and how the maps are
 # drawn. `tinyvit plot RUN` draws them for a model that you have trained. Then look at `attention` in
 # [`tinyvit/vit.py`](../tinyvit/vit.py).
+#
+# Go on with [lesson 14](14_numpy_to_cupy.ipynb).

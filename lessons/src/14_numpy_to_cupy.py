@@ -644,3 +644,5 @@ for name, its_counts in counts.items():
 # optimiser.
 #
 # With a GPU: `tinyvit doctor` says whether it is found, and `tinyvit train --device cuda` trains on it.
+#
+# Go on with [lesson 15](15_many_workers.ipynb).

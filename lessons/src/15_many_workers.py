@@ -741,3 +741,5 @@ show(figure, "Four times the batch. Left: four times the rate brings the curve n
 # Look into [`tinyvit/training/parallel/`](../tinyvit/training/parallel): `part.py` is what one worker does with a
 # batch, `team.py` adds the parts up, `workers.py` and `worker.py` are the two ends of the pipe, and `mpi.py` has the
 # ranks.
+#
+# Go on with [lesson 17](17_a_tape.ipynb).
