@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "data" / "README.md",
     ROOT / "lessons" / "README.md",
     ROOT / "data" / "mnist" / "README.md",
+    ROOT / "tinyvit" / "bench" / "README.md",
 ]
 
 

@@ -307,7 +307,7 @@ show(figure, "Some that it got wrong: the true digit, and what the model said.")
 #
 # ```sh
 # tinyvit train                  # 12 epochs, 2 minutes on 2 cores, above 99 %
-# tinyvit train --recipe best    # 30 epochs, 13 minutes, about 99.45 %
+# tinyvit train --recipe best    # 30 epochs, 13 minutes, about 99.4 %
 # ```
 #
 # ## A CNN beside it
