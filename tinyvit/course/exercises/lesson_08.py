@@ -18,9 +18,9 @@ def _softmax_backward(dy, y, axis=-1):
     return y * (dy - (dy * y).sum(axis, keepdims=True))
 
 
-def _backward(dy, saved, *, softmax=_softmax_backward, scale_q=True, scale_k=True):
+def _backward(dy, saved, *, softmax=_softmax_backward, scale_q=True, scale_k=True, turned=False):
     q, k, v, weights = saved
-    dscores = softmax(dy @ v.swapaxes(1, 2), weights)
+    dscores = softmax(v @ dy.swapaxes(1, 2) if turned else dy @ v.swapaxes(1, 2), weights)
     scale = 1 / np.sqrt(q.shape[-1])
     dq = dscores @ k * (scale if scale_q else 1.0)
     dk = dscores.swapaxes(1, 2) @ q * (scale if scale_k else 1.0)
@@ -52,6 +52,12 @@ def _dk_not_transposed(dy, saved):
     return dq, dscores @ q / np.sqrt(q.shape[-1]), dv
 
 
+def _dq_transposed(dy, saved):
+    q, k, v, weights = saved
+    dscores = _softmax_backward(dy @ v.swapaxes(1, 2), weights)
+    return dscores.swapaxes(1, 2) @ k / np.sqrt(q.shape[-1]), *_backward(dy, saved)[1:]
+
+
 def _q_for_k(dy, saved):
     q, k, v, weights = saved
     return _backward(dy, (k, q, v, weights))
@@ -74,11 +80,24 @@ add(
         "softmax's backward needs the sum too: dscores = weights * (dweights - sum of dweights * weights)": (
             lambda dy, saved: _backward(dy, saved, softmax=lambda dw, w: dw * w)
         ),
+        "softmax's backward takes the weighted mean away, the sum of dweights * weights, and not the plain mean": (
+            lambda dy, saved: _backward(dy, saved, softmax=lambda dw, w: w * (dw - dw.mean(-1, keepdims=True)))
+        ),
+        "you took weights * (1 - weights) only: every weight of a row also depends on the row's other scores": (
+            lambda dy, saved: _backward(dy, saved, softmax=lambda dw, w: dw * w * (1 - w))
+        ),
+        "ops.softmax_backward takes what the forward saved, not an array: wrap it, ops.SoftmaxSaved(weights)": (
+            lambda dy, saved: saved[3].y
+        ),
+        "dweights is v dyᵀ; rows are the tokens that ask, so it is dy vᵀ": (
+            lambda dy, saved: _backward(dy, saved, turned=True)
+        ),
         "the sum in softmax's backward ran over the wrong axis; a row of weights is the last axis": (
             lambda dy, saved: _backward(dy, saved, softmax=lambda dw, w: _softmax_backward(dw, w, 1))
         ),
         "dv needs the weights transposed: value j gets back from every token i that took from it": _dv_not_transposed,
         "dk needs dscores transposed: key j gets back from every token i that looked at it": _dk_not_transposed,
+        "dq takes dscores as they are: query i gets back from every token j that it looked at": _dq_transposed,
         "q and k changed places: dq is made with k, and dk with q": _q_for_k,
         "the order is dq, dk, dv": lambda dy, saved: _backward(dy, saved)[::-1],
     },
