@@ -1,11 +1,13 @@
 # %% [markdown]
 # # Lesson 8: Attention backward, and many heads
 #
-# *About 45 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py), all of it.*
+# *About 60 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py), all of it.*
 #
 # The forward of attention is three lines (lesson 7). Its backward is the same three lines, read from the last to the
 # first. After that we cut every token into several **heads**, so that it can ask several questions at once. This is
 # only moving numbers around, and yet it is where home-made transformers easily go wrong.
+#
+# The next cell only draws; you need not read it.
 
 # %%
 import matplotlib.pyplot as plt
@@ -21,25 +23,23 @@ colors = plt.get_cmap("tab20c").colors
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(2, 1.4))
 for kind, letter in enumerate("qkv"):
     for head in range(num_heads):
-        color = colors[4 * kind + head]
+        color = {"facecolor": colors[4 * kind + head], "edgecolor": "white"}
+        left = (kind * num_heads + head) * d
         for token in range(N):
             for a in range(d):
-                place = (kind * num_heads + head) * d + a
-                axes[0].add_patch(plt.Rectangle((place, token), 1, 1, facecolor=color, edgecolor="white"))
                 corner = (kind * (d + 1) + a, head * (N + 1) + token)
-                axes[1].add_patch(plt.Rectangle(corner, 1, 1, facecolor=color, edgecolor="white"))
-        axes[0].text((kind * num_heads + head + 0.5) * d, -0.3, f"{letter}\nhead {head}", ha="center", fontsize=7)
+                axes[0].add_patch(plt.Rectangle((left + a, token), 1, 1, **color))
+                axes[1].add_patch(plt.Rectangle(corner, 1, 1, **color))
+        axes[0].text(left + d / 2, -0.3, f"{letter}\nhead {head}", ha="center", fontsize=7)
         if kind == 0:
-            axes[1].text(-0.4, head * (N + 1) + N / 2, f"head {head}", ha="right", va="center", fontsize=8)
+            middle = head * (N + 1) + N / 2
+            axes[1].text(-0.4, middle, f"head {head}", ha="right", va="center", fontsize=8)
     axes[1].text(kind * (d + 1) + d / 2, -0.4, letter, ha="center")
 axes[0].set(xlim=(-1, 19), ylim=(N + 0.5, -1), title="qkv: (N, 3D), a row is a token")
 axes[1].set(xlim=(-4, 9), ylim=(15, -2), title="q, k, v: each (h, N, d)")
 for ax in axes:
     ax.axis("off")
-show(
-    figure,
-    "Four tokens, three heads of two numbers. Left: what the linear layer gives. Right: what each head works with.",
-)
+show(figure, "Four tokens, three heads of two numbers: as the linear layer gives them, and cut.")
 
 # %% [markdown]
 # ## The backward, from the last line to the first
@@ -84,7 +84,8 @@ show(
 # ### Exercise 8.1: the backward of one head
 #
 # **Goal:** `dy` is `(B, N, d)`; `saved` is `q, k, v` `(B, N, d)` and `weights` `(B, N, N)`. Return `dq, dk, dv`, each
-# `(B, N, d)`. You may call `ops.softmax_backward(dweights, ops.SoftmaxSaved(weights))`. ●●○, 12 minutes.
+# `(B, N, d)`. You may call `ops.softmax_backward(dweights, ops.SoftmaxSaved(weights))`: it takes what softmax's forward
+# saved, and `SoftmaxSaved` wraps the weights in that. ●●○, 15 minutes.
 
 
 # %% exercise="8.1"
@@ -133,7 +134,7 @@ check.attention_one_head_backward(attention_one_head_backward)
 # ### Exercise 8.2: cut into heads
 #
 # **Goal:** `qkv` is `(B, N, 3D)`; return `q, k, v`, each `(B, h, N, d)`, where `h` is `num_heads` and `D = h * d`.
-# ●●○, 8 minutes.
+# ●●○, 15 minutes.
 
 
 # %% exercise="8.2"
@@ -222,10 +223,12 @@ def comb_order(num_heads, D):
 
 def comb_forward(qkv, *, num_heads):
     B, N, width = qkv.shape
-    q, k, v = qkv.reshape(B, N, 3, -1, num_heads).transpose(2, 0, 4, 1, 3)  # (3, B, h, N, d), but d before h
+    parts = qkv.reshape(B, N, 3, -1, num_heads)  # d before h: the mistake
+    q, k, v = parts.transpose(2, 0, 4, 1, 3)  # (3, B, h, N, d)
     scores = q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])
     weights, _ = ops.softmax_forward(scores)
-    y = (weights @ v).transpose(0, 2, 3, 1).reshape(B, N, width // 3)  # the same mistake on the way back
+    y = (weights @ v).transpose(0, 2, 3, 1)  # (B, N, d, h): the same mistake on the way back
+    y = y.reshape(B, N, width // 3)
     return y, (q, k, v, weights)
 
 
@@ -243,7 +246,8 @@ print(check_gradients(Op(comb_forward, comb_backward), inputs, options={"num_hea
 qkv = inputs["qkv"]
 right, wrong = ops.attention_forward(qkv, num_heads=3)[0], comb_forward(qkv, num_heads=3)[0]
 print(f"shapes {right.shape} and {wrong.shape}")
-print(f"numbers reach {np.abs(right).max():.2f}, and right and wrong differ by up to {np.abs(right - wrong).max():.2f}")
+print(f"numbers reach {np.abs(right).max():.2f}")
+print(f"right and wrong differ by up to {np.abs(right - wrong).max():.2f}")
 
 # %% [markdown]
 # It **passes**, and the output is a different one. A gradient check asks: does the backward belong to *this* forward?
@@ -259,7 +263,8 @@ sorted_y = ops.attention_forward(qkv[..., columns], num_heads=3)[0]
 back = np.empty_like(sorted_y)
 back[..., order] = sorted_y
 print("order of the columns:", order)
-print(f"right attention between the two orders, and the wrong one: they differ by {np.abs(back - wrong).max():.0e}")
+off = np.abs(back - wrong).max()
+print(f"right attention between the two orders, and the wrong one: they differ by {off:.0e}")
 
 # %% [markdown]
 # Up to the order of columns, the two are the **same function**. The columns of `qkv` come from a linear layer with
