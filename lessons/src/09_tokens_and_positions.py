@@ -1,14 +1,15 @@
 # %% [markdown]
 # # Lesson 9: Tokens and positions
 #
-# *About 45 minutes. It opens [`tinyvit/ops/tokens.py`](../tinyvit/ops/tokens.py),
+# *About 55 minutes. It opens [`tinyvit/ops/tokens.py`](../tinyvit/ops/tokens.py),
 # [`positions.py`](../tinyvit/ops/positions.py) and [`pool.py`](../tinyvit/ops/pool.py).*
 #
 # We can cut an image into patches (lesson 1), make a token of each (lesson 2), and let the tokens talk to each other
 # (lessons 7 and 8). Two things are still missing. Attention does not know **where** a patch lay. And at the end there
 # are many tokens, but we want **one** answer.
 #
-# The picture shows what goes wrong without positions: the model below gives the same answer for both images.
+# The picture shows what goes wrong without positions: the model below gives the same answer for both images. (You need
+# not read the code for it.)
 
 # %%
 from dataclasses import replace
@@ -28,7 +29,7 @@ shuffled = ops.patchify_backward(patches[:, order], cut)  # an image again: less
 
 
 def new_model(*, positions, pool="cls"):
-    """A fresh ViT for 28 x 28 digits, always with the same weights; its positions may be set to zero."""
+    """A fresh ViT for 28 x 28 digits, always with the same weights, with positions or without."""
     config = replace(tinyvit.preset("tiny"), pool=pool)
     model = tinyvit.VisionTransformer(config, rng=np.random.default_rng(0)).astype(np.float64)
     if not positions:
@@ -38,7 +39,8 @@ def new_model(*, positions, pool="cls"):
 
 blind = new_model(positions=False)
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), width_ratios=[1, 1, 1.7], layout="constrained")
-for ax, image, title in zip(axes, (digit, shuffled), ("a digit", "its 16 patches, shuffled"), strict=False):
+titles = ("a digit", "its 16 patches, shuffled")
+for ax, image, title in zip(axes[:2], (digit, shuffled), titles, strict=True):
     ax.imshow(image[0, 0], cmap="gray_r")
     ax.set(title=title, xticks=np.arange(0, 29, 7) - 0.5, yticks=np.arange(0, 29, 7) - 0.5)
     ax.tick_params(labelbottom=False, labelleft=False, length=0)
@@ -49,14 +51,13 @@ axes[2].bar(place + 0.2, blind.predict(shuffled)[0], 0.4, label="shuffled")
 axes[2].set(title="logits of a model without positions", xlabel="class", xticks=place)
 axes[2].axhline(0, color="black", linewidth=0.8)
 axes[2].legend()
-show(
-    figure, "Without positions, a ViT gives the same ten logits for an image and for the same patches in another order."
-)
+show(figure, "Without positions, a ViT gives the same ten logits for both images.")
 
 # %% [markdown]
 # ## One token for the answer
 #
-# The patches give $L$ tokens. The classifier wants one vector of $D$ numbers. There are two usual ways:
+# The patches give $L$ tokens. The **classifier**, the last linear layer, makes the logits, and wants one vector of $D$
+# numbers. To make one vector of many tokens is called **pooling**. There are two usual ways:
 #
 # - **the class token**: put one more token in front. It stands for no patch. It is learned, and it is the same for
 #   every image. In each block it takes from the patches what it can use, through attention. At the end, the classifier
@@ -64,8 +65,11 @@ show(
 # - **the mean**: take the mean of the patches' rows at the end (`pool="mean"`).
 #
 # The class token is a choice, not a law: the ViT paper (appendix D.3) found that both do equally well, each with
-# its own learning rate. Some models put even more learned tokens in front, called **registers** (Darcet and others
-# 2024, arXiv:2309.16588). They are scratch paper: the blocks may keep things there, and the classifier never reads it.
+# its own learning rate (lesson 11).
+#
+# Some models put even more learned tokens in front, called **registers** (Darcet and others 2024, arXiv:2309.16588).
+# They are scratch paper: the blocks may keep things there, and the classifier never reads it. Without them, large
+# models were seen to keep such things in patches of the plain background, which spoilt their attention maps.
 #
 # The backward of both is short. With the class token, all of the gradient goes to row 0, and the other rows get zeros:
 # nobody looked at them. With the mean, each of the $L$ patches had a share of $1/L$, so each gets $dy/L$.
@@ -152,7 +156,8 @@ def change(model, image, other):
 for pool in ("cls", "mean"):
     for positions in (False, True):
         moved = change(new_model(positions=positions, pool=pool), digit, shuffled)
-        print(f'pool="{pool}",{" with" if positions else " without"} positions: logits change by {moved:.0e}')
+        which = "with" if positions else "without"
+        print(f'pool="{pool}", {which} positions: logits change by {moved:.0e}')
 
 # %% [markdown]
 # Without positions, only rounding is left. With positions, the logits change. These positions have not even been
@@ -164,11 +169,12 @@ for pool in ("cls", "mean"):
 # ### Exercise 9.3: the gradient of the table
 #
 # **Goal:** the forward is `y = x + pos_embed`, with `x` `(B, N, D)` and `pos_embed` `(1, N, D)`. Given `dy`
-# `(B, N, D)`, return `dx` `(B, N, D)` and `dpos_embed` `(1, N, D)`. ●○○, 5 minutes.
+# `(B, N, D)`, return `dx` `(B, N, D)` and `dpos_embed` `(1, N, D)`. A sum has nothing to remember: `saved` is empty.
+# ●○○, 5 minutes.
 
 
 # %% exercise="9.3"
-def add_position_backward(dy):
+def add_position_backward(dy, saved):
     """(B, N, D) -> dx (B, N, D), dpos_embed (1, N, D)."""
     ### BEGIN SOLUTION
     return dy, dy.sum(0, keepdims=True)
@@ -207,12 +213,13 @@ check.add_position_backward(add_position_backward)
 # $$
 #
 # Each of the four parts has $D/4$ numbers, one for each $\omega_i$: all sines of the column, then all its cosines, ...
+# With a number as large as 10000, the slowest hand does not come round within any image.
 #
 # ### Exercise 9.4: sine-cosine positions
 #
 # **Goal:** `embed_dim` is $D$, a multiple of 4; `grid_size` is `(rows, columns)`. Return the table
 # `(1, rows * columns, D)`, places in reading order: row 0 from left to right, then row 1, ... Rows and columns are
-# counted from 0. ●●○, 12 minutes.
+# counted from 0. ●●○, 20 minutes.
 
 
 # %% exercise="9.4"
@@ -223,7 +230,8 @@ def sincos2d(embed_dim, grid_size):
     row = np.repeat(np.arange(height), width)[:, None]  # (L, 1): 0 0 0 1 1 1 ...
     col = np.tile(np.arange(width), height)[:, None]  # (L, 1): 0 1 2 0 1 2 ...
     omega = 10000.0 ** (-np.arange(embed_dim // 4) / (embed_dim // 4))  # (D/4,)
-    return np.concatenate([np.sin(col * omega), np.cos(col * omega), np.sin(row * omega), np.cos(row * omega)], 1)[None]
+    x, y = col * omega, row * omega  # all angles, (L, D/4)
+    return np.concatenate([np.sin(x), np.cos(x), np.sin(y), np.cos(y)], axis=1)[None]
     ### END SOLUTION
 
 
@@ -259,18 +267,16 @@ for ax, table, place, title in zip(
     ("learned, untrained", "sine-cosine", "sine-cosine, another patch"),
     strict=True,
 ):
-    drawn = ax.imshow(similarity(table, place), vmin=-0.3, vmax=1)
+    drawn = ax.imshow(similarity(table, place), vmin=-0.3 if table is fresh else 0.7, vmax=1)
     ax.plot(place % 8, place // 8, "rx")
     ax.set(title=title, xlabel="patch column")
+    figure.colorbar(drawn, ax=ax, shrink=0.7)
 axes[0].set_ylabel("patch row")
-figure.colorbar(drawn, ax=axes, label="similarity")
-show(
-    figure,
-    "Similarity of one patch's position (red cross) with all others. Sine-cosine: its neighbours are most alike.",
-)
+show(figure, "Similarity of one patch's position (red cross) with all others; mind the two scales.")
 
 for place in (18, 45):
-    print(f"place {place}: dot product with its right neighbour {fixed[place] @ fixed[place + 1]:.6f}")
+    product = fixed[place] @ fixed[place + 1]
+    print(f"place {place}: dot product with its right neighbour {product:.6f}")
 
 # %% [markdown]
 # Learned positions begin as noise, and know nothing of near and far. Training must teach them. (In the ViT paper,
@@ -299,7 +305,9 @@ except ValueError as error:
 #
 # ## Is it right?
 #
-# The judge of lesson 3, on the library's functions. Put your own in their place when they pass.
+# The judge of lesson 3, on the library's functions. Put your own in their place when they pass, as a pair: in the first
+# call `(prepend_tokens_forward, prepend_tokens_backward)`, in the second
+# `(ops.add_position_forward, add_position_backward)`.
 
 # %%
 inputs = {"x": rng.standard_normal((2, 3, 5)), "tokens": rng.standard_normal((1, 2, 5))}
@@ -319,7 +327,8 @@ print(check_gradients(ops.OPS["add_position"], inputs, rng=rng))
 pixel_order = rng.permutation(49)
 scrambled = ops.patchify_backward(patches[:, :, pixel_order], cut)
 figure, axes = plt.subplots(1, 3, figsize=(8, 2.6))
-for ax, image, title in zip(axes, (digit, shuffled, scrambled), ("the digit", "A", "B"), strict=True):
+images = {"the digit": digit, "A": shuffled, "B": scrambled}
+for ax, (title, image) in zip(axes, images.items(), strict=True):
     ax.imshow(image[0, 0], cmap="gray_r")
     ax.set(title=title, xticks=np.arange(0, 29, 7) - 0.5, yticks=np.arange(0, 29, 7) - 0.5)
     ax.tick_params(labelbottom=False, labelleft=False, length=0)
