@@ -23,7 +23,10 @@ rng = np.random.default_rng(13)
 trained = trained_model()
 model, config = trained.model, trained.model.config
 data = load_dataset("mnist")
-pixels, labels = data.dev.images[:200] / 255, data.dev.labels[:200]  # (200, 1, 28, 28), from 0 (black) to 1 (white)
+pixels, labels = (
+    data.dev.images[:200] / 255,
+    data.dev.labels[:200],
+)  # (200, 1, 28, 28), from 0 (black) to 1 (white)
 
 
 def feed(pixels):
@@ -52,7 +55,10 @@ for row, weights in zip(axes, attention, strict=True):
 for number in range(4):
     axes[0, number].set_title(f"head {number + 1}", fontsize=9)
     axes[number, 0].set_ylabel(f"block {number + 1}", fontsize=9)
-show(figure, "What the class token takes from each patch of a 2. Each map has its own colours: bright is its largest.")
+show(
+    figure,
+    "What the class token takes from each patch of a 2. Each map has its own colours: bright is its largest.",
+)
 
 # %% [markdown]
 # ## What an attention map says
@@ -71,7 +77,9 @@ black = ink == 0
 print(f"{black.mean():.0%} of the patches are black")
 for block, weights in enumerate(attention, start=1):
     of_class_token = weights[:, :, 0, 1:].mean(1)  # (200, 49), mean of the heads
-    print(f"block {block}: {(of_class_token * black).sum(-1).mean():.0%} of the attention goes to them")
+    print(
+        f"block {block}: {(of_class_token * black).sum(-1).mean():.0%} of the attention goes to them"
+    )
 
 # %% [markdown]
 # In block 1, a lot. From block 2 on, most of it goes to the ink. Before you read more into such a map, remember two
@@ -147,7 +155,10 @@ for column, index in zip(axes.T, chosen, strict=True):
     draw(column[2], pixels[index, 0], rollout[index, 0, 1:].reshape(7, 7))
 for ax, title in zip(axes[:, 0], ("digit", "last block", "rollout"), strict=True):
     ax.set_ylabel(title, fontsize=9)
-show(figure, "Three digits, the class token's attention in the last block (mean of the heads), and the rollout.")
+show(
+    figure,
+    "Three digits, the class token's attention in the last block (mean of the heads), and the rollout.",
+)
 
 # %% [markdown]
 # Rollout is not the truth either. It leaves out the values, the MLPs and the layer norms, and it believes that the
@@ -219,7 +230,9 @@ ax.axhline(uniform, color="C3", linestyle="--", label=f"everywhere alike: {unifo
 ax.axhline(nearest, color="C2", linestyle=":", label=f"the eight neighbours only: {nearest:.1f}")
 ax.set(xlabel="block", ylabel="mean attention distance, pixels", xticks=(1, 2, 3, 4), ylim=(0, 16))
 ax.legend(fontsize=8, loc="lower right")
-show(figure, "Each dot is a head. No head looks only at its neighbours, not even in the first block.")
+show(
+    figure, "Each dot is a head. No head looks only at its neighbours, not even in the first block."
+)
 
 # %% [markdown]
 # All heads are somewhat nearer than "everywhere alike", and all are far from "neighbours only". Nothing says that a
@@ -281,20 +294,29 @@ print(f"the least alike pair of places: {(table @ table.T).min() / 32:.2f}")
 # %%
 learner = VisionTransformer(preset("tiny"), rng=np.random.default_rng(0))
 optimizer = AdamW(learner.parameters())
-batches = np.random.default_rng(0).integers(0, len(data.train), (200, 64))  # 200 batches of 64 images
+batches = np.random.default_rng(0).integers(
+    0, len(data.train), (200, 64)
+)  # 200 batches of 64 images
 with threadpool_limits(1):  # the products are small: one core is enough
     for batch in batches:
         images = trained.normalised(data.train.images[batch])
         loss, grads = loss_and_gradients(learner, images, data.train.labels[batch])
         optimizer.step(grads, lr=2e-3)
 
-table = learner.pos_embed[0, 1:] / np.linalg.norm(learner.pos_embed[0, 1:], axis=-1, keepdims=True)  # (16, D)
+table = learner.pos_embed[0, 1:] / np.linalg.norm(
+    learner.pos_embed[0, 1:], axis=-1, keepdims=True
+)  # (16, D)
 alike = (table @ table.T).reshape(4, 4, 4, 4)  # row, column; row, column
 side_by_side = np.mean([alike[row, col, row, col + 1] for row in range(4) for col in range(3)])
 corners = np.mean([alike[0, 0, 0, 3], alike[0, 0, 3, 0], alike[0, 0, 3, 3], alike[0, 3, 3, 0]])
 print(f"mean similarity of patches side by side {side_by_side:.2f}, of the corners {corners:.2f}")
-squares = data.train.images[:1000, 0].reshape(1000, 4, 7, 4, 7).max((2, 4))  # the lightest pixel of each patch
-print(f"of 1,000 images, a corner is completely black in {(squares[:, ::3, ::3] == 0).mean():.0%},", end=" ")
+squares = (
+    data.train.images[:1000, 0].reshape(1000, 4, 7, 4, 7).max((2, 4))
+)  # the lightest pixel of each patch
+print(
+    f"of 1,000 images, a corner is completely black in {(squares[:, ::3, ::3] == 0).mean():.0%},",
+    end=" ",
+)
 print(f"one of the four middle patches in {(squares[:, 1:3, 1:3] == 0).mean():.0%}")
 figure, axes = plt.subplots(1, 3, figsize=(6, 2), layout="constrained")
 for ax, (row, col) in zip(axes, ((0, 0), (3, 3), (1, 1)), strict=True):
@@ -302,7 +324,10 @@ for ax, (row, col) in zip(axes, ((0, 0), (3, 3), (1, 1)), strict=True):
     ax.plot(col, row, "rx")
     ax.set(xticks=[], yticks=[])
 figure.colorbar(drawn, ax=axes)
-show(figure, "How alike one place (red cross) is to all 16, for two corners and a place in the middle.")
+show(
+    figure,
+    "How alike one place (red cross) is to all 16, for two corners and a place in the middle.",
+)
 
 # %% [markdown]
 # The **corners** are most alike, and they are as far apart as can be. Patches side by side are hardly alike at all. A
@@ -321,7 +346,9 @@ for head, (ax, weights) in enumerate(zip(axes, in_the_dark, strict=True), start=
     ax.imshow(weights[1 + asking, 1:].reshape(7, 7))
     ax.plot(3, 3, "rx")
     ax.set(xticks=[], yticks=[], title=f"head {head}")
-show(figure, "Block 1 on a black image: how much the middle patch (red cross) takes from each patch.")
+show(
+    figure, "Block 1 on a black image: how much the middle patch (red cross) takes from each patch."
+)
 
 # %% [markdown]
 # None of the four heads looks at the patch itself, where the position is most alike. Queries and keys are made by
@@ -403,7 +430,9 @@ def attention_and_gradient(model, x, classes):
         between = dtokens + block.norm2.backward(branch, saved.mlp.norm)[0]  # both roads
         dheads = to_heads(block.attn.proj.backward(between, saved.attn.body.proj)[0])
         v = to_heads(np.split(saved.attn.body.attention.qkv, 3, axis=-1)[2])
-        gradients.append(np.einsum("bhid,bhjd->bhij", dheads, v))  # all dot products of dy_i with v_j
+        gradients.append(
+            np.einsum("bhid,bhjd->bhij", dheads, v)
+        )  # all dot products of dy_i with v_j
         dtokens = block.backward(dtokens, saved)[0]
     return [saved.attention_weights for saved in all_saved], gradients[::-1]
 
@@ -431,7 +460,9 @@ def logit(model, x, label, changed_block, change):
 
 precise, x, label = model.astype(np.float64), feed(pixels[[one]]).astype(np.float64), labels[one]
 gradients = attention_and_gradient(precise, x, labels[[one]])[1]
-print(f"logit of the model {precise.predict(x)[0, label]:.10f}, block by block {logit(precise, x, label, 0, 0):.10f}")
+print(
+    f"logit of the model {precise.predict(x)[0, label]:.10f}, block by block {logit(precise, x, label, 0, 0):.10f}"
+)
 for number, gradient in enumerate(gradients):
     change = 1e-5 * rng.standard_normal(gradient.shape)
     up, down = (logit(precise, x, label, number, sign * change) for sign in (1, -1))
@@ -493,7 +524,9 @@ def logit_gradient(pixels, classes):
     """The gradient of each image's logit of `classes` by its pixels: (B, 1, 28, 28)."""
     logits, saved = model.forward(feed(pixels))
     dlogits = np.eye(config.num_classes, dtype=logits.dtype)[classes]
-    return model.backward(dlogits, saved)[0] / trained.std  # pixels were divided by std on their way in
+    return (
+        model.backward(dlogits, saved)[0] / trained.std
+    )  # pixels were divided by std on their way in
 
 
 dlogit = logit_gradient(pixels, labels)
@@ -544,7 +577,8 @@ for (name, scores), style in zip(rules.items(), (":", "--", "-.", "-", "-", "-")
 ax.set(xlabel="patches painted black", ylabel="accuracy, %", ylim=(0, 103))
 ax.legend(fontsize=7, loc="lower left")
 show(
-    figure, "200 dev images. Solid: maps from inside the model. Dashed or dotted: rules that know nothing of the model."
+    figure,
+    "200 dev images. Solid: maps from inside the model. Dashed or dotted: rules that know nothing of the model.",
 )
 
 # %% [markdown]
@@ -628,14 +662,18 @@ for name, sign in signs.items():
     print(f"{name:<24}" + "".join(f"{accuracy:>6.1f}" for accuracy in curve))
 ax.set(xlabel="epsilon: how far each pixel moves", ylabel="accuracy, %", ylim=(0, 103))
 ax.legend(fontsize=8)
-show(figure, "Accuracy on 200 dev images. Both changes are of the same size. Only the signs differ.")
+show(
+    figure, "Accuracy on 200 dev images. Both changes are of the same size. Only the signs differ."
+)
 
 # %% [markdown]
 # Up to $\varepsilon = 0.1$, noise does almost nothing: 99.5 % are still right. With the signs of the gradient, only
 # 58.5 % are left, and at 0.15 only 26 %. Both change every pixel by the same amount. Here are some of the images.
 
 # %%
-fooled = np.flatnonzero(model.predict(feed(moved(signs["signs of the gradient"], 0.1))).argmax(-1) != labels)[:5]
+fooled = np.flatnonzero(
+    model.predict(feed(moved(signs["signs of the gradient"], 0.1))).argmax(-1) != labels
+)[:5]
 figure, axes = plt.subplots(3, 5, figsize=(4.2, 2.9), layout="constrained")
 versions = {"no change": pixels} | {name: moved(sign, 0.1) for name, sign in signs.items()}
 for row, (name, images) in zip(axes, versions.items(), strict=True):
@@ -645,7 +683,8 @@ for row, (name, images) in zip(axes, versions.items(), strict=True):
         ax.set_title(f"“{guess}”", fontsize=8)
     row[0].set_ylabel(name.replace(" of ", "\nof "), fontsize=6)
 show(
-    figure, "Five digits that are misread at epsilon 0.1, and what the model says. Noise of the same size is harmless."
+    figure,
+    "Five digits that are misread at epsilon 0.1, and what the model says. Noise of the same size is harmless.",
 )
 
 # %% [markdown]
@@ -671,9 +710,13 @@ for name, sign, predicted in (
     ("against the gradient", -np.sign(dlogit), total),
     ("random signs", signs["random signs"], spread),
 ):
-    after = model.predict(feed(pixels + epsilon * sign))[np.arange(200), labels]  # not clipped, to test the formula
+    after = model.predict(feed(pixels + epsilon * sign))[
+        np.arange(200), labels
+    ]  # not clipped, to test the formula
     size = np.sqrt(np.mean((after - before) ** 2))
-    print(f"{name:<22} the logit moves by {size:.3f}, formula {epsilon * np.sqrt(np.mean(predicted**2)):.3f}")
+    print(
+        f"{name:<22} the logit moves by {size:.3f}, formula {epsilon * np.sqrt(np.mean(predicted**2)):.3f}"
+    )
 
 # %% [markdown]
 # For random signs the formula is right. Against the gradient it is a little too low, because the logit is not quite a

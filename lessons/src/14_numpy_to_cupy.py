@@ -36,18 +36,35 @@ for left, name, parts in (
     ax.add_patch(plt.Rectangle((left, 0), 3.6, 2.5, facecolor="0.95", edgecolor="0.5"))
     ax.text(left + 1.8, 2.65, name, ha="center", fontsize=12)
     for height, part in zip((1.8, 0.6), parts, strict=True):
-        ax.text(left + 1.8, height, part, ha="center", va="center", bbox={"boxstyle": "round,pad=0.5", "fc": "w"})
+        ax.text(
+            left + 1.8,
+            height,
+            part,
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "round,pad=0.5", "fc": "w"},
+        )
 for height, arrow, text, color in (
     (1.8, "->", "launches: 20 µs each", "C3"),
     (0.6, "<->", "copies: 63 GB/s", "C0"),
 ):
-    ax.annotate("", (5.95, height), (3.65, height), arrowprops={"arrowstyle": arrow, "linewidth": 2, "color": color})
+    ax.annotate(
+        "",
+        (5.95, height),
+        (3.65, height),
+        arrowprops={"arrowstyle": arrow, "linewidth": 2, "color": color},
+    )
     ax.text(4.8, height + 0.13, text, ha="center", color=color)
-ax.annotate("", (7.8, 0.95), (7.8, 1.45), arrowprops={"arrowstyle": "<->", "linewidth": 2, "color": "C2"})
+ax.annotate(
+    "", (7.8, 0.95), (7.8, 1.45), arrowprops={"arrowstyle": "<->", "linewidth": 2, "color": "C2"}
+)
 ax.text(7.95, 1.2, "3,350 GB/s", va="center", color="C2")
 ax.set(xlim=(-0.1, 9.7), ylim=(-0.1, 3))
 ax.axis("off")
-show(figure, "Two machines with two memories. The numbers are explained below; they are not measured here.")
+show(
+    figure,
+    "Two machines with two memories. The numbers are explained below; they are not measured here.",
+)
 
 # %% [markdown]
 # ## What is measured here, and what is not
@@ -204,11 +221,18 @@ for ax, every in zip(axes, (1, 4), strict=True):
     ax.broken_barh(gpu, (0.1, 0.8), facecolor="C2", edgecolor="w", label="computes")
     idle = 1 - sum(length for _, length in gpu) / (waits[-1][0] + waits[-1][1])
     when = "after every step" if every == 1 else "after the last step only"
-    ax.set(yticks=[0.5, 1.5], yticklabels=["GPU", "CPU"], title=f"loss read {when}: the GPU is idle {idle:.0%}")
+    ax.set(
+        yticks=[0.5, 1.5],
+        yticklabels=["GPU", "CPU"],
+        title=f"loss read {when}: the GPU is idle {idle:.0%}",
+    )
 axes[1].legend(loc="center right", fontsize=8)
 axes[1].set(xlabel="time, µs")
 figure.tight_layout()
-show(figure, "Four steps, drawn from the rule. Each look at the loss empties the queue, and leaves a gap on the GPU.")
+show(
+    figure,
+    "Four steps, drawn from the rule. Each look at the loss empties the queue, and leaves a gap on the GPU.",
+)
 
 # %% [markdown]
 # An `if` looks, too. Many training loops **clip**: a gradient longer than some length $c$ is scaled down to it. One
@@ -300,10 +324,18 @@ loss, grads = loss_and_gradients(on_device(config, np), images, labels)
 model = on_device(config, xp)
 strict_cupy.host_reads().clear()
 device_loss, device_grads = loss_and_gradients(model, xp.asarray(images), xp.asarray(labels))
-print("host reads in a step:", len(strict_cupy.host_reads()) if xp is strict_cupy else "not counted on a real GPU")
+print(
+    "host reads in a step:",
+    len(strict_cupy.host_reads()) if xp is strict_cupy else "not counted on a real GPU",
+)
 print(f"loss {float(loss):.6f} on the host, {float(device_loss):.6f} on the device")
-worst = max(np.abs(to_numpy(device_grads[name]) - grad).max() / np.abs(grad).max() for name, grad in grads.items())
-print(f"{len(grads)} gradients; the largest difference is {worst:.0e} of the largest number (float32)")
+worst = max(
+    np.abs(to_numpy(device_grads[name]) - grad).max() / np.abs(grad).max()
+    for name, grad in grads.items()
+)
+print(
+    f"{len(grads)} gradients; the largest difference is {worst:.0e} of the largest number (float32)"
+)
 
 # %% [markdown]
 # ## Where the time goes
@@ -336,16 +368,28 @@ def seconds_per_call(size):
 measured = np.array([seconds_per_call(size) for size in sizes])
 overhead = measured[0]  # there is nothing to compute
 bandwidth = 8 * sizes[-1] / measured[-1]  # 4 bytes read and 4 written for each number
-print(f"one call costs at least {1e6 * overhead:.1f} µs; a large one moves {bandwidth / 1e9:.0f} GB/s")
+print(
+    f"one call costs at least {1e6 * overhead:.1f} µs; a large one moves {bandwidth / 1e9:.0f} GB/s"
+)
 dearer, cheaper = 20e-6 / overhead, 3.35e12 / bandwidth
-print(f"the H100, by its numbers: a call costs {dearer:.0f} times as much, a byte {cheaper:.0f} times less")
+print(
+    f"the H100, by its numbers: a call costs {dearer:.0f} times as much, a byte {cheaper:.0f} times less"
+)
 
 figure, ax = plt.subplots(figsize=(6.5, 3))
 ax.loglog(sizes, 1e6 * measured, "o-", label="measured")
-ax.loglog(sizes, 1e6 * np.maximum(overhead, 8 * sizes / bandwidth), "k:", label="max(overhead, bytes / bandwidth)")
+ax.loglog(
+    sizes,
+    1e6 * np.maximum(overhead, 8 * sizes / bandwidth),
+    "k:",
+    label="max(overhead, bytes / bandwidth)",
+)
 ax.set(xlabel="numbers in the array", ylabel="µs a call")
 ax.legend()
-show(figure, "One NumPy call, measured: first flat, where the call itself is the cost, then as steep as its bytes.")
+show(
+    figure,
+    "One NumPy call, measured: first flat, where the call itself is the cost, then as steep as its bytes.",
+)
 
 # %% [markdown]
 # Up to about a thousand numbers the size does not matter. Then bytes take over. (In between it may be faster than the
@@ -441,10 +485,16 @@ def count_forward(config):
 configs = {"tiny ViT": config, "ViT-B/16": replace(preset("vit_base_patch16_224"), gelu="tanh")}
 counts = {name: count_forward(its_config) for name, its_config in configs.items()}
 for name, its in counts.items():
-    print(f"{name}: {its['launches']} launches; {its['weight_bytes'] / 1e6:.1f} MB whatever the batch; for each image")
+    print(
+        f"{name}: {its['launches']} launches; {its['weight_bytes'] / 1e6:.1f} MB whatever the batch; for each image"
+    )
     print(f"  {its['bytes_per_image'] / 1e6:,.2f} MB and {its['flops'] / 1e6:,.1f} MFLOP,", end=" ")
     print(f"{its['flops'] / its['bytes_per_image']:.1f} FLOP a byte")
-print("all four blocks of the tiny ViT counted:", count_calls(on_device(config, strict_cupy), 1)[0], "launches")
+print(
+    "all four blocks of the tiny ViT counted:",
+    count_calls(on_device(config, strict_cupy), 1)[0],
+    "launches",
+)
 
 # %% [markdown]
 # What is moved whatever the batch are the weights: ViT-B/16 has 86.6 million, of 4 bytes each.
@@ -462,13 +512,17 @@ batches = np.logspace(0, 5, 200)
 def three_floors(batch, gpu, *, launches, weight_bytes, bytes_per_image, flops):
     """(n,) -> (3, n): seconds of launches, bytes, arithmetic."""
     memory = (weight_bytes + batch * bytes_per_image) / gpu["bandwidth"]
-    return np.stack([np.full(len(batch), launches * gpu["overhead"]), memory, batch * flops / gpu["peak"]])
+    return np.stack(
+        [np.full(len(batch), launches * gpu["overhead"]), memory, batch * flops / gpu["peak"]]
+    )
 
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.3), sharey=True)
 for ax, (name, its_counts) in zip(axes, counts.items(), strict=True):
     floors = three_floors(batches, H100, **its_counts)
-    for floor, label, color in zip(floors, ("launches", "bytes", "arithmetic"), ("C3", "C2", "C0"), strict=True):
+    for floor, label, color in zip(
+        floors, ("launches", "bytes", "arithmetic"), ("C3", "C2", "C0"), strict=True
+    ):
         ax.loglog(batches, 1e3 * floor, color=color, label=label)
     ax.loglog(batches, 1e3 * floors.max(0), "k", linewidth=4, alpha=0.2, label="the floor")
     ax.set(title=f"{name}, forward", xlabel="images in a batch", ylim=(1e-3, 1e5))
@@ -510,7 +564,9 @@ for device, module in [("CPU", np)] + ([("GPU", xp)] if xp is not strict_cupy el
     for batch in (1, 4, 16, 64, 256):
         images = module.asarray(np.ones((batch, 1, 28, 28), np.float32))
         seconds = seconds_of_a_forward(model, images)
-        print(f"{device}, {batch:>3} images: {1e3 * seconds:6.2f} ms, {1e6 * seconds / batch:5.0f} µs an image")
+        print(
+            f"{device}, {batch:>3} images: {1e3 * seconds:6.2f} ms, {1e6 * seconds / batch:5.0f} µs an image"
+        )
 
 # %% [markdown]
 # The same law, with other numbers. On one core, 16 images take about 4 times as long as one, because a call has its
@@ -524,13 +580,20 @@ for device, module in [("CPU", np)] + ([("GPU", xp)] if xp is not strict_cupy el
 
 # %%
 tokens = strict_cupy.asarray(rng.standard_normal((256 * 17, 64)).astype(np.float32))
-weight, bias = strict_cupy.asarray(np.ones(64, np.float32)), strict_cupy.asarray(np.zeros(64, np.float32))
+weight, bias = (
+    strict_cupy.asarray(np.ones(64, np.float32)),
+    strict_cupy.asarray(np.zeros(64, np.float32)),
+)
 strict_cupy.launches().clear()
 y, saved = ops.layer_norm_forward(tokens, weight, bias)
 calls = list(strict_cupy.launches())
 moved = np.array([call.read + call.written for call in calls])
-fused = tokens.nbytes + weight.nbytes + bias.nbytes + y.nbytes + saved.x_hat.nbytes + saved.rstd.nbytes
-print(f"{len(calls)} calls move {moved.sum() / 1e6:.1f} MB; x in, y and what is saved out: {fused / 1e6:.1f} MB")
+fused = (
+    tokens.nbytes + weight.nbytes + bias.nbytes + y.nbytes + saved.x_hat.nbytes + saved.rstd.nbytes
+)
+print(
+    f"{len(calls)} calls move {moved.sum() / 1e6:.1f} MB; x in, y and what is saved out: {fused / 1e6:.1f} MB"
+)
 
 figure, ax = plt.subplots(figsize=(8, 1.8))
 starts = np.cumsum(moved) - moved
@@ -539,8 +602,13 @@ for call, start, size in zip(calls, starts / 1e6, moved / 1e6, strict=True):
     if size > 0.5:
         ax.text(start + size / 2, 1, call.name, ha="center", va="center", fontsize=8, color="w")
 ax.barh(0, fused / 1e6, color="C1")
-ax.set(yticks=[0, 1], yticklabels=["one kernel", f"{len(calls)} calls"], xlabel="MB read and written")
-show(figure, "Bytes of one layer norm: counted for its calls, computed for a single kernel that does all of it.")
+ax.set(
+    yticks=[0, 1], yticklabels=["one kernel", f"{len(calls)} calls"], xlabel="MB read and written"
+)
+show(
+    figure,
+    "Bytes of one layer norm: counted for its calls, computed for a single kernel that does all of it.",
+)
 
 # %% [markdown]
 # Each call reads what the one before has just written. Five of them are so small that you cannot see them, and each
@@ -574,9 +642,13 @@ _, gathering = launches_of(lambda: flat_grads.add(grads))
 optimizer = AdamW(flat)
 _, at_once = launches_of(lambda: optimizer.step(flat_grads, lr=1e-3))
 print(f"forward and backward: {there_and_back} launches")
-print(f"AdamW, parameter by parameter: {one_by_one}; in one vector: {gathering} to gather the gradients + {at_once}")
+print(
+    f"AdamW, parameter by parameter: {one_by_one}; in one vector: {gathering} to gather the gradients + {at_once}"
+)
 for name, total in (("one by one", one_by_one), ("in one vector", gathering + at_once)):
-    print(f"a step, {name}: {20e-3 * (there_and_back + total):.1f} ms of launches at 20 µs each (computed)")
+    print(
+        f"a step, {name}: {20e-3 * (there_and_back + total):.1f} ms of launches at 20 µs each (computed)"
+    )
 
 # %% [markdown]
 # The optimiser, and not the model, makes more than half of all calls. In one vector they all but vanish, and the
@@ -596,8 +668,12 @@ for name, its_counts in counts.items():
     for overhead in (20e-6, 0.9e-6):
         launches, *others = three_floors(batches, {**H100, "overhead": overhead}, **its_counts)
         free = batches[launches >= np.maximum(*others)].max(initial=0)
-        until = f"up to batches of about {float(f'{free:.2g}'):,.0f}" if free else "for no batch at all"
-        print(f"{name}, {1e6 * overhead:4.1f} µs a launch: {1e3 * launches[0]:5.2f} ms, and launch-bound {until}")
+        until = (
+            f"up to batches of about {float(f'{free:.2g}'):,.0f}" if free else "for no batch at all"
+        )
+        print(
+            f"{name}, {1e6 * overhead:4.1f} µs a launch: {1e3 * launches[0]:5.2f} ms, and launch-bound {until}"
+        )
 
 # %% [markdown]
 # ## Three questions

@@ -55,7 +55,10 @@ whole = loss_and_gradients(model, x_train[:24], y_train[:24])[1]["head.bias"]
 ax.bar(range(10), whole, color="0.8", label="the whole batch")
 ax.set(xticks=range(10), xlabel="class", title="gradient of the head's ten biases")
 ax.legend(fontsize=7)
-show(figure, "24 images, cut among three workers. Each finds a gradient of its own; grey is that of all 24 together.")
+show(
+    figure,
+    "24 images, cut among three workers. Each finds a gradient of its own; grey is that of all 24 together.",
+)
 
 # %% [markdown]
 # Most dots are far from the grey bars. Yet the bars can be computed from the dots alone. How?
@@ -132,7 +135,10 @@ def average_gradients(parts, sizes):
     """A list of dicts of arrays, and a list of whole numbers -> a dict of arrays of the same shapes."""
     ### BEGIN SOLUTION
     shares = [size / sum(sizes) for size in sizes]
-    return {name: sum(share * part[name] for share, part in zip(shares, parts, strict=True)) for name in parts[0]}
+    return {
+        name: sum(share * part[name] for share, part in zip(shares, parts, strict=True))
+        for name in parts[0]
+    }
     ### END SOLUTION
 
 
@@ -186,11 +192,16 @@ model = new_model().astype(np.float64)
 images, labels = x_train[:23].astype(np.float64), y_train[:23]
 alone = loss_and_gradients(model, images, labels)[1]
 for workers in (2, 3, 5, 23):
-    together = all_reduce([part_of_step(model, images, labels, rank, workers)[1] for rank in range(workers)])
-    print(f"{workers:>2} workers: largest relative difference {largest_difference(alone, together):.0e}")
+    together = all_reduce(
+        [part_of_step(model, images, labels, rank, workers)[1] for rank in range(workers)]
+    )
+    print(
+        f"{workers:>2} workers: largest relative difference {largest_difference(alone, together):.0e}"
+    )
 
 whole_parts = [
-    loss_and_gradients(model, images[rows], labels[rows])[1] for rows in (slice(0, 3), slice(3, 10), slice(10, 23))
+    loss_and_gradients(model, images[rows], labels[rows])[1]
+    for rows in (slice(0, 3), slice(3, 10), slice(10, 23))
 ]
 unweighted = {name: sum(part[name] for part in whole_parts) / 3 for name in alone}
 print(f"parts of 3, 7 and 13, plain mean: {largest_difference(alone, unweighted):.0e}")
@@ -220,7 +231,8 @@ def train_together(workers, steps, *, forgetful=None):
     for _ in range(steps):
         chosen = rng.permutation(len(x_train))[:47]
         results = [
-            part_of_step(copy, x_train[chosen], y_train[chosen], rank, workers) for rank, copy in enumerate(copies)
+            part_of_step(copy, x_train[chosen], y_train[chosen], rank, workers)
+            for rank, copy in enumerate(copies)
         ]
         everybodys = [grads for _, grads in results]
         total = all_reduce(everybodys)
@@ -233,11 +245,16 @@ def train_together(workers, steps, *, forgetful=None):
 
 def distance(model, other):
     """Between two models: the length of the difference, relative to the length of the first."""
-    one, two = (np.concatenate([array.ravel() for array in m.parameters().values()]) for m in (model, other))
+    one, two = (
+        np.concatenate([array.ravel() for array in m.parameters().values()]) for m in (model, other)
+    )
     return np.linalg.norm(one - two) / np.linalg.norm(one)
 
 
-runs = {"all use the sum": train_together(3, 60), "worker 2 forgets": train_together(3, 60, forgetful=2)}
+runs = {
+    "all use the sum": train_together(3, 60),
+    "worker 2 forgets": train_together(3, 60, forgetful=2),
+}
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8))
 for (name, (losses, distances)), style in zip(runs.items(), ("-", "--"), strict=True):
@@ -251,7 +268,10 @@ for (name, (losses, distances)), style in zip(runs.items(), ("-", "--"), strict=
 axes[0].set(xlabel="step", ylabel="loss of the batch, mean of 8")
 axes[1].set(xlabel="step", ylabel="% apart", title="distance of worker 2's copy")
 axes[0].legend()
-show(figure, "Left: the loss falls in both runs. Right: what the loss does not tell, the copies drift apart.")
+show(
+    figure,
+    "Left: the loss falls in both runs. Right: what the loss does not tell, the copies drift apart.",
+)
 
 # %% [markdown]
 # The loss falls all the same, only more slowly. Without the other curve beside it you would suspect nothing: each copy
@@ -316,7 +336,9 @@ arrays = model.parameters()
 flat = FlatArrays(arrays)
 print(f"{len(arrays)} arrays, the smallest has {min(a.size for a in arrays.values())} numbers")
 print(f"one vector of {flat.vector.size:,} numbers, {flat.vector.nbytes / 1e6:.2f} MB")
-print(f"latency of an all-reduce for each array: {len(arrays) * 20:,} µs at least; of one for all: 20 µs at least")
+print(
+    f"latency of an all-reduce for each array: {len(arrays) * 20:,} µs at least; of one for all: 20 µs at least"
+)
 
 # %% [markdown]
 # So we put all of them into one vector, one after the other. `FlatArrays`, in
@@ -489,7 +511,9 @@ def find_mpiexec():
 def start_ranks(mpiexec, count, folder):
     """Run the script; returns what it printed, or None if that did not work."""
     try:
-        version = subprocess.run([mpiexec, "--version"], capture_output=True, text=True, timeout=30).stdout
+        version = subprocess.run(
+            [mpiexec, "--version"], capture_output=True, text=True, timeout=30
+        ).stdout
         more = ["--oversubscribe"] if "Open MPI" in version or "OpenRTE" in version else []
         command = [mpiexec, *more, "-n", str(count), sys.executable, "step.py"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
@@ -510,7 +534,9 @@ with tempfile.TemporaryDirectory() as folder:
         printed = start_ranks(mpiexec, 2, folder)
     else:
         printed = None
-        print("mpi4py or mpiexec is not installed here. The solved notebook shows what the two ranks print.")
+        print(
+            "mpi4py or mpiexec is not installed here. The solved notebook shows what the two ranks print."
+        )
     if printed:
         print("\n".join(sorted(printed.splitlines())))
         of_ranks, of_one = np.load(Path(folder, "gradient.npy")), FlatArrays(alone)
@@ -600,16 +626,29 @@ for ax, name in zip(axes, compute, strict=True):
             f"{name}, {1000 * compute[name]:.0f} ms alone, {gigabits:>3} Gbit/s: speed-up with 2 workers "
             f"{curve[1]:.2f}, with 128 {curve[-1]:.2f}; best {curve[best]:.2f} with {workers[best]}"
         )
-    ax.plot(workers, speed_up(name, workers, 100, 2 * np.log2(workers)), "--", label="fewer messages, 100 Gbit/s")
+    ax.plot(
+        workers,
+        speed_up(name, workers, 100, 2 * np.log2(workers)),
+        "--",
+        label="fewer messages, 100 Gbit/s",
+    )
     ax.set(
-        title=name, xlabel="workers", xscale="log", yscale="log", xticks=2 ** np.arange(8), yticks=[0.5, 1, 4, 16, 64]
+        title=name,
+        xlabel="workers",
+        xscale="log",
+        yscale="log",
+        xticks=2 ** np.arange(8),
+        yticks=[0.5, 1, 4, 16, 64],
     )
     ax.set_xticklabels(2 ** np.arange(8))
     ax.set_yticklabels([0.5, 1, 4, 16, 64])
     ax.minorticks_off()
 axes[0].set_ylabel("speed-up")
 axes[0].legend(fontsize=8)
-show(figure, "Computed speed-up for one batch of 128 images. Below 1, more computers are slower than one.")
+show(
+    figure,
+    "Computed speed-up for one batch of 128 images. Below 1, more computers are slower than one.",
+)
 
 # %% [markdown]
 # - **The tiny model** is quickest with about 30 workers. From there on it gets **slower**: there is little left to
@@ -679,10 +718,15 @@ for ax, lr in zip(axes, (0.003, 0.02), strict=True):
         curve = train_sgd(batch_size, rate)
         ax.plot(512 * np.arange(1, 9), curve, style, label=f"batch {batch_size}, lr {rate:g}")
         print(f"batch {batch_size:>3}, lr {rate:<5g}: loss of the last 512 images {curve[-1]:.2f}")
-    ax.set(xlabel="images seen", title="small learning rate" if lr < 0.01 else "larger learning rate")
+    ax.set(
+        xlabel="images seen", title="small learning rate" if lr < 0.01 else "larger learning rate"
+    )
     ax.legend(fontsize=8)
 axes[0].set_ylabel("training loss")
-show(figure, "Four times the batch. Left: four times the rate brings the curve nearly back. Right: it does not.")
+show(
+    figure,
+    "Four times the batch. Left: four times the rate brings the curve nearly back. Right: it does not.",
+)
 
 # %% [markdown]
 # On the left the rule helps: without it, the larger batch is far behind after the same number of images, and with it,
