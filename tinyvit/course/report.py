@@ -5,7 +5,7 @@ import numpy as np
 from .exercise import Exercise
 from .judge import Outcome, Verdict
 
-SHOWN = 7  # numbers of a row
+SHOWN = 8  # numbers of a row
 
 
 def report(exercise: Exercise, verdict: Verdict, *, after: str = "") -> str:
