@@ -82,7 +82,7 @@ for block, weights in enumerate(attention, start=1):
     )
 
 # %% [markdown]
-# In block 1, a lot. From block 2 on, most of it goes to the ink. Before you read more into such a map, remember two
+# In block 1 it is 44 %. From block 2 on, most goes to the ink. Before you read more into such a map, remember two
 # things.
 #
 # - A weight says how much of a **value** is taken, not what it does to the answer (lesson 7).
@@ -331,9 +331,9 @@ show(
 
 # %% [markdown]
 # The **corners** are most alike, and they are as far apart as can be. Patches side by side are hardly alike at all. A
-# likely reason: in digits, the corners are nearly always black. To tell them apart is of no use, so training moves
-# their positions in the same way. Learned positions say what is worth knowing about a place *in these data*. That
-# neighbours are alike is not built in. (200 steps are a short training, and photos are not digits.)
+# likely reason: in four of five digits, a corner is black. To tell the corners apart is of little use, so training
+# moves their positions in the same way. Learned positions say what is worth knowing about a place *in these data*.
+# That neighbours are alike is not built in. (200 steps are a short training, and photos are not digits.)
 #
 # What our model did learn is how to *use* its positions. A black image shows it: all its patches are the same, so in
 # block 1 only the positions are left to tell them apart.
@@ -351,8 +351,8 @@ show(
 )
 
 # %% [markdown]
-# None of the four heads looks at the patch itself, where the position is most alike. Queries and keys are made by
-# learned matrices (lesson 7), and these have learned directions: head 1 looks below and to the right, head 2 above,
+# No head takes most from the patch itself, whose position is most alike. Queries and keys are made by learned
+# matrices (lesson 7), and these have learned directions: from this patch, head 1 looks below and to the right, head 2 above,
 # head 3 to the left and below, head 4 far away, to the corners.
 #
 # ## From the answer back to the attention
@@ -362,7 +362,7 @@ show(
 #
 # One head computes $y_i = \sum_j a_{ij} v_j$. With $dy_i$, the gradient of the logit with respect to $y_i$:
 #
-# $$ da_{ij} = \sum_a dy_{ia} \, v_{ja} = dy_i \cdot v_j . $$
+# $$ da_{ij} = \sum_m dy_{im} \, v_{jm} = dy_i \cdot v_j . $$
 #
 # That is step 1 of lesson 8. It does not go on through softmax: we ask about the weight itself, as if somebody could
 # turn it. After the heads comes the linear layer `proj`, $\text{out} = [y^{(1)}, \dots, y^{(h)}]\, W + b$. So we go
@@ -510,8 +510,8 @@ show(
 )
 
 # %% [markdown]
-# Rollout gives one map, whichever class you ask about. These maps differ from class to class. What would make the 4 a 7
-# is not what makes it a 4.
+# Rollout gives one map, whichever class you ask about. These maps differ from class to class: asked about a 7,
+# the 4 has its brightest patch at another place.
 #
 # ## Down to the pixels
 #
