@@ -74,8 +74,8 @@ for block, weights in enumerate(attention, start=1):
     print(f"block {block}: {(of_class_token * black).sum(-1).mean():.0%} of the attention goes to them")
 
 # %% [markdown]
-# In block 1, a lot. From block 2 on, most of it goes to the ink. Before you read more into such a map, remember two
-# things.
+# In block 1, a lot, though less than 63 %, which is about what "everywhere alike" would give. From block 2 on, most of
+# it goes to the ink. Before you read more into such a map, remember two things.
 #
 # - A weight says how much of a **value** is taken, not what it does to the answer (lesson 7).
 # - From block 2 on, a token **is no longer its patch**. It has already taken from others. What the class token takes
@@ -676,8 +676,8 @@ for name, sign, predicted in (
     print(f"{name:<22} the logit moves by {size:.3f}, formula {epsilon * np.sqrt(np.mean(predicted**2)):.3f}")
 
 # %% [markdown]
-# For random signs the formula is right. Against the gradient it is a little too low, because the logit is not quite a
-# straight line. (Clipping makes both changes smaller: a black pixel cannot become blacker.)
+# For random signs the formula is right. Against the gradient it is too low by about a sixth, because the logit is not
+# quite a straight line. (Clipping makes both changes smaller: a black pixel cannot become blacker.)
 #
 # The model is right on 99.49 % of the test images, and a change that would not fool you fools it. Accuracy on images
 # from the usual source says nothing about images that somebody has made *against* the model.
