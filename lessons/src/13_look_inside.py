@@ -239,7 +239,7 @@ show(figure, "Each dot is a head. No head looks only at its neighbours, not even
 # ### Exercise 13.3: all similarities at once
 #
 # **Goal:** `pos_embed` is `(1, N, D)`, the class token's row first. Leave that row out, and return the cosine
-# similarity of each patch's position with that of each other one, `(L, L)` with $L = N - 1$. ●○○, 4 minutes.
+# similarity of each patch's position with that of every patch (itself too), `(L, L)` with $L = N - 1$. ●○○, 4 minutes.
 
 
 # %% exercise="13.3"
