@@ -123,7 +123,7 @@ for text, attempt in tries.items():
 # | `a[i] = v`, an index twice in `i` | the last one wins | undefined | use each index once |
 # | `xp.exp(x, where=mask)` | works | TypeError | `xp.where` |
 # | `np.errstate` | silences warnings | missing; a GPU never warns | formulas that cannot overflow (lesson 4) |
-# | `rng.normal`, `rng.permutation` | works | missing; a seed gives other numbers | draw on the host, then move |
+# | `Generator`'s `normal`, `permutation` | works | missing; a seed gives other numbers | draw on the host, then move |
 #
 # (From CuPy's user guide, "Differences between CuPy and NumPy", and from CuPy 14.2 itself.) The worst row is the sixth.
 # A wrong label stops NumPy with an error. On a GPU the model trains on it.
