@@ -82,8 +82,8 @@ for block, weights in enumerate(attention, start=1):
     )
 
 # %% [markdown]
-# In block 1 it is 44 %. From block 2 on, most goes to the ink. Before you read more into such a map, remember two
-# things.
+# In block 1 it is 44 %, less than the 63 % that "everywhere alike" would give. From block 2 on, most goes to the ink.
+# Before you read more into such a map, remember two things.
 #
 # - A weight says how much of a **value** is taken, not what it does to the answer (lesson 7).
 # - From block 2 on, a token **is no longer its patch**. It has already taken from others. What the class token takes
@@ -252,7 +252,7 @@ show(
 # ### Exercise 13.3: all similarities at once
 #
 # **Goal:** `pos_embed` is `(1, N, D)`, the class token's row first. Leave that row out, and return the cosine
-# similarity of each patch's position with that of each other one, `(L, L)` with $L = N - 1$. ●○○, 4 minutes.
+# similarity of each patch's position with that of every patch (itself too), `(L, L)` with $L = N - 1$. ●○○, 4 minutes.
 
 
 # %% exercise="13.3"
@@ -719,8 +719,8 @@ for name, sign, predicted in (
     )
 
 # %% [markdown]
-# For random signs the formula is right. Against the gradient it is a little too low, because the logit is not quite a
-# straight line. (Clipping makes both changes smaller: a black pixel cannot become blacker.)
+# For random signs the formula is right. Against the gradient it is too low by about a sixth, because the logit is not
+# quite a straight line. (Clipping makes both changes smaller: a black pixel cannot become blacker.)
 #
 # The model is right on 99.49 % of the test images, and a change that would not fool you fools it. Accuracy on images
 # from the usual source says nothing about images that somebody has made *against* the model.

@@ -140,7 +140,7 @@ for text, attempt in tries.items():
 # | `a[i] = v`, an index twice in `i` | the last one wins | undefined | use each index once |
 # | `xp.exp(x, where=mask)` | works | TypeError | `xp.where` |
 # | `np.errstate` | silences warnings | missing; a GPU never warns | formulas that cannot overflow (lesson 4) |
-# | `rng.normal`, `rng.permutation` | works | missing; a seed gives other numbers | draw on the host, then move |
+# | `Generator`'s `normal`, `permutation` | works | missing; a seed gives other numbers | draw on the host, then move |
 #
 # (From CuPy's user guide, "Differences between CuPy and NumPy", and from CuPy 14.2 itself.) The worst row is the sixth.
 # A wrong label stops NumPy with an error. On a GPU the model trains on it.
@@ -570,8 +570,9 @@ for device, module in [("CPU", np)] + ([("GPU", xp)] if xp is not strict_cupy el
 
 # %% [markdown]
 # The same law, with other numbers. On one core, 16 images take about 4 times as long as one, because a call has its
-# price here, too. It is only smaller: less than 1 µs. Then larger batches get *slower* for each image:
-# their arrays no longer fit into the CPU's cache. In the plot of one call, that is the steep end on the right.
+# price here, too. It is only smaller: less than 1 µs. From 64 images on, an image costs about the same,
+# however large the batch: arithmetic and bytes decide. In the plot of one call, that is the steep part on the right.
+# (On your CPU, large batches may even get *slower* for each image, once their arrays no longer fit into its cache.)
 #
 # ## Fewer, larger kernels
 #
@@ -656,10 +657,10 @@ for name, total in (("one by one", one_by_one), ("in one vector", gathering + at
 #
 # The second way is a **CUDA graph**: all launches of a step are recorded once, and repeated at a single command.
 # The documentation of Julia's CUDA library gives an example (CUDA.jl, "Graphs"): 80 small kernels took 260 µs launched
-# one by one, and 70 µs as a graph, which is 0.9 µs each. But a graph repeats the *same* work on the *same* arrays. No
-# host read can be in it, and so no `if` about a result. A Python number, such as the learning rate, stays what it was.
-# This is one more reason to write steps that never look. (CuPy 14 can record graphs, but not its own matrix products
-# yet: [cupy/cupy#6290](https://github.com/cupy/cupy/issues/6290).)
+# one by one, and 70 µs as a graph, which is 0.9 µs each, the kernel's work included. But a graph repeats the *same*
+# work on the *same* arrays. No host read can be in it, and so no `if` about a result. A Python number, such as the
+# learning rate, stays what it was. This is one more reason to write steps that never look. (CuPy 14 can record graphs,
+# but not its own matrix products yet: [cupy/cupy#6290](https://github.com/cupy/cupy/issues/6290).)
 #
 # Here are the launches once more, **computed** with 0.9 µs each.
 

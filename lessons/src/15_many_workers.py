@@ -288,8 +288,8 @@ show(
 # For each step it writes one short line into the input of each worker. The parameters and gradients lie in memory that
 # all of them see, so nothing big has to be sent.
 #
-# `Team` is the class that does it. `tinyvit train` uses it with one worker per core, and so did `train` in lesson 12.
-# `gradients(0)` computes the gradient of the first step of a run.
+# `Team` is the class that does it. `tinyvit train` uses it with one worker per core (eight at most, and fewer for very
+# small steps), and so did `train` in lesson 12. `gradients(0)` computes the gradient of the first step of a run.
 
 # %%
 by_workers = {}
@@ -399,8 +399,8 @@ show(
 # ### Exercise 15.3: the first half of the ring
 #
 # **Goal:** the reduce-scatter. `pieces` is `(W, W, m)`: `pieces[r, c]` is piece `c` of worker `r`. Return the state
-# after all $W - 1$ steps, of the same shape, with the unfinished pieces as they are. Leave `pieces` as it is.
-# ●●○, 10 minutes.
+# after all $W - 1$ steps, of the same shape. An unfinished piece keeps the sum that it has reached. Leave `pieces` as
+# it is. ●●○, 10 minutes.
 
 
 # %% exercise="15.3"

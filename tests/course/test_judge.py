@@ -149,3 +149,9 @@ def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):
 )
 def test_calling_what_tinyvit_has_under_another_name_does_not_count(number, cheat):
     assert "write that yourself" in judge(EXERCISES[number], cheat).sentence
+
+
+def test_a_missing_return_gets_no_guess_about_shapes(rng):
+    verdict = judge(exercise(lambda x: x, [Case((rng.random((2, 3)),))]), lambda x: None)
+    assert "is the return missing?" in verdict.sentence
+    assert verdict.guess == ""

@@ -69,7 +69,8 @@ def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
     verdict, changed = _compare(exercise, result, wanted), changed_input(exercise, given, case)
     if verdict.outcome is Outcome.PASSED:
         return Verdict(Outcome.WRONG_VALUE, changed) if changed else verdict
-    return verdict._replace(guess=_guess(exercise, case, _as_tuple(result), _as_tuple(wanted)) or changed)
+    guess = "" if result is None else _guess(exercise, case, _as_tuple(result), _as_tuple(wanted))
+    return verdict._replace(guess=guess or changed)
 
 
 def _compare(exercise: Exercise, result: Any, answer: Any) -> Verdict:
