@@ -86,6 +86,7 @@ def test_grade_counts_what_the_learner_wrote(capsys):
         "check.layer_norm_backward(lambda dy, saved: dy)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "my-venv", "display_name": "mine", "language": "python"}
     nbformat.write(notebook, "mine.ipynb")
     before = dict(os.environ)
     assert main(["lessons", "grade", "mine.ipynb"]) == 0

@@ -38,6 +38,7 @@ def test_a_wrong_shape_is_named(got, wanted):
 def test_right_numbers_of_a_wrong_dtype_are_told_so():
     verdict = judge(exercise(lambda n: np.arange(n), [Case((3,))]), lambda n: np.arange(float(n)))
     assert "got dtype float64, wanted int64 (the numbers are right: `//` gives whole ones)" in verdict.sentence
+    assert verdict.guess == ""
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,9 @@ def test_an_input_passed_back_is_told_by_its_name(rng):
 )
 def test_brackets_count(learners, sentence):
     toy = exercise(lambda x: (x, (x, (x,)), 0.0), [Case((np.ones(3),))])
-    assert sentence in judge(toy._replace(outputs=("y", "x_hat", "rstd", "n")), learners).sentence
+    verdict = judge(toy._replace(outputs=("y", "x_hat", "rstd", "n")), learners)
+    assert sentence in verdict.sentence
+    assert "order" not in verdict.guess
 
 
 def test_results_in_another_order_are_told_so(rng):

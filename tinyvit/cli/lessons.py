@@ -119,7 +119,11 @@ def run_grade(options: argparse.Namespace) -> int:
             grades = Path(home) / "grades"
             environment = os.environ | {"TINYVIT_GRADES": str(grades), "TINYVIT_HOME": home}
             client = NotebookClient(
-                notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(path.parent or ".")}}
+                notebook,
+                timeout=600,
+                kernel_name="python3",  # of this environment, whatever the learner's was called
+                allow_errors=True,
+                resources={"metadata": {"path": str(path.parent)}},
             )
             try:
                 client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own remarks

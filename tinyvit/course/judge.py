@@ -133,6 +133,8 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
             continue
         if _same(result, got) and not _same(result, wanted):
             return sentence
+    if _same(got, wanted):  # only brackets or a dtype are wrong, and that is said already
+        return ""
     if len(got) == len(wanted) <= 4 and any(_same(order, wanted) for order in permutations(got)):
         return f"the results are right, their order is not; wanted: {', '.join(exercise.outputs)}"
     for name, one, other in zip(exercise.outputs, got, wanted, strict=False):
