@@ -1,5 +1,7 @@
 """What a learner is told, for what goes wrong in their function."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -133,12 +135,12 @@ def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):
     )
 
     def learners(x, w):
-        return np.apply_along_axis(lambda row: row @ w.T, 0, x.T).T
+        return np.linalg.inv(x)  # not square: it is NumPy's own code that says so
 
     verdict = judge(toy, lambda x, w: x @ w.T)
     assert "it stopped with ValueError" in verdict.sentence
     assert verdict.guess == "transposed"
-    assert "row @ w.T" in judge(toy, learners).sentence.split(" in line ")[1]
+    assert "np.linalg.inv(x)" in judge(toy, learners).sentence.split(" in line ")[1]
 
 
 @pytest.mark.parametrize(
@@ -158,3 +160,10 @@ def test_a_missing_return_gets_no_guess_about_shapes(rng):
     verdict = judge(exercise(lambda x: x, [Case((rng.random((2, 3)),))]), lambda x: None)
     assert "is the return missing?" in verdict.sentence
     assert verdict.guess == ""
+
+
+def test_a_planted_mistake_that_overflows_warns_nobody():
+    toy = exercise(lambda x: x, [Case((np.full(3, 1000.0),))], overflow=lambda x: np.exp(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert judge(toy, lambda x: np.full(3, np.inf)).guess == "overflow"

@@ -93,6 +93,14 @@ def test_pieces_are_short_and_leave_nothing_out(monkeypatch):
     assert not FlatArrays({"bias": np.zeros(0)}).pieces()
 
 
+def test_a_gpu_works_on_the_whole_vector_at_once(monkeypatch):
+    monkeypatch.setattr("tinyvit.optim.flat.CACHED", 4)
+    monkeypatch.setattr("tinyvit.optim.flat.device_of", lambda x: "cuda:0")
+    flat = FlatArrays({"weight": np.zeros((3, 3)), "bias": np.zeros(2)})
+    assert flat.pieces(stop=9) == [slice(0, 9)]
+    assert flat.pieces(start=9) == [slice(9, 11)]
+
+
 def test_a_model_without_anything_that_decays():
     parameters = FlatArrays({"bias": np.ones(3)})
     grads = FlatArrays({"bias": np.ones(3)})
