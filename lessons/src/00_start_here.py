@@ -51,7 +51,7 @@ show(figure, "Ten digits of the test set, and what the model says they are.")
 #   |     layer norm
 #   |     MLP: each token thinks for itself                                  lesson 6
 #   |
-#   |  look at the one extra token
+#   |  layer norm, then look at the one extra token                           lesson 10
 #   |  a linear layer               10 numbers, one for each digit           lesson 2
 # "7"                   the largest of them                                  lesson 4
 # ```
@@ -103,9 +103,10 @@ show(figure, "The digit, and what the class token takes from each patch: last bl
 # %% [markdown]
 # ## How the exercises work
 #
-# In every lesson there are one to four functions for you to write. Each comes in two cells: in the first you write,
-# the second **checks**. A check calls your function with random numbers. It says one of four things: nothing written
-# yet, wrong shape, wrong values (with the worst place, and often a guess at the reason), or passed.
+# In every lesson there are one to five functions for you to write. Each comes in two cells: in the first you write,
+# the second **checks**. A check calls your function with inputs of its own. It says one of five things: nothing written
+# yet, stopped with an error, wrong shape, wrong values (with the worst place, and often a guess at the reason), or
+# passed.
 #
 # Nothing is lost if you skip an exercise: the cells after it use the library's own version. If you are stuck:
 #
@@ -164,10 +165,10 @@ for name, changed in changes.items():
     print(f"{name:<26} {100 * (guesses == labels).mean():5.1f} % right")
 
 # %% [markdown]
-# Moving the digits does no harm, because the model was trained on digits that were moved about. Black on white it has
-# never seen, and there it is no better than guessing (10 %). **A network learns what it was shown**, and nothing else.
-# Keep that in mind in lesson 12, where you train one yourself. (It is also why `prepare_digit` had to swap the colours
-# of your drawing.)
+# Moving the digits does no harm. The model was trained on digits that were moved about (by up to 1.5 pixels each way),
+# turned and stretched. Black on white it has never seen, and there it is no better than guessing (10 %). **A network
+# learns what it was shown**, and little else. Keep that in mind in lesson 12, where you train one yourself. (It is also
+# why `prepare_digit` had to swap the colours of your drawing.)
 #
 # ## Three questions
 #
