@@ -120,6 +120,8 @@ show(figure, "A digit of 28 by 28 pixels, and what the transformer gets: 16 vect
 #
 # $$ \text{patches}[b, (i, j), (c, u, v)] = \text{images}[b, c, iP + u, jP + v] . $$
 #
+# The pairs and triples in brackets are places on one joined axis: $(i, j)$ is patch number $i \cdot W/P + j$.
+#
 # Every forward of this course returns two things: its result, and `saved`, what its backward will need. Patchify needs
 # to remember three sizes.
 #
