@@ -7,7 +7,7 @@
 # model may even learn, only worse. So we need a judge that does not believe us.
 #
 # The judge is an old idea: **nudge the input a little, see how far the output moves**. That needs the forward only, and
-# the forward is easy to get right. If the backward says the same, we believe it.
+# the forward can be tested by itself (lesson 1). If the backward says the same, we believe it.
 #
 # It sounds like one line of code. But there are three ways to fool yourself, and this lesson walks into all three.
 
@@ -235,7 +235,8 @@ check.directional_check(directional_check)
 # $$ \frac{|a - b|}{\max(|a|, |b|)} . $$
 #
 # In float64, with central differences, a right backward lands at $10^{-9}$ or so, or below. A wrong one lands around
-# 1, or at least far above $10^{-6}$. So the library draws the line at $10^{-6}$.
+# 1, or at least far above $10^{-6}$. So the library draws the line at $10^{-6}$. (It does one thing more: where both $a$
+# and $b$ are below the typical size of the numbers that it compares, it divides by that size.)
 #
 # ## The judge at work
 #
@@ -357,8 +358,8 @@ for backward in (square_backward, one_number_off):
 
 # %% [markdown]
 # Caught: one number of ten thousand, one percent off. The relative error is small now, because the other 9,999 numbers
-# are right and fill the sum. But it is still thousands of times larger than the error of the right backward. This is
-# what float64 and a good $h$ buy.
+# are right and fill the sum. But it is still more than ten thousand times that of the right backward. This is what
+# float64 and a good $h$ buy.
 #
 # ## Three questions
 #
