@@ -4,8 +4,8 @@
 # *About 75 minutes. It opens [`tinyvit/ops/softmax.py`](../tinyvit/ops/softmax.py) and
 # [`tinyvit/ops/cross_entropy.py`](../tinyvit/ops/cross_entropy.py).*
 #
-# A model that looks at a digit ends with ten numbers, one for each class. They are called **logits**. They can be
-# anything: 3.1, -0.4, 250. Two questions are open:
+# A model that looks at a digit ends with ten numbers, one for each class (here: each digit). They are called **logits**.
+# They can be anything: 3.1, -0.4, 250. Two questions are open:
 #
 # - How do ten scores become ten probabilities? **Softmax** does it.
 # - How bad is the answer? **Cross-entropy** says it, with one number: the loss.
@@ -153,14 +153,14 @@ for p in (1.0, 0.9, 0.5, 0.1, 0.001):
     print(f"p = {p:<6}  surprise {abs(np.log(p)):.2f}")
 
 # %% [markdown]
-# Who is sure and right pays nothing. Who is sure and wrong pays a lot. The loss of a batch is the mean over its $B$
-# images.
+# A model that is sure and right pays nearly nothing. One that is sure and wrong pays a lot. The loss of a batch is the
+# mean over its $B$ images.
 #
 # A good number to know: a model that knows nothing gives each of 10 classes $p = 0.1$, and its loss is
 # $\log 10 \approx 2.30$. If a fresh model starts far above that, something is wrong.
 #
 # **Again a trap.** When the right logit is far below the others, its $p$ is rounded to 0, and $\log 0 = -\infty$. So
-# we do not compute $p$ first. We take the logarithm *in one piece*. For the right class $k$:
+# we do not compute $p$ first. We take the logarithm *in one piece*. With $x$ for the logits, and $k$ for the right class:
 #
 # $$
 # \log p_k = \log \frac{e^{x_k}}{\sum_j e^{x_j}} = x_k - \log \sum_j e^{x_j} .
@@ -234,8 +234,8 @@ check.cross_entropy_forward(cross_entropy_forward)
 #
 # $$ \frac{\partial\, \text{loss}}{\partial x_i} = p_i - [i = k] . $$
 #
-# That is all. **What the model said, minus the truth.** (The truth, as a row: 1 for the right class and 0 for all
-# others. Many books call it $y$ and write $p - y$.) For a batch, the mean divides by $B$.
+# That is all. **What the model said, minus the truth**, $p - t$. (The truth $t$ is a row: 1 for the right class and 0 for
+# all others. Many books call it $y$.) For a batch, the mean divides by $B$.
 #
 # It is not only shorter. Let the right logit be far below the other, and go back both ways:
 
@@ -253,8 +253,8 @@ for x in (-1.0, -10.0, -100.0, -800.0):
 
 # %% [markdown]
 # Step by step, an infinite slope meets a share of 0, and the result is `nan`. In one piece, the gradient is $-1$, as it
-# should be. And for one image it can never be larger: each $p_i - [i = k]$ lies between $-1$ and 1, whatever the loss
-# is.
+# should be. And for one image no number of the gradient is ever larger than 1, or smaller than $-1$, whatever the loss
+# is: so it is with every $p_i - [i = k]$.
 #
 # ### Exercise 4.4: cross-entropy, backward
 #
@@ -315,11 +315,11 @@ for backward in (ops.softmax_backward, plain_mean_backward):
 #
 # Why this odd loss? There is a simpler one. Take the squared distance between the probabilities and the truth:
 #
-# $$ \tfrac12 \sum_i (p_i - t_i)^2 , \qquad t = \text{the truth: 1 for the right class, else 0.} $$
+# $$ \tfrac12 \sum_i (p_i - t_i)^2 . $$
 #
-# It is 0 when the model is right, and large when it is wrong. What more could we want? Take two classes: the right one
-# has the logit $x$, the other one has 0. At $x = -10$ the model is very sure, and wrong. Guess before you run the cell:
-# at which $x$ does each loss pull the hardest?
+# It is nearly 0 when the model is right and sure, and large when it is wrong. What more could we want? Take two classes:
+# the right one has the logit $x$, the other one has 0. At $x = -10$ the model is very sure, and wrong. Guess before you
+# run the cell: at which $x$ does each loss pull the hardest?
 
 
 # %%
