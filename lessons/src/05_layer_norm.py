@@ -88,7 +88,7 @@ check.layer_norm_forward(layer_norm_forward)
 #
 # We are given $dy$: how the loss changes with each $y_i$. We want $dx$, $dw$ and $db$.
 #
-# **Step 1: the two easy ones.** From $y_i = \hat x_i w_i + b_i$:
+# **Step 1: the easy ones.** From $y_i = \hat x_i w_i + b_i$:
 #
 # $$ db_i = dy_i, \qquad dw_i = dy_i \, \hat x_i, \qquad d\hat x_i = dy_i \, w_i . $$
 #
@@ -169,7 +169,7 @@ check.layer_norm_backward(layer_norm_backward)
 # %% [markdown]
 # ## Is it right?
 #
-# Lesson 3 gave us a judge: compare with finite differences, in float64, under a **random** upstream gradient. Here it
+# Lesson 3 gave us a judge: compare with central differences, in float64, under a **random** upstream gradient. Here it
 # judges the library's layer norm; when yours pass, put `(layer_norm_forward, layer_norm_backward)` in the place of
 # `ops.OPS["layer_norm"]`.
 

@@ -218,6 +218,7 @@ figure, ax = plt.subplots(figsize=(6, 3))
 ax.plot(x, wanted, "k.", markersize=4, label="wanted")
 ax.plot(x, with_gelu, label="with GELU")
 ax.plot(x, without, label="without GELU")
+ax.set(xlabel="x", ylabel="y")
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 show(figure, "Without GELU, an MLP with 301 numbers draws the straight line that needs 2.")
 
