@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,24 +131,49 @@ def to_json(values: Mapping[str, Any]) -> bytes:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The named arrays of a safetensors file.
+    """The named arrays of a safetensors file; bfloat16, which NumPy does not know, becomes float32.
 
     Raises:
         UserError: the file is missing, truncated, no safetensors file, or holds NaN or infinite numbers.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         raise UserError(f"{path} was not found: check the folder's name")
     try:
-        arrays = _read(path, lambda: load_file(path))
+        with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
+            names = list(file.keys())
+            narrow = [name for name in names if file.get_slice(name).get_dtype() == "BF16"]
+            arrays = {name: file.get_tensor(name) for name in names if name not in narrow}
+        if narrow:
+            arrays |= _read_bfloat16(path, narrow)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged or no safetensors file ({error}): use another copy") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise UserError(f"{path} is damaged ({name} holds NaN or infinite numbers): use another copy")
     return arrays
+
+
+def _read_bfloat16(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some arrays of a safetensors file whose header is known to be right: 8 bytes of length, JSON, numbers."""
+    with open(path, "rb") as file:
+        start = 8 + int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(start - 8))
+        arrays = {}
+        for name in names:
+            first, last = header[name]["data_offsets"]
+            file.seek(start + first)
+            bits = np.frombuffer(file.read(last - first), "<u2")
+            arrays[name] = from_bfloat16(bits).reshape(header[name]["shape"])
+    return arrays
+
+
+def from_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """uint16 -> float32: bfloat16 is the upper half of it."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
@@ -158,34 +183,8 @@ def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
     # Some versions of safetensors write garbage for an array whose memory is not in C order, so each is made so.
     # (ascontiguousarray also turns a single number into one of one axis; reshape undoes that.)
     host = {name: to_numpy(array) for name, array in arrays.items()}
-    return save({name: np.ascontiguousarray(array).reshape(array.shape) for name, array in host.items()})
-
-
-def save_model_folder(
-    folder: str | Path,
-    config: Mapping[str, Any],
-    state: Mapping[str, Array],
-    more: Mapping[str, bytes] | None = None,
-) -> None:
-    """A model as `config.json` and `model.safetensors`, with whatever `more` files belong to it."""
-    files = {CONFIG: to_json({"model_type": "tinyvit", **config}), WEIGHTS: arrays_to_bytes(state)}
-    write_folder(folder, files | dict(more or {}))
-
-
-def load_model_folder(folder: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The config and the weights that `save_model_folder` wrote.
-
-    Raises:
-        UserError: files are missing or damaged, or the folder holds another kind of model.
-    """
-    folder = current_folder(folder)
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder: give the folder that holds {CONFIG} and {WEIGHTS}")
-    config = read_json(folder / CONFIG)
-    kind = config.pop("model_type", None)
-    if kind != "tinyvit":
-        raise UserError(f"{folder / CONFIG} describes a model of type {kind!r}: only tinyvit's own folders can be read")
-    return config, read_arrays(folder / WEIGHTS)
+    contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in host.items()}
+    return save(contiguous, metadata={"format": "pt"})  # transformers opens no file that does not say this
 
 
 def _check_replaceable(given: str | Path, folder: Path, files: Mapping[str, bytes]) -> None:

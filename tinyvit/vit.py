@@ -11,9 +11,6 @@ import numpy as np
 
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
-from .costs import numbers_held
-from .errors import UserError
-from .files import load_model_folder, save_model_folder
 from .layers import (
     INIT_STD,
     Block,
@@ -46,6 +43,7 @@ from .ops import (
     sincos2d,
 )
 from .ops.tokens import AddPositionSaved, PrependTokensSaved
+from .pretrained import load_model, open_source, save_model_folder
 
 
 class ViTSaved(NamedTuple):
@@ -145,6 +143,13 @@ class VisionTransformer(Layer):
         x = self.norm.forward(x)[0]
         return self.head.forward(self._pool(x)[0])[0]
 
+    def hidden_states(self, x: Array) -> list[Array]:
+        """(B, C, H, W) -> the tokens (B, N, D) before the first block and after each."""
+        states = [self._embed(x, None)[0]]
+        for block in self.blocks:
+            states.append(block.forward(states[-1])[0])
+        return states
+
     def attention(self, x: Array) -> list[Array]:
         """(B, C, H, W) -> one array (B, h, N, N) per block: row i says how much token i takes from each token."""
         x = self._embed(x, None)[0]
@@ -201,30 +206,22 @@ class VisionTransformer(Layer):
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all.
 
+        In Hugging Face's layout, which `transformers` loads, if it has words for this model; in our own if not.
+
         Raises:
             UserError: `folder` holds other files, is a file, or cannot be written.
         """
-        save_model_folder(folder, self.config.to_dict(), self.state_dict())
+        save_model_folder(folder, self.config, self.parameters())
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Self:
-        """The model that `save_pretrained` wrote, in the dtype it had. Nothing in the folder is ever run as code.
+    def from_pretrained(cls, path: str | Path, *, num_classes: int | None = None) -> Self:
+        """The model in a folder of tinyvit, Hugging Face or timm, or in Google's `.npz`; nothing is run as code.
+
+        With `num_classes`, a new head of so many classes takes the place of the saved one: zeros, as in the paper
+        (section 3.2). What tinyvit saved keeps its dtype; others' weights become float32 unless they are wider.
 
         Raises:
             UserError: files are missing or damaged, a weight is NaN or infinite, or weights and config do not fit
                 together.
         """
-        values, state = load_model_folder(folder)
-        config = ViTConfig.from_dict(values)
-        described, held = numbers_held(config), sum(array.size for array in state.values())
-        if described > 2 * held + 10_000_000:  # do not fill the memory with a model that cannot be meant
-            raise UserError(
-                f"{folder} does not fit together: its config describes {described:,} numbers, its weights are "
-                f"{held:,}; use another copy"
-            )
-        model = cls(config, rng=np.random.default_rng(0))
-        dtype = np.result_type(np.float16, *(array.dtype for array in state.values()))  # the widest in the file
-        if dtype != model.cls_token.dtype:
-            model = model.astype(dtype)
-        model.load_state_dict(state)
-        return model
+        return load_model(cls, open_source(path), num_classes=num_classes)

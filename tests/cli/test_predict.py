@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import predict
-from tinyvit.files import CONFIG, PREPROCESSOR, save_model_folder
+from tinyvit.files import CONFIG, PREPROCESSOR
+from tinyvit.pretrained import save_model_folder
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_model_without_blocks_has_nothing_to_overlay(own_run, tinyvit, drawing
     config = ViTConfig.from_dict(json.loads((own_run / CONFIG).read_text())["model"])
     model = VisionTransformer(dataclasses.replace(config, depth=0), rng=np.random.default_rng(0))
     preprocessor = {PREPROCESSOR: (own_run / "best" / PREPROCESSOR).read_bytes()}
-    save_model_folder(own_run / "best", model.config.to_dict(), model.state_dict(), preprocessor)
+    save_model_folder(own_run / "best", model.config, model.state_dict(), preprocessor)
     result = tinyvit("predict", own_run, drawing, "--plot")
     assert result.returncode == 2
     assert result.stderr == f"tinyvit: {own_run} has no blocks, so there is no attention to draw: leave out --plot\n"

@@ -3,7 +3,7 @@
 from .attention import Attention, AttentionLayerSaved
 from .block import Block, BlockSaved, BranchSaved
 from .dropout import Dropout, DropPath
-from .init import INIT_STD, truncated_normal
+from .init import INIT_STD, NO_DRAWS, truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
@@ -13,6 +13,7 @@ from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
 
 __all__ = [
     "INIT_STD",
+    "NO_DRAWS",
     "Attention",
     "AttentionLayerSaved",
     "Block",

@@ -13,15 +13,14 @@ from ..files import (
     PREPROCESSOR,
     STATE_ARRAYS,
     STATE_PROGRESS,
-    WEIGHTS,
     arrays_to_bytes,
     current_folder,
     read_arrays,
     read_json,
-    save_model_folder,
     to_json,
 )
 from ..optim import EMA, Optimizer
+from ..pretrained import open_source, save_model_folder
 from ..vit import VisionTransformer
 from .checks import check_progress
 
@@ -61,7 +60,7 @@ def save_checkpoint(folder: Path, state: TrainingState, preprocessor: bytes) -> 
         STATE_ARRAYS: arrays_to_bytes(arrays),
         STATE_PROGRESS: to_json(progress),
     }
-    save_model_folder(folder, state.model.config.to_dict(), state.model.state_dict(), more)
+    save_model_folder(folder, state.model.config, state.model.parameters(), more)
 
 
 def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int) -> None:
@@ -76,7 +75,8 @@ def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int)
     arrays = read_arrays(folder / STATE_ARRAYS)
     average = {name.removeprefix("ema."): arrays.pop(name) for name in list(arrays) if name.startswith("ema.")}
     state.step, state.loss_sum, state.epochs = progress["step"], float(progress["loss_sum"]), progress["epochs"]
-    state.model.load_state_dict(read_arrays(folder / WEIGHTS))
+    shapes = {name: array.shape for name, array in state.model.parameters().items()}
+    state.model.load_state_dict(open_source(folder).state(shapes))
     state.optimizer.load_state(arrays, steps=state.step)
     if state.ema is not None:
         shapes, wanted = ({name: a.shape for name, a in arrays.items()} for arrays in (average, state.ema.average))

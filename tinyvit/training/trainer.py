@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 from ..backend import Array, array_module, generator, keep_freed_memory, resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
-from ..files import save_model_folder, write_file
+from ..files import write_file
 from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, clip_by_global_norm, warmup_cosine
+from ..pretrained import save_model_folder
 from ..vit import VisionTransformer
 from .batch import steps_per_epoch
 from .checkpoint import TrainingState, save_checkpoint
@@ -190,7 +191,7 @@ class Trainer:
         state.loss_sum = 0.0
         if best and self.ranks.rank == 0:
             more = {PREPROCESSOR: self.preprocessor}
-            save_model_folder(self.folder / "best", model.config.to_dict(), model.state_dict(), more)
+            save_model_folder(self.folder / "best", model.config, model.parameters(), more)
         self._save()
         if self.ranks.rank == 0:
             write_metrics(self.folder, state.epochs)

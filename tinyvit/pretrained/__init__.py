@@ -1,0 +1,8 @@
+"""Other people's Vision Transformers, and ours for them: weights in and out."""
+
+from .families import FAMILIES
+from .loading import load_model
+from .saving import folder_files, save_model_folder, save_npz
+from .source import Source, open_source
+
+__all__ = ["FAMILIES", "Source", "folder_files", "load_model", "open_source", "save_model_folder", "save_npz"]

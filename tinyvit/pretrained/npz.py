@@ -1,0 +1,72 @@
+"""NumPy's `.npz` files, read and written without pickle, and without believing what a file says of itself."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..files import from_bfloat16
+
+MOST_UNPACKED = 20  # times the size of the file: weights are noise and do not pack well, bombs do
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The named arrays of a file; bfloat16, which NumPy does not know, becomes float32.
+
+    Raises:
+        UserError: the file is missing, damaged or no `.npz` file, or holds Python objects, NaN or infinite numbers.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > MOST_UNPACKED * path.stat().st_size + 2**20:
+                raise ValueError("it promises more than it can hold")
+            arrays = {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
+    except FileNotFoundError as error:
+        raise UserError(f"{path} was not found: check the file's name") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
+    except Exception as error:  # zipfile and NumPy raise whatever a damaged file leads them to
+        raise UserError(f"{path} is damaged or no .npz file of weights ({error}): use another copy") from error
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UserError(f"{path} is damaged ({name} holds NaN or infinite numbers): use another copy")
+    return arrays
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """One array, if its header says no more and no less than what follows.
+
+    Raises:
+        ValueError: it does not.
+    """
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in read_header:
+            raise ValueError(f"{member.filename} has the unknown version {version}")
+        shape, fortran, dtype = read_header[version](file)
+        count = 1
+        for side in shape:
+            count *= side
+        if dtype.hasobject or dtype.kind not in "fiubV" or dtype.fields:
+            raise ValueError(f"{member.filename} holds no numbers but {dtype}")
+        content = file.read()
+        if count * dtype.itemsize != len(content) or count < 0:
+            raise ValueError(f"{member.filename} promises {shape} numbers and holds {len(content)} bytes")
+    array = np.frombuffer(content, dtype)
+    if dtype.kind == "V":
+        if dtype.itemsize != 2:
+            raise ValueError(f"{member.filename} holds no numbers but {dtype}")
+        array = from_bfloat16(array.view(np.uint16))
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The content of an `.npz` file."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    return content.getvalue()

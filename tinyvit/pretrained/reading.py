@@ -1,0 +1,80 @@
+"""What the readers of every family need: entries of a config nobody has checked, looked at before they are used."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from reprlib import repr as short
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+
+
+def entry(values: Mapping[str, Any], key: str, default: Any) -> Any:
+    """`values[key]`, or `default` where it is missing or null."""
+    value = values.get(key)
+    return default if value is None else value
+
+
+def typed(values: Mapping[str, Any], key: str, kind: Any, default: Any) -> Any:
+    """As `entry`, of the type `kind`.
+
+    Raises:
+        UserError: it is of another type.
+    """
+    value = entry(values, key, default)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise UserError(f"config.json says {key} is {short(value)}, which makes no sense: use another copy")
+    return value
+
+
+def ratio(hidden: int, embed_dim: int) -> float:
+    """The mlp_ratio with which `embed_dim` numbers become exactly `hidden`, though a quotient rounds."""
+    quotient = hidden / embed_dim if embed_dim > 0 else 0.0
+    return quotient if int(embed_dim * quotient) == hidden else math.nextafter(quotient, math.inf)
+
+
+def class_names_of(id2label: Any, num_classes: int) -> tuple[str, ...] | None:
+    """{"0": "cat", "1": "dog"} as ("cat", "dog"); None where there is nothing.
+
+    Raises:
+        UserError: it does not name every class once.
+    """
+    if not id2label:
+        return None
+    right = isinstance(id2label, Mapping) and all(isinstance(name, str) for name in id2label.values())
+    if not right or set(id2label) != {str(index) for index in range(num_classes)}:
+        raise UserError(
+            f"config.json must name the {num_classes} classes of the classifier under id2label, got "
+            f"{short(id2label)}: correct it, or leave it out"
+        )
+    return tuple(id2label[str(index)] for index in range(num_classes))
+
+
+def array_of(tensors: Mapping[str, np.ndarray], name: str, axes: str) -> np.ndarray:
+    """The array called `name`, which must have the axes that `axes` names: "D C P P".
+
+    Raises:
+        UserError: it is missing, or has another number of axes.
+    """
+    array = tensors.get(name)
+    if array is None or array.ndim != len(axes.split()):
+        got = "nothing of that name" if array is None else f"the shape {array.shape}"
+        raise UserError(
+            f"the weights are not those of a plain Vision Transformer: {name} must have the shape "
+            f"({', '.join(axes.split())}), got {got}; use another model"
+        )
+    return array
+
+
+def depth_of(tensors: Mapping[str, np.ndarray], block: str) -> int:
+    """How many blocks there are, whose arrays' names begin with `block` and a number in it: "blocks.{}."."""
+    return next(
+        index for index in itertools.count() if not any(name.startswith(block.format(index)) for name in tensors)
+    )
+
+
+def square_size(num_patches: int, patch_size: int) -> int:
+    """Pixels along each side of an image of so many patches, if it is a square."""
+    return math.isqrt(num_patches) * patch_size

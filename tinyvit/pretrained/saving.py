@@ -1,0 +1,81 @@
+"""Write a model for others: a folder that Hugging Face or timm loads, or Google's `.npz`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, to_numpy
+from ..config import ViTConfig
+from ..errors import UserError
+from ..files import CONFIG, WEIGHTS, arrays_to_bytes, to_json, write_file, write_folder
+from . import huggingface, timm
+from .families import FAMILIES
+from .npz import npz_bytes
+
+
+def save_model_folder(
+    folder: str | Path,
+    config: ViTConfig,
+    state: Mapping[str, Array],
+    more: Mapping[str, bytes] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> None:
+    """A folder in Hugging Face's layout if it has words for this model, in our own if not; `config.json` says which.
+
+    Args:
+        state: our parameters by name.
+        more: other files of the folder.
+        class_names: K names; "LABEL_0", "LABEL_1" ... where there are none.
+
+    Raises:
+        UserError: `folder` holds other files, is a file, or cannot be written; what stood there before still does.
+    """
+    family = "tinyvit" if FAMILIES["hf"].cannot_say(config) else "hf"
+    write_folder(folder, folder_files(config, state, family, class_names) | dict(more or {}))
+
+
+def folder_files(
+    config: ViTConfig,
+    state: Mapping[str, Array],
+    family: str,
+    class_names: Sequence[str] | None = None,
+    pretrained_cfg: Mapping[str, Any] | None = None,
+) -> dict[str, bytes]:
+    """`config.json` and `model.safetensors` in the layout of a family that has folders."""
+    names = class_names or [f"LABEL_{index}" for index in range(config.num_classes)]
+    values: dict[str, Any]
+    if family == "hf":
+        values = huggingface.write_config(config, names)
+    elif family == "timm":
+        values = timm.write_config(config, names, pretrained_cfg or {})
+    else:
+        values = {"model_type": "tinyvit", **config.to_dict()}
+    return {CONFIG: to_json(values), WEIGHTS: arrays_to_bytes(stored(config, state, family))}
+
+
+def save_npz(path: str | Path, config: ViTConfig, state: Mapping[str, Array]) -> None:
+    """Google's `.npz`.
+
+    Raises:
+        UserError: the format has no room for this model, or the file cannot be written.
+    """
+    write_file(path, npz_bytes(stored(config, state, "npz")))
+
+
+def stored(config: ViTConfig, state: Mapping[str, Array], family: str) -> dict[str, np.ndarray]:
+    """Our parameters under a family's names, in its layout.
+
+    Raises:
+        UserError: the family has no word for what this model does.
+    """
+    layout, file_name = FAMILIES[family].layout(config), FAMILIES[family].file_name
+    missing = FAMILIES[family].cannot_say(config)
+    if missing:
+        raise UserError(f"the layout {family!r} has no word for {missing}: choose another layout")
+    return {
+        file_name(name): array
+        for ours, value in state.items()
+        for name, array in zip(layout[ours].names, layout[ours].layout.write(to_numpy(value)), strict=True)
+    }

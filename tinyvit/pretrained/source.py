@@ -1,0 +1,177 @@
+"""A model as somebody saved it: found, recognised, and turned into our parameters. Nothing in it is run as code."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..config import ViTConfig
+from ..costs import numbers_held
+from ..errors import UserError
+from ..files import CONFIG, WEIGHTS, current_folder, read_arrays, read_json
+from . import google, huggingface, timm
+from .families import FAMILIES
+from .npz import read_npz
+
+INDEX = f"{WEIGHTS}.index.json"
+PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
+MOST_NAMED = 6  # parameters in an error message, of each kind
+
+
+class Source(NamedTuple):
+    """What a folder or file holds."""
+
+    path: Path
+    family: str
+    config: ViTConfig
+    tensors: dict[str, np.ndarray]  # as they are stored there
+    class_names: tuple[str, ...] | None
+    values: dict[str, Any]  # config.json
+
+    def state(self, shapes: Mapping[str, tuple[int, ...]], *, with_head: bool = True) -> dict[str, np.ndarray]:
+        """Our parameters by name, in one dtype: what tinyvit wrote keeps its own, others' have float32 or wider.
+
+        Args:
+            shapes: of all parameters of the model that is to have them.
+            with_head: whether the classifier is among them; without, what is stored of it may be anything.
+
+        Raises:
+            UserError: arrays are missing, unexpected, or of the wrong shape or kind; all kinds are listed.
+        """
+        family = FAMILIES[self.family]
+        layout, tensors = family.layout(self.config), self.tensors
+        wanted = {name: shape for name, shape in shapes.items() if with_head or not name.startswith("head.")}
+        expected = {
+            name: shape
+            for ours, wanted_shape in wanted.items()
+            for name, shape in zip(layout[ours].names, layout[ours].shapes(wanted_shape), strict=True)
+        }
+        ignored = family.left_out if with_head else (*family.left_out, *family.head)
+        given = {name: tensors[name] for name in expected if name in tensors}
+        complaints = {
+            "missing": [name for name in expected if name not in tensors],
+            "unexpected": [name for name in tensors if name not in expected and not name.startswith(ignored)],
+            "not an array of real numbers": [name for name, array in given.items() if array.dtype.kind not in "fiu"],
+            "wrong shape": [
+                f"{name} {array.shape} instead of {expected[name]}"
+                for name, array in given.items()
+                if array.shape != expected[name]
+            ],
+        }
+        if any(complaints.values()):
+            raise UserError(
+                f"{self.path}: the weights do not fit this model, so none were loaded "
+                f"({'; '.join(_listed(kind, names) for kind, names in complaints.items() if names)}); check the "
+                f"model's config{self._about_head(complaints, with_head)}"
+            )
+        dtype = np.result_type(self._least_dtype(), *(array.dtype for array in given.values()))
+        return {
+            ours: np.ascontiguousarray(layout[ours].layout.read([given[name] for name in layout[ours].names]), dtype)
+            for ours in wanted
+        }
+
+    def _least_dtype(self) -> type:
+        return np.float16 if "tinyvit" in (self.family, *self.values) else np.float32
+
+    def _about_head(self, complaints: Mapping[str, list[str]], with_head: bool) -> str:
+        """A way out where nothing but the classifier is wrong."""
+        names = [name for kind in complaints.values() for name in kind]
+        only_head = with_head and all(name.startswith(FAMILIES[self.family].head) for name in names)
+        return ", or leave out the classifier with --ignore-head" if only_head else ""
+
+
+def open_source(path: str | Path) -> Source:
+    """Look into a folder of tinyvit, Hugging Face or timm, or a `.npz` file of Google.
+
+    Raises:
+        UserError: there is no model, it is damaged or of a kind that cannot be read, or could run code when opened.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        tensors = google.plain_names(read_npz(path))
+        return _checked(Source(path, "npz", google.read_config(tensors), tensors, None, {}))
+    if path.suffix in PICKLES:
+        raise UserError(_no_pickles(path))
+    folder = path.parent if path.suffix == ".safetensors" else current_folder(path)
+    if not folder.is_dir():
+        raise UserError(f"{path} is not a folder: give the folder that holds {CONFIG} and {WEIGHTS}, or a .npz file")
+    if not (folder / CONFIG).exists() and (folder / "best" / CONFIG).exists():
+        folder = current_folder(folder / "best")
+    values = read_json(folder / CONFIG)
+    kind = values.get("model_type")
+    is_known = kind in ("tinyvit", *huggingface.MODEL_TYPES) if isinstance(kind, str) else "architecture" in values
+    if not is_known:
+        raise UserError(
+            f"{folder / CONFIG} describes a model of type {kind!r}: only Vision Transformers can be read, of "
+            f"tinyvit, timm, or Hugging Face's types {', '.join(huggingface.MODEL_TYPES)}"
+        )
+    tensors = read_arrays(path) if path.suffix == ".safetensors" else _read_weights(folder)
+    if kind == "tinyvit":
+        config = ViTConfig.from_dict({name: value for name, value in values.items() if name != "model_type"})
+        return _checked(Source(path, "tinyvit", config, tensors, None, values))
+    if kind is not None:
+        tensors = huggingface.plain_names(tensors)
+        config = huggingface.read_config(values, tensors)
+        names = huggingface.read_class_names(values, config.num_classes)
+        return _checked(Source(path, "hf", config, tensors, names, values))
+    config = timm.read_config(values, tensors)
+    return _checked(Source(path, "timm", config, tensors, timm.read_class_names(values, config.num_classes), values))
+
+
+def _checked(source: Source) -> Source:
+    """The source, if its config can be meant; with zeros for the positions of tokens that have none in the file.
+
+    Raises:
+        UserError: the config describes many more numbers than the weights are: building it would fill the memory.
+    """
+    described, held = numbers_held(source.config), sum(array.size for array in source.tensors.values())
+    if described > 2 * held + 10_000_000:
+        raise UserError(
+            f"{source.path} does not fit together: its config describes {described:,} numbers, its weights are "
+            f"{held:,}; use another copy"
+        )
+    if source.family == "tinyvit":
+        return source
+    name = FAMILIES[source.family].layout(source.config)["pos_embed"].names[0]
+    positions, config = source.tensors.get(name), source.config
+    if positions is not None and positions.shape == (1, config.num_patches, config.embed_dim):
+        none = np.zeros((1, config.num_prefix_tokens, config.embed_dim), positions.dtype)
+        source.tensors[name] = np.concatenate([none, positions], axis=1)
+    return source
+
+
+def _read_weights(folder: Path) -> dict[str, np.ndarray]:
+    """All arrays of a folder, in one file or in several with an index."""
+    if (folder / WEIGHTS).exists():
+        return read_arrays(folder / WEIGHTS)
+    if not (folder / INDEX).exists():
+        pickles = sorted(file for file in folder.iterdir() if file.suffix in PICKLES)
+        if pickles:
+            raise UserError(_no_pickles(pickles[0]))
+        raise UserError(f"{folder} holds no {WEIGHTS}: give a folder with the model's weights")
+    places: Any = read_json(folder / INDEX).get("weight_map")
+    is_map = isinstance(places, Mapping) and all(isinstance(file, str) for file in places.values())
+    if not is_map or any(Path(file).name != file or Path(file).suffix != ".safetensors" for file in places.values()):
+        raise UserError(f"{folder / INDEX} must map names of weights to .safetensors files beside it: use another copy")
+    arrays: dict[str, np.ndarray] = {}
+    for file in sorted(set(places.values())):
+        arrays |= {name: array for name, array in read_arrays(folder / file).items() if places.get(name) == file}
+    return arrays
+
+
+def _is_beside(file: Any) -> bool:
+    """Whether it is the bare name of a safetensors file: an index must not lead out of its folder."""
+    return isinstance(file, str) and Path(file).name == file and file.endswith(".safetensors")
+
+
+def _no_pickles(path: Path) -> str:
+    return (
+        f"{path} is a pickle, which could run any code when opened, so it is not: load it where you trust it, and save "
+        "it as safetensors (in transformers: model.save_pretrained(folder))"
+    )
+
+
+def _listed(kind: str, names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{kind}: {', '.join(names[:MOST_NAMED])}{more}"
