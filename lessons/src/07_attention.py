@@ -84,8 +84,8 @@ show(figure, "A patch of a seven asks: who looks like me? Those of the bar, near
 # ### Exercise 7.1: one head
 #
 # **Goal:** all three steps, for a batch of images. `q`, `k` and `v` are `(B, N, d)`. Return `y` `(B, N, d)` and
-# `weights` `(B, N, N)`, where row `i` belongs to the token that asks. You may call `ops.softmax_forward`.
-# ●●○, 10 minutes.
+# `weights` `(B, N, N)`, where row `i` belongs to the token that asks. You may call `ops.softmax_forward`. (One such
+# attention is a **head**. Lesson 8 has several, side by side.) ●●○, 10 minutes.
 
 
 # %% exercise="7.1"
@@ -179,6 +179,8 @@ ax.legend()
 show(figure, "Without the factor, one token gets nearly all when d is large. With it, none does.")
 
 # %% [markdown]
+# The plain spread grows like $\sqrt d$: about 1, 2, 4, 8, 16, 32. (Only about, as 200 queries are few.)
+#
 # Without the factor and with large $d$, one token takes nearly all, before anything was learned. And in the last two
 # columns is the real harm: the gradient that softmax hands back to the scores (its length in a typical row, the median
 # of 200). Where one weight is nearly 1 and the others are nearly 0, the weights hardly move when the scores move a

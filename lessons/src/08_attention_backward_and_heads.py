@@ -20,7 +20,7 @@ from tinyvit.ops import Op
 rng = np.random.default_rng(8)
 num_heads, N, d = 3, 4, 2
 colors = plt.get_cmap("tab20c").colors
-figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(2, 1.4))
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=(2, 1))
 for kind, letter in enumerate("qkv"):
     for head in range(num_heads):
         color = {"facecolor": colors[4 * kind + head], "edgecolor": "white"}
@@ -30,12 +30,12 @@ for kind, letter in enumerate("qkv"):
                 corner = (kind * (d + 1) + a, head * (N + 1) + token)
                 axes[0].add_patch(plt.Rectangle((left + a, token), 1, 1, **color))
                 axes[1].add_patch(plt.Rectangle(corner, 1, 1, **color))
-        axes[0].text(left + d / 2, -0.3, f"{letter}\nhead {head}", ha="center", fontsize=7)
+        axes[0].text(left + d / 2, -0.15, f"{letter}\nhead\n{head}", ha="center")
         if kind == 0:
             middle = head * (N + 1) + N / 2
-            axes[1].text(-0.4, middle, f"head {head}", ha="right", va="center", fontsize=8)
+            axes[1].text(-0.4, middle, f"head {head}", ha="right", va="center")
     axes[1].text(kind * (d + 1) + d / 2, -0.4, letter, ha="center")
-axes[0].set(xlim=(-1, 19), ylim=(N + 0.5, -1), title="qkv: (N, 3D), a row is a token")
+axes[0].set(xlim=(-0.1, 18.1), ylim=(N + 0.5, -1.5), title="qkv: (N, 3D), a row is a token")
 axes[1].set(xlim=(-4, 9), ylim=(15, -2), title="q, k, v: each (h, N, d)")
 for ax in axes:
     ax.axis("off")

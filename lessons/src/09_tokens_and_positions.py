@@ -64,11 +64,11 @@ show(figure, "Without positions, a ViT gives the same ten logits for both images
 #   looks at this row only (`pool="cls"`).
 # - **the mean**: take the mean of the patches' rows at the end (`pool="mean"`).
 #
-# The class token is a choice, not a law: the ViT paper (appendix D.3) found that both do equally well, each with
-# its own learning rate (lesson 11).
+# The class token is a choice, not a law. The ViT paper (Dosovitskiy and others 2021, arXiv:2010.11929, appendix D.3)
+# found that both do about equally well, each with its own learning rate (lesson 11).
 #
 # Some models put even more learned tokens in front, called **registers** (Darcet and others 2024, arXiv:2309.16588).
-# They are scratch paper: the blocks may keep things there, and the classifier never reads it. Without them, large
+# They are scratch paper: the blocks may keep things there, and the classifier never reads them. Without them, large
 # models were seen to keep such things in patches of the plain background, which spoilt their attention maps.
 #
 # The backward of both is short. With the class token, all of the gradient goes to row 0, and the other rows get zeros:
@@ -201,7 +201,7 @@ check.add_position_backward(add_position_backward)
 # $$ \sin \omega n \, \sin \omega m + \cos \omega n \, \cos \omega m = \cos \omega (n - m) . $$
 #
 # So the product depends on the **difference** $n - m$ only, not on the place. Attention compares tokens by dot products
-# (lesson 7), so it can find "my neighbour" everywhere in the same way.
+# (lesson 7), so it can find "near me" everywhere in the same way.
 #
 # An image has two directions. Half of the $D$ numbers show the column, the other half the row. The place in column
 # "col" and row "row" gets the position
@@ -213,7 +213,7 @@ check.add_position_backward(add_position_backward)
 # $$
 #
 # Each of the four parts has $D/4$ numbers, one for each $\omega_i$: all sines of the column, then all its cosines, ...
-# With a number as large as 10000, the slowest hand does not come round within any image.
+# With $D = 64$ the slowest hand comes round once in about 35,000 patches: no image is that wide.
 #
 # ### Exercise 9.4: sine-cosine positions
 #
@@ -279,8 +279,8 @@ for place in (18, 45):
     print(f"place {place}: dot product with its right neighbour {product:.6f}")
 
 # %% [markdown]
-# Learned positions begin as noise, and know nothing of near and far. Training must teach them. (In the ViT paper,
-# figure 7, the trained ones have learned that neighbours are alike.) Sine-cosine positions know it from the start, and
+# Learned positions begin as noise, and know nothing of near and far. Training must teach them. (The centre of figure 7
+# in the ViT paper shows trained ones: there, neighbours are alike.) Sine-cosine positions know it from the start, and
 # every patch stands to its right neighbour as every other patch does to its own.
 #
 # ## Another image size?

@@ -52,8 +52,8 @@ show(figure, "One transformer block. Two branches leave the straight road and ar
 #
 # ### The gradient takes both roads
 #
-# Take one step, $y = x + f(x)$. Turn $x_i$ up by a tiny $h$. Then $y_i$ changes by $h$, on the straight road. And every
-# $y_j$ changes by $h \cdot \partial f_j / \partial x_i$, through the branch. Both count:
+# Take one step, $y = x + f(x)$. Turn $x_i$ up by a tiny $\delta$. Then $y_i$ changes by $\delta$, on the straight road.
+# And every $y_j$ changes by $\delta \cdot \partial f_j / \partial x_i$, through the branch. Both count:
 #
 # $$
 # dx_i = dy_i + \sum_j dy_j \frac{\partial f_j}{\partial x_i} .
@@ -239,7 +239,7 @@ print(f"{'together':<22}{sum(cost.parameters for cost in costs.values()):>12,}")
 # (Careful: many papers count one multiplication with its addition as *one*, a **MAC**, and some call even that a
 # "FLOP". ViT-B/16 then has half the number.)
 #
-# One image, in MACs:
+# One image with $C$ colours, patches of $P \times P$ pixels and $h$ heads of $d$ numbers, in MACs:
 #
 # | Part | Product | MACs | ViT-B/16 |
 # |---|---|---|---:|
@@ -324,9 +324,9 @@ print(", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares(197),
 
 # %% [markdown]
 # At 224 pixels it is **4 %**. About two thirds of the work, and of the parameters, are in the plain MLP. The square is
-# there, but it needs many tokens to win. When are both halves equal? With $M = 4D$ the linear layers take
-# $4ND^2 + 8ND^2 = 12ND^2$, the products between tokens $2N^2D$. They are equal for $N = 6D$: 4,608 tokens, an image of
-# about 1,086 pixels along each side.
+# there, but it needs many tokens to win. When do the products between tokens take half? With $M = 4D$ the linear layers
+# take $4ND^2 + 8ND^2 = 12ND^2$, the products between tokens $2N^2D$. They are equal for $N = 6D$: 4,608 tokens, an
+# image of about 1,086 pixels along each side.
 #
 # ## An experiment: cut the straight roads
 #

@@ -150,8 +150,8 @@ check.sgd_momentum_step(sgd_momentum_step)
 #
 # $\varepsilon$ (`eps`) is tiny, $10^{-8}$. It only prevents a division by zero.
 #
-# **The very first step.** There $\hat m = g$ and $\hat v = g^2$, so the weight moves by $\eta\, g / |g|$: by $\eta$
-# exactly, up or down. *The size of the gradient has gone.* Only its sign is left.
+# **The very first step.** There $\hat m = g$ and $\hat v = g^2$, so the weight moves by $\eta\, g / |g|$ (but for the
+# tiny $\varepsilon$): by $\eta$, up or down. *The size of the gradient has gone.* Only its sign is left.
 
 # %%
 for factor in (0.001, 1.0, 1000.0):
@@ -280,8 +280,8 @@ check.learning_rate(learning_rate)
 # `minimum + (base - minimum) * (1 + math.cos(math.pi * progress)) / 2`.
 
 # %% [markdown]
-# Here is the library's schedule, and what it is good for: one weight in a round valley ($c = 1$), with a gradient that
-# is full of noise. Both runs start at 3 and see the same noise.
+# Here is the library's schedule, and what it is good for: one weight in a valley ($c = 1$), with a gradient that is
+# full of noise. Both schedules start at 3 and see the same noise. We run each 200 times and take the mean.
 
 # %%
 STEPS = 400

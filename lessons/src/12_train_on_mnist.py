@@ -48,7 +48,7 @@ show(figure, "What we train on: digits, and above each what it is.")
 # - **test**: looked at once, at the very end.
 #
 # Why so strict? Whoever tries twenty settings and keeps the one that does best on the test set has trained on the test
-# set, with twenty guesses. The number looks good and means nothing.
+# set, with twenty guesses. The number looks better than the model is.
 #
 # ### Exercise 12.1: accuracy
 #
@@ -110,7 +110,7 @@ check.epoch_batches(epoch_batches)
 # - **loss:** `loss, loss_saved = ops.cross_entropy_forward(logits, labels=y)` (lesson 4);
 # - **backward:** `ops.cross_entropy_backward(1.0, loss_saved)` gives `dlogits`. Then `model.backward(dlogits, saved)`
 #   gives two things: `dimages`, which nobody needs here, and `grads`, a dict with the gradient of each parameter;
-# - **step:** `optimizer.step(grads, lr=lr)` changes the weights, in place. The optimizer is made once, by
+# - **step:** `optimizer.step(grads, lr=lr)` changes the weights, in place. The optimiser is made once, by
 #   `AdamW(model.parameters())`: it has to remember its $m$ and $v$ from step to step.
 #
 # ### Exercise 12.3: the training loop
@@ -256,13 +256,13 @@ show(figure, "Four training curves. The dotted line is ln 10, the loss of somebo
 # | starts near ln K and falls quickly, then slowly | all is well | go on |
 # | jumps up at first, then stays near ln K | learning rate too high | a tenth of it |
 # | falls, but very slowly | learning rate too low | ten times more |
-# | stays near ln K from the start | learning rate far too low, or wrong labels | look at the labels |
+# | stays near ln K from the start | learning rate far too low, or wrong labels of many images | look at the labels |
 # | rises, without end | the sign of the gradient, or of the step | check the gradient (lesson 3) |
 # | training loss falls, dev loss rises | learning by heart | more data, augmentation, fewer epochs |
 # | NaN ("not a number") | rate far too high, a log of 0, a division by 0 | clip, warm up, find the first NaN |
 #
-# (The last two are not in the picture. **Augmentation** moves, turns and stretches the images a little, otherwise each
-# time. To **clip** is to shorten a gradient that is too long.)
+# (The fourth and the last two are not in the picture. **Augmentation** moves, turns and stretches the images a little,
+# otherwise each time. To **clip** is to shorten a gradient that is too long.)
 #
 # ## The real thing
 #
@@ -295,11 +295,11 @@ show(figure, "The dev loss is lower: its images are easier, and it is taken afte
 # %%
 print(f"test accuracy after 3 epochs: {history.test.accuracy:.2%}")
 wrong = np.flatnonzero(history.test.predictions != data.test.labels)[:12]
-figure, axes = plt.subplots(1, 12, figsize=(10, 1.4))
+figure, axes = plt.subplots(1, 12, figsize=(10, 1.5))
 for ax, index in zip(axes, wrong, strict=True):
     ax.imshow(data.test.images[index, 0], cmap="gray")
     ax.set(xticks=[], yticks=[])
-    ax.set_title(f"{data.test.labels[index]}, not {history.test.predictions[index]}", fontsize=7)
+    ax.set_title(f"{data.test.labels[index]},\nnot {history.test.predictions[index]}", fontsize=10)
 show(figure, "Some that it got wrong: the true digit, and what the model said.")
 
 # %% [markdown]
@@ -392,9 +392,9 @@ print(report.worst)
 # %% [markdown]
 # ### "A ViT is simply better"
 #
-# So one reads, now that the largest models are ViTs. We give both the *same* few digits, without augmentation, and 200
-# steps on the same batches, with a short warm-up and then a rate that falls to 0. What share of the dev digits will
-# each read? Guess before you run the cell.
+# So one reads at times. We give both the *same* few digits, without augmentation, and 200 steps on the same batches,
+# with a short warm-up and then a rate that falls to 0. What share of the dev digits will each read? Guess before you
+# run the cell.
 
 
 # %%
@@ -416,7 +416,8 @@ print(f"numbers:          {cnn.num_parameters():>6,}  {vit.num_parameters():>7,}
 # %% [markdown]
 # The CNN wins clearly, with a fifteenth of the numbers. It is **given** two facts about images: neighbouring pixels
 # belong together, and what is worth seeing in one place is worth seeing in all. So it has the same filter everywhere.
-# A ViT must *learn* both, from data or from augmentation. Above, with 55,000 digits and augmentation, it did.
+# A ViT is given less of both, and must *learn* the rest, from data or from augmentation. (With 55,000 digits and
+# augmentation, above, it came to 98 %.)
 #
 # ### "A CNN is blind to shifts"
 #
