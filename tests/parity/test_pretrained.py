@@ -5,7 +5,8 @@ import pytest
 import torch
 from oracles import shaken, timm, transformers
 
-from tinyvit import VisionTransformer
+from tinyvit import VisionTransformer, ViTConfig
+from tinyvit.gradcheck_cases import shaken as shaken_layer
 from tinyvit.pretrained import FAMILIES, open_source
 
 needs_transformers = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
@@ -202,3 +203,21 @@ def test_timm_loads_what_we_write(name, tmp_path):
     images = images_for(ours.config, "float32")
     close(ours.predict(images), theirs(torch.tensor(images)), 1e-5)
     assert open_source(tmp_path / "ours").config == ours.config
+
+
+@needs_timm
+def test_timm_reads_the_npz_we_write_and_gives_the_same_logits(tmp_path):
+    from tinyvit.pretrained import save_npz
+
+    options = {"img_size": 12, "patch_size": 4, "num_classes": 5, "embed_dim": 24, "depth": 3, "num_heads": 4}
+    theirs = timm.create_model("vit_base_patch16_224", **options, act_layer="gelu_tanh")
+    config = ViTConfig(**options, gelu="tanh")
+    save_npz(
+        tmp_path / "model.npz", config, shaken_layer(VisionTransformer(config), np.random.default_rng(0)).parameters()
+    )
+    ours = VisionTransformer.from_pretrained(tmp_path / "model.npz")
+    assert ours.config == config
+    assert ours.cls_token.dtype == np.float64
+    theirs.load_pretrained(str(tmp_path / "model.npz"))
+    images = images_for(ours.config, "float64")
+    close(ours.predict(images), theirs.double().eval()(torch.tensor(images)), 1e-6)  # timm holds them in float32

@@ -1,0 +1,229 @@
+"""What strangers' folders may hold: each is recognised, or refused in one sentence that says what to do."""
+
+import io
+import json
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from tinyvit import UserError, VisionTransformer, ViTConfig
+from tinyvit.files import write_folder
+from tinyvit.pretrained import folder_files, open_source, save_npz
+from tinyvit.pretrained.npz import npz_bytes, read_npz
+
+CONFIG = ViTConfig(
+    img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=2.0, gelu="tanh"
+)
+
+
+def folder_of(family, path, **options):
+    model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
+    write_folder(path, folder_files(CONFIG, model.parameters(), family, **options))
+    return path
+
+
+def edit(path, **changes):
+    """Change entries of a JSON file; None removes one."""
+    values = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in values.items() if value is not None}))
+
+
+def test_class_names_come_with_the_model(tmp_path):
+    names = ("cat", "dog", "ape")
+    for family in ("hf", "timm"):
+        assert open_source(folder_of(family, tmp_path / family, class_names=names)).class_names == names
+
+
+def test_entries_that_are_missing_have_the_defaults_of_transformers(tmp_path):
+    folder = folder_of("hf", tmp_path / "model")
+    edit(folder / "config.json", hidden_act=None, layer_norm_eps=None, qkv_bias=None, tinyvit=None, id2label=None)
+    config = open_source(folder).config
+    assert (config.gelu, config.layer_norm_eps, config.qkv_bias) == ("erf", 1e-12, True)
+
+
+def test_the_number_of_heads_of_timm_comes_from_its_name(tmp_path):
+    folder = folder_of("timm", tmp_path / "model")
+    edit(folder / "config.json", architecture="vit_huge_patch14_224", model_args={"num_heads": 4})
+    assert open_source(folder).config.num_heads == 4
+    edit(folder / "config.json", architecture="vit_medium_patch16_224", model_args={})
+    assert open_source(folder).config.num_heads == 8
+
+
+def test_the_weights_file_itself_may_be_named(tmp_path):
+    folder = folder_of("hf", tmp_path / "model")
+    assert VisionTransformer.from_pretrained(folder / "model.safetensors").config == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "sentence"),
+    [
+        ("hf", {"model_type": "bert"}, "type 'bert'"),
+        ("hf", {"model_type": ["vit"]}, r"type \['vit'\]"),
+        ("hf", {"hidden_act": "relu"}, "hidden_act 'relu'"),
+        ("hf", {"hidden_act": ["gelu"]}, "hidden_act is"),
+        ("hf", {"hidden_size": 10**9}, "embed_dim must be"),
+        ("hf", {"hidden_size": 0}, "embed_dim must be"),
+        ("hf", {"hidden_size": "8"}, "hidden_size is '8'"),
+        ("hf", {"intermediate_size": 17}, "intermediate_size 17"),
+        ("hf", {"num_hidden_layers": -1}, "depth must be"),
+        ("hf", {"num_hidden_layers": 999_999}, "does not fit together"),
+        ("hf", {"num_attention_heads": 3}, "does not divide among 3 heads"),
+        ("hf", {"image_size": 9}, "does not divide into"),
+        ("hf", {"image_size": 16}, r"position_embeddings \(1, 5, 8\) instead of \(1, 17, 8\)"),
+        ("hf", {"layer_norm_eps": float("nan")}, "layer_norm_eps must be"),
+        ("hf", {"id2label": {"0": "a"}}, "must name the 3 classes"),
+        ("hf", {"id2label": [1, 2, 3]}, "must name the 3 classes"),
+        ("hf", {"tinyvit": 3}, "tinyvit is 3"),
+        ("timm", {"architecture": "resnet50"}, "architecture 'resnet50'"),
+        ("timm", {"architecture": 50}, "architecture is 50"),
+        ("timm", {"model_args": {"act_layer": "silu"}}, "act_layer 'silu'"),
+        ("timm", {"model_args": {"global_pool": "map"}}, "global_pool 'map'"),
+        ("timm", {"model_args": {"img_size": [8, 8, 8]}}, "img_size must be"),
+        ("timm", {"model_args": None, "pretrained_cfg": {"input_size": 8}}, "input_size as"),
+        ("tinyvit", {"depth": 1}, "unexpected: blocks.1.attn.proj"),
+    ],
+)
+def test_a_config_that_makes_no_sense_gets_one_sentence(family, changes, sentence, tmp_path):
+    folder = folder_of(family, tmp_path / "model")
+    edit(folder / "config.json", **changes)
+    with pytest.raises(UserError, match=sentence):
+        VisionTransformer.from_pretrained(folder)
+
+
+def test_missing_unexpected_and_wrongly_shaped_weights_are_listed_together(tmp_path):
+    source = open_source(folder_of("hf", tmp_path / "model"))
+    source.tensors["extra"] = source.tensors.pop("layernorm.bias")
+    source.tensors["embeddings.cls_token"] = np.zeros((1, 8))
+    shapes = {name: array.shape for name, array in VisionTransformer(CONFIG).parameters().items()}
+    with pytest.raises(UserError) as error:
+        source.state(shapes)
+    for words in ("missing: layernorm.bias", "unexpected: extra", "cls_token (1, 8) instead of (1, 1, 8)"):
+        assert words in str(error.value)
+
+
+def test_a_classifier_that_cannot_be_used_has_a_way_out(tmp_path):
+    model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
+    arrays = read_npz_of(model, tmp_path)
+    arrays["pre_logits/kernel"] = np.ones((8, 8), np.float32)
+    (tmp_path / "model.npz").write_bytes(npz_bytes(arrays))
+    with pytest.raises(UserError, match=r"unexpected: pre_logits/kernel.*--ignore-head"):
+        VisionTransformer.from_pretrained(tmp_path / "model.npz")
+    other = VisionTransformer.from_pretrained(tmp_path / "model.npz", num_classes=2)
+    np.testing.assert_array_equal(other.cls_token, model.cls_token)
+
+
+def read_npz_of(model, tmp_path):
+    save_npz(tmp_path / "model.npz", model.config, model.parameters())
+    return read_npz(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize("prefix", ["opt/target/", "params/"])
+def test_npz_of_a_whole_training_state(prefix, tmp_path):
+    model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
+    arrays = {prefix + name: array for name, array in read_npz_of(model, tmp_path).items()}
+    (tmp_path / "model.npz").write_bytes(npz_bytes(arrays))
+    again = VisionTransformer.from_pretrained(tmp_path / "model.npz")
+    np.testing.assert_array_equal(again.head.weight, model.head.weight)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, "bfloat16"])
+def test_narrow_npz_files(dtype, tmp_path):
+    model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
+    arrays = read_npz_of(model, tmp_path)
+    if dtype == "bfloat16":  # how JAX writes it: two bytes that NumPy has no name for
+        narrow = {name: (array.view(np.uint32) >> 16).astype(np.uint16).view("V2") for name, array in arrays.items()}
+    else:
+        narrow = {name: array.astype(dtype) for name, array in arrays.items()}
+    (tmp_path / "model.npz").write_bytes(npz_bytes(narrow))
+    again = VisionTransformer.from_pretrained(tmp_path / "model.npz")
+    assert again.cls_token.dtype == np.float32
+    np.testing.assert_allclose(again.head.weight, model.head.weight, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pth"])
+def test_pickles_are_refused_with_the_way_out(name, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "it-ran"), "w"))
+
+    folder = folder_of("hf", tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(pickle.dumps(Bomb()))
+    for path in (folder, folder / name):
+        with pytest.raises(UserError, match=r"pickle.*save it as safetensors"):
+            VisionTransformer.from_pretrained(path)
+    objects = np.empty(1, object)
+    objects[0] = Bomb()
+    np.savez(tmp_path / "model.npz", **{"embedding/kernel": objects})
+    with pytest.raises(UserError, match="holds no numbers"):
+        VisionTransformer.from_pretrained(tmp_path / "model.npz")
+    assert not (tmp_path / "it-ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("weight_map", "sentence"),
+    [
+        (None, "must map names"),
+        ({"a": 3}, "must map names"),
+        ({"a": "../model.safetensors"}, "must map names"),
+        ({"a": "/etc/passwd"}, "must map names"),
+        ({"a": "other.safetensors"}, "other.safetensors was not found"),
+    ],
+)
+def test_an_index_stays_in_its_folder(weight_map, sentence, tmp_path):
+    folder = folder_of("hf", tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(UserError, match=sentence):
+        VisionTransformer.from_pretrained(folder)
+
+
+def member(shape, content, dtype="<f4"):
+    """An .npy file whose header says `shape`."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}".encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + content
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (member((10**12,), b"1234"), r"promises \(1000000000000,\)"),
+        (member((-1,), b"1234"), "damaged"),
+        (member((1,), b"12345678"), "promises"),
+        (member((1,), b"\x00\x00\xc0\x7f"), "NaN"),
+        (b"nothing of the kind", "damaged"),
+        (bytes(100_000_000), "promises more than it can hold"),
+    ],
+)
+def test_an_npz_file_is_not_believed(content, sentence, tmp_path):
+    with zipfile.ZipFile(tmp_path / "model.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("cls.npy", content)
+    with pytest.raises(UserError, match=sentence):
+        read_npz(tmp_path / "model.npz")
+
+
+def test_a_safetensors_header_is_not_believed(tmp_path):
+    folder = folder_of("hf", tmp_path / "model")
+    header = json.dumps({"a": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
+    with pytest.raises(UserError, match="damaged"):
+        VisionTransformer.from_pretrained(folder)
+
+
+def test_a_missing_npz_and_one_that_is_a_folder(tmp_path):
+    with pytest.raises(UserError, match="not found"):
+        VisionTransformer.from_pretrained(tmp_path / "nowhere.npz")
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(UserError, match="cannot be read"):
+        VisionTransformer.from_pretrained(tmp_path / "folder.npz")
+
+
+def test_fortran_order_is_read_as_it_is_meant(tmp_path):
+    wanted = np.arange(6.0).reshape(2, 3)
+    content = io.BytesIO()
+    np.savez(content, a=np.asfortranarray(wanted))
+    (tmp_path / "a.npz").write_bytes(content.getvalue())
+    np.testing.assert_array_equal(read_npz(tmp_path / "a.npz")["a"], wanted)
