@@ -45,25 +45,25 @@ def main(argv: list[str] | None = None) -> int:
         exercise, solved = LESSONS / f"{path.stem}.ipynb", LESSONS / "solutions" / f"{path.stem}.ipynb"
         stub_text = nbformat.writes(notebook(path.stem, source, solved=False)) + "\n"
         solution = notebook(path.stem, source, solved=True)
-        if not exercise.exists() or exercise.read_text() != stub_text:
+        if not exercise.exists() or exercise.read_text(encoding="utf-8") != stub_text:
             stale.append(exercise)
             if not options.check:
-                exercise.write_text(stub_text)
+                exercise.write_text(stub_text, encoding="utf-8")
         before = nbformat.read(solved, 4) if solved.exists() else nbformat.v4.new_notebook()
         if options.all or cells_of(before) != cells_of(solution):
             stale.append(solved)
             if not options.check:
                 same_code = not options.all and code_of(before) == code_of(solution)
                 done = with_outputs(solution, before) if same_code else executed(solution)
-                solved.write_text(nbformat.writes(done) + "\n")
+                solved.write_text(nbformat.writes(done) + "\n", encoding="utf-8")
         if solved.exists() and solved.stat().st_size > LARGEST:
             print(f"{solved.name} has {solved.stat().st_size:,} bytes, more than {LARGEST:,}: draw less")
             return 1
     text = json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
-    if not TEXTS.exists() or TEXTS.read_text() != text:
+    if not TEXTS.exists() or TEXTS.read_text(encoding="utf-8") != text:
         stale.append(TEXTS)
         if not options.check:
-            TEXTS.write_text(text)
+            TEXTS.write_text(text, encoding="utf-8")
     for path in stale:
         print(f"{'out of date' if options.check else 'written'}: {path.relative_to(LESSONS.parent)}")
     if options.check and stale:

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 13: Look inside
 #
-# *About 50 minutes. It opens [`tinyvit/plots/attention.py`](../tinyvit/plots/attention.py).*
+# *About 80 minutes. It opens [`tinyvit/plots/attention.py`](../tinyvit/plots/attention.py).*
 #
 # The model of lesson 0 reads 99.49 % of the test set. What does it look at? In this lesson you look inside in several
 # ways. Each way answers one question, and each is easily taken for the answer to another one. So we measure what these
@@ -63,9 +63,9 @@ show(
 # %% [markdown]
 # ## What an attention map says
 #
-# `model.attention(images)` gives one array $(B, h, N, N)$ for each block. Row $i$ says how much token $i$ takes from
-# each of the $N$ tokens, and adds up to 1 (lesson 7). Token 0 is the class token, so row 0, without its first number,
-# is a map over the 49 patches.
+# `model.attention(images)` gives one array $(B, h, N, N)$ for each block: $B$ images, $h$ heads, $N$ tokens. Row $i$
+# says how much token $i$ takes from each of the $N$ tokens, and adds up to 1 (lesson 7). Token 0 is the class token, so
+# row 0, without its first number, is a map over the 49 patches.
 #
 # The heads differ, and so do the blocks. How much of the class token's attention goes to patches that are completely
 # black?
@@ -82,7 +82,8 @@ for block, weights in enumerate(attention, start=1):
     )
 
 # %% [markdown]
-# In block 1 it is 44 %, less than the 63 % that "everywhere alike" would give. From block 2 on, most goes to the ink.
+# In block 1 it is 44 %. "Everywhere alike" would give 61 %: each of the 50 tokens would get 1/50, and 63 % of the 49
+# patches are black. From block 2 on, most goes to the ink.
 # Before you read more into such a map, remember two things.
 #
 # - A weight says how much of a **value** is taken, not what it does to the answer (lesson 7).
@@ -92,7 +93,9 @@ for block, weights in enumerate(attention, start=1):
 # ## Attention rollout: follow the mixing through all blocks
 #
 # The second problem can be met with a simple model of the model. Forget everything but the mixing. In block $b$, token
-# $i$ keeps itself (the straight road) and adds what attention brings. With $A_b$, the mean of the heads' maps:
+# $i$ keeps itself (the straight road of lesson 10) and adds what attention brings. Lesson 7 wrote $w$ for the attention
+# weights. Here $W$ will be a matrix that was learned, so we write $A$ and $a_{ij}$ for them. With $A_b$, the mean of
+# the heads' maps in block $b$:
 #
 # $$ \text{tokens} \;\longrightarrow\; (I + A_b)\,\text{tokens}, \qquad I \text{ the identity}. $$
 #
@@ -168,7 +171,8 @@ show(
 # ## How far do tokens look?
 #
 # A convolution with a 3 × 3 kernel looks at its neighbours. A ViT may look anywhere. Does it? For one head, take the
-# distance from patch $i$ to patch $j$ in pixels, centre to centre, and average it with the attention as weights:
+# distance from patch $i$ to patch $j$ in pixels, centre to centre, and average it with the attention weights $a_{ij}$
+# ($P$ is the side of a patch):
 #
 # $$
 # \text{distance} = \text{mean over } i \text{ of } \sum_j a_{ij} \, \mathrm{dist}(i, j),
@@ -176,7 +180,8 @@ show(
 # $$
 #
 # The class token has no place, so its row and its column are left out, and each row that is left is divided by its new
-# sum. The ViT paper shows this **mean attention distance** in figure 7, right (arXiv:2010.11929).
+# sum. Over $j$ it is a sum, because the $a_{ij}$ of a row add up to 1: the sum is a mean already, with unequal shares.
+# The ViT paper shows this **mean attention distance** in figure 7, right (arXiv:2010.11929).
 #
 # ### Exercise 13.2: mean attention distance
 #
@@ -351,8 +356,8 @@ show(
 )
 
 # %% [markdown]
-# No head takes most from the patch itself, whose position is most alike. Queries and keys are made by learned
-# matrices (lesson 7), and these have learned directions: from this patch, head 1 looks below and to the right, head 2 above,
+# No head takes most from the patch itself, whose position is most alike. Queries and keys are made by learned matrices
+# (lesson 7), and these have learned directions: from this patch, head 1 looks below and to the right, head 2 above,
 # head 3 to the left and below, head 4 far away, to the corners.
 #
 # ## From the answer back to the attention
@@ -365,8 +370,8 @@ show(
 # $$ da_{ij} = \sum_m dy_{im} \, v_{jm} = dy_i \cdot v_j . $$
 #
 # That is step 1 of lesson 8. It does not go on through softmax: we ask about the weight itself, as if somebody could
-# turn it. After the heads comes the linear layer `proj`, $\text{out} = [y^{(1)}, \dots, y^{(h)}]\, W + b$. So we go
-# back through it first (lesson 2):
+# turn it. After the heads comes the linear layer `proj`, $\text{out} = [y^{(1)}, \dots, y^{(h)}]\, W + \text{bias}$,
+# where the brackets say that the heads' results stand side by side. So we go back through it first (lesson 2):
 #
 # $$ [dy^{(1)}, \dots, dy^{(h)}] = d\text{out} \; W^T . $$
 #
@@ -398,7 +403,9 @@ check.attention_gradient(attention_gradient)
 # %% [markdown]
 # Now through the whole model. We run the blocks one by one and keep what they saved. Then we go down from the logit of
 # one class, block by block (lesson 10). In each block we stop on the way: behind the MLP's branch, where the gradient
-# enters `proj`.
+# enters `proj`. (What a block saved has one part for each branch, `attn` and `mlp`. In each of them, `norm` belongs to
+# the layer norm, and `body` to what comes after it. `np.einsum` multiplies and adds up as the letters say: those that
+# stand in front of the arrow only, here `d`, are summed over.)
 
 
 # %%
@@ -633,8 +640,9 @@ check.fgsm(fgsm)
 
 # %% [markdown]
 # The other side of the contest is noise of **the same size**: every pixel moves by $\varepsilon$ too, with a sign that
-# a coin decides. Guess before you run the cell: at $\varepsilon = 0.1$, a tenth of the way from black to white, what is
-# the accuracy with either?
+# a coin decides. (The same size *before* clipping: a black pixel cannot become blacker. The last two lines below say
+# what is left of it.) Guess before you run the cell: at $\varepsilon = 0.1$, a tenth of the way from black to white,
+# what is the accuracy with either?
 
 
 # %%
@@ -660,15 +668,22 @@ for name, sign in signs.items():
     curve = [100 * (guess == labels).mean() for guess in guesses]
     ax.plot(epsilons, curve, "o-", markersize=4, label=name)
     print(f"{name:<24}" + "".join(f"{accuracy:>6.1f}" for accuracy in curve))
-ax.set(xlabel="epsilon: how far each pixel moves", ylabel="accuracy, %", ylim=(0, 103))
+for name, sign in signs.items():
+    left = np.abs(moved(sign, 0.1) - pixels).mean()
+    print(f"{name}: at epsilon 0.1, clipping leaves a mean step of {left:.3f}")
+ax.set(
+    xlabel="epsilon: how far each pixel moves, before clipping", ylabel="accuracy, %", ylim=(0, 103)
+)
 ax.legend(fontsize=8)
 show(
-    figure, "Accuracy on 200 dev images. Both changes are of the same size. Only the signs differ."
+    figure,
+    "Accuracy on 200 dev images. Before clipping, both changes are of the same size; only the signs differ.",
 )
 
 # %% [markdown]
 # Up to $\varepsilon = 0.1$, noise does almost nothing: 99.5 % are still right. With the signs of the gradient, only
-# 58.5 % are left, and at 0.15 only 26 %. Both change every pixel by the same amount. Here are some of the images.
+# 58.5 % are left, and at 0.15 only 26 %. Both have moved every pixel by the same amount, before clipping. Here are some
+# of the images.
 
 # %%
 fooled = np.flatnonzero(
@@ -699,7 +714,7 @@ show(
 #
 # It reaches $\sqrt n$ when all $|g_i|$ are equal: then it is $n / \sqrt n$. No single pixel does much harm.
 # **Many tiny steps, all in the bad direction, make a large one.** We test both formulas on the logit of the true class,
-# with a small $\varepsilon$:
+# with a small $\varepsilon$, and without clipping:
 
 # %%
 total, spread = np.abs(dlogit).sum((1, 2, 3)), np.sqrt((dlogit**2).sum((1, 2, 3)))

@@ -1,11 +1,12 @@
 # %% [markdown]
 # # Lesson 14: From NumPy to CuPy
 #
-# *About 40 minutes. It opens [`tinyvit/backend/`](../tinyvit/backend).*
+# *About 70 minutes. It opens [`tinyvit/backend/`](../tinyvit/backend).*
 #
 # A GPU has thousands of small cores and a fast memory of its own. **CuPy** is a library that looks like NumPy and
 # computes there. So the code of this course can run on a GPU nearly as it stands. In this lesson you learn what
-# "nearly" means, and when a GPU helps at all.
+# "nearly" means, and when a GPU helps at all. The CPU and its memory are called the **host**, the GPU and its memory
+# the **device**.
 #
 # **You need no GPU.** A stand-in takes its place: it computes with NumPy, but refuses what CuPy refuses, and counts
 # what would be slow. If you have an NVIDIA GPU and CuPy, the cells that need not count run on it by themselves.
@@ -74,13 +75,15 @@ show(
 # - **measured**: times of one core of the CPU. Yours will differ.
 # - **counted** on the stand-in: calls, bytes, reads. These are exact for the code that ran.
 # - **computed** from counts and from the numbers of a GPU, which stand below. They tell which of two things is larger,
-#   and by how much. They are no forecast: most runs are slower, and a quicker CPU or the GPU's cache makes some faster.
+#   and by how much. They are no forecast: most runs are slower, and a quicker CPU or the GPU's cache (a small memory,
+#   quicker than the large one) makes some faster.
 #
-# Our GPU is an H100 SXM. Its data sheet (NVIDIA) says **67 TFLOP/s** in float32, without tensor cores, and
-# **3.35 TB/s** to its memory. The link to the host is PCIe 5.0 with 16 lanes: 32 gigabits a second each, of which
-# 128 in 130 carry data, so $16 \cdot 32 / 8 \cdot 128/130 = 63$ GB/s each way. And one call of CuPy, such as `a + b`,
-# keeps the CPU busy for about **20 µs** (measured by CuPy's developers on their machine in 2025:
-# [cupy/cupy#8457](https://github.com/cupy/cupy/pull/8457)).
+# Our GPU is an H100 SXM. Its data sheet (NVIDIA) says **67 TFLOP/s** in float32, and **3.35 TB/s** to its memory: T
+# (tera) is $10^{12}$, FLOP/s are FLOPs (lesson 10) in a second, B is byte. (The GPU has special parts for matrix
+# products in rougher numbers, tensor cores. We leave them out.) The link to the host is PCIe 5.0 with 16 lanes: 32
+# gigabits a second each, of which 128 in 130 carry data, so $16 \cdot 32 / 8 \cdot 128/130 = 63$ GB/s each way. And one
+# call of CuPy, such as `a + b`, keeps the CPU busy for about **20 µs** (measured by CuPy's developers on their machine
+# in 2025: [cupy/cupy#8457](https://github.com/cupy/cupy/pull/8457)).
 #
 # ## One code for both
 #
@@ -246,7 +249,7 @@ show(
 # ### Exercise 14.2: clip without waiting
 #
 # **Goal:** scale `grad` (any shape) so that the square root of the sum of its squares is at most `max_norm`, a Python
-# number. A shorter gradient stays as it is. No host reads. ●●○, 5 minutes.
+# number. A shorter gradient stays as it is. No host reads: nothing may make the host wait. ●●○, 5 minutes.
 
 
 # %% exercise="14.2"
@@ -613,7 +616,7 @@ show(
 
 # %% [markdown]
 # Each call reads what the one before has just written. Five of them are so small that you cannot see them, and each
-# costs a launch. A single kernel would read each token once, keep it in the cores' own registers, and write the
+# costs a launch. A single kernel would read each token once, keep it inside the core, and write the
 # results: **12 launches become 1, and 13.5 MB become 3.4**. This is **fusion**. CuPy compiles such kernels for you from
 # a few lines of C: `cupy.RawKernel`, or `cupy.ElementwiseKernel` where nothing is summed up. The price is a second
 # version of each op, which has to be tested on a GPU. tinyvit has none so far.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 15: Many workers
 #
-# *About 40 minutes. It opens [`tinyvit/training/parallel/`](../tinyvit/training/parallel).*
+# *About 80 minutes. It opens [`tinyvit/training/parallel/`](../tinyvit/training/parallel).*
 #
 # One processor takes too long. So we take many: each gets a part of the batch, finds the gradient of its part, and then
 # all of them put their gradients together. This is called **data parallelism**. It works because of one fact about
@@ -564,8 +564,8 @@ with tempfile.TemporaryDirectory() as folder:
 #   + \underbrace{2\,\frac{W-1}{W} \cdot \frac{4 P}{b}}_{\text{bytes over bandwidth}} .
 # $$
 #
-# $\lambda$ is the latency, $P$ the number of parameters (float32: 4 bytes each), and $b$ the bandwidth in bytes per
-# second. Networks are sold in **bits** per second, and a byte has 8 bits.
+# $\lambda$ is the latency, $P$ the number of parameters (float32: 4 bytes each; not the side of a patch here), and $b$
+# the bandwidth in bytes per second. Networks are sold in **bits** per second, and a byte has 8 bits.
 #
 # ### Exercise 15.4: the time of a step
 #
@@ -667,6 +667,12 @@ show(
 # ```sh
 # tinyvit bench --cluster    # up to 1,024 ranks, each with 128 images of its own; compute is measured on your machine
 # ```
+#
+# This command counts about $2 \log_2 W$ rounds of messages, as the dashed line does; your `step_seconds` counts the
+# ring's $2\,(W - 1)$. The bytes are the same in both. On a ring, a sum grows by **one** worker in each round. The other
+# algorithm works like a tree: in each round all workers exchange in pairs, always with another partner, so the sums
+# grow from 1 worker to 2, to 4, to 8. It needs far fewer rounds, but a worker has to reach others all over the network;
+# on the ring it sends to one neighbour only. Where the bytes decide, as for ViT-B/16, there is hardly a difference.
 #
 # ## When every worker brings its own 128 images
 #

@@ -80,7 +80,8 @@ show(figure, "Values go to the right, gradients (red) to the left. At p two grad
 #
 # NumPy stretches small arrays: in `x + bias` a bias of shape `(5,)` is used for all rows of a `(3, 5)`. Stretching is
 # *copying*. All copies are the same number, and each copy has its share in the loss. So their gradients add up
-# (lesson 2). An example, with a bias $b$ of one number and two rows:
+# (lesson 2). On a tape, `x + bias` is one record, and its `backward` has to return a gradient in the bias's own shape.
+# An example, with a bias $b$ of one number and two rows:
 #
 # $$ y_1 = x_1 + b, \quad y_2 = x_2 + b \qquad\Rightarrow\qquad db = dy_1 + dy_2 . $$
 #

@@ -16,6 +16,7 @@ TOLD = {
     ((3, 4), (2, 3, 4)): "the batch axis was lost",
     ((2, 3), (2, 3, 4)): "an axis was summed away",
     ((), (5,)): "an axis was summed away",
+    ((), (5, 2)): "a sum, mean or max without axis=",
     ((3,), (3, 1)): "keepdims=True",
     ((1, 3), (3,)): "there is an axis of 1 too many",
     ((5,), ()): "a sum is missing",
@@ -50,6 +51,7 @@ def test_right_numbers_of_a_wrong_dtype_are_told_so():
         ((np.ones(3), [np.ones(2), np.ones(4)]), lambda x, saved: saved[1].fill(0)),
         ((np.ones(3), {"weight": np.ones(2)}), lambda x, saved: saved["weight"].fill(0)),
         ((np.ones(3), {"weight": np.ones(2)}), lambda x, saved: saved.update(weight=np.zeros(2))),
+        ((np.ones(3), [2, 1]), lambda x, saved: saved.sort()),
     ],
 )
 def test_inputs_changed_in_place_are_noticed_wherever_they_come(inputs, spoil):
@@ -93,6 +95,44 @@ def test_brackets_count(learners, sentence):
     assert "order" not in verdict.guess
 
 
+def test_ones_are_blamed_on_dy_only_where_there_is_a_dy(rng):
+    toy = exercise(lambda x, dy: x * dy, [Case((rng.random(4), rng.random(4)))])
+    assert judge(toy, lambda x, dy: np.ones(4)).guess == "y is all ones: dy was not used"
+    toy = exercise(lambda x: x, [Case((rng.random(4),))])
+    assert judge(toy, lambda x: np.ones(4)).guess == "y is all ones"
+
+
+@pytest.mark.parametrize(
+    ("number", "learners", "sentence"),
+    [
+        ("7.1", lambda q, k, v: (q, k, v), "it returned 3 things, wanted 2: y, weights"),
+        ("7.1", lambda q, k, v: q, "it returned 1 thing, wanted 2: y, weights"),
+        ("15.1", lambda n, workers: [(0.0, n / 1.0)] * workers, "are not all whole numbers (`/` gives a float"),
+        ("15.1", lambda n, workers: [n] * workers, "wanted (start, stop) for each worker"),
+        ("15.1", lambda n, workers: ((0, n) for _ in range(workers)), "it returned generator, wanted a list of pairs"),
+        ("15.2", lambda parts, sizes: list(parts[0].values()), "it returned list, wanted a dict"),
+        ("15.2", lambda parts, sizes: {"weight": parts[0]["weight"]}, "['weight'], wanted those of the parts"),
+        ("17.2", lambda values, records, dy: [0, dy], "grads: its parts do not all have the same shape"),
+    ],
+)
+def test_what_is_not_asked_for_is_told_with_what_is(number, learners, sentence):
+    verdict = judge(EXERCISES[number], learners)
+    assert verdict.outcome is Outcome.WRONG_SHAPE
+    assert sentence in verdict.sentence
+
+
+def test_nothing_is_guessed_about_the_shapes_of_too_many_results(rng):
+    toy = exercise(lambda x: x, [Case((rng.random((2, 3)),))])
+    assert judge(toy, lambda x: tuple(x)).guess == ""
+
+
+def test_a_steps_order_is_watched():
+    def each_twice(step, steps, every):
+        return [float(step(i) + step(i)) for i in range(steps)]
+
+    assert "step(1) was called where step(2) is due" in judge(EXERCISES["14.3"], each_twice).sentence
+
+
 def test_results_in_another_order_are_told_so(rng):
     toy = exercise(lambda x: (x, 2 * x, 3 * x), [Case((rng.random(4),))])._replace(outputs=("a", "b", "c"))
     assert "their order is not; wanted: a, b, c" in judge(toy, lambda x: (x, 3 * x, 2 * x)).guess
@@ -111,6 +151,8 @@ def test_one_wrong_number_is_not_called_a_multiple(rng):
     ("learners", "guess"),
     [
         (lambda x: x - x.mean(-1), "keepdims"),
+        (lambda x: np.ones((4, 2, 3, 5)) * np.ones((3, 3)), ""),  # no sum or mean took an axis away
+        (lambda x: max(x, 0.0), "np.maximum goes number by number"),
         (lambda x: x.T @ x.T, "a @ b needs"),
         (lambda x: np.zeros(len(x) / 2), "`//` gives a whole number"),
         (lambda x: (x, x) - x, ""),
@@ -127,6 +169,10 @@ def test_a_report_says_what_the_function_was_called_with():
     toy = exercise(lambda x, saved, *, eps: x, [case])
     text = report(toy, judge(toy, lambda x, saved, *, eps: x + 1))
     assert "called with x of shape (2, 3), saved = (of shape (3,), 2), eps = 1e-06." in text
+    case = Case(([np.ones(3)] * 12, np.float64(1 / 3)))
+    toy = exercise(lambda values, latency: values[0], [case])
+    text = report(toy, judge(toy, lambda values, latency: 5.0))
+    assert "called with values (12 arrays of shape (3,)), latency = 0.333333." in text
 
 
 def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):

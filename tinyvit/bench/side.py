@@ -51,7 +51,7 @@ def peak_memory(others: list[int]) -> float:
     total = 0
     for process in ("self", *map(str, others)):
         try:
-            with open(f"/proc/{process}/status") as status:
+            with open(f"/proc/{process}/status", encoding="utf-8") as status:
                 total += sum(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
         except OSError:
             return float("nan")

@@ -130,7 +130,8 @@ def run_grade(options: argparse.Namespace) -> int:
                 problem = ""
             except (CellTimeoutError, DeadKernelError) as error:
                 problem = f" (it was stopped: {type(error).__name__})"
-            found = dict(line.split(" ", 1) for line in grades.read_text().splitlines()) if grades.exists() else {}
+            lines = grades.read_text(encoding="utf-8").splitlines() if grades.exists() else []
+            found = dict(line.split(" ", 1) for line in lines)
         passes = [number for number in asked if found.get(number) == "passed"]
         print(f"{given}: {len(passes)} of {len(asked)} passed{problem}")
         for number in asked:

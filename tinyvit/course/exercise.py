@@ -10,6 +10,10 @@ from ..errors import UserError
 Function = Callable[..., Any]
 
 
+class NotAskedFor(Exception):
+    """Raised by a `summary`, with a sentence for the learner: what came, and what is wanted."""
+
+
 class Case(NamedTuple):
     """One call of the learner's function."""
 

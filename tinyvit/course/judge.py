@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .exercise import Case, Exercise, Function
+from .exercise import Case, Exercise, Function, NotAskedFor
+from .shapes import about_shapes, as_array, lost_an_axis
 from .watch import CallsTinyvit, called_with, changed_input, copy_of, inputs, noticing_tinyvit, where_it_stopped
 
 RELATIVE_ERROR = 1e-6  # of the largest number wanted; inputs are float64
@@ -33,10 +34,10 @@ class Verdict(NamedTuple):
 
 # What NumPy says, and what it often means.
 USUAL_ERRORS = {
-    r"could not be broadcast.*\((\d+,)+\d+\) \((\d+,)*\d*\)": "keepdims=True keeps the axis of a sum or mean",
     r"matmul: .*mismatch": "a @ b needs a last axis of a as long as b's last but one; `.T` turns round all axes",
     r"'float' object cannot be|single integer, got": "`/` gives a float; `//` gives a whole number",
     r"'tuple'|inhomogeneous": "a forward returns two things, `y, saved`",
+    r"truth value of an array": "Python's max, min and if want one number; np.maximum goes number by number",
 }
 
 
@@ -64,8 +65,10 @@ def _judge_case(exercise: Exercise, function: Function, case: Case) -> Verdict:
         return Verdict(Outcome.WRONG_VALUE, where_it_stopped(error), _guess_from_error(exercise, case, error))
     try:
         result = None if result is None else exercise.summary(result)
-    except Exception:
-        return Verdict(Outcome.WRONG_SHAPE, f"it returned {type(result).__name__}, which is not what is asked for")
+    except Exception as error:
+        sentence = f"it returned {type(result).__name__}, which is not what is asked for"
+        sentence = str(error) if isinstance(error, NotAskedFor) else sentence
+        return Verdict(Outcome.WRONG_SHAPE, sentence, _guess_from_error(exercise, case, error))
     verdict, changed = _compare(exercise, result, wanted), changed_input(exercise, given, case)
     if verdict.outcome is Outcome.PASSED:
         return Verdict(Outcome.WRONG_VALUE, changed) if changed else verdict
@@ -85,9 +88,11 @@ def _compare(exercise: Exercise, result: Any, answer: Any) -> Verdict:
     if _layout(result, iter(exercise.outputs)) != layout:
         return Verdict(Outcome.WRONG_SHAPE, f"what it returned is bracketed otherwise; wanted: {layout}")
     for name, one, other in zip(exercise.outputs, got, wanted, strict=True):
-        one, other = _as_array(one), np.asarray(other)
+        one, other = as_array(one), np.asarray(other)
         about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
-        if one is None or one.dtype.kind not in "biufc":
+        if one is None:
+            return Verdict(Outcome.WRONG_SHAPE, f"{name}: its parts do not all have the same shape", **about)
+        if one.dtype.kind not in "biufc":
             return Verdict(Outcome.WRONG_SHAPE, f"{name} is not an array of numbers", **about)
         if one.shape != other.shape:
             return Verdict(Outcome.WRONG_SHAPE, f"{name}: got shape {one.shape}, wanted {other.shape}", **about)
@@ -100,28 +105,6 @@ def _compare(exercise: Exercise, result: Any, answer: Any) -> Verdict:
             wrong = int((~np.isclose(one, other, rtol=RELATIVE_ERROR, atol=_tolerance(other))).sum())
             return Verdict(Outcome.WRONG_VALUE, f"{name}: {wrong} of {other.size} numbers are off", **about)
     return Verdict(Outcome.PASSED)
-
-
-def _about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
-    """What may have happened to the first result that has another shape than it should."""
-    for one, other in zip(got, wanted, strict=False):
-        if (one := _as_array(one)) is not None and one.shape != np.shape(other):
-            return _about_shape(one.shape, np.shape(other))
-    return ""
-
-
-def _about_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    if len(got) == len(wanted):
-        if sorted(got) == sorted(wanted):
-            return "two axes are swapped"
-        return "one axis shrank to 1" if all(g in (1, w) for g, w in zip(got, wanted, strict=True)) else ""
-    if tuple(n for n in got if n != 1) == tuple(n for n in wanted if n != 1):
-        return "there is an axis of 1 too many" if len(got) > len(wanted) else "keepdims=True keeps an axis of 1"
-    if got and got == wanted[1:]:
-        return "the batch axis was lost"
-    if got == wanted[: len(got)]:
-        return "an axis was summed away; keepdims=True keeps it"
-    return "a sum is missing" if wanted in (got[: len(wanted)], got[len(got) - len(wanted) :]) else ""
 
 
 def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
@@ -138,7 +121,7 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
     if len(got) == len(wanted) <= 4 and any(_same(order, wanted) for order in permutations(got)):
         return f"the results are right, their order is not; wanted: {', '.join(exercise.outputs)}"
     for name, one, other in zip(exercise.outputs, got, wanted, strict=False):
-        one, other = _as_array(one), np.asarray(other)
+        one, other = as_array(one), np.asarray(other)
         if one is None or one.shape != other.shape or one.dtype.kind not in "iuf" or _close(one, other):
             continue
         one, other = one.astype(np.float64), other.astype(np.float64)
@@ -147,22 +130,26 @@ def _guess(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[A
         if telling and 1e-9 < abs(factor) < np.inf and _close(one, factor * other):
             return f"{name} is {factor:.4g} times what it should be"
         if np.all(one == 1):
-            return f"{name} is all ones: dy was not used"
+            upstream = any(argument == "dy" for argument, _ in inputs(exercise, case))
+            return f"{name} is all ones{': dy was not used' if upstream else ''}"
         for argument, arrays in inputs(exercise, case):
             if any(_close(one, array) for array in arrays):
                 return f"{name} is your input `{argument}`, passed back unchanged"
         break
-    return _about_shapes(got, wanted)
+    return about_shapes(got, wanted)
 
 
 def _guess_from_error(exercise: Exercise, case: Case, error: Exception) -> str:
     """The known mistake that stops with the same words, or else what those words often mean."""
     for sentence, mistake in exercise.mistakes.items():
         try:
-            _call(mistake, case)
+            result = _call(mistake, case)
+            exercise.summary(result)
         except Exception as other:
             if type(other) is type(error) and str(other) == str(error):
                 return sentence
+    if shapes := re.search(r"could not be broadcast together with shapes \(([\d,]*)\) \(([\d,]*)\)", str(error)):
+        return "keepdims=True keeps the axis of a sum or mean" if lost_an_axis(*shapes.groups()) else ""
     return next((meaning for words, meaning in USUAL_ERRORS.items() if re.search(words, str(error))), "")
 
 
@@ -184,13 +171,6 @@ def _as_tuple(result: Any) -> tuple[Any, ...]:
     return tuple(part for value in result for part in _as_tuple(value)) if isinstance(result, tuple) else (result,)
 
 
-def _as_array(value: Any) -> np.ndarray | None:
-    try:
-        return np.asarray(value)
-    except ValueError:  # lists of different lengths
-        return None
-
-
 def _tolerance(wanted: np.ndarray) -> float:
     return RELATIVE_ERROR * float(np.abs(wanted).max(initial=0.0)) if wanted.dtype.kind != "b" else 0.0
 
@@ -202,7 +182,7 @@ def _close(got: np.ndarray, wanted: np.ndarray) -> bool:
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     if len(one) != len(other):
         return False
-    pairs = [(_as_array(a), _as_array(b)) for a, b in zip(one, other, strict=True)]
+    pairs = [(as_array(a), as_array(b)) for a, b in zip(one, other, strict=True)]
     return all(
         a is not None and b is not None and a.dtype.kind in "biufc" and b.dtype.kind in "biufc" and _alike(a, b)
         for a, b in pairs

@@ -26,7 +26,7 @@ def progress_file() -> Path:
 def passed() -> list[str]:
     """The numbers of the exercises that have been passed, in the order of the lessons; none if nothing is known."""
     try:
-        numbers = json.loads(progress_file().read_text())["passed"]
+        numbers = json.loads(progress_file().read_text(encoding="utf-8"))["passed"]
         return sorted({str(number) for number in numbers}, key=in_order)
     except (OSError, ValueError, KeyError, TypeError):
         return []

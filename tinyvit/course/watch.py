@@ -3,7 +3,7 @@
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -54,29 +54,42 @@ def where_it_stopped(error: Exception) -> str:
 
 def changed_input(exercise: Exercise, given: Case, original: Case) -> str:
     """Which input is no longer what it was; "" if none."""
-    for (name, now), (_, before) in zip(inputs(exercise, given), inputs(exercise, original), strict=True):
-        same = map(np.array_equal, now, before)
-        if len(now) != len(before) or not all(same):
+    for (name, now), (_, before) in zip(_bound(exercise, given), _bound(exercise, original), strict=True):
+        now, before = list(_parts(now)), list(_parts(before))
+        if len(now) != len(before) or not all(map(_unchanged, now, before)):
             return f"your input `{name}` was changed in place: work on a copy, others still need it"
     return ""
 
 
+def _unchanged(now: Any, before: Any) -> bool:
+    """Arrays are compared, as the learner works on a copy; all else is not copied."""
+    return np.array_equal(now, before) if isinstance(before, np.ndarray) else now is before
+
+
 def inputs(exercise: Exercise, case: Case) -> Iterator[tuple[str, list[np.ndarray]]]:
     """The name of each argument, and the arrays that come in it."""
-    bound = inspect.signature(exercise.solution).bind(*case.arguments, **case.options)
-    for name, value in bound.arguments.items():
+    for name, value in _bound(exercise, case):
         yield name, [part for part in _parts(value) if isinstance(part, np.ndarray)]
 
 
 def called_with(exercise: Exercise, case: Case) -> str:
     """The arguments of a case in a few words: the shapes of arrays, small things as they are."""
-    bound = inspect.signature(exercise.solution).bind(*case.arguments, **case.options)
-    return ", ".join(f"{name} {_in_words(value)}" for name, value in bound.arguments.items())
+    return ", ".join(f"{name} {_in_words(value)}" for name, value in _bound(exercise, case))
+
+
+def _bound(exercise: Exercise, case: Case) -> Iterable[tuple[str, Any]]:
+    """The name of each argument, and what is given for it."""
+    return inspect.signature(exercise.solution).bind(*case.arguments, **case.options).arguments.items()
 
 
 def _in_words(value: Any) -> str:
+    if isinstance(value, float):  # NumPy's too
+        return f"= {float(value):.6g}"
     if hasattr(value, "shape"):
         return f"of shape {value.shape}"
+    shapes = [getattr(part, "shape", None) for part in value] if isinstance(value, list) else []
+    if len(shapes) > 4 and shapes[0] is not None and len(set(shapes)) == 1:
+        return f"({len(shapes)} arrays {_in_words(value[0])})"
     if isinstance(value, tuple | list) and any(hasattr(part, "shape") for part in value):
         return f"= ({', '.join(_in_words(part).removeprefix('= ') for part in value)})"
     text = repr(value)

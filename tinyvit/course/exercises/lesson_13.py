@@ -21,14 +21,14 @@ def attention_rollout(attention):
     return _rollout(attention)
 
 
-def _rollout(attention, *, heads=np.mean, straight=1.0, total_over=-1):
+def _rollout(attention, *, heads=np.mean, straight=1.0, total_over=-1, axis=1, mix=np.matmul):
     identity = np.eye(attention[0].shape[-1])
     rollout = identity
     for weights in attention:
-        mixing = heads(weights, axis=1) + straight * identity
+        mixing = heads(weights, axis=axis) + straight * identity
         if total_over is not None:
             mixing = mixing / mixing.sum(total_over, keepdims=True)
-        rollout = mixing @ rollout
+        rollout = mix(mixing, rollout)
     return rollout
 
 
@@ -55,6 +55,19 @@ add(
         "you divided by the sums of the columns; it is the rows that must add up to 1": (
             lambda attention: _rollout(attention, total_over=-2)
         ),
+        "each image was divided by the sum of its whole matrix; every row has a sum of its own": (
+            lambda attention: _rollout(attention, total_over=(-1, -2))
+        ),
+        "the axis of the heads is still there: take the mean over axis 1": (
+            lambda attention: _rollout(attention, heads=lambda weights, axis: weights)
+        ),
+        "axis 0 are the images; the heads are axis 1": lambda attention: _rollout(attention, axis=0),
+        "`*` multiplies number by number; one block after another is a product of matrices, `@`": (
+            lambda attention: _rollout(attention, mix=np.multiply)
+        ),
+        "those are the rollouts after each block; return the last of them": (
+            lambda attention: [_rollout(attention[: block + 1]) for block in range(len(attention))]
+        ),
         "the heads were added up; take their mean": lambda attention: _rollout(attention, heads=np.sum),
         "that is the last block only; multiply the matrices of all blocks": lambda attention: _rollout(attention[-1:]),
     },
@@ -72,15 +85,17 @@ def _euclidean(steps):
     return np.sqrt((steps**2).sum(-1))
 
 
-def _distance(weights, grid_size, patch_size, *, length=_euclidean, shares=True, columns=None, over=(0, 2)):
+def _distance(
+    weights, grid_size, patch_size, *, length=_euclidean, shares=-1, columns=None, over=(0, 2), together=np.sum
+):
     rows, columns = grid_size[0], grid_size[1] if columns is None else columns
     place = np.arange(rows * grid_size[1])
     centre = patch_size * np.stack([place // columns, place % columns], axis=-1)
     distance = length(centre[:, None] - centre)
     weights = weights[:, :, 1:, 1:]
-    if shares:
-        weights = weights / weights.sum(-1, keepdims=True)
-    return (weights * distance).sum(-1).mean(over)
+    if shares is not None:
+        weights = weights / weights.sum(shares, keepdims=True)
+    return together(weights * distance, axis=-1).mean(over)
 
 
 def _distance_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -97,7 +112,13 @@ add(
     outputs=("distance",),
     mistakes={
         "without the class token a row no longer adds up to 1: divide it by its new sum": (
-            lambda weights, grid_size, patch_size: _distance(weights, grid_size, patch_size, shares=False)
+            lambda weights, grid_size, patch_size: _distance(weights, grid_size, patch_size, shares=None)
+        ),
+        "you divided by the sums of the columns; it is the rows that must add up to 1": (
+            lambda weights, grid_size, patch_size: _distance(weights, grid_size, patch_size, shares=-2)
+        ),
+        "over the patches j it is a sum, not a mean: the weights of a row already add up to 1": (
+            lambda weights, grid_size, patch_size: _distance(weights, grid_size, patch_size, together=np.mean)
         ),
         "that is in patches; times patch_size makes pixels of it": (
             lambda weights, grid_size, patch_size: _distance(weights, grid_size, 1)
@@ -128,11 +149,22 @@ def position_similarity(pos_embed):
     return _similarity(pos_embed)
 
 
-def _similarity(pos_embed, *, first=1, over=-1, power=1):
-    vectors = pos_embed[0, first:]
+def _similarity(pos_embed, *, first=1, last=None, over=-1, power=1):
+    vectors = pos_embed[0, first:last]
     lengths = 1.0 if over is None else np.sqrt((vectors**2).sum(over, keepdims=True))
     vectors = vectors / lengths**power
     return vectors @ vectors.T
+
+
+def _divided_once(pos_embed):
+    vectors = pos_embed[0, 1:]
+    return vectors @ vectors.T / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _of_columns(pos_embed):
+    vectors = pos_embed[0, 1:]
+    directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return directions.T @ directions
 
 
 def _similarity_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -149,6 +181,11 @@ add(
         "row 0 is the class token's; it has no place in the image": lambda pos_embed: _similarity(pos_embed, first=0),
         "those are dot products; divide each vector by its length": lambda pos_embed: _similarity(pos_embed, over=None),
         "the length is the square root of the sum of squares": lambda pos_embed: _similarity(pos_embed, power=2),
+        "the class token's row is the first one, not the last": lambda pos_embed: _similarity(
+            pos_embed, first=0, last=-1
+        ),
+        "a product has two vectors in it: divide by both lengths": _divided_once,
+        "that compares the D columns; a position is a row: the second factor is transposed": _of_columns,
         "the lengths were taken over the wrong axis; a position is a row of D numbers": (
             lambda pos_embed: _similarity(pos_embed, over=0)
         ),
@@ -157,47 +194,4 @@ add(
         ),
     },
     not_to_call=("plots/",),
-)
-
-# --- 13.4 ---
-
-
-def attention_gradient(dy, weight, v):
-    return _gradient(dy, weight, v)
-
-
-def _gradient(dy, weight, v, *, cut=True, scale=1.0):
-    B, h, N, d = v.shape
-    dheads = dy @ weight.T
-    dheads = dheads.reshape(B, N, h, d).swapaxes(1, 2) if cut else dheads.reshape(B, h, N, d)
-    return scale * dheads @ v.swapaxes(-1, -2)
-
-
-def _gradient_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for B, h, N, d in ((1, 2, 3, 5), (2, 3, 5, 2), tuple(int(n) for n in rng.integers(2, 6, 4))):
-        yield Case(
-            (rng.standard_normal((B, N, h * d)), rng.standard_normal((h * d, h * d)), rng.standard_normal((B, h, N, d)))
-        )
-
-
-add(
-    "13.4",
-    attention_gradient,
-    _gradient_cases,
-    outputs=("dweights",),
-    mistakes={
-        "the way back through a linear layer is dy @ weight.T, with the transpose": (
-            lambda dy, weight, v: _gradient(dy, weight.T, v)
-        ),
-        "the way back through proj is missing": lambda dy, weight, v: _gradient(dy, np.eye(len(weight)), v),
-        "reshape alone does not swap axes: reshape to (B, N, h, d) first, then swapaxes(1, 2)": (
-            lambda dy, weight, v: _gradient(dy, weight, v, cut=False)
-        ),
-        "rows and columns have changed places: row i belongs to dy_i, column j to v_j": (
-            lambda dy, weight, v: _gradient(dy, weight, v).swapaxes(-1, -2)
-        ),
-        "1/sqrt(d) belongs to the scores; between the weights and y there is none": (
-            lambda dy, weight, v: _gradient(dy, weight, v, scale=v.shape[-1] ** -0.5)
-        ),
-    },
 )

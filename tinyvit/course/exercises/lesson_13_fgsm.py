@@ -38,6 +38,16 @@ add(
         "you divided by the largest gradient; the sign moves every pixel by the same epsilon": (
             lambda images, gradient, epsilon: np.clip(images + epsilon * gradient / np.abs(gradient).max(), 0, 1)
         ),
+        "you divided by the length of the gradient; the sign moves every pixel by the same epsilon": (
+            lambda images, gradient, epsilon: np.clip(images + epsilon * gradient / np.linalg.norm(gradient), 0, 1)
+        ),
+        "that is the change alone: add it to the images": lambda images, gradient, epsilon: epsilon * np.sign(gradient),
+        "white is 1 here, not 255: clip between 0 and 1": (
+            lambda images, gradient, epsilon: np.clip(images + epsilon * np.sign(gradient), 0, 255)
+        ),
+        "you clipped the change; it is the changed image that must stay between 0 and 1": (
+            lambda images, gradient, epsilon: images + np.clip(epsilon * np.sign(gradient), 0, 1)
+        ),
         "epsilon is missing: each pixel was moved by 1": (
             lambda images, gradient, epsilon: np.clip(images + np.sign(gradient), 0, 1)
         ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...backend import array_module
+from ...backend import array_module, to_numpy
 from .. import strict_cupy
 from ..exercise import Case, add
 
@@ -19,7 +19,7 @@ def _on_both(rng: np.random.Generator, make) -> Iterator[Case]:
             yield Case(tuple(strict_cupy.asarray(x) if isinstance(x, np.ndarray) else x for x in make(size)))
 
 
-def _looked_at(result):
+def looked_at(result):
     """What is in an array of the stand-in, past its wall."""
     return result._host if isinstance(result, strict_cupy.ndarray) else result
 
@@ -38,6 +38,19 @@ def _cross_entropy(logits, labels, xp, *, count=None, mean=True, sign=-1):
     return sign * (picked.mean() if mean else picked.sum())
 
 
+def _all_labels_for_all(logits, labels):
+    xp = array_module(logits)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return -(shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True)))[:, labels].mean()
+
+
+def _each_loss(logits, labels):
+    xp = array_module(logits)
+    log_probs = logits - logits.max(axis=1, keepdims=True)
+    log_probs = log_probs - xp.log(xp.exp(log_probs).sum(axis=1, keepdims=True))
+    return -log_probs[xp.arange(len(labels)), labels]
+
+
 def _logits_and_labels(rng: np.random.Generator):
     return lambda size: (rng.standard_normal((size, 5)), rng.integers(0, 5, size))
 
@@ -47,12 +60,12 @@ add(
     cross_entropy_anywhere,
     lambda rng: _on_both(rng, _logits_and_labels(rng)),
     outputs=("loss",),
-    summary=_looked_at,
+    summary=looked_at,
     mistakes={
         "np is NumPy, whatever the array is: take xp = array_module(logits), and write xp.exp, xp.log": (
             lambda logits, labels: _cross_entropy(logits, labels, np)
         ),
-        "np.arange makes an array on the host, and to index with it copies it over each time: use xp.arange": (
+        "np.arange, range and a list are on the host, and to index with them copies them over: use xp.arange": (
             lambda logits, labels: _cross_entropy(logits, labels, array_module(logits), count=np)
         ),
         "float() waits until the GPU is done: return the loss as the array without axes that it is": (
@@ -61,6 +74,13 @@ add(
         "np.asarray does not bring a GPU's array to the host, and there is no need to: compute where it lies": (
             lambda logits, labels: _cross_entropy(np.asarray(logits), np.asarray(labels), np)
         ),
+        "to_numpy copies to the host, which has to wait for that: compute where the arrays lie": (
+            lambda logits, labels: _cross_entropy(to_numpy(logits), to_numpy(labels), np)
+        ),
+        "[:, labels] takes all labels in every row; one label for each row is [xp.arange(len(labels)), labels]": (
+            _all_labels_for_all
+        ),
+        "those are the losses of the single images; take their mean": _each_loss,
         "the losses of the images are summed up; take their mean": (
             lambda logits, labels: _cross_entropy(logits, labels, array_module(logits), mean=False)
         ),
@@ -104,6 +124,26 @@ def _always(grad, max_norm):
     return grad * (max_norm / array_module(grad).sqrt((grad * grad).sum()))
 
 
+def _row_by_row(grad, max_norm):
+    xp = array_module(grad)
+    return grad * xp.minimum(1.0, max_norm / xp.sqrt((grad * grad).sum(axis=-1, keepdims=True)))
+
+
+def _of_a_mean(grad, max_norm):
+    xp = array_module(grad)
+    return grad * xp.minimum(1.0, max_norm / xp.sqrt((grad * grad).mean()))
+
+
+def _factor_alone(grad, max_norm):
+    xp = array_module(grad)
+    return xp.minimum(1.0, max_norm / xp.sqrt((grad * grad).sum()))
+
+
+def _min_for_minimum(grad, max_norm):
+    xp = array_module(grad)
+    return grad * xp.min(1.0, max_norm / xp.sqrt((grad * grad).sum()))
+
+
 def _no_root(grad, max_norm):
     return grad * array_module(grad).minimum(1.0, max_norm / (grad * grad).sum())
 
@@ -113,13 +153,20 @@ add(
     clip_without_waiting,
     lambda rng: _on_both(rng, _gradient_and_bound(rng)),
     outputs=("clipped",),
-    summary=_looked_at,
+    summary=looked_at,
     mistakes={
         "`if` and Python's min need the answer on the host, and wait for the GPU: xp.minimum does not": (_with_an_if),
         "float() waits until the GPU is done: keep the norm an array, and use xp.minimum": _norm_read,
         "np is NumPy, whatever the array is: take xp = array_module(grad)": (
             lambda grad, max_norm: grad * np.minimum(1.0, max_norm / np.sqrt((grad * grad).sum()))
         ),
+        "a gradient that is too long came back as it was: the factor is the smaller one of 1 and max_norm / norm": (
+            lambda grad, max_norm: grad * 1.0
+        ),
+        "each row was clipped by itself; the length of the whole gradient is meant: a sum over all axes": _row_by_row,
+        "you took the mean of the squares; the length is the square root of their sum": _of_a_mean,
+        "that is the factor alone: multiply grad by it": _factor_alone,
+        "xp.min looks for the smallest number of one array; xp.minimum compares two": _min_for_minimum,
         "a gradient that is short enough must stay as it is: the factor is at most 1": _always,
         "that clips every number by itself; the length of the whole gradient is meant": (
             lambda grad, max_norm: grad.clip(-max_norm, max_norm)
@@ -127,76 +174,4 @@ add(
         "the root is missing: the length is the square root of the sum of squares": _no_root,
     },
     not_to_call=("optim/clipping",),
-)
-
-# --- 14.3 ---
-
-
-def log_means(step, steps, every):
-    return _log(step, steps, every)
-
-
-def _log(step, steps, every, *, read=lambda loss: loss, report=float, keep=False, divide=True, first=0):
-    means, total = [], 0.0
-    for i in range(steps):
-        total = total + read(step(i))
-        if (i + 1) % every == first % every:
-            means.append(report(total / every if divide else total))
-            total = total if keep else 0.0
-    return means
-
-
-def _last_only(step, steps, every):
-    losses = [step(i) for i in range(steps)]
-    return [float(loss) for loss in losses[every - 1 :: every]]
-
-
-def _at_the_end(step, steps, every):
-    losses = strict_cupy.stack([step(i) for i in range(steps)])
-    return list(losses.reshape(-1, every).mean(axis=1).get())
-
-
-def _training(losses):
-    def step(i):
-        if i == 0:
-            strict_cupy.host_reads().clear()  # a new run begins
-        return strict_cupy.asarray(losses[i])
-
-    return step
-
-
-def _log_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for groups, every in ((3, 4), (4, 3), (int(rng.integers(3, 6)), 5)):
-        yield Case((_training(rng.uniform(0.5, 2, groups * every)), groups * every, every))
-
-
-def _means_and_reads(means):
-    return np.array([_looked_at(mean) for mean in means]), len(strict_cupy.host_reads())
-
-
-add(
-    "14.3",
-    log_means,
-    _log_cases,
-    outputs=("means", "host reads"),
-    summary=_means_and_reads,
-    mistakes={
-        "you read the loss of every step: add up on the GPU, and read the sum once in `every` steps": (
-            lambda step, steps, every: _log(step, steps, every, read=float)
-        ),
-        "the means are still on the GPU: float() brings each to the host, once in `every` steps": (
-            lambda step, steps, every: _log(step, steps, every, report=lambda total: total)
-        ),
-        "the sum goes on from group to group: begin again at 0 after each read": (
-            lambda step, steps, every: _log(step, steps, every, keep=True)
-        ),
-        "these are sums; the mean of a group is its sum divided by `every`": (
-            lambda step, steps, every: _log(step, steps, every, divide=False)
-        ),
-        "you read at the very end: a log is for those who watch, so read after each group": _at_the_end,
-        "that is the last loss of each group; the mean of the whole group is asked for": _last_only,
-        "you read after the first step of a group, not after its last: (i + 1) % every == 0": (
-            lambda step, steps, every: _log(step, steps, every, first=1)
-        ),
-    },
 )

@@ -21,6 +21,15 @@ def _floors(batch, flops, bytes_per_image, weight_bytes, launches, peak, bandwid
     return np.stack([batch * flops / peak, memory, np.full(len(batch), launches * overhead)])
 
 
+def _three(batch, *, flops, bytes_per_image, weight_bytes, launches, peak, bandwidth, overhead):
+    return batch * flops / peak, (weight_bytes + batch * bytes_per_image) / bandwidth, launches * overhead
+
+
+def _third_argument(batch, **sizes):
+    compute, memory, launches = _three(batch, **sizes)
+    return np.maximum(compute, memory, out=launches)
+
+
 def _floor_cases(rng: np.random.Generator) -> Iterator[Case]:
     """All three regimes in each: launches for small batches, memory, and arithmetic for large ones."""
     for _ in range(3):
@@ -70,6 +79,18 @@ add(
         ),
         "flops and bytes_per_image are those of one image: times batch": (
             lambda batch, **sizes: _largest(np.ones_like(batch), **sizes)
+        ),
+        "np.max wants one array, and these three have different shapes: np.maximum compares two, so take it twice": (
+            lambda batch, **sizes: np.max(list(_three(batch, **sizes)))
+        ),
+        "np.maximum compares two arrays; a third argument is where it writes the result: take it twice": (
+            _third_argument
+        ),
+        "np.max looks for the largest of all; every batch size has its own time: np.maximum, twice": (
+            lambda batch, **sizes: _floors(batch, **sizes).max()
+        ),
+        "that is the time for one image; the time of the whole batch is asked for": (
+            lambda batch, **sizes: _largest(batch, **sizes) / batch
         ),
         "the launches are missing: launches * overhead": lambda batch, **sizes: _floors(batch, **sizes)[:2].max(0),
     },

@@ -39,6 +39,14 @@ def _fold_cases(rng: np.random.Generator) -> Iterator[Case]:
             yield Case((rng.standard_normal(full), shape))
 
 
+def _one_in_front(grad, shape):
+    return _fold(grad.sum(0) if grad.ndim > len(shape) else grad, shape, lead=False)
+
+
+def _ones_first(grad, shape):
+    return _fold(_fold(grad, shape, lead=False), shape, ones=False)
+
+
 def _first(grad, axis, keepdims=False):
     for one in sorted(axis, reverse=True):
         grad = grad.take([0] if keepdims else 0, axis=one)
@@ -63,6 +71,8 @@ add(
         "the new axes in front are still there: sum over the first grad.ndim - len(shape) axes": (
             lambda grad, shape: _fold(grad, shape, lead=False)
         ),
+        "only one axis in front was summed away: there are grad.ndim - len(shape) of them": _one_in_front,
+        "first the axes in front, then those of length 1: their numbers in `shape` fit only after that": _ones_first,
         "the axes of length 1 were lost: keepdims=True keeps them": lambda grad, shape: _fold(grad, shape, keep=False),
         "you took the extra axes from the end; NumPy lines up shapes at the right, so they are in front": (
             lambda grad, shape: _fold(grad, shape, left=True)
@@ -125,6 +135,24 @@ def _walk(values, records, dy, *, turn=reversed, ones=False, overwrite=False, fi
     return grads
 
 
+def _given_dy(values, records, dy):
+    grads = [np.zeros_like(value) for value in values]
+    grads[-1] = dy
+    for _, inputs, backward in reversed(records):
+        for number, grad in zip(inputs, backward(dy), strict=True):
+            grads[number] = grads[number] + grad
+    return grads
+
+
+def _one_array_of_zeros(values, records, dy):
+    grads = [np.zeros_like(dy)] * len(values)
+    grads[-1] = dy
+    for output, inputs, backward in reversed(records):
+        for number, grad in zip(inputs, backward(grads[output]), strict=True):
+            grads[number] += grad
+    return grads
+
+
 def _shared(values, records, dy):
     grads = [None for _ in values]
     grads[-1] = dy
@@ -154,71 +182,21 @@ add(
         "you started with ones; the gradient of the last value is dy": (
             lambda values, records, dy: _walk(values, records, dy, ones=True)
         ),
+        "every backward was given dy; a record's backward needs the gradient of its own output, grads[output]": (
+            _given_dy
+        ),
+        "the gradient of the last value was never set: it is dy, and the walk begins with it": (
+            lambda values, records, dy: _walk(values, records, 0 * dy)
+        ),
+        "[zeros] * n is n times the same array, and `+=` changes all at once: make new zeros for each value": (
+            _one_array_of_zeros
+        ),
+        "the gradients are in the order of the walk; return them in the order of values": (
+            lambda values, records, dy: _walk(values, records, dy)[::-1]
+        ),
         "only the first input of each record got a gradient": (
             lambda values, records, dy: _walk(values, records, dy, first=True)
         ),
         "`+=` changed an array that two values share (the sum's backward returns dy twice): write a = a + b": _shared,
-    },
-)
-
-
-# --- 17.3 ---
-
-
-def matmul_backward(dy, a, b):
-    return _gradients(dy, a, b)
-
-
-def _turned(x):
-    return x.swapaxes(-1, -2)
-
-
-def _gradients(dy, a, b, *, together=np.sum):
-    da, db = dy @ _turned(b), _turned(a) @ dy
-    extra = db.ndim - b.ndim
-    return da, together(db, axis=tuple(range(extra))) if extra else db
-
-
-def _matmul_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for _ in range(2):
-        B, h, N, K, M = (int(n) for n in rng.permutation([2, 3, 4, 5, 6]))
-        for front, shared in (((), False), ((B,), True), ((B,), False), ((B, h), False), ((B, h), True)):
-            a = rng.standard_normal((*front, N, K))
-            b = rng.standard_normal((K, M) if shared else (*front, K, M))
-            yield Case((rng.standard_normal((*front, N, M)), a, b))
-
-
-def _unsummed(dy, a, b):
-    return dy @ _turned(b), _turned(a) @ dy
-
-
-def _one_image(dy, a, b):
-    da, db = _unsummed(dy, a, b)
-    while db.ndim > b.ndim:
-        db = db[0]
-    return da, db
-
-
-add(
-    "17.3",
-    matmul_backward,
-    _matmul_cases,
-    outputs=("da", "db"),
-    mistakes={
-        "da and db are swapped in the return": lambda dy, a, b: _gradients(dy, a, b)[::-1],
-        "da is transposed: da is dy @ b transposed, in that order": (
-            lambda dy, a, b: (_turned(_gradients(dy, a, b)[0]), _gradients(dy, a, b)[1])
-        ),
-        "db is transposed: db is a transposed @ dy, in that order": (
-            lambda dy, a, b: (_gradients(dy, a, b)[0], _turned(_gradients(dy, a, b)[1]))
-        ),
-        "b is shared by the batch: sum db over the axes that b does not have": _unsummed,
-        "db was averaged over the batch; gradients of what is shared add up": (
-            lambda dy, a, b: _gradients(dy, a, b, together=np.mean)
-        ),
-        "db was taken from the first matrix of the batch only; all of them use b": _one_image,
-        "db has the wrong sign: there is no minus in a product's gradient": (
-            lambda dy, a, b: (_gradients(dy, a, b)[0], -_gradients(dy, a, b)[1])
-        ),
     },
 )

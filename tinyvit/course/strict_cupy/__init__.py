@@ -19,7 +19,7 @@ from .counts import Launch, host_reads, launches, no_host_reads
 
 __all__ = ["Launch", "asarray", "host_reads", "launches", "ndarray", "no_host_reads"]
 
-CUPY_NAMES = frozenset((Path(__file__).parent / "cupy_names.txt").read_text().split())
+CUPY_NAMES = frozenset((Path(__file__).parent / "cupy_names.txt").read_text(encoding="utf-8").split())
 
 
 def array(x: Any, dtype: Any = None) -> ndarray:

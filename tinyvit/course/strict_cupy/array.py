@@ -141,12 +141,12 @@ class ndarray:
 def _checked_index(index: Any, *, writing: bool) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
-        if isinstance(part, list) or (isinstance(part, np.ndarray) and part.ndim):
+        if isinstance(part, list | range) or (isinstance(part, np.ndarray) and part.ndim):
             note_read("indexing with host numbers")
         if isinstance(part, ndarray) and part._host.dtype == bool:
             note_read("indexing with a mask")
     raw = tuple(part._host if isinstance(part, ndarray) else part for part in parts)
-    fancy = [np.asarray(part) for part in raw if isinstance(part, list | np.ndarray) and np.asarray(part).ndim]
+    fancy = [np.asarray(part) for part in raw if isinstance(part, list | range | np.ndarray) and np.ndim(part)]
     whole = [part for part in fancy if part.dtype != bool]
     if writing and whole:
         places = np.stack([part.ravel() for part in np.broadcast_arrays(*whole)], axis=1)
