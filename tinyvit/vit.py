@@ -11,8 +11,7 @@ import numpy as np
 
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
-from .costs import numbers_held
-from .errors import UserError
+from .costs import check_numbers
 from .files import load_model_folder, save_model_folder
 from .layers import (
     INIT_STD,
@@ -46,6 +45,7 @@ from .ops import (
     sincos2d,
 )
 from .ops.tokens import AddPositionSaved, PrependTokensSaved
+from .resize import resized_model
 
 
 class ViTSaved(NamedTuple):
@@ -198,6 +198,8 @@ class VisionTransformer(Layer):
     def _pool_backward(self, dx: Array, saved: PoolSaved) -> Array:
         return (cls_pool_backward if self.config.pool == "cls" else mean_pool_backward)(dx, saved)
 
+    resized = resized_model  # (img_size, *, method, antialias, align_corners) -> a copy for images of another size
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all.
 
@@ -216,12 +218,7 @@ class VisionTransformer(Layer):
         """
         values, state = load_model_folder(folder)
         config = ViTConfig.from_dict(values)
-        described, held = numbers_held(config), sum(array.size for array in state.values())
-        if described > 2 * held + 10_000_000:  # do not fill the memory with a model that cannot be meant
-            raise UserError(
-                f"{folder} does not fit together: its config describes {described:,} numbers, its weights are "
-                f"{held:,}; use another copy"
-            )
+        check_numbers(config, sum(array.size for array in state.values()), folder)
         model = cls(config, rng=np.random.default_rng(0))
         dtype = np.result_type(np.float16, *(array.dtype for array in state.values()))  # the widest in the file
         if dtype != model.cls_token.dtype:

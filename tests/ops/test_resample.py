@@ -148,6 +148,7 @@ def resample(shape, *, grid=(2, 3), new_grid=(4, 5), num_prefix=1, **how):
         (lambda: resample((1, 8, 4)), r"2x3 grid of patches need positions of the shape \(1, 7, D\), got \(1, 8, 4\)"),
         (lambda: resample((1, 7, 4), num_prefix=0), r"\(1, 6, D\), got \(1, 7, 4\)"),
         (lambda: resample((7, 4)), r"\(1, 7, D\), got \(7, 4\)"),
+        (lambda: resample((4, 7)), r"\(1, 7, D\), got \(4, 7\)"),
         (lambda: resample((1, 5, 4), num_prefix=-1), r"-1 rows .*got \(1, 5, 4\)"),
         (lambda: resample((1, 7, 4), new_grid=(4, 0)), "at least 1 patch along each side, got 3 to become 0"),
         (lambda: resample((1, 1, 4), grid=(0, 3)), "at least 1 patch along each side, got 0 to become 4"),
