@@ -46,8 +46,8 @@ def resample_matrix(
         y[i] = Σ_j R[i, j] x[j],   R[i, j] = kernel(place[i] - j)
     - Place. Number j stands for a cell from j - 1/2 to j + 1/2. The same line holds old or new cells, so a new one is
       s = old / new wide, and the middle of cell i is at s (i + 1/2) - 1/2. With `align_corners` the first and the last
-      number stay where they are instead: s = (old - 1) / (new - 1), and place[i] = s i.
-    - Kernel. "bilinear": 1 - |t|, a straight line between two neighbours. "bicubic": a smooth curve through four.
+      number stay where they are instead: s = (old - 1) / (new - 1), and place[i] = s i; a single one is the first.
+    - Kernel. "bilinear": 1 - |t|, a straight line between two neighbours. "bicubic": a smooth curve made from four.
     - Border. The first and the last number stand in for their missing neighbours.
     - With `antialias` and s > 1, a kernel one step wide would jump over old numbers: it is made s times wider, so that
       all of them count, looks at no one beyond the border, and is divided by its sum.

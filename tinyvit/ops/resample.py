@@ -8,7 +8,7 @@ no place in the picture: they pass.
 
 X[k, l] is a part of every Y[i, j] that it has a share in, and gets its gradient back in the same shares:
     dX[k, l] = Σ_i Σ_j R_h[i, k] R_w[j, l] dY[i, j],   that is   dX = R_h^T dY R_w
-Source: Dosovitskiy et al. 2021, arXiv:2010.11929, section 3.2 ("2D interpolation of the pre-trained positions").
+Source: Dosovitskiy et al. 2021, arXiv:2010.11929, section 3.2, on higher resolutions.
 """
 
 from typing import NamedTuple
