@@ -1,8 +1,9 @@
 """What a Vision Transformer costs before it is built: parameters, floating-point operations, memory; part by part."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .config import ViTConfig
+from .errors import UserError
 
 
 class Cost(NamedTuple):
@@ -23,6 +24,20 @@ def numbers_held(config: ViTConfig) -> int:
     """How many numbers a model keeps in memory before it sees an image: its parameters and fixed positions."""
     positions = config.num_tokens * config.embed_dim if config.pos_embed == "sincos2d" else 0
     return sum(cost.parameters for cost in model_costs(config).values()) + positions
+
+
+def check_numbers(config: ViTConfig, found: int, where: Any) -> None:
+    """Whether a model of `config` may come from `found` numbers, before it is built: it could fill the memory.
+
+    Raises:
+        UserError: it would hold far more, so that it cannot be meant.
+    """
+    described = numbers_held(config)
+    if described > 2 * found + 10_000_000:
+        raise UserError(
+            f"{where} does not fit together: its config describes {described:,} numbers, its weights are "
+            f"{found:,}; use another copy"
+        )
 
 
 def model_costs(config: ViTConfig) -> dict[str, Cost]:

@@ -66,6 +66,20 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         + [({"x": x((3, 2, 4)), "weight": x((4, 5)), "bias": None}, {})],
         "prepend_tokens": [({"x": x((3, 4, 5)), "tokens": x((1, t, 5))}, {}) for t in (1, 3)],
         "add_position": [({"x": x((B, 4, 5)), "pos_embed": x((1, 4, 5))}, {}) for B in (3, 1)],
+        "resample_positions": [
+            ({"x": x((B, prefix + h * w, D))}, {"grid": (h, w), "new_grid": new_grid, "num_prefix": prefix} | how)
+            for B, prefix, (h, w), new_grid, D, how in (
+                (1, 1, (2, 3), (4, 5), 3, {}),  # grown
+                (2, 3, (5, 4), (2, 3), 2, {}),  # shrunk
+                (1, 0, (3, 5), (4, 2), 3, {"method": "bilinear"}),
+                (3, 1, (4, 3), (3, 7), 2, {"method": "bilinear", "align_corners": True}),
+                (1, 3, (3, 4), (5, 2), 4, {"align_corners": True}),
+                (1, 0, (6, 5), (2, 4), 3, {"antialias": True}),
+                (2, 1, (5, 6), (3, 2), 2, {"method": "bilinear", "antialias": True}),
+                (1, 1, (4, 5), (6, 3), 3, {"antialias": True, "align_corners": True}),
+                (1, 3, (1, 4), (3, 1), 2, {}),
+            )
+        ],
         "layer_norm": [({"x": 2 * x(s) + 1, "weight": x(s[-1]), "bias": x(s[-1])}, {"eps": 1e-6}) for s in rows]
         + [({"x": x((2, 3, 5)), "weight": x(5), "bias": x(5)}, {"eps": 0.1})],
         "softmax": [({"x": x(s)}, {}) for s in rows] + [({"x": 3 * x((2, 2, 3, 4)) + 800}, {})],

@@ -44,6 +44,7 @@ from .ops import (
 )
 from .ops.tokens import AddPositionSaved, PrependTokensSaved
 from .pretrained import load_model, open_source, save_model_folder
+from .resize import resized_model
 
 
 class ViTSaved(NamedTuple):
@@ -202,6 +203,8 @@ class VisionTransformer(Layer):
 
     def _pool_backward(self, dx: Array, saved: PoolSaved) -> Array:
         return (cls_pool_backward if self.config.pool == "cls" else mean_pool_backward)(dx, saved)
+
+    resized = resized_model  # (img_size, *, method, antialias, align_corners) -> a copy for images of another size
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all.

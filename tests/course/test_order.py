@@ -59,6 +59,7 @@ TAUGHT_IN = {
     "flatten": 14,
     "FlatArrays": 14,
     "Team": 15,
+    "resample_positions": 16,
 }
 
 

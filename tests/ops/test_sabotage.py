@@ -65,6 +65,19 @@ def _norm_without_shift(backward, dy, saved):
     return dx.reshape(dy.shape), *backward(dy, saved)[1:]
 
 
+def _resampled_back(backward, dy, saved):
+    """Rows that sum to one on the way back too: what an interpolation to the old grid would do."""
+    rows, columns = (R / R.sum(0) for R in (saved.rows, saved.columns))
+    return backward(dy, saved._replace(rows=rows, columns=columns))
+
+
+def _read_by_column(backward, dy, saved):
+    prefix, patches = np.split(dy, [saved.num_prefix], axis=1)
+    B, _, D = dy.shape
+    grid = patches.reshape(B, len(saved.columns), len(saved.rows), D).swapaxes(1, 2)
+    return backward(np.concatenate([prefix, grid.reshape(patches.shape)], axis=1), saved)
+
+
 PARTICULAR = {
     "linear: weight not transposed back": ("linear", only(1, lambda dw: dw.T.reshape(dw.shape).copy())),
     "linear: bias gradient averaged": ("linear", only(2, lambda db: db / 5)),
@@ -91,6 +104,12 @@ PARTICULAR = {
     "cls_pool: spread over all tokens": ("cls_pool", lambda b, dy, s: np.broadcast_to(dy[:, None], s.shape) + 0.0),
     "prepend_tokens: not summed over the batch": ("prepend_tokens", lambda b, dy, s: (b(dy, s)[0], dy[:1, : s.num_tokens])),
     "add_position: averaged over the batch": ("add_position", only(1, lambda grad: grad / 3)),
+    "resample_positions: resampled back instead of transposed": ("resample_positions", _resampled_back),
+    "resample_positions: rows resampled and columns left": ("resample_positions", lambda b, dy, s: b(dy, s._replace(rows=0 * s.rows + np.eye(*s.rows.shape)))),
+    "resample_positions: columns resampled and rows left": ("resample_positions", lambda b, dy, s: b(dy, s._replace(columns=0 * s.columns + np.eye(*s.columns.shape)))),
+    "resample_positions: no gradient for the prefix": ("resample_positions", lambda b, dy, s: b(np.concatenate([0 * dy[:, : s.num_prefix], dy[:, s.num_prefix :]], 1), s)),
+    "resample_positions: the new grid read column by column": ("resample_positions", _read_by_column),
+    "resample_positions: new patches in the wrong order": ("resample_positions", lambda b, dy, s: b(np.concatenate([dy[:, : s.num_prefix], dy[:, : s.num_prefix - 1 if s.num_prefix else None : -1]], 1), s)),
     "layer_scale: gamma forgotten": ("layer_scale", lambda b, dy, s: (dy, b(dy, s)[1])),
     "patchify: rows and columns of a patch swapped": ("patchify", lambda b, dy, s: b(dy.reshape(*dy.shape[:2], -1, s.patch_size, s.patch_size).swapaxes(-1, -2).reshape(dy.shape), s)),
     "unpatchify: patches in the wrong order": ("unpatchify", lambda b, dy, s: b(dy, s)[:, ::-1]),

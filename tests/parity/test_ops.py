@@ -26,12 +26,20 @@ def torch_dropout(x, *, keep_mask, drop_prob):
     return x * keep_mask / (1 - drop_prob)
 
 
+def torch_resample_positions(x, *, grid, new_grid, num_prefix, method="bicubic", antialias=False, align_corners=False):
+    prefix, patches = x[:, :num_prefix], x[:, num_prefix:]
+    picture = patches.transpose(1, 2).unflatten(2, grid)  # (B, D, h, w)
+    picture = F.interpolate(picture, new_grid, mode=method, antialias=antialias, align_corners=align_corners)
+    return torch.cat([prefix, picture.flatten(2).transpose(1, 2)], 1)
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
     "linear": lambda x, weight, bias: F.linear(x, weight.T, bias),
     "prepend_tokens": lambda x, tokens: torch.cat([tokens.expand(len(x), -1, -1), x], 1),
     "add_position": lambda x, pos_embed: x + pos_embed,
+    "resample_positions": torch_resample_positions,
     "layer_norm": lambda x, weight, bias, eps: F.layer_norm(x, x.shape[-1:], weight, bias, eps),
     "softmax": lambda x: x.softmax(-1),
     "attention": torch_attention,

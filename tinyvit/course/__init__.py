@@ -7,6 +7,7 @@
 from . import check
 from .exercise import EXERCISES, Exercise, find_exercise
 from .show import show
+from .sizes import accuracy_at_sizes
 from .trained import Trained, trained_model
 
-__all__ = ["EXERCISES", "Exercise", "Trained", "check", "find_exercise", "show", "trained_model"]
+__all__ = ["EXERCISES", "Exercise", "Trained", "accuracy_at_sizes", "check", "find_exercise", "show", "trained_model"]

@@ -19,6 +19,7 @@ from . import (
     linear,
     patchify,
     pool,
+    resample,
     softmax,
     tokens,
 )
@@ -39,7 +40,8 @@ from .patchify import (
     unpatchify_forward,
 )
 from .pool import PoolSaved, cls_pool_backward, cls_pool_forward, mean_pool_backward, mean_pool_forward
-from .positions import sincos2d
+from .positions import ResampleMethod, resample_matrix, sincos2d
+from .resample import ResamplePositionsSaved, resample_positions_backward, resample_positions_forward
 from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
 from .tokens import (
     AddPositionSaved,
@@ -66,7 +68,7 @@ def _discover(*files: Any) -> dict[str, Op]:
 
 
 OPS: dict[str, Op] = _discover(
-    patchify, linear, tokens, layer_norm, softmax, attention, layer_scale, dropout, gelu, pool, cross_entropy
+    patchify, linear, tokens, resample, layer_norm, softmax, attention, layer_scale, dropout, gelu, pool, cross_entropy
 )
 
 __all__ = [
@@ -83,6 +85,8 @@ __all__ = [
     "PatchifySaved",
     "PoolSaved",
     "PrependTokensSaved",
+    "ResampleMethod",
+    "ResamplePositionsSaved",
     "SoftmaxSaved",
     "UnpatchifySaved",
     "add_position_backward",
@@ -114,6 +118,9 @@ __all__ = [
     "patchify_forward",
     "prepend_tokens_backward",
     "prepend_tokens_forward",
+    "resample_matrix",
+    "resample_positions_backward",
+    "resample_positions_forward",
     "sincos2d",
     "softmax_backward",
     "softmax_forward",

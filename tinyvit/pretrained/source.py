@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..config import ViTConfig
-from ..costs import numbers_held
+from ..costs import check_numbers
 from ..errors import UserError
 from ..files import CONFIG, WEIGHTS, current_folder, read_arrays, read_json
 from . import google, huggingface, timm
@@ -125,12 +125,7 @@ def _checked(source: Source) -> Source:
     Raises:
         UserError: the config describes many more numbers than the weights are: building it would fill the memory.
     """
-    described, held = numbers_held(source.config), sum(array.size for array in source.tensors.values())
-    if described > 2 * held + 10_000_000:
-        raise UserError(
-            f"{source.path} does not fit together: its config describes {described:,} numbers, its weights are "
-            f"{held:,}; use another copy"
-        )
+    check_numbers(source.config, sum(array.size for array in source.tensors.values()), source.path)
     if source.family == "tinyvit":
         return source
     name = FAMILIES[source.family].layout(source.config)["pos_embed"].names[0]
