@@ -237,7 +237,7 @@ def test_a_damaged_folder_gets_one_sentence(tmp_path, damage, sentence):
 )
 def test_a_config_that_would_fill_the_memory_is_refused(tmp_path, change):
     folder = tmp_path / "model"
-    VisionTransformer(MODELS["tanh"]).save_pretrained(folder)
+    VisionTransformer(MODELS["mean pooling"]).save_pretrained(folder)
     values = json.loads((folder / CONFIG).read_text()) | change
     (folder / CONFIG).write_text(json.dumps(values))
     with pytest.raises(UserError, match=r"describes [\d,]+ numbers, its weights are"):

@@ -2,9 +2,13 @@
 
 import signal
 
-from safetensors.numpy import load_file
-
+from tinyvit import VisionTransformer
 from tinyvit.training import Progress
+
+
+def weights_in(folder):
+    """The parameters saved in a model's folder, by our names."""
+    return VisionTransformer.from_pretrained(folder).parameters()
 
 
 class Notes(Progress):
@@ -21,7 +25,7 @@ class Notes(Progress):
 
     def epoch(self, metrics, best):
         self.epochs.append((metrics, best))
-        self.weights.append(load_file(self.folder / "last" / "model.safetensors"))
+        self.weights.append(weights_in(self.folder / "last"))
 
 
 class Stops(Notes):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from notes import Notes, Stops
+from notes import Notes, Stops, weights_in
 from safetensors.numpy import load_file
 
 from tinyvit.backend import to_numpy
@@ -76,7 +76,7 @@ def test_the_average_is_evaluated_and_the_live_weights_go_on(small_config, small
     for metrics, average in zip(history.epochs, notes.averages, strict=True):
         dev = evaluate(model_of(config, average), small_dataset.dev, small_dataset)
         assert metrics["dev_loss"] == pytest.approx(dev.loss, rel=1e-5)
-    best = load_file(history.folder / "best" / "model.safetensors")
+    best = weights_in(history.folder / "best")
     state = load_file(history.folder / "last" / "training_state.safetensors")
     for name, array in notes.averages[history.best_epoch - 1].items():
         np.testing.assert_allclose(best[name], array, atol=1e-6)
@@ -148,7 +148,7 @@ def test_the_best_epoch_on_dev_is_kept_and_tested(small_config, small_dataset, m
     assert all(labels is small_dataset.dev.labels for labels in judged)
     assert [metrics["epoch"] for metrics, is_best in notes.epochs if is_best] == best
     assert history.best_epoch == best[-1]
-    kept = load_file(history.folder / "best" / "model.safetensors")
+    kept = weights_in(history.folder / "best")
     assert [same(kept, weights) for weights in notes.weights] == [epoch == best[-1] for epoch in range(1, len(script) + 1)]  # fmt: skip
     model, _ = load_trained(history.folder)
     assert same(model.parameters(), kept)
@@ -209,7 +209,7 @@ def weights_by_config():
         key = json.dumps(dataclasses.replace(config, output=None).to_dict())
         if key not in known:
             folder = train(config, overwrite=True).folder
-            known[key] = load_file(folder / "best" / "model.safetensors")
+            known[key] = weights_in(folder / "best")
         return known[key]
 
     return look_up
