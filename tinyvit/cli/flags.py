@@ -53,7 +53,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:
     """What turns a flag's text into the field's value."""
     if name == "img_size":
-        return _size
+        return size_flag
     if name == "workers":
         return workers_flag
     if isinstance(kind, types.UnionType):  # "float | None": None is what leaving the flag out means
@@ -72,7 +72,7 @@ def text(given: str) -> str:
     return given
 
 
-def _size(text: str) -> int | tuple[int, ...]:
+def size_flag(text: str) -> int | tuple[int, ...]:
     """ "28" or "32x48" (height x width)."""
     parts = tuple(int(part) for part in text.lower().split("x"))
     return parts[0] if len(parts) == 1 else parts
@@ -83,4 +83,4 @@ def workers_flag(text: str) -> int | str:
     return text if text == "auto" else int(text)
 
 
-_size.__name__, workers_flag.__name__ = "size", "workers"  # argparse says "invalid size value"
+size_flag.__name__, workers_flag.__name__ = "size", "workers"  # argparse says "invalid size value"

@@ -96,8 +96,8 @@ def open_source(path: str | Path) -> Source:
     folder = path.parent if path.suffix == ".safetensors" else current_folder(path)
     if not folder.is_dir():
         raise UserError(f"{path} is not a folder: give the folder that holds {CONFIG} and {WEIGHTS}, or a .npz file")
-    if not (folder / CONFIG).exists() and (folder / "best" / CONFIG).exists():
-        folder = current_folder(folder / "best")
+    if (best := current_folder(folder / "best")).is_dir():  # a run of tinyvit
+        folder = best
     values = read_json(folder / CONFIG)
     kind = values.get("model_type")
     is_known = kind in ("tinyvit", *huggingface.MODEL_TYPES) if isinstance(kind, str) else "architecture" in values
@@ -146,8 +146,7 @@ def _read_weights(folder: Path) -> dict[str, np.ndarray]:
             raise UserError(_no_pickles(pickles[0]))
         return read_arrays(folder / WEIGHTS)  # says that it is missing
     places: Any = read_json(folder / INDEX).get("weight_map")
-    is_map = isinstance(places, Mapping) and all(isinstance(file, str) for file in places.values())
-    if not is_map or any(Path(file).name != file or Path(file).suffix != ".safetensors" for file in places.values()):
+    if not isinstance(places, dict) or not all(map(_is_beside, places.values())):
         raise UserError(f"{folder / INDEX} must map names of weights to .safetensors files beside it: use another copy")
     arrays: dict[str, np.ndarray] = {}
     for file in sorted(set(places.values())):

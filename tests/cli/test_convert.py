@@ -1,0 +1,103 @@
+"""`tinyvit convert`: every layout into every other, and what is said on the way."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from tinyvit import VisionTransformer, ViTConfig
+from tinyvit.cli import main
+
+CONFIG = ViTConfig(
+    img_size=12, patch_size=4, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=1.5,
+    layer_norm_eps=1e-6, gelu="tanh",
+)  # fmt: skip
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Saves a model of a config; returns the model and its folder."""
+
+    def save(**changes):
+        model = VisionTransformer(dataclasses.replace(CONFIG, **changes), rng=np.random.default_rng(0))
+        model.save_pretrained(tmp_path / "model")
+        return model, str(tmp_path / "model")
+
+    return save
+
+
+def test_round_the_world(saved, tmp_path, capsys):
+    model, folder = saved()
+    for layout in ("timm", "npz", "hf", "timm", "hf"):
+        target = str(tmp_path / layout) + (".npz" if layout == "npz" else "")
+        assert main(["convert", folder, target, "--to", layout]) == 0
+        folder = target
+    again = VisionTransformer.from_pretrained(folder)
+    assert again.config == dataclasses.replace(CONFIG, mlp_ratio=again.config.mlp_ratio)
+    images = np.random.default_rng(1).standard_normal((2, *CONFIG.input_shape)).astype(np.float32)
+    np.testing.assert_array_equal(again.predict(images), model.predict(images))
+    assert "note:" not in capsys.readouterr().out
+
+
+def test_what_the_target_always_does_otherwise_is_said(saved, tmp_path, capsys):
+    _, folder = saved(gelu="erf", layer_norm_eps=1e-12)
+    assert main(["convert", folder, str(tmp_path / "m.npz"), "--to", "npz"]) == 0
+    out = capsys.readouterr().out
+    assert "take gelu to be tanh, here it is erf" in out
+    assert "take layer_norm_eps to be 1e-06, here it is 1e-12" in out
+
+
+def test_verify_prints_every_layer(saved, tmp_path, capsys):
+    _, folder = saved()
+    assert main(["convert", folder, str(tmp_path / "m.npz"), "--to", "npz", "--verify"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = [line.split() for line in lines if line.startswith(("embedding", "block", "logits"))]
+    assert [row[0] for row in table] == ["embedding", "block", "block", "logits"]
+    assert all(float(row[-1]) < 1e-5 for row in table)
+
+
+def test_fixed_positions_become_learned_ones(saved, tmp_path):
+    model, folder = saved(pos_embed="sincos2d")
+    assert main(["convert", folder, str(tmp_path / "hf")]) == 0
+    again = VisionTransformer.from_pretrained(tmp_path / "hf")
+    assert again.config.pos_embed == "learned"
+    images = np.random.default_rng(1).standard_normal((2, *CONFIG.input_shape)).astype(np.float32)
+    np.testing.assert_array_equal(again.predict(images), model.predict(images))
+
+
+def test_without_the_head_and_at_another_size(saved, tmp_path):
+    model, folder = saved()
+    assert main(["convert", folder, str(tmp_path / "hf"), "--ignore-head", "--img-size", "8x16"]) == 0
+    again = VisionTransformer.from_pretrained(tmp_path / "hf")
+    assert (again.config.num_classes, again.config.img_size) == (0, (8, 16))
+    np.testing.assert_array_equal(again.pos_embed, model.resized((8, 16)).pos_embed)
+
+
+def test_class_names_go_along(saved, tmp_path):
+    _, folder = saved()
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    config["id2label"] = {"0": "cat", "1": "dog", "2": "ape"}
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    assert main(["convert", folder, str(tmp_path / "timm"), "--to", "timm"]) == 0
+    assert main(["convert", str(tmp_path / "timm"), str(tmp_path / "hf")]) == 0
+    assert json.loads((tmp_path / "hf" / "config.json").read_text())["id2label"] == config["id2label"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "sentence"),
+    [
+        ({"pool": "mean"}, ["out"], "no word for mean pooling"),
+        ({}, ["out", "--to", "npz"], "name ends with .npz"),
+        ({}, ["out", "--img-size", "10"], "does not divide into 4x4 patches"),
+        ({"img_size": (8, 12)}, ["out.npz", "--to", "npz"], "no word for images that are not square"),
+    ],
+)
+def test_what_cannot_be_done_gets_one_sentence(saved, tmp_path, monkeypatch, capsys, changes, arguments, sentence):
+    _, folder = saved(**changes)
+    monkeypatch.chdir(tmp_path)
+    assert main(["convert", folder, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
