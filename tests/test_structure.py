@@ -14,7 +14,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Who may import whom: only rooms on a lower floor, or the own one.
 FLOORS = {
     "errors": 0, "backend": 1, "fields": 1, "ops": 2, "config": 2, "layers": 3, "files": 3, "presets": 4, "costs": 4,
-    "vit": 5, "gradcheck_report": 4, "gradcheck": 5, "gradcheck_cases": 6, "optim": 6, "datasets": 6, "plots": 6,
+    "pretrained": 4, "gradcheck_report": 4, "vit": 5, "gradcheck": 5, "gradcheck_cases": 6, "optim": 6, "datasets": 6, "plots": 6,
     "training": 7, "bench": 8, "course": 8, "cli": 9, "__main__": 10,
 }  # fmt: skip
 
