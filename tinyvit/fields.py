@@ -102,11 +102,12 @@ def _in_words(kind: Any, limits: Mapping[str, Any]) -> str:
     """What a value of `kind` must be."""
     choices = typing.get_args(kind)
     if _is_union(kind):
-        return " or ".join(_in_words(choice, limits) for choice in choices)
+        first, *others = (_in_words(choice, limits) for choice in choices)
+        return " or ".join([first, *(other.replace(f"numbers, each {first}", "such numbers") for other in others)])
     if typing.get_origin(kind) is typing.Literal:
         return ("one of " if len(choices) > 1 else "") + ", ".join(choices)
     if typing.get_origin(kind) is tuple:
-        return f"{len(choices)} such numbers"
+        return f"{len(choices)} numbers, each {_in_words(choices[0], limits)}"
     if kind in (int, float):
         name = "a whole number" if kind is int else "a number"
         return f"{name} of at least {limits['at_least']:,} and below {limits['below']:,}"

@@ -5,47 +5,25 @@ none of that, so `prepare_digit` does to it what MNIST's makers did to theirs, a
 """
 
 import os
-import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..errors import UserError
 from .ink import LEAST_CONTRAST, border_mask, find_ink
-
-# Formats that are nothing but pixels. Pillow reads others, some by running a program (EPS runs Ghostscript).
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+from .pictures import open_picture
 
 DARK = 64  # the border of a picture that is light on dark already is darker than this
 WORKING_SIZE = 400  # pixels of the longer side at which ink is looked for
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Open a picture file: upright as its EXIF data says, its first frame, transparent parts filled in.
+    """Open a picture file as `open_picture` does, with its transparent parts filled in.
 
     Raises:
         UserError: the file is missing, not a picture, damaged, or unreasonably large.
     """
-    if not os.path.exists(path):
-        raise UserError(f"there is no file {path}: check the spelling of the path")
-    if not os.path.isfile(path):
-        raise UserError(f"{path} is not a file but a folder or a device: give the path of one picture")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                return _opaque(ImageOps.exif_transpose(image))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(
-            f"{path} has more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels: make it smaller first"
-        ) from error
-    except PermissionError as error:
-        raise UserError(f"{path} may not be read: change its permissions") from error
-    except Image.UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture that can be read: save it as PNG or JPEG") from error
-    except Exception as error:  # decoders raise whatever a damaged file leads them to
-        raise UserError(f"{path} is damaged or of an unusual kind ({error}): save it again as PNG or JPEG") from error
+    return _opaque(open_picture(path))
 
 
 def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tuple[np.ndarray, str]:

@@ -1,8 +1,18 @@
-"""Other people's Vision Transformers, and ours for them: weights in and out."""
+"""Other people's Vision Transformers, and ours for them: weights in and out, and pictures made as they make them."""
 
 from .families import FAMILIES
 from .loading import load_model
+from .processor import ImageProcessor
 from .saving import folder_files, save_model_folder, save_npz
 from .source import Source, open_source
 
-__all__ = ["FAMILIES", "Source", "folder_files", "load_model", "open_source", "save_model_folder", "save_npz"]
+__all__ = [
+    "FAMILIES",
+    "ImageProcessor",
+    "Source",
+    "folder_files",
+    "load_model",
+    "open_source",
+    "save_model_folder",
+    "save_npz",
+]

@@ -1,0 +1,208 @@
+"""From a picture of any size to the numbers that a model was trained on: resize, crop, rescale, normalise.
+
+A model sees what it learned to see only if its pictures are made as those of its training were, to the pixel: every
+family of weights has its own filter, size, crop and scale of numbers. Here they are one list of options.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+from PIL import Image
+
+from ..errors import UserError
+from ..fields import Config, option
+from .processor_files import IMAGENET_MEAN, IMAGENET_STD, from_huggingface, from_timm, to_huggingface
+
+MAX_SIDE = 4096  # no model asks for more; a config that does would only fill the memory
+MAX_PIXELS = MAX_SIDE**2  # of a picture on its way; a very long one exceeds it when its short side is stretched
+
+# In timm's words, what the makers of well-known weights did to their pictures.
+_IMAGENET = {"crop_pct": 0.875, "interpolation": "bicubic", "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+FAMILIES: dict[str, dict[str, Any]] = {
+    "augreg": {"crop_pct": 0.9, "interpolation": "bicubic", "mean": 0.5, "std": 0.5},
+    "deit": _IMAGENET,
+    "dino": _IMAGENET,
+    "mae": _IMAGENET,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageProcessor(Config):
+    """What is done to a picture, in the order of the fields, which have Hugging Face's names.
+
+    The defaults are those of Hugging Face's ViT. A picture is first converted to L or RGB as Pillow's `convert` does,
+    so transparency is dropped and shows the colour beneath; only grey of more than 8 bits is scaled, not clipped.
+
+    Raises:
+        UserError: a value makes no sense, or two do not go together.
+    """
+
+    in_chans: int = option(3, "C: 1 for grey, 3 for RGB", at_least=1, below=4)
+    do_resize: bool = option(True, "whether pictures are resized")
+    size: int | tuple[int, int] = option(
+        (224, 224),
+        "(height, width) whatever the proportions, or the shorter side",
+        at_least=1,
+        below=MAX_SIDE + 1,
+    )
+    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = option(
+        "bilinear", "Pillow's filter for resizing"
+    )
+    do_center_crop: bool = option(False, "whether the middle is cut out, with black around it where it is larger")
+    crop_size: tuple[int, int] = option((224, 224), "(height, width) of the middle", at_least=1, below=MAX_SIDE + 1)
+    crop_rounding: Literal["down", "even"] = option(
+        "down", "where the middle begins if it is half a pixel off: Hugging Face rounds down, timm to an even number"
+    )
+    do_rescale: bool = option(True, "whether pixels are multiplied by rescale_factor")
+    rescale_factor: float = option(1 / 255, "what makes pixels of 0..255 numbers of 0..1", at_least=1e-9)
+    do_normalize: bool = option(True, "whether image_mean is subtracted, and the difference divided by image_std")
+    image_mean: float | tuple[float, float, float] = option(0.5, "one number for all channels, or three")
+    image_std: float | tuple[float, float, float] = option(0.5, "the same", at_least=1e-6)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.in_chans == 2:
+            raise UserError("in_chans must be 1 (grey) or 3 (RGB), got 2: choose one of them")
+        for name in ("image_mean", "image_std"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) == 1:
+                object.__setattr__(self, name, value[0])
+            elif isinstance(value, tuple) and self.in_chans == 1:
+                raise UserError(f"{name} must be one number where in_chans is 1, got {value}: choose one")
+
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        """The picture converted, resized and cropped.
+
+        Args:
+            image: of any mode and size; from a file, as `tinyvit.datasets.pictures.open_picture` gives it.
+
+        Returns:
+            uint8 (C, H, W).
+
+        Raises:
+            UserError: it is no picture, has no pixels, is damaged, or would become larger than 4096 x 4096 pixels.
+        """
+        if not isinstance(image, Image.Image):
+            raise UserError(f"a picture must be a Pillow image, got {type(image).__name__}: use Image.fromarray")
+        if 0 in image.size:
+            raise UserError(f"the picture has no pixels ({_in_words(image)}): use another one")
+        image = _converted(image, "L" if self.in_chans == 1 else "RGB")
+        if self.do_resize:
+            image = self._resized(image)
+        if self.do_center_crop:
+            image = self._center_cropped(image)
+        if image.width * image.height > MAX_PIXELS:
+            raise UserError(f"a picture of {_in_words(image)} is too large: let it be resized or cropped")
+        return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """The picture as a model takes it: `pixels`, rescaled and normalised.
+
+        Returns:
+            float32 (C, H, W).
+
+        Raises:
+            UserError: as `pixels` does.
+        """
+        values = self.pixels(image)
+        if self.do_rescale:
+            values = values * self.rescale_factor  # float64, so that the result is rounded once
+        values = values.astype(np.float32)
+        if self.do_normalize:
+            mean, std = (np.reshape(number, (-1, 1, 1)) for number in (self.image_mean, self.image_std))
+            values = (values - mean.astype(np.float32)) / std.astype(np.float32)
+        return values
+
+    def _resized(self, image: Image.Image) -> Image.Image:
+        if isinstance(self.size, tuple):
+            height, width = self.size
+        else:
+            shorter = min(image.size)
+            width, height = (int(self.size * side / shorter) for side in image.size)
+        # Pillow resizes rows, then columns: in between, the old height remains; and a filter is as long as an old side.
+        if max(width * height, width * image.height, image.width * height) > MAX_PIXELS:
+            raise UserError(
+                f"a picture of {_in_words(image)} is too long to be resized to {height} x {width}: use a part of it"
+            )
+        return image.resize((width, height), Image.Resampling[self.resample.upper()])
+
+    def _center_cropped(self, image: Image.Image) -> Image.Image:
+        height, width = self.crop_size
+        spare = image.width - width, image.height - height
+        left, top = (round(pixels / 2) if self.crop_rounding == "even" else pixels // 2 for pixels in spare)
+        return image.crop((left, top, left + width, top + height))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of a `preprocessor_config.json` that Hugging Face's transformers loads."""
+        return to_huggingface(super().to_dict())
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What a `preprocessor_config.json` says, also an old one of a "feature extractor".
+
+        What is missing or null has the default of the kind of processor that the file names, ViT's if it names none;
+        fields that change no pixel are ignored, as transformers does.
+
+        Raises:
+            UserError: another kind of processor than ViT's, DeiT's or BiT's (DINOv2's), or a value that makes no sense.
+        """
+        return cls(**from_huggingface(values))
+
+    @classmethod
+    def from_timm(cls, pretrained_cfg: Mapping[str, Any]) -> Self:
+        """What timm's evaluation does with a model's `pretrained_cfg`; what is missing has timm's default.
+
+        Raises:
+            UserError: a value that makes no sense or is not supported (`crop_mode="border"`).
+        """
+        return cls(**from_timm(pretrained_cfg))
+
+    @classmethod
+    def of_family(cls, family: str, *, img_size: int = 224) -> Self:
+        """What the makers of a family of weights did.
+
+        Args:
+            family: "vit" (Hugging Face's: straight to `img_size`, whatever the proportions), or, with the shorter side
+                resized to a little more and the middle cut out, "augreg" (timm's ViT), "deit", "dino" or "mae". The
+                files that Hugging Face has for the latter three say otherwise: see `from_dict`.
+            img_size: side of the result in pixels.
+
+        Raises:
+            UserError: an unknown family, or a size that makes no sense.
+        """
+        if family == "vit":
+            return cls(size=(img_size, img_size))
+        if family not in FAMILIES:
+            raise UserError(f"the family must be one of vit, {', '.join(FAMILIES)}, got {family!r}: choose one")
+        return cls.from_timm({"input_size": (3, img_size, img_size), **FAMILIES[family]})
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """The picture in mode "L" or "RGB"."""
+    try:
+        if image.mode.startswith(("I", "F")):
+            image = _eight_bits(image)
+        if mode == "L" and image.mode == "LAB":  # which Pillow cannot convert directly
+            image = image.convert("RGB")
+        return image.convert(mode)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(
+            f"a picture in mode {image.mode} could not be read as {mode} ({error}): save it again as PNG or JPEG"
+        ) from error
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Deep grey scaled into 0..255, mode "L". Of 16 bits the full range is meant; others do not say which range they
+    use, so it is the smallest usual one that holds their values.
+    """
+    values = np.maximum(np.nan_to_num(np.asarray(image).astype(np.float64)), 0.0)
+    largest = float(values.max())
+    usual = {"I": (255.0, 65535.0), "F": (1.0, 255.0, 65535.0)}.get(image.mode, (65535.0,))
+    full = next((top for top in usual if largest <= top), largest)
+    return Image.fromarray(np.rint(values * (255.0 / full)).astype(np.uint8))
+
+
+def _in_words(image: Image.Image) -> str:
+    return f"{image.height} x {image.width} pixels"
