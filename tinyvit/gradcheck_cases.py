@@ -64,6 +64,13 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         ],
         "linear": [({"x": x((*s, 4)), "weight": x((4, 3)), "bias": x(3)}, {}) for s in ((5,), (2, 3))]
         + [({"x": x((3, 2, 4)), "weight": x((4, 5)), "bias": None}, {})],
+        "conv2d": [
+            ({"x": x((B, C, H, W)), "weight": x((C * k * k, O)), "bias": x(O)}, {"stride": s, "padding": p})
+            for B, C, H, W, k, O, s, p in (
+                (2, 1, 4, 5, 3, 2, 1, 1), (3, 3, 5, 4, 3, 2, 1, 0), (2, 2, 3, 4, 1, 5, 1, 0), (2, 1, 3, 2, 1, 3, 2, 1),
+                (2, 3, 6, 5, 3, 4, 2, 1), (2, 2, 6, 7, 3, 1, 2, 0), (1, 2, 5, 7, 2, 3, 3, 2),
+            )
+        ],
         "prepend_tokens": [({"x": x((3, 4, 5)), "tokens": x((1, t, 5))}, {}) for t in (1, 3)],
         "add_position": [({"x": x((B, 4, 5)), "pos_embed": x((1, 4, 5))}, {}) for B in (3, 1)],
         "layer_norm": [({"x": 2 * x(s) + 1, "weight": x(s[-1]), "bias": x(s[-1])}, {"eps": 1e-6}) for s in rows]

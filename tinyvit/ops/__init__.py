@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from . import (
     attention,
+    conv2d,
     cross_entropy,
     dropout,
     gelu,
@@ -23,6 +24,7 @@ from . import (
     tokens,
 )
 from .attention import AttentionSaved, attention_backward, attention_forward
+from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
 from .erf import erf
@@ -66,13 +68,14 @@ def _discover(*files: Any) -> dict[str, Op]:
 
 
 OPS: dict[str, Op] = _discover(
-    patchify, linear, tokens, layer_norm, softmax, attention, layer_scale, dropout, gelu, pool, cross_entropy
+    patchify, linear, conv2d, tokens, layer_norm, softmax, attention, layer_scale, dropout, gelu, pool, cross_entropy
 )
 
 __all__ = [
     "OPS",
     "AddPositionSaved",
     "AttentionSaved",
+    "Conv2dSaved",
     "CrossEntropySaved",
     "DropoutSaved",
     "GeluSaved",
@@ -91,6 +94,8 @@ __all__ = [
     "attention_forward",
     "cls_pool_backward",
     "cls_pool_forward",
+    "conv2d_backward",
+    "conv2d_forward",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "drop_path_backward",
