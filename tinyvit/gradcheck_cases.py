@@ -14,6 +14,8 @@ from .gradcheck import THRESHOLD, GradientReport, check_gradients
 from .layers import (
     Attention,
     Block,
+    Conv2d,
+    ConvStem,
     Dropout,
     DropPath,
     Identity,
@@ -138,7 +140,10 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Dropout": _layer(lambda rng: Dropout(0.4), 3, 4, 5, random=True),
     "DropPath": _layer(lambda rng: DropPath(0.4), 6, 2, 3, random=True),
     "Identity": _layer(lambda rng: Identity(), 2, 3),
+    "Conv2d": _layer(lambda rng: Conv2d(2, 5, 3, stride=2, padding=1, rng=rng), 3, 2, 4, 7),
+    "ConvStem": _layer(lambda rng: ConvStem(2, rng=rng), 2, 2, 3, 4),
     "PatchEmbed": _layer(lambda rng: PatchEmbed(2, 5, 3, rng=rng), 2, 5, 4, 6),
+    "PatchEmbed, conv, tanh": _layer(lambda rng: PatchEmbed(2, 3, 5, stem="conv", gelu="tanh", rng=rng), 2, 3, 4, 6),
     "Attention": _layer(lambda rng: Attention(6, 3, rng=rng), 2, 5, 6),
     "Attention, no qkv bias": _layer(lambda rng: Attention(6, 2, qkv_bias=False, rng=rng), 2, 4, 6),
     "Mlp": _layer(lambda rng: Mlp(4, 6, rng=rng), 2, 3, 4),
@@ -169,6 +174,7 @@ MODELS: dict[str, ViTConfig] = {
     "drop path, dropout": ViTConfig(**_SMALL, drop_path_rate=0.3, drop_rate=0.2),
     "layer scale": ViTConfig(**_SMALL, layer_scale=0.1),
     "no qkv bias": ViTConfig(**_SMALL, qkv_bias=False),
+    "conv stem": ViTConfig(**_SMALL, stem="conv"),
     "features": ViTConfig(**_SMALL | {"num_classes": 0}),
     "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
     "everything": ViTConfig(
