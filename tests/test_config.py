@@ -36,7 +36,6 @@ from tinyvit.training import RECIPES, TrainConfig, recipe
         ({"drop_path_rate": 1.0}, "drop_path_rate must be a number of at least 0 and below 1, got 1.0"),
         ({"drop_rate": float("nan")}, "drop_rate must be a number of at least 0 and below 1, got nan"),
         ({"init_std": -1.0}, "init_std must be a number of at least 0"),
-        ({"stem": "conv"}, 'stem="conv" is planned but not built yet: use stem="patch"'),
         ({"stem": "mlp"}, "stem must be one of patch, conv"),
         ({"gelu": ["erf"]}, "gelu must be one of erf, tanh"),
         ({"img_size": None}, "img_size must be a whole number"),

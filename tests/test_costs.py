@@ -22,7 +22,9 @@ def test_parameters_are_those_of_the_model(name):
 NO_BLOCKS = dataclasses.replace(MODELS["cls token, erf"], depth=0)
 
 
-@pytest.mark.parametrize("name", ["cls token, erf", "registers", "layer scale", "mean pooling", "no blocks"])
+@pytest.mark.parametrize(
+    "name", ["cls token, erf", "registers", "layer scale", "mean pooling", "conv stem", "no blocks"]
+)
 def test_saved_numbers_are_those_that_the_forward_keeps(name):
     config = NO_BLOCKS if name == "no blocks" else MODELS[name]
     model = VisionTransformer(config, rng=np.random.default_rng(0))

@@ -33,7 +33,7 @@ def test_ops_layers_and_models_are_all_among_the_cases():
     assert names == {"op": set(OPS), "layer": set(LAYERS), "model": set(MODELS)}
 
 
-@pytest.mark.parametrize("field", ["pool", "gelu", "pos_embed", "num_registers", "drop_rate", "drop_path_rate", "qkv_bias", "layer_scale", "layer_norm_eps"])  # fmt: skip
+@pytest.mark.parametrize("field", ["pool", "gelu", "pos_embed", "num_registers", "drop_rate", "drop_path_rate", "qkv_bias", "layer_scale", "layer_norm_eps", "stem"])  # fmt: skip
 def test_every_choice_of_a_model_is_checked(field):
     assert len({getattr(config, field) for config in MODELS.values()}) > 1
 

@@ -146,11 +146,12 @@ def test_one_model_serves_many_threads(rng):
     assert wrong == []
 
 
-def test_eight_noisy_images_can_be_learnt_by_heart(rng):
-    model = VisionTransformer(preset("tiny"), rng=rng)
+@pytest.mark.parametrize(("stem", "steps"), [("patch", 40), ("conv", 50)])
+def test_eight_noisy_images_can_be_learnt_by_heart(stem, steps, rng):
+    model = VisionTransformer(dataclasses.replace(preset("tiny"), stem=stem), rng=rng)
     images, labels = images_for(model.config, rng, batch=8).astype(np.float32), np.arange(8)
     optimizer = AdamW(model.parameters(), weight_decay=0.0)
-    for _ in range(40):
+    for _ in range(steps):
         logits, saved = model.forward(images)
         loss, loss_saved = cross_entropy_forward(logits, labels=labels)
         _, grads = model.backward(cross_entropy_backward(1.0, loss_saved), saved)

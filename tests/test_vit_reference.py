@@ -17,6 +17,8 @@ CONFIGS = {
     "learned, erf, cls": ODD,
     "sincos2d, tanh, mean, registers": dataclasses.replace(ODD, pos_embed="sincos2d", gelu="tanh", pool="mean", num_registers=3),
     "layer scale, one head": dataclasses.replace(ODD, layer_scale=0.1, num_heads=1, num_registers=1, pool="mean"),
+    "conv stem": dataclasses.replace(ODD, stem="conv"),
+    "conv stem, tanh": dataclasses.replace(ODD, stem="conv", gelu="tanh"),
     "no qkv bias, features": dataclasses.replace(ODD, qkv_bias=False, num_classes=0, num_heads=4),
 }  # fmt: skip
 
@@ -33,6 +35,14 @@ def norm(rows, p, name, eps):
 
 def linear(rows, p, name):
     return rows @ p[f"{name}.weight"] + p.get(f"{name}.bias", 0.0)
+
+
+def convolution(maps, p, name):
+    """(C, H, W) -> (S, H, W): each pixel and its eight neighbours, beyond the edge zeros."""
+    _, H, W = maps.shape
+    framed = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
+    places = [[linear(framed[:, i : i + 3, j : j + 3].ravel(), p, name) for j in range(W)] for i in range(H)]
+    return np.moveaxis(np.array(places), -1, 0)
 
 
 def attention(rows, p, name, num_heads):
@@ -54,6 +64,9 @@ def sincos(config, row, column):
 def reference(config, p, image):
     """(C, H, W) -> logits (K,), or features (D,), and the attention maps (h, N, N) of each block."""
     P, (rows, columns) = config.patch_size, config.grid_size
+    if config.stem == "conv":
+        for name in ("patch_embed.stem.conv1", "patch_embed.stem.conv2"):
+            image = np.vectorize(GELU[config.gelu])(convolution(image, p, name))
     places = [(row, column) for row in range(rows) for column in range(columns)]
     patches = [image[:, row * P : (row + 1) * P, column * P : (column + 1) * P].ravel() for row, column in places]
     prefix = [p["cls_token"][0], *([p["reg_token"][0]] if config.num_registers else [])]

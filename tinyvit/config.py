@@ -36,12 +36,12 @@ class ViTConfig(Config):
     )
     init_std: float = option(0.02, "spread of fresh weight matrices; narrow models learn sooner with more")
     layer_scale: float | None = option(None, "initial value of layer scale; none without")
-    stem: Literal["patch", "conv"] = option("patch", "how patches become tokens; conv is not built yet")
+    stem: Literal["patch", "conv"] = option(
+        "patch", "what patches are cut from: the image, or what two convolutions make of it"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.stem == "conv":
-            raise UserError('stem="conv" is planned but not built yet: use stem="patch"')
         height, width = self.image_shape
         if height % self.patch_size or width % self.patch_size:
             raise UserError(

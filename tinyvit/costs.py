@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from .config import ViTConfig
 from .errors import UserError
+from .layers import STEM_CHANS
 
 
 class Cost(NamedTuple):
@@ -43,7 +44,9 @@ def check_numbers(config: ViTConfig, found: int, where: Any) -> None:
 def model_costs(config: ViTConfig) -> dict[str, Cost]:
     """Costs by part, in the order data flows; the blocks are summed up."""
     L, N, D, M = config.num_patches, config.num_tokens, config.embed_dim, config.hidden_dim
-    patch, K, h = config.in_chans * config.patch_size**2, config.num_classes, config.num_heads
+    C, S, K, h = config.in_chans, STEM_CHANS, config.num_classes, config.num_heads
+    stem, pixels = config.stem == "conv", config.image_shape[0] * config.image_shape[1]
+    patch = (S if stem else C) * config.patch_size**2
     position = N * D if config.pos_embed == "learned" else 0
     qkv_bias = 3 * D if config.qkv_bias else 0
     scale = D if config.layer_scale is not None else 0  # parameters of each branch, and what it saves of each token
@@ -68,8 +71,16 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
             saved=tokens * D + 2 * tokens * M + tokens * M + tokens * scale,  # x, GELU's input and gate, its output
         )
 
+    def conv(chans: int) -> Cost:
+        return Cost(
+            parameters=9 * chans * S + S,
+            flops=2 * pixels * 9 * chans * S,
+            saved=pixels * chans + 2 * pixels * S,  # x, GELU's input and gate
+        )
+
     return {
-        "patch_embed": Cost(patch * D + D, 2 * L * patch * D, L * patch),
+        "patch_embed.stem": conv(C) + conv(S) if stem else NOTHING,
+        "patch_embed.proj": Cost(patch * D + D, 2 * L * patch * D, L * patch),
         "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
         "pos_embed": Cost(position, 0, 0),
         "blocks: norm1, norm2": sum((norm(N) + norm(tokens) for tokens in out), NOTHING),

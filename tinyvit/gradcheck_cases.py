@@ -14,6 +14,8 @@ from .gradcheck import THRESHOLD, GradientReport, check_gradients
 from .layers import (
     Attention,
     Block,
+    Conv2d,
+    ConvStem,
     Dropout,
     DropPath,
     Identity,
@@ -64,6 +66,13 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         ],
         "linear": [({"x": x((*s, 4)), "weight": x((4, 3)), "bias": x(3)}, {}) for s in ((5,), (2, 3))]
         + [({"x": x((3, 2, 4)), "weight": x((4, 5)), "bias": None}, {})],
+        "conv2d": [
+            ({"x": x((B, C, H, W)), "weight": x((C * k * k, O)), "bias": x(O)}, {"stride": s, "padding": p})
+            for B, C, H, W, k, O, s, p in (
+                (2, 1, 4, 5, 3, 2, 1, 1), (3, 3, 5, 4, 3, 2, 1, 0), (2, 2, 3, 4, 1, 5, 1, 0), (2, 1, 3, 2, 1, 3, 2, 1),
+                (2, 3, 6, 5, 3, 4, 2, 1), (2, 2, 6, 7, 3, 1, 2, 0), (1, 2, 5, 7, 2, 3, 3, 2),
+            )
+        ],
         "prepend_tokens": [({"x": x((3, 4, 5)), "tokens": x((1, t, 5))}, {}) for t in (1, 3)],
         "add_position": [({"x": x((B, 4, 5)), "pos_embed": x((1, 4, 5))}, {}) for B in (3, 1)],
         "resample_positions": [
@@ -145,7 +154,10 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Dropout": _layer(lambda rng: Dropout(0.4), 3, 4, 5, random=True),
     "DropPath": _layer(lambda rng: DropPath(0.4), 6, 2, 3, random=True),
     "Identity": _layer(lambda rng: Identity(), 2, 3),
+    "Conv2d": _layer(lambda rng: Conv2d(2, 5, 3, stride=2, padding=1, rng=rng), 3, 2, 4, 7),
+    "ConvStem": _layer(lambda rng: ConvStem(2, rng=rng), 2, 2, 3, 4),
     "PatchEmbed": _layer(lambda rng: PatchEmbed(2, 5, 3, rng=rng), 2, 5, 4, 6),
+    "PatchEmbed, conv, tanh": _layer(lambda rng: PatchEmbed(2, 3, 5, stem="conv", gelu="tanh", rng=rng), 2, 3, 4, 6),
     "Attention": _layer(lambda rng: Attention(6, 3, rng=rng), 2, 5, 6),
     "Attention, no qkv bias": _layer(lambda rng: Attention(6, 2, qkv_bias=False, rng=rng), 2, 4, 6),
     "Mlp": _layer(lambda rng: Mlp(4, 6, rng=rng), 2, 3, 4),
@@ -176,6 +188,7 @@ MODELS: dict[str, ViTConfig] = {
     "drop path, dropout": ViTConfig(**_SMALL, drop_path_rate=0.3, drop_rate=0.2),
     "layer scale": ViTConfig(**_SMALL, layer_scale=0.1),
     "no qkv bias": ViTConfig(**_SMALL, qkv_bias=False),
+    "conv stem": ViTConfig(**_SMALL, stem="conv"),
     "features": ViTConfig(**_SMALL | {"num_classes": 0}),
     "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
     "everything": ViTConfig(

@@ -68,7 +68,7 @@ class VisionTransformer(Layer):
 
     def __init__(self, config: ViTConfig, *, rng: np.random.Generator | None = None):
         rng = np.random.default_rng() if rng is None else rng
-        D = config.embed_dim
+        C, D = config.in_chans, config.embed_dim
         self.config = config
         self.cls_token: Array = truncated_normal(rng, (1, 1, D))
         if config.num_registers:
@@ -77,7 +77,7 @@ class VisionTransformer(Layer):
             self.pos_embed: Array = truncated_normal(rng, (1, config.num_tokens, D))
         else:
             self.sincos: Array = sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
-        self.patch_embed = PatchEmbed(config.patch_size, config.in_chans, D, rng=rng)
+        self.patch_embed = PatchEmbed(config.patch_size, C, D, stem=config.stem, gelu=config.gelu, rng=rng)
         self.drop = Dropout(config.drop_rate)
         self.blocks = [
             Block(
@@ -97,8 +97,8 @@ class VisionTransformer(Layer):
         self.norm = LayerNorm(D, eps=config.layer_norm_eps)
         self.head: Layer = Linear(D, config.num_classes, rng=rng) if config.num_classes else Identity()
         if config.init_std != INIT_STD:
-            for weight in self.parameters().values():
-                if weight.ndim == 2:  # the matrices; tokens and positions have a batch axis, and keep INIT_STD
+            for name, weight in self.parameters().items():
+                if weight.ndim == 2 and ".stem." not in name:  # tokens, positions and convolutions keep their spread
                     weight *= config.init_std / INIT_STD
 
     def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, ViTSaved]:

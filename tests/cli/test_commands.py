@@ -143,7 +143,7 @@ def test_doctor_and_help_and_version(tinyvit):
         (["train", "--img-size", "28x"], "invalid size value: '28x'"),
         (["train", "--patch-size", "5"], "choose patch_size from 1, 2, 4, 7, 14, 28"),
         (["train", "--num-heads", "5"], "choose num_heads from 1, 2, 4"),
-        (["train", "--stem", "conv"], "not built yet"),
+        (["train", "--stem", "mlp"], "invalid choice: 'mlp'"),
         (["train", "--preset", "vit_tiny_patch16_224"], "mnist images are"),
         (["train", "--device", "gpu"], "auto, cpu, cuda or cuda:<index>, got 'gpu'"),
         (["train", "--data-dir", "nowhere"], "nowhere"),

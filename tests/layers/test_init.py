@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.layers import INIT_STD, LayerScale
+from tinyvit.layers import INIT_STD, STEM_CHANS, Conv2d, LayerScale
 
 CONFIG = ViTConfig(
     img_size=32, patch_size=8, in_chans=3, num_classes=10, embed_dim=256, depth=2, num_heads=4, mlp_ratio=2.0,
@@ -33,6 +33,22 @@ def test_what_is_random_has_the_right_spread(init_std):
         assert std == pytest.approx(CUT * wanted, rel=4 / np.sqrt(array.size)), name
         assert largest <= 2 * wanted * (1 + 1e-6), name
         assert len(np.unique(array)) > 0.95 * array.size, name
+
+
+@pytest.mark.parametrize("init_std", [0.02, 0.07])
+def test_convolutions_are_drawn_by_what_they_add_up(init_std):
+    """Whatever init_std says of the other matrices: so many numbers in, so much smaller the weights."""
+    config = dataclasses.replace(CONFIG, stem="conv", init_std=init_std)
+    stem = VisionTransformer(config, rng=np.random.default_rng(1)).patch_embed.stem
+    for layer, fan_in in (
+        (stem.conv1, 9 * 3),
+        (stem.conv2, 9 * STEM_CHANS),
+        (Conv2d(64, 50, 1, rng=np.random.default_rng(1)), 64),
+    ):
+        std, largest = spread(layer.weight)
+        assert std == pytest.approx(CUT * np.sqrt(2 / fan_in), rel=3 / np.sqrt(layer.weight.size))
+        assert largest <= 2 * np.sqrt(2 / fan_in) * (1 + 1e-6)
+        assert not layer.bias.any()
 
 
 def test_no_two_arrays_are_drawn_alike():

@@ -6,7 +6,7 @@ import pytest
 from tinyvit import VisionTransformer
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck_cases import all_cases
-from tinyvit.layers import Attention, Block, Linear, Mlp, PatchEmbed
+from tinyvit.layers import Attention, Block, Conv2d, ConvStem, Linear, Mlp, PatchEmbed
 
 CASES = {(case.kind, case.name): case for case in all_cases()}
 
@@ -77,6 +77,11 @@ SABOTAGES = {
     "mlp: dx before the first product": (Mlp, "backward", lambda b, self, dy, saved: (dy, b(self, dy, saved)[1]), "layer", "Mlp"),
     "mlp: biases averaged": (Mlp, "backward", changed("fc1.bias", lambda grad: grad / 6), "layer", "Mlp, tanh"),
     "patches: dimages transposed": (PatchEmbed, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0][..., ::-1, :], b(self, dy, saved)[1]), "layer", "PatchEmbed"),
+    "patches: the stem's road forgotten": (PatchEmbed, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0], {k: 0 * g if "stem" in k else g for k, g in b(self, dy, saved)[1].items()}), "layer", "PatchEmbed, conv, tanh"),
+    "conv: weight's gradient reversed": (Conv2d, "backward", changed("weight", lambda grad: grad[::-1]), "layer", "Conv2d"),
+    "stem: a gate passed by": (ConvStem, "backward", lambda b, self, dy, saved: b(self, dy, saved._replace(gelu1=saved.gelu1._replace(x=0 * saved.gelu1.x))), "layer", "ConvStem"),
+    "stem: gates swapped": (ConvStem, "backward", lambda b, self, dy, saved: b(self, dy, saved._replace(gelu1=saved.gelu2, gelu2=saved.gelu1)), "layer", "ConvStem"),
+    "stem: biases swapped": (ConvStem, "backward", swapped("conv1.bias", "conv2.bias"), "model", "conv stem"),
     "linear: weight's gradient reversed": (Linear, "backward", changed("weight", lambda grad: grad[::-1]), "layer", "Linear"),
     "model: the class token's gradient dropped": (VisionTransformer, "backward", changed("cls_token", np.zeros_like), "model", "cls token, erf"),
     "model: positions left out": (VisionTransformer, "backward", missing("pos_embed"), "model", "cls token, erf"),

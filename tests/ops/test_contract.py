@@ -11,7 +11,7 @@ from tinyvit.ops import OPS, Op
 CASES = [case for name in OPS for case in op_cases(name)]
 # Linear in their first input, so the backward is the transpose: <dy, f(x)> = <backward(dy), x>, to the last bits.
 LINEAR = (
-    "patchify", "unpatchify", "linear", "layer_scale", "dropout", "drop_path", "cls_pool", "mean_pool",
+    "patchify", "unpatchify", "linear", "conv2d", "layer_scale", "dropout", "drop_path", "cls_pool", "mean_pool",
     "prepend_tokens", "add_position", "resample_positions",
 )  # fmt: skip
 PER_IMAGE = [name for name in OPS if name != "cross_entropy"]  # whose loss is the mean over the batch

@@ -54,6 +54,17 @@ EVERYWHERE = {
 }
 
 
+def _conv_that_overwrites(backward, dy, saved):
+    x, weight, k, stride, padding = saved
+    padded = np.zeros((*x.shape[:2], *(size + 2 * padding for size in x.shape[2:])))
+    pulls = np.einsum("ro,boij->brij", weight, dy).reshape(*x.shape[:2], k, k, *dy.shape[2:])
+    for u, v in np.ndindex(k, k):
+        H, W = dy.shape[2:]
+        padded[:, :, u : u + stride * H : stride, v : v + stride * W : stride] = pulls[:, :, u, v]
+    dx = padded[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]]
+    return dx, *backward(dy, saved)[1:]
+
+
 def _norm_without_stretch(backward, dy, saved):
     dx_hat = (dy * saved.weight).reshape(saved.x_hat.shape)
     return ((dx_hat - row_mean(dx_hat)) * saved.rstd).reshape(dy.shape), *backward(dy, saved)[1:]
@@ -81,6 +92,13 @@ def _read_by_column(backward, dy, saved):
 PARTICULAR = {
     "linear: weight not transposed back": ("linear", only(1, lambda dw: dw.T.reshape(dw.shape).copy())),
     "linear: bias gradient averaged": ("linear", only(2, lambda db: db / 5)),
+    "conv2d: windows that overlap overwrite each other": ("conv2d", _conv_that_overwrites),
+    "conv2d: kernel turned round": ("conv2d", only(0, lambda dx: dx[..., ::-1, ::-1].copy())),
+    "conv2d: weight turned round": ("conv2d", lambda b, dy, s: (b(dy, s._replace(weight=s.weight[::-1]))[0], *b(dy, s)[1:])),
+    "conv2d: channels last in the weight": ("conv2d", only(1, lambda dw: dw.reshape(3, -1, dw.shape[1]).swapaxes(0, 1).reshape(dw.shape) if len(dw) == 27 else dw)),
+    "conv2d: off by one pixel": ("conv2d", only(0, lambda dx: np.roll(dx, 1, -1))),
+    "conv2d: weight's gradient of the first image alone": ("conv2d", lambda b, dy, s: (b(dy, s)[0], b(dy[:1], s._replace(x=s.x[:1]))[1], b(dy, s)[2])),
+    "conv2d: bias gradient of one row": ("conv2d", lambda b, dy, s: (*b(dy, s)[:2], dy[:, :, 0].sum((0, 2)))),
     "layer_norm: rstd's road forgotten": ("layer_norm", _norm_without_stretch),
     "layer_norm: the mean's road forgotten": ("layer_norm", _norm_without_shift),
     "layer_norm: weight forgotten": ("layer_norm", lambda b, dy, s: b(dy, s._replace(weight=1 + 0 * s.weight))),

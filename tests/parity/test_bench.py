@@ -24,9 +24,12 @@ def test_both_sides_are_timed():
     assert list(memory) == ["tinyvit", "PyTorch"]
 
 
-@pytest.mark.parametrize("name", ["patch_embed.proj.weight", "head.weight", "head.bias"])
+@pytest.mark.parametrize(
+    "name", ["patch_embed.proj.weight", "patch_embed.stem.conv2.weight", "head.weight", "head.bias"]
+)
 def test_the_layouts_undo_each_other(name, rng):
     shapes = {"patch_embed.proj.weight": (48, 8), "head.weight": (8, 3), "head.bias": (3,)}
+    shapes["patch_embed.stem.conv2.weight"] = (72, 8)
     config = dataclasses.replace(SMALL, in_chans=3)
     array = rng.standard_normal(shapes[name])
     there = to_torch_layout(name, array, config)

@@ -19,6 +19,7 @@ from tinyvit.vit import VisionTransformer
 CONFIGS = {
     **{name: dataclasses.replace(config, drop_rate=0.0, drop_path_rate=0.0) for name, config in MODELS.items()},
     "tiny": PRESETS["tiny"],
+    "tiny, conv": dataclasses.replace(PRESETS["tiny"], stem="conv"),
     "wide": ViTConfig(img_size=(32, 48), patch_size=8, num_classes=7, embed_dim=96, depth=3, num_heads=6),
 }
 

@@ -33,10 +33,17 @@ def torch_resample_positions(x, *, grid, new_grid, num_prefix, method="bicubic",
     return torch.cat([prefix, picture.flatten(2).transpose(1, 2)], 1)
 
 
+def torch_conv2d(x, weight, bias, *, stride, padding):
+    O, C = weight.shape[1], x.shape[1]
+    k = math.isqrt(weight.shape[0] // C)
+    return F.conv2d(x, weight.T.reshape(O, C, k, k), bias, stride, padding)
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
     "linear": lambda x, weight, bias: F.linear(x, weight.T, bias),
+    "conv2d": torch_conv2d,
     "prepend_tokens": lambda x, tokens: torch.cat([tokens.expand(len(x), -1, -1), x], 1),
     "add_position": lambda x, pos_embed: x + pos_embed,
     "resample_positions": torch_resample_positions,
@@ -95,6 +102,7 @@ def test_large_inputs_too(precision, rng):
     dtype, tolerance = precision
     large = {
         "linear": ({"x": (8, 50, 192), "weight": (192, 384), "bias": (384,)}, {}),
+        "conv2d": ({"x": (8, 8, 28, 28), "weight": (72, 8), "bias": (8,)}, {"stride": 1, "padding": 1}),
         "layer_norm": ({"x": (8, 50, 192), "weight": (192,), "bias": (192,)}, {"eps": 1e-6}),
         "attention": ({"qkv": (4, 50, 3 * 192)}, {"num_heads": 3}),
         "gelu": ({"x": (8, 50, 768)}, {}),

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..backend import keep_freed_memory
 from ..config import ViTConfig
+from ..layers import STEM_CHANS
 from ..layers.mlp import GELU_OPS
 from ..ops import OPS, Op
 from .timing import in_turn
@@ -77,7 +78,9 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
         return rng.standard_normal(shape).astype(np.float32)
 
     D, M, N, L, depth = config.embed_dim, config.hidden_dim, config.num_tokens, config.num_patches, config.depth
-    patch, K, heads = config.in_chans * config.patch_size**2, config.num_classes, config.num_heads
+    C, S, K, heads = config.in_chans, STEM_CHANS, config.num_classes, config.num_heads
+    height, width = config.image_shape
+    chans = S if config.stem == "conv" else C
 
     def linear(rows: int, wide: int, out: int) -> tuple[Op, tuple[Any, ...], dict[str, Any], float]:
         return OPS["linear"], (x(rows, wide), x(wide, out), x(out)), {}, 2.0 * rows * wide * out
@@ -88,9 +91,13 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
     def attention(Q: int) -> tuple[Op, tuple[Any, ...], dict[str, Any], float]:
         return OPS["attention"], (x(B, N, 3 * D),), {"num_heads": heads, "num_queries": Q}, 2 * 2.0 * B * Q * N * D
 
-    images = x(B, config.in_chans, *config.image_shape)
-    yield "patchify", 1, OPS["patchify"], (images,), {"patch_size": config.patch_size}, 0.0
-    yield "linear, patch_embed", 1, *linear(B * L, patch, D)
+    if config.stem == "conv":
+        for name, wide in (("conv1", C), ("conv2", S)):
+            inputs = x(B, wide, height, width), x(9 * wide, S), x(S)
+            yield f"conv2d, {name}", 1, OPS["conv2d"], inputs, {"padding": 1}, 2.0 * B * height * width * 9 * wide * S
+        yield "gelu, stem", 2, GELU_OPS[config.gelu], (x(B, S, height, width),), {}, 0.0
+    yield "patchify", 1, OPS["patchify"], (x(B, chans, height, width),), {"patch_size": config.patch_size}, 0.0
+    yield "linear, patch_embed", 1, *linear(B * L, chans * config.patch_size**2, D)
     yield "layer_norm, norm1", depth, *layer_norm(N)
     yield "linear, qkv", depth, *linear(B * N, D, 3 * D)
     # With a class token, the last block brings one token per image, and its ops are small: they get rows of their own.

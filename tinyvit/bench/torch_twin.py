@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..config import ViTConfig
+from ..layers import STEM_CHANS
 from ..vit import VisionTransformer
 
 
@@ -63,13 +64,26 @@ class Block(nn.Module):
         return x + self.ls2(self.mlp(self.norm2(x)))
 
 
+class ConvStem(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.conv1 = nn.Conv2d(config.in_chans, STEM_CHANS, 3, padding=1)
+        self.conv2 = nn.Conv2d(STEM_CHANS, STEM_CHANS, 3, padding=1)
+        self.gelu = nn.GELU(approximate="tanh" if config.gelu == "tanh" else "none")
+
+    def forward(self, x):
+        return self.gelu(self.conv2(self.gelu(self.conv1(x))))
+
+
 class PatchEmbed(nn.Module):
     def __init__(self, config: ViTConfig):
         super().__init__()
-        self.proj = nn.Conv2d(config.in_chans, config.embed_dim, config.patch_size, stride=config.patch_size)
+        self.stem = ConvStem(config) if config.stem == "conv" else nn.Identity()
+        chans = STEM_CHANS if config.stem == "conv" else config.in_chans
+        self.proj = nn.Conv2d(chans, config.embed_dim, config.patch_size, stride=config.patch_size)
 
     def forward(self, x):
-        return self.proj(x).flatten(2).transpose(1, 2)
+        return self.proj(self.stem(x)).flatten(2).transpose(1, 2)
 
 
 class TorchViT(nn.Module):
@@ -115,17 +129,16 @@ def sincos_table(config: ViTConfig) -> torch.Tensor:
 
 
 def to_torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.ndarray:
-    """PyTorch keeps linear weights as (out, in), and the patch embedding's as a convolution's (D, C, P, P)."""
-    if name == "patch_embed.proj.weight":
-        return array.T.reshape(config.embed_dim, config.in_chans, config.patch_size, config.patch_size)
+    """PyTorch keeps linear weights as (out, in), and a convolution's, the patch embedding's too, as (out, C, k, k)."""
+    if name.startswith("patch_embed") and array.ndim == 2:
+        k = config.patch_size if name == "patch_embed.proj.weight" else 3
+        return array.T.reshape(array.shape[1], -1, k, k)
     return array.T if array.ndim == 2 else array
 
 
 def from_torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.ndarray:
     """The inverse of `to_torch_layout`."""
-    if name == "patch_embed.proj.weight":
-        return array.reshape(config.embed_dim, -1).T
-    return array.T if array.ndim == 2 else array
+    return array.reshape(len(array), -1).T if array.ndim in (2, 4) else array
 
 
 def torch_twin(model: VisionTransformer) -> TorchViT:

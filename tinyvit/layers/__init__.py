@@ -2,6 +2,8 @@
 
 from .attention import Attention, AttentionLayerSaved
 from .block import Block, BlockSaved, BranchSaved
+from .conv2d import Conv2d
+from .conv_stem import STEM_CHANS, ConvStem, ConvStemSaved
 from .dropout import Dropout, DropPath
 from .init import INIT_STD, NO_DRAWS, truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
@@ -14,11 +16,15 @@ from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
 __all__ = [
     "INIT_STD",
     "NO_DRAWS",
+    "STEM_CHANS",
     "Attention",
     "AttentionLayerSaved",
     "Block",
     "BlockSaved",
     "BranchSaved",
+    "Conv2d",
+    "ConvStem",
+    "ConvStemSaved",
     "DropPath",
     "Dropout",
     "Gradients",

@@ -7,30 +7,46 @@ import numpy as np
 from ..backend import Array, array_module
 from ..errors import UserError
 from ..ops import LinearSaved, PatchifySaved, patchify_backward, patchify_forward
-from .layer import Gradients, Layer, prefixed
+from .conv_stem import STEM_CHANS, ConvStem, ConvStemSaved
+from .layer import Gradients, Identity, Layer, prefixed
 from .linear import Linear
 
 
 class PatchEmbedSaved(NamedTuple):
+    stem: ConvStemSaved | None
     patchify: PatchifySaved
     proj: LinearSaved
 
 
 class PatchEmbed(Layer):
-    """(B, C, H, W) -> (B, L, D)."""
+    """(B, C, H, W) -> (B, L, D). With the stem "conv", patches are cut from its feature map instead of the image."""
 
-    def __init__(self, patch_size: int, in_chans: int, embed_dim: int, *, rng: np.random.Generator):
+    def __init__(
+        self,
+        patch_size: int,
+        in_chans: int,
+        embed_dim: int,
+        *,
+        stem: str = "patch",
+        gelu: str = "erf",
+        rng: np.random.Generator,
+    ):
         self.patch_size = patch_size
-        self.proj = Linear(in_chans * patch_size * patch_size, embed_dim, rng=rng)
+        self.stem: Layer = ConvStem(in_chans, gelu=gelu, rng=rng) if stem == "conv" else Identity()
+        chans = STEM_CHANS if stem == "conv" else in_chans
+        self.proj = Linear(chans * patch_size * patch_size, embed_dim, rng=rng)
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, PatchEmbedSaved]:
-        patches, patchify = patchify_forward(x, patch_size=self.patch_size)  # (B, L, C*P*P)
+        x, stem = self.stem.forward(x)  # (B, C, H, W), or (B, S, H, W)
+        patches, patchify = patchify_forward(x, patch_size=self.patch_size)  # (B, L, C*P*P), or (B, L, S*P*P)
         tokens, proj = self.proj.forward(patches)  # (B, L, D)
-        return tokens, PatchEmbedSaved(patchify, proj)
+        return tokens, PatchEmbedSaved(stem, patchify, proj)
 
     def backward(self, dy: Array, saved: PatchEmbedSaved) -> tuple[Array, Gradients]:
         dpatches, dproj = self.proj.backward(dy, saved.proj)
-        return patchify_backward(dpatches, saved.patchify), prefixed("proj", dproj)
+        dx = patchify_backward(dpatches, saved.patchify)
+        dx, dstem = self.stem.backward(dx, saved.stem)
+        return dx, prefixed("stem", dstem) | prefixed("proj", dproj)
 
 
 def check_images(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:

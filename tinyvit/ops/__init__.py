@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from . import (
     attention,
+    conv2d,
     cross_entropy,
     dropout,
     gelu,
@@ -24,6 +25,7 @@ from . import (
     tokens,
 )
 from .attention import AttentionSaved, attention_backward, attention_forward
+from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
 from .erf import erf
@@ -68,13 +70,26 @@ def _discover(*files: Any) -> dict[str, Op]:
 
 
 OPS: dict[str, Op] = _discover(
-    patchify, linear, tokens, resample, layer_norm, softmax, attention, layer_scale, dropout, gelu, pool, cross_entropy
+    patchify,
+    linear,
+    conv2d,
+    tokens,
+    resample,
+    layer_norm,
+    softmax,
+    attention,
+    layer_scale,
+    dropout,
+    gelu,
+    pool,
+    cross_entropy,
 )
 
 __all__ = [
     "OPS",
     "AddPositionSaved",
     "AttentionSaved",
+    "Conv2dSaved",
     "CrossEntropySaved",
     "DropoutSaved",
     "GeluSaved",
@@ -95,6 +110,8 @@ __all__ = [
     "attention_forward",
     "cls_pool_backward",
     "cls_pool_forward",
+    "conv2d_backward",
+    "conv2d_forward",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "drop_path_backward",
