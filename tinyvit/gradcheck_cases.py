@@ -25,6 +25,7 @@ from .layers import (
     Linear,
     Mlp,
     PatchEmbed,
+    Recompute,
 )
 from .ops import OPS
 from .vit import VisionTransformer
@@ -167,6 +168,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
         lambda rng: Block(6, 3, 5, layer_scale=0.1, drop_rate=0.2, drop_path_rate=0.3, gelu="tanh", rng=rng),
         4, 3, 6, random=True,
     ),
+    "Recompute": _layer(lambda rng: Recompute(Block(6, 2, 8, drop_rate=0.3, rng=rng)), 2, 5, 6, random=True),
 }  # fmt: skip
 
 _SMALL: dict[str, Any] = {

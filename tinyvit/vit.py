@@ -27,35 +27,20 @@ from .layers import (
     prefixed,
     truncated_normal,
 )
-from .ops import (
-    DropoutSaved,
-    LayerNormSaved,
-    LinearSaved,
-    PoolSaved,
-    add_position_backward,
-    add_position_forward,
-    cls_pool_backward,
-    cls_pool_forward,
-    mean_pool_backward,
-    mean_pool_forward,
-    prepend_tokens_backward,
-    prepend_tokens_forward,
-    sincos2d,
-)
-from .ops.tokens import AddPositionSaved, PrependTokensSaved
+from .ops import dropout, layer_norm, linear, pool, positions, tokens
 from .pretrained import load_model, open_source, save_model_folder
 from .resize import resized_model
 
 
 class ViTSaved(NamedTuple):
     patch_embed: PatchEmbedSaved
-    prepend: PrependTokensSaved
-    position: AddPositionSaved
-    drop: DropoutSaved | None
+    prepend: tokens.PrependTokensSaved
+    position: tokens.AddPositionSaved
+    drop: dropout.DropoutSaved | None
     blocks: list[BlockSaved]
-    norm: LayerNormSaved
-    pool: PoolSaved
-    head: LinearSaved | None
+    norm: layer_norm.LayerNormSaved
+    pool: pool.PoolSaved
+    head: linear.LinearSaved | None
 
 
 class VisionTransformer(Layer):
@@ -76,7 +61,7 @@ class VisionTransformer(Layer):
         if config.pos_embed == "learned":
             self.pos_embed: Array = truncated_normal(rng, (1, config.num_tokens, D))
         else:
-            self.sincos: Array = sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
+            self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
         self.patch_embed = PatchEmbed(config.patch_size, C, D, stem=config.stem, gelu=config.gelu, rng=rng)
         self.drop = Dropout(config.drop_rate)
         self.blocks = [
@@ -118,16 +103,26 @@ class VisionTransformer(Layer):
         return logits, ViTSaved(patch_embed, prepend, position, drop, blocks, norm, pool, head)
 
     def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
-        """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter: the forward, read bottom-up."""
+        """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter."""
+        dimages, grads = dy, Gradients()
+        for dx, part in self.backward_parts(dy, saved):
+            dimages, grads = dx, part | grads
+        return dimages, grads
+
+    def backward_parts(self, dy: Array, saved: ViTSaved) -> Iterator[tuple[Array, Gradients]]:
+        """The forward, read bottom-up: of each part, its dx and the gradients of its parameters.
+
+        Who adds gradients up need not hold all of them, and who trains only the last parts may stop early.
+        """
         dx, dhead = self.head.backward(dy, saved.head)
         dx = self._pool_backward(dx, saved.pool)
+        yield dx, prefixed("head", dhead)
         dx, dnorm = self.norm.backward(dx, saved.norm)
-        dblocks: Gradients = {}
+        yield dx, prefixed("norm", dnorm)
         for index in reversed(range(len(self.blocks))):
             dx, dblock = self.blocks[index].backward(dx, saved.blocks[index])
-            dblocks = prefixed(f"blocks.{index}", dblock) | dblocks
-        dimages, dembedding = self._embed_backward(dx, saved)
-        return dimages, dembedding | dblocks | prefixed("norm", dnorm) | prefixed("head", dhead)
+            yield dx, prefixed(f"blocks.{index}", dblock)
+        yield self._embed_backward(dx, saved)
 
     def predict(self, x: Array) -> Array:
         """(B, C, H, W) -> (B, K): the forward that keeps nothing, so that memory does not grow with depth.
@@ -167,21 +162,21 @@ class VisionTransformer(Layer):
 
     def _embed(
         self, x: Array, rng: Any
-    ) -> tuple[Array, PatchEmbedSaved, PrependTokensSaved, AddPositionSaved, DropoutSaved | None]:
+    ) -> tuple[Array, PatchEmbedSaved, tokens.PrependTokensSaved, tokens.AddPositionSaved, dropout.DropoutSaved | None]:
         """Patches to tokens, the class token and the registers in front, positions added."""
         config = self.config
         check_images(x, config.input_shape, self.cls_token.dtype)
         x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
-        x, prepend = prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
+        x, prepend = tokens.prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
         pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos.astype(x.dtype)
-        x, position = add_position_forward(x, pos_embed)
+        x, position = tokens.add_position_forward(x, pos_embed)
         x, drop = self.drop.forward(x, rng=rng)
         return x, patch_embed, prepend, position, drop
 
     def _embed_backward(self, dx: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
         dx, _ = self.drop.backward(dx, saved.drop)
-        dx, dpos_embed = add_position_backward(dx, saved.position)
-        dx, dprefix = prepend_tokens_backward(dx, saved.prepend)
+        dx, dpos_embed = tokens.add_position_backward(dx, saved.position)
+        dx, dprefix = tokens.prepend_tokens_backward(dx, saved.prepend)
         dimages, dpatch_embed = self.patch_embed.backward(dx, saved.patch_embed)
         grads = {"cls_token": dprefix[:, :1]}
         if self.config.num_registers:
@@ -196,13 +191,13 @@ class VisionTransformer(Layer):
             return self.cls_token
         return array_module(self.cls_token).concatenate([self.cls_token, self.reg_token], axis=1)
 
-    def _pool(self, x: Array) -> tuple[Array, PoolSaved]:
+    def _pool(self, x: Array) -> tuple[Array, pool.PoolSaved]:
         if self.config.pool == "cls":
-            return cls_pool_forward(x)
-        return mean_pool_forward(x, num_prefix=self.config.num_prefix_tokens)
+            return pool.cls_pool_forward(x)
+        return pool.mean_pool_forward(x, num_prefix=self.config.num_prefix_tokens)
 
-    def _pool_backward(self, dx: Array, saved: PoolSaved) -> Array:
-        return (cls_pool_backward if self.config.pool == "cls" else mean_pool_backward)(dx, saved)
+    def _pool_backward(self, dx: Array, saved: pool.PoolSaved) -> Array:
+        return (pool.cls_pool_backward if self.config.pool == "cls" else pool.mean_pool_backward)(dx, saved)
 
     resized = resized_model  # (img_size, *, method, antialias, align_corners) -> a copy for images of another size
 

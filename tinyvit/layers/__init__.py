@@ -12,6 +12,7 @@ from .layer_scale import LayerScale
 from .linear import Linear
 from .mlp import Mlp, MlpSaved
 from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
+from .recompute import Recompute, RecomputeSaved
 
 __all__ = [
     "INIT_STD",
@@ -37,6 +38,8 @@ __all__ = [
     "MlpSaved",
     "PatchEmbed",
     "PatchEmbedSaved",
+    "Recompute",
+    "RecomputeSaved",
     "check_images",
     "prefixed",
     "truncated_normal",
