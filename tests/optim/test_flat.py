@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinyvit.gradcheck_cases import MODELS
+from tinyvit.layers import Mlp
 from tinyvit.optim import SGD, AdamW, FlatArrays, clip_by_global_norm, decays, flatten
 from tinyvit.training import loss_and_gradients
 from tinyvit.vit import VisionTransformer
@@ -25,7 +26,7 @@ def test_what_decays_lies_in_front_and_names_keep_their_order(rng):
     for name, array in flat.items():
         np.testing.assert_array_equal(array, before[name])
         assert model.parameters()[name] is array
-        assert np.shares_memory(array, flat.vector[: flat.num_decayed]) == decays(name, array)
+        assert np.shares_memory(array, flat.vector[: flat.runs({})[0][1]]) == decays(name, array)
 
 
 def test_writing_into_the_vector_changes_the_model(rng):
@@ -86,7 +87,7 @@ def test_flat_or_not_in_pieces_or_not_the_bits_are_the_same(make, flat_grads, ca
 def test_pieces_are_short_and_leave_nothing_out(monkeypatch):
     monkeypatch.setattr("tinyvit.optim.flat.CACHED", 4)
     flat = FlatArrays({"weight": np.zeros((3, 3)), "bias": np.zeros(2)})
-    for piece in flat.pieces(stop=flat.num_decayed) + flat.pieces(start=flat.num_decayed):
+    for piece in [piece for start, stop, *_ in flat.runs({}) for piece in flat.pieces(start, stop)]:
         flat.vector[piece] += 1
         assert piece.stop - piece.start <= 4
     np.testing.assert_array_equal(flat.vector, 1)
@@ -117,3 +118,23 @@ def test_clipping_does_the_same_to_flat_gradients(rng):
     for name in arrays:
         np.testing.assert_allclose(flat[name], arrays[name])
     np.testing.assert_allclose(np.linalg.norm(flat.vector), 0.5, rtol=1e-5)
+
+
+def test_runs_join_neighbours_that_are_treated_alike():
+    flat = FlatArrays(
+        {"a.weight": np.zeros((2, 3)), "a.bias": np.zeros(3), "b.weight": np.zeros((3, 1)), "b.bias": np.zeros(1)}
+    )
+    assert flat.runs({}) == [(0, 9, True, 1.0), (9, 13, False, 1.0)]
+    assert flat.runs({"b.weight": 0.5, "b.bias": 0.5}) == [
+        (0, 6, True, 1.0), (6, 9, True, 0.5), (9, 12, False, 1.0), (12, 13, False, 0.5),
+    ]  # fmt: skip
+
+
+def test_only_what_is_wanted_moves():
+    layer = Mlp(3, 4, rng=np.random.default_rng(0))
+    before = layer.state_dict()
+    flat = flatten(layer, wanted=lambda name: name.startswith("fc2"))
+    assert list(flat) == ["fc2.weight", "fc2.bias"]
+    for name, array in layer.parameters().items():
+        np.testing.assert_array_equal(array, before[name])
+        assert np.shares_memory(array, flat.vector) == name.startswith("fc2")

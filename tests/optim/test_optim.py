@@ -7,7 +7,7 @@ import pytest
 
 from tinyvit.errors import UserError
 from tinyvit.gradcheck_cases import MODELS
-from tinyvit.optim import EMA, SGD, AdamW, clip_by_global_norm, decays, global_norm, warmup_cosine
+from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, decays, global_norm, warmup_cosine
 from tinyvit.vit import VisionTransformer
 
 
@@ -138,3 +138,29 @@ def test_the_average_forgets_its_random_start_and_then_follows_slowly():
     ema.update(1000)
     assert ema.average["weight"][0, 0] == pytest.approx(0.1)
     assert parameters["weight"][0, 0] == 1.0
+
+
+@pytest.mark.parametrize("optimizer", [SGD, AdamW])
+@pytest.mark.parametrize("is_flat", [True, False])
+def test_a_scaled_learning_rate_is_that_learning_rate_for_those_parameters(optimizer, is_flat):
+    rng = np.random.default_rng(0)
+    start = {name: rng.standard_normal((2, 3)) for name in ("a.weight", "b.weight")} | {
+        "b.bias": rng.standard_normal(3)
+    }
+    grads = {name: rng.standard_normal(array.shape) for name, array in start.items()}
+
+    def stepped(lr, scales):
+        parameters = {name: array.copy() for name, array in start.items()}
+        given = grads
+        if is_flat:
+            parameters, given = FlatArrays(parameters), FlatArrays(grads)
+            parameters.add(start)
+            given.add(grads)
+        one = optimizer(parameters, weight_decay=0.3, lr_scales=scales)
+        for _ in range(3):
+            one.step(given, lr=lr)
+        return one.parameters
+
+    scaled = stepped(0.1, {"b.weight": 0.25, "b.bias": 0.5})
+    for name, lr in (("a.weight", 0.1), ("b.weight", 0.025), ("b.bias", 0.05)):
+        np.testing.assert_allclose(scaled[name], stepped(lr, None)[name], rtol=1e-12)

@@ -25,8 +25,9 @@ class AdamW(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.05,
+        lr_scales: Mapping[str, float] | None = None,
     ):
-        super().__init__(parameters)
+        super().__init__(parameters, lr_scales)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
     def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
@@ -34,10 +35,11 @@ class AdamW(Optimizer):
         self.steps += 1
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for decays, parameter, grad, m, v in self._pieces(grads):
+        for decays, lr_scale, parameter, grad, m, v in self._pieces(grads):
             xp = array_module(parameter)
+            rate = lr * lr_scale
             if decays:
-                parameter *= 1 - lr * self.weight_decay
+                parameter *= 1 - rate * self.weight_decay
             m *= beta1
             m += (1 - beta1) * grad
             v *= beta2
@@ -46,5 +48,5 @@ class AdamW(Optimizer):
             scale = xp.sqrt(v)
             scale += self.eps * math.sqrt(correction2)
             xp.divide(m, scale, out=scale)
-            scale *= lr * math.sqrt(correction2) / correction1
+            scale *= rate * math.sqrt(correction2) / correction1
             parameter -= scale

@@ -4,7 +4,7 @@ An optimizer then needs a dozen calls a step and not a dozen for each parameter,
 travels between processes is one block of memory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..backend import Array, array_module, device_of
 from ..layers import Layer
@@ -21,7 +21,7 @@ def decays(name: str, parameter: Array) -> bool:
 
 
 class FlatArrays(dict[str, Array]):
-    """A dict of arrays that are all views of one `vector` (P,). Those that decay lie in front, the first `num_decayed`.
+    """A dict of arrays that are all views of one `vector` (P,). Those that decay lie in front.
 
     Args:
         like: arrays whose names, shapes, dtype and device are taken over, not their values; in their order.
@@ -33,12 +33,24 @@ class FlatArrays(dict[str, Array]):
         some = next(iter(like.values()))
         size = sum(array.size for array in like.values())
         self.vector: Array = array_module(some).zeros(size, some.dtype) if vector is None else vector
-        self.num_decayed = sum(array.size for name, array in like.items() if decays(name, array))
         views, start = {}, 0
         for name in sorted(like, key=lambda name: not decays(name, like[name])):  # stable: else in their own order
             views[name] = self.vector[start : start + like[name].size].reshape(like[name].shape)
             start += like[name].size
         self.update({name: views[name] for name in like})
+
+    def runs(self, scales: Mapping[str, float]) -> list[tuple[int, int, bool, float]]:
+        """What is treated alike: (start, stop, whether it decays, scale) of neighbours with the same `scales[name]`."""
+        runs: list[tuple[int, int, bool, float]] = []
+        start = 0
+        for name in sorted(self, key=lambda name: not decays(name, self[name])):
+            kind, stop = (decays(name, self[name]), scales.get(name, 1.0)), start + self[name].size
+            if runs and runs[-1][2:] == kind:
+                runs[-1] = (runs[-1][0], stop, *kind)
+            else:
+                runs.append((start, stop, *kind))
+            start = stop
+        return runs
 
     def pieces(self, start: int = 0, stop: int | None = None) -> list[slice]:
         """Where to work in one go: a long vector on the CPU is cut, so that temporaries stay in its cache."""
@@ -47,22 +59,25 @@ class FlatArrays(dict[str, Array]):
         return [slice(begin, min(begin + length, stop)) for begin in range(start, stop, length)]
 
     def add(self, arrays: Mapping[str, Array]) -> None:
-        """Add other arrays of the same names to these."""
-        for name, array in self.items():
-            array += arrays[name]
+        """Add other arrays to those of the same names."""
+        for name, array in arrays.items():
+            self[name] += array
 
 
-def flatten(layer: Layer, vector: Array | None = None) -> FlatArrays:
+def flatten(
+    layer: Layer, vector: Array | None = None, *, wanted: Callable[[str], bool] = lambda name: True
+) -> FlatArrays:
     """Move the parameters of a layer into one vector; the layer goes on with views of it.
 
     Args:
         vector: the memory to use, (P,), which may be shared with other processes; new memory if it is left out.
+        wanted: says by name which parameters to move; the others stay where they are.
     """
     parameters = layer.parameters()
-    flat = FlatArrays(parameters, vector)
-    for name, array in parameters.items():
-        flat[name][...] = array
-    layer.adopt(flat)
+    flat = FlatArrays({name: array for name, array in parameters.items() if wanted(name)}, vector)
+    for name, array in flat.items():
+        array[...] = parameters[name]
+    layer.adopt(parameters | flat)
     return flat
 
 

@@ -24,18 +24,19 @@ class SGD(Optimizer):
         momentum: float = 0.9,
         nesterov: bool = False,
         weight_decay: float = 0.0,
+        lr_scales: Mapping[str, float] | None = None,
     ):
         if nesterov and not momentum:
             raise UserError("nesterov needs a momentum above 0, got 0: set momentum, or leave nesterov off")
-        super().__init__(parameters)
+        super().__init__(parameters, lr_scales)
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
 
     def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
         """One step against the gradient; `grads` is keyed like the parameters."""
         self.steps += 1
-        for decays, parameter, grad, velocity in self._pieces(grads):
+        for decays, lr_scale, parameter, grad, velocity in self._pieces(grads):
             if decays and self.weight_decay:
                 grad = grad + self.weight_decay * parameter
             velocity *= self.momentum
             velocity += grad
-            parameter -= lr * (grad + self.momentum * velocity if self.nesterov else velocity)
+            parameter -= lr * lr_scale * (grad + self.momentum * velocity if self.nesterov else velocity)
