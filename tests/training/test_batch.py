@@ -10,7 +10,7 @@ from tinyvit.datasets import epoch_order, random_affine, random_shift
 from tinyvit.optim import FlatArrays
 from tinyvit.training import steps_per_epoch, training_batch
 from tinyvit.training.parallel import Part, part
-from tinyvit.training.trainer import build_model
+from tinyvit.training.state import build_model
 
 
 def normalized(images, dataset):

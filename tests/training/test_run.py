@@ -8,8 +8,9 @@ import pytest
 
 from tinyvit.errors import UserError
 from tinyvit.files import PREPROCESSOR
-from tinyvit.training import load_trained, run, train
-from tinyvit.training.run import load_its_dataset, read_metrics, run_folder
+from tinyvit.training import load_trained, train, trained
+from tinyvit.training.run import read_metrics, run_folder
+from tinyvit.training.trained import load_its_dataset
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_damaged_preprocessor_gets_one_sentence(folder, change, sentence):
 
 
 def test_the_data_set_is_read_as_the_model_was_fed(folder, small_dataset, monkeypatch):
-    monkeypatch.setattr(run, "load_dataset", lambda *args, **kwargs: small_dataset)
+    monkeypatch.setattr(trained, "load_dataset", lambda *args, **kwargs: small_dataset)
     _, fed = load_trained(folder)
     fed = fed._replace(mean=0.5, std=0.25, class_names=tuple("abcdefghij"))
     dataset = load_its_dataset(fed)

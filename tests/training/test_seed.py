@@ -9,7 +9,7 @@ from tinyvit.backend import generator
 from tinyvit.datasets import epoch_order
 from tinyvit.training import train
 from tinyvit.training.parallel import part
-from tinyvit.training.trainer import build_model
+from tinyvit.training.state import build_model
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ..datasets import Split, batches, epoch_order, load_dataset, normalize
 from ..optim import decays, warmup_cosine
 from ..training import TrainConfig, recipe, steps_per_epoch, training_batch
 from ..training.evaluate import BATCH_SIZE
-from ..training.trainer import build_model
+from ..training.state import build_model
 from .torch_twin import torch_twin
 
 

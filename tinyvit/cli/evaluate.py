@@ -19,7 +19,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..training import classification_report, confusion_matrix, evaluate, load_trained
-    from ..training.run import load_its_dataset
+    from ..training.trained import load_its_dataset
 
     device = resolve_device(options.device)
     model, fed = load_trained(options.folder)

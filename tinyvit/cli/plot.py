@@ -18,7 +18,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..training import evaluate, load_trained
     from ..training.figures import draw_figures
-    from ..training.run import load_its_dataset, read_metrics, run_folder
+    from ..training.run import read_metrics, run_folder
+    from ..training.trained import load_its_dataset
 
     model, fed = load_trained(options.folder)
     folder = run_folder(options.folder)

@@ -2,12 +2,11 @@
 
 import argparse
 import dataclasses
-import sys
-from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .flags import SUB_PARSERS, add_flags, add_model_flags, describe, given, text
+from .bar import progress_bar
+from .flags import SUB_PARSERS, add_flags, add_model_flags, given, text
 from .output import say
 
 
@@ -30,7 +29,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..training import resume, train
 
-    progress = _progress_bar()
+    progress = progress_bar()
     if options.resume:
         free = {"data_dir", "device"}
         changed = [name for name in _given_flags(options) if name not in free]
@@ -73,7 +72,7 @@ def _tell(history: Any) -> None:
     from ..training.figures import draw_figures
     from ..training.parallel import World
 
-    config = read_run_config(history.folder)
+    config: Any = read_run_config(history.folder)
     if config.distributed and World().rank:
         return  # rank 0 tells
     say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
@@ -84,52 +83,3 @@ def _tell(history: Any) -> None:
     figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
     say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
     say(f"Try it on a picture of your own: tinyvit predict {history.folder} my_digit.png")
-
-
-def _progress_bar() -> Any:
-    from tqdm.std import tqdm
-
-    from ..training import Progress
-
-    class ProgressBar(Progress):
-        """One bar for the whole run, and one line per epoch; without a terminal only the lines."""
-
-        def start(self, config: Any, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
-            from ..costs import model_costs
-
-            parameters = sum(cost.parameters for cost in model_costs(config.model).values())
-            say(describe("model", config.model))
-            say(describe("training", config, skip=("model",)))
-            say(f"{parameters:,} parameters; everything goes to {folder}")
-            if images_done:
-                say(f"going on after {images_done:,} images")
-            self.epochs, self.images_per_epoch, self.accuracy = config.epochs, images_per_epoch, ""
-            self.bar = tqdm(
-                total=config.epochs * images_per_epoch,
-                initial=images_done,
-                unit="img",
-                unit_scale=True,
-                dynamic_ncols=True,
-                disable=not sys.stderr.isatty(),
-            )
-
-        def step(self, images: int, loss: float | None) -> None:
-            self.bar.update(images)
-            if loss is not None:
-                epoch = min(self.epochs, int((self.bar.n - 1) // self.images_per_epoch) + 1)
-                self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
-                self.bar.set_postfix_str(f"loss {loss:.3f}{self.accuracy}", refresh=False)
-
-        def epoch(self, metrics: dict[str, Any], best: bool) -> None:
-            self.accuracy = f", dev {100 * metrics['dev_accuracy']:.2f} %"
-            line = (
-                f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
-                f"dev loss {metrics['dev_loss']:.4f}   dev accuracy {100 * metrics['dev_accuracy']:6.2f} %"
-            )
-            with tqdm.external_write_mode():  # the bar makes room
-                say(line + ("   best" if best else ""))
-
-        def stop(self) -> None:
-            self.bar.close()
-
-    return ProgressBar()

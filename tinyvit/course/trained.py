@@ -1,12 +1,12 @@
 """The trained MNIST model that comes with the repository, so that a lesson can show something real at once."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import UserError
-from ..training.run import load_trained
+from ..training.trained import load_trained
 from ..vit import VisionTransformer
 
 FOLDER = Path(__file__).parents[2] / "data" / "mnist-vit"
@@ -14,8 +14,8 @@ FOLDER = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 class Trained(NamedTuple):
     model: VisionTransformer
-    mean: float  # of the training images, pixels from 0 to 1
-    std: float
+    mean: Any  # of the training images, pixels from 0 to 1: one number
+    std: Any
 
     def normalised(self, images: np.ndarray) -> np.ndarray:
         """uint8 (B, 1, 28, 28) -> float32, as the model wants them."""

@@ -32,8 +32,8 @@ class Dataset:
 
     name: str
     class_names: tuple[str, ...]
-    mean: float
-    std: float
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
     train: Split
     dev: Split
     test: Split

@@ -1,8 +1,8 @@
 """Other people's Vision Transformers, and ours for them: weights in and out, and pictures made as they make them."""
 
 from .families import FAMILIES
-from .loading import load_model
-from .processor import ImageProcessor
+from .loading import load_model, read_processor
+from .processor import ImageProcessor, to_array
 from .saving import folder_files, save_model_folder, save_npz
 from .source import Source, open_source
 
@@ -13,6 +13,8 @@ __all__ = [
     "folder_files",
     "load_model",
     "open_source",
+    "read_processor",
     "save_model_folder",
     "save_npz",
+    "to_array",
 ]

@@ -2,30 +2,50 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..layers import NO_DRAWS, Layer
+from .processor import ImageProcessor
 from .source import Source
 
 Model = TypeVar("Model", bound=Layer)
 
 
-def load_model(make: Callable[..., Model], source: Source, *, num_classes: int | None = None) -> Model:
+def load_model(make: Callable[..., Model], source: Source, *, num_classes: int | None = None, **changes: Any) -> Model:
     """The model that `make(config, rng=rng)` builds, filled with the weights of `source`.
 
-    With `num_classes`, a new head of so many classes takes the place of the saved one: zeros, as in the paper
-    (Dosovitskiy et al. 2021, section 3.2), so that the first guess is the same for all classes.
+    Args:
+        num_classes: if given, a new head of so many classes takes the place of the saved one: zeros, as in the paper
+            (Dosovitskiy et al. 2021, section 3.2), so that the first guess is the same for all classes.
+        changes: fields of the config that no weight depends on, such as `drop_path_rate`.
 
     Raises:
         UserError: weights are missing, unexpected or of the wrong shape.
     """
-    config = source.config
     if num_classes is not None:
-        config = dataclasses.replace(config, num_classes=num_classes)
-    model = make(config, rng=NO_DRAWS)
+        changes["num_classes"] = num_classes
+    model = make(dataclasses.replace(source.config, **changes), rng=NO_DRAWS)
     parameters = model.parameters()
     shapes = {name: array.shape for name, array in parameters.items()}
     state = source.state(shapes, with_head=num_classes is None)
     dtype = state["cls_token"].dtype
     model.adopt({name: state.get(name, array.astype(dtype)) for name, array in parameters.items()})
     return model
+
+
+def read_processor(source: Source) -> ImageProcessor:
+    """What makes pictures as `source` was fed with them; as its family does where no file says it.
+
+    Raises:
+        UserError: the files make no sense.
+    """
+    config = source.config
+    if source.preprocessor:
+        processor = ImageProcessor.from_dict(source.preprocessor)
+    elif source.family == "timm" and source.values.get("pretrained_cfg"):
+        processor = ImageProcessor.from_timm(source.values["pretrained_cfg"])
+    else:
+        processor = ImageProcessor(in_chans=config.in_chans)
+    if processor.in_chans != config.in_chans:
+        processor = dataclasses.replace(processor, in_chans=config.in_chans)
+    return processor if processor.output_size == config.image_shape else processor.for_size(config.image_shape)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..errors import UserError
 from ..fields import Config, option
+from .colours import converted
 from .processor_files import IMAGENET_MEAN, IMAGENET_STD, from_huggingface, from_timm, to_huggingface
 
 MAX_SIDE = 4096  # no model asks for more; a config that does would only fill the memory
@@ -84,18 +85,26 @@ class ImageProcessor(Config):
         Raises:
             UserError: it is no picture, has no pixels, is damaged, or would become larger than 4096 x 4096 pixels.
         """
+        return to_array(self.fitted(image))
+
+    def converted(self, image: Image.Image) -> Image.Image:
+        """The picture in mode "L" or "RGB"; errors as for `pixels`."""
         if not isinstance(image, Image.Image):
             raise UserError(f"a picture must be a Pillow image, got {type(image).__name__}: use Image.fromarray")
         if 0 in image.size:
             raise UserError(f"the picture has no pixels ({_in_words(image)}): use another one")
-        image = _converted(image, "L" if self.in_chans == 1 else "RGB")
+        return converted(image, "L" if self.in_chans == 1 else "RGB")
+
+    def fitted(self, image: Image.Image) -> Image.Image:
+        """The picture converted, resized and cropped, still a picture; errors as for `pixels`."""
+        image = self.converted(image)
         if self.do_resize:
             image = self._resized(image)
         if self.do_center_crop:
             image = self._center_cropped(image)
         if image.width * image.height > MAX_PIXELS:
             raise UserError(f"a picture of {_in_words(image)} is too large: let it be resized or cropped")
-        return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
+        return image
 
     def __call__(self, image: Image.Image) -> np.ndarray:
         """The picture as a model takes it: `pixels`, rescaled and normalised.
@@ -133,6 +142,23 @@ class ImageProcessor(Config):
         spare = image.width - width, image.height - height
         left, top = (round(pixels / 2) if self.crop_rounding == "even" else pixels // 2 for pixels in spare)
         return image.crop((left, top, left + width, top + height))
+
+    @property
+    def output_size(self) -> tuple[int, int] | None:
+        """(height, width) of what comes out; None where it depends on the picture."""
+        if self.do_center_crop:
+            return self.crop_size
+        return self.size if self.do_resize and isinstance(self.size, tuple) else None
+
+    def for_size(self, size: tuple[int, int]) -> Self:
+        """The same for models that take (height, width) pixels: what is cut off at the rim stays in proportion."""
+        if not self.do_center_crop:
+            return dataclasses.replace(self, do_resize=True, size=size)
+        growth = [new / old for new, old in zip(size, self.crop_size, strict=True)]
+        if isinstance(self.size, tuple):
+            height, width = (round(side * factor) for side, factor in zip(self.size, growth, strict=True))
+            return dataclasses.replace(self, size=(height, width), crop_size=size)
+        return dataclasses.replace(self, size=round(self.size * max(growth)), crop_size=size)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of a `preprocessor_config.json` that Hugging Face's transformers loads."""
@@ -179,29 +205,9 @@ class ImageProcessor(Config):
         return cls.from_timm({"input_size": (3, img_size, img_size), **FAMILIES[family]})
 
 
-def _converted(image: Image.Image, mode: str) -> Image.Image:
-    """The picture in mode "L" or "RGB"."""
-    try:
-        if image.mode.startswith(("I", "F")):
-            image = _eight_bits(image)
-        if mode == "L" and image.mode == "LAB":  # which Pillow cannot convert directly
-            image = image.convert("RGB")
-        return image.convert(mode)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(
-            f"a picture in mode {image.mode} could not be read as {mode} ({error}): save it again as PNG or JPEG"
-        ) from error
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Deep grey scaled into 0..255, mode "L". Of 16 bits the full range is meant; others do not say which range they
-    use, so it is the smallest usual one that holds their values.
-    """
-    values = np.maximum(np.nan_to_num(np.asarray(image).astype(np.float64)), 0.0)
-    largest = float(values.max())
-    usual = {"I": (255.0, 65535.0), "F": (1.0, 255.0, 65535.0)}.get(image.mode, (65535.0,))
-    full = next((top for top in usual if largest <= top), largest)
-    return Image.fromarray(np.rint(values * (255.0 / full)).astype(np.uint8))
+def to_array(image: Image.Image) -> np.ndarray:
+    """A picture of mode "L" or "RGB" as uint8 (C, H, W)."""
+    return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
 
 
 def _in_words(image: Image.Image) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from ..config import ViTConfig
 from ..costs import check_numbers
 from ..errors import UserError
-from ..files import CONFIG, WEIGHTS, current_folder, read_arrays, read_json
+from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_arrays, read_json
 from . import google, huggingface, timm
 from .families import FAMILIES
 from .npz import read_npz
@@ -22,12 +22,13 @@ MOST_NAMED = 6  # parameters in an error message, of each kind
 class Source(NamedTuple):
     """What a folder or file holds."""
 
-    path: Path
-    family: str
+    path: Path  # as it was given
+    family: str  # one of `FAMILIES`
     config: ViTConfig
     tensors: dict[str, np.ndarray]  # as they are stored there
     class_names: tuple[str, ...] | None
-    values: dict[str, Any]  # config.json
+    values: dict[str, Any]  # of config.json
+    preprocessor: dict[str, Any]  # the values of preprocessor_config.json
 
     def state(self, shapes: Mapping[str, tuple[int, ...]], *, with_head: bool = True) -> dict[str, np.ndarray]:
         """Our parameters by name, in one dtype: what tinyvit wrote keeps its own, others' have float32 or wider.
@@ -90,7 +91,7 @@ def open_source(path: str | Path) -> Source:
     path = Path(path)
     if path.suffix == ".npz":
         tensors = google.plain_names(read_npz(path))
-        return _checked(Source(path, "npz", google.read_config(tensors), tensors, None, {}))
+        return _checked(Source(path, "npz", google.read_config(tensors), tensors, None, {}, {}))
     if path.suffix in PICKLES:
         raise UserError(_no_pickles(path))
     folder = path.parent if path.suffix == ".safetensors" else current_folder(path)
@@ -107,16 +108,19 @@ def open_source(path: str | Path) -> Source:
             f"tinyvit, timm, or Hugging Face's types {', '.join(huggingface.MODEL_TYPES)}"
         )
     tensors = read_arrays(path) if path.suffix == ".safetensors" else _read_weights(folder)
+    preprocessor = read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
+    names: tuple[str, ...] | None = None
     if kind == "tinyvit":
+        family = "tinyvit"
         config = ViTConfig.from_dict({name: value for name, value in values.items() if name != "model_type"})
-        return _checked(Source(path, "tinyvit", config, tensors, None, values))
-    if kind is not None:
-        tensors = huggingface.plain_names(tensors)
+    elif kind is not None:
+        family, tensors = "hf", huggingface.plain_names(tensors)
         config = huggingface.read_config(values, tensors)
         names = huggingface.read_class_names(values, config.num_classes)
-        return _checked(Source(path, "hf", config, tensors, names, values))
-    config = timm.read_config(values, tensors)
-    return _checked(Source(path, "timm", config, tensors, timm.read_class_names(values, config.num_classes), values))
+    else:
+        family, config = "timm", timm.read_config(values, tensors)
+        names = timm.read_class_names(values, config.num_classes)
+    return _checked(Source(path, family, config, tensors, names, values, preprocessor))
 
 
 def _checked(source: Source) -> Source:

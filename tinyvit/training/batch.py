@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Dataset, normalize, random_affine, random_shift
-from .config import TrainConfig
+from .config import RunConfig, TrainConfig
 
 
-def steps_per_epoch(config: TrainConfig, dataset: Dataset) -> int:
+def steps_per_epoch(config: RunConfig, dataset: Dataset) -> int:
     """Full batches in the training split; which images are left over changes from epoch to epoch."""
     return max(1, len(dataset.train) // config.batch_size)
 

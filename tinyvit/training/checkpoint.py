@@ -3,9 +3,8 @@
 There is no generator state in here: all randomness of step t is made from (seed, t), see `backend.generator`.
 """
 
-import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..backend import like
 from ..errors import UserError
@@ -19,33 +18,14 @@ from ..files import (
     read_json,
     to_json,
 )
-from ..optim import EMA, Optimizer
 from ..pretrained import open_source, save_model_folder
-from ..vit import VisionTransformer
 from .checks import check_progress
+from .state import TrainingState
 
 
-@dataclasses.dataclass
-class TrainingState:
-    """What changes while a run goes on."""
-
-    model: VisionTransformer
-    optimizer: Optimizer
-    ema: EMA | None
-    step: int = 0  # steps done since the start of the run
-    loss_sum: float = 0.0  # of the steps done in the current epoch
-    epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # the metrics of finished epochs
-
-    def evaluated_model(self) -> VisionTransformer:
-        """The model whose quality counts: the one with the averaged weights, if there is an average."""
-        if self.ema is None:
-            return self.model
-        model = self.model.astype(self.model.cls_token.dtype)
-        model.load_state_dict(self.ema.average)
-        return model
-
-
-def save_checkpoint(folder: Path, state: TrainingState, preprocessor: bytes) -> None:
+def save_checkpoint(
+    folder: Path, state: TrainingState, preprocessor: bytes, class_names: Sequence[str] | None = None
+) -> None:
     """Write a folder that `load_checkpoint` can go on from; see `files.write_folder` for what a kill leaves.
 
     Raises:
@@ -60,7 +40,7 @@ def save_checkpoint(folder: Path, state: TrainingState, preprocessor: bytes) -> 
         STATE_ARRAYS: arrays_to_bytes(arrays),
         STATE_PROGRESS: to_json(progress),
     }
-    save_model_folder(folder, state.model.config, state.model.parameters(), more)
+    save_model_folder(folder, state.model.config, state.model.parameters(), more, class_names)
 
 
 def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int) -> None:

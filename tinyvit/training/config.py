@@ -1,7 +1,8 @@
 """Everything that decides how a training run goes, in one frozen object; the command line's flags are made from it."""
 
 import dataclasses
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import ClassVar, Literal, TypeAlias
 
 from ..config import ViTConfig
 from ..errors import UserError
@@ -12,15 +13,16 @@ Workers: TypeAlias = Literal["auto"] | int
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(Config):
-    """A training run. The defaults train a tiny ViT on MNIST in a few minutes.
+class RunConfig(Config):
+    """What every training run decides.
 
     Raises:
         UserError: a value makes no sense.
     """
 
+    verb: ClassVar[str] = "train"  # of the command that starts and resumes such a run
+
     model: ViTConfig = PRESETS["tiny"]
-    dataset: Literal["mnist", "fashion-mnist"] = option("mnist", "what to learn")
     data_dir: str | None = option(None, "folder with the data set's files (else TINYVIT_DATA, data/, a download)")
     output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
     epochs: int = option(12, "passes over the training images", at_least=1)
@@ -37,16 +39,8 @@ class TrainConfig(Config):
     ema_decay: float = option(
         0.0, "average the weights with this decay and evaluate the average; 0 turns it off", below=1
     )
-    augment: Literal["none", "shift", "affine"] = option("affine", "how training images are varied")
-    shift: int = option(1, "pixels, for shift: up to so many in each direction")
-    degrees: float = option(8.0, "for affine: rotation up to so many degrees")
-    translate: float = option(1.0, "pixels, for affine: up to so many in each direction")
-    scale: float = option(0.08, "for affine: size up to so much larger or smaller", below=1)
-    shear: float = option(0.0, "for affine: slant up to so many degrees", below=90)
     seed: int = option(0, "all randomness of the run follows from it", below=2**64)
     device: str = option("auto", "auto, cpu, cuda or cuda:<index>")
-    workers: Literal["auto"] | int = option("auto", "processes that share the work; auto: one per core", at_least=1)
-    distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
     micro_batch: int = option(0, "images worked on at once; 0: what is fast and fits")
     checkpoint_seconds: float = option(30.0, "save at least this often, besides at the end of each epoch")
 
@@ -56,3 +50,66 @@ class TrainConfig(Config):
             raise UserError(
                 f"nesterov needs opt sgd and a momentum above 0, got {self.opt} and {self.momentum:g}: leave it out"
             )
+
+    @property
+    def dataset_name(self) -> str:
+        """What the run learns, in a word."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """A run of `tinyvit train`. The defaults train a tiny ViT on MNIST in a few minutes."""
+
+    dataset: Literal["mnist", "fashion-mnist"] = option("mnist", "what to learn")
+    augment: Literal["none", "shift", "affine"] = option("affine", "how training images are varied")
+    shift: int = option(1, "pixels, for shift: up to so many in each direction")
+    degrees: float = option(8.0, "for affine: rotation up to so many degrees")
+    translate: float = option(1.0, "pixels, for affine: up to so many in each direction")
+    scale: float = option(0.08, "for affine: size up to so much larger or smaller", below=1)
+    shear: float = option(0.0, "for affine: slant up to so many degrees", below=90)
+    workers: Literal["auto"] | int = option("auto", "processes that share the work; auto: one per core", at_least=1)
+    distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
+
+    @property
+    def dataset_name(self) -> str:
+        return self.dataset
+
+
+@dataclasses.dataclass(frozen=True)
+class FinetuneConfig(RunConfig):
+    """A run of `tinyvit finetune`: a pretrained model goes on learning, on pictures in folders.
+
+    Raises:
+        UserError: a value makes no sense.
+    """
+
+    verb: ClassVar[str] = "finetune"
+
+    model: ViTConfig = PRESETS["vit_base_patch16_224"]
+    pretrained: str = option("google/vit-base-patch16-224", "the model to start from: folder, .npz file or run")
+    data_dir: str | None = option(None, "folder of pictures: train/<class>/, val/, test/; or just <class>/")
+    epochs: int = option(5, "passes over the training images", at_least=1)
+    batch_size: int = option(32, "images per step", at_least=1)
+    lr: float = option(2e-5, "highest learning rate")
+    min_lr: float = option(0.0, "learning rate at the end")
+    weight_decay: float = option(0.01, "pull of the weight matrices towards zero")
+    tune: Literal["all", "last", "head"] = option("all", "what learns: everything, the last blocks, or the head alone")
+    last_blocks: int = option(2, "for tune last: how many blocks learn, besides the last norm and the head", at_least=1)
+    layer_decay: float = option(
+        1.0, "each block learns this much slower than the one above it; 1: all alike", at_least=1e-3, below=1.0001
+    )
+    recompute: bool = option(False, "compute blocks again in the backward: memory of about one block, a third slower")
+    crop_scale: float = option(
+        0.6, "random crops keep at least this share of a picture; 1: no crops", at_least=0.01, below=1.0001
+    )
+    flip: float = option(0.5, "how often a picture is mirrored; 0: never (digits, text)", below=1.0001)
+    rand_augment: int = option(0, "strength of random changes of colour and shape, 0 to 10", below=11)
+    erasing: float = option(0.0, "how often a random rectangle is erased", below=1.0001)
+    mixup: float = option(0.0, "alpha of mixup; 0: none, 0.8: usual", below=100)
+    cutmix: float = option(0.0, "alpha of cutmix; 0: none, 1: usual", below=100)
+    threads: Literal["auto"] | int = option("auto", "that share the work; auto: one per core", at_least=1)
+
+    @property
+    def dataset_name(self) -> str:
+        return Path(self.data_dir or "pictures").resolve().name

@@ -1,6 +1,7 @@
 """How good a model is on a split: loss, accuracy, and every probability for those who want to look closer."""
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ..ops import softmax_forward
 from ..vit import VisionTransformer
 
 BATCH_SIZE = 250
+BATCH_NUMBERS = 2**22  # pixels of a batch, so that large images come in smaller batches
 
 
 class Evaluation(NamedTuple):
@@ -19,12 +21,15 @@ class Evaluation(NamedTuple):
     predictions: np.ndarray  # (n,) int64
 
 
-def predict_probs(model: VisionTransformer, images: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """uint8 (n, C, H, W) -> probabilities (n, K) float32, in batches, on the model's device."""
+def predict_probs(
+    model: VisionTransformer, images: Any, mean: float | tuple[float, ...], std: float | tuple[float, ...]
+) -> np.ndarray:
+    """uint8 (n, C, H, W), in memory or on disk -> probabilities (n, K) float32, in batches, on the model's device."""
     device, dtype = device_of(model.cls_token), model.cls_token.dtype
     everything = Split(images, np.zeros(len(images), np.int64))
     parts = []
-    for batch, _ in batches(everything, BATCH_SIZE):
+    batch_size = max(1, min(BATCH_SIZE, BATCH_NUMBERS // math.prod(model.config.input_shape)))
+    for batch, _ in batches(everything, batch_size):
         logits = model.predict(to_device(normalize(batch, mean, std, dtype), device))
         parts.append(to_numpy(softmax_forward(logits)[0]))
     return np.concatenate(parts)

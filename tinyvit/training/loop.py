@@ -45,6 +45,8 @@ def resume(
     """Go on with a run that was stopped or killed, to the very weights it would have had; errors as for `train`."""
     folder = Path(folder)
     config = read_run_config(folder)
+    if not isinstance(config, TrainConfig):
+        raise UserError(f"{folder} is a run of another kind: go on with tinyvit {config.verb} --resume {folder}")
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=data_dir)
     if device is not None:

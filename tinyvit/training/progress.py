@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from .config import TrainConfig
+from .config import RunConfig
 
 
 class Progress:
     """Says nothing; a subclass (the command line's progress bar, a notebook's plot) overrides what it wants to know."""
 
-    def start(self, config: TrainConfig, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
+    def note(self, sentence: str) -> None:
+        """Something the user should know before training begins."""
+
+    def start(self, config: RunConfig, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
         """Training begins, or goes on after `images_done` images."""
 
     def step(self, images: int, loss: float | None) -> None:

@@ -1,20 +1,17 @@
 """A run is a folder: `config.json metrics.jsonl metrics.csv last/ best/ figures/ report.txt`."""
 
 import csv
-import dataclasses
 import io
 import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..datasets import Dataset, load_dataset
+from ..datasets import Dataset
 from ..errors import UserError
 from ..files import (
     CONFIG,
-    PREPROCESSOR,
-    current_folder,
     finish_replacing,
     read_file,
     read_json,
@@ -22,30 +19,21 @@ from ..files import (
     to_json,
     write_file,
 )
-from ..vit import VisionTransformer
-from .checks import check_epochs, check_preprocessing
-from .config import TrainConfig
+from ..pretrained import ImageProcessor
+from .checks import check_epochs
+from .config import FinetuneConfig, RunConfig, TrainConfig
 
 METRICS = "metrics.jsonl"
 RESULTS = (METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
 
 
-class Preprocessing(NamedTuple):
-    """What a model was fed: how its pixels were normalised, and what its classes are called."""
-
-    dataset: str
-    class_names: tuple[str, ...]
-    mean: float
-    std: float
-
-
-def new_run_folder(config: TrainConfig, *, overwrite: bool = False) -> Path:
+def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
     """Make the folder of a new run and write its config there. Nothing that exists is touched unless `overwrite`.
 
     Raises:
         UserError: the folder holds something and may not be overwritten, or cannot be made.
     """
-    folder = Path(config.output) if config.output else _next_free(config.dataset)
+    folder = Path(config.output) if config.output else _next_free(config.dataset_name)
     try:
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         is_run = occupied and _is_run(folder)
@@ -73,7 +61,7 @@ def _next_free(dataset: str) -> Path:
     return folder
 
 
-def read_run_config(folder: str | Path) -> TrainConfig:
+def read_run_config(folder: str | Path) -> RunConfig:
     """The config a run was started with.
 
     Raises:
@@ -85,7 +73,7 @@ def read_run_config(folder: str | Path) -> TrainConfig:
     values = read_json(folder / CONFIG)
     if "model" not in values:
         raise UserError(f"{folder / CONFIG} describes no model, so {folder} is no run folder: give one that has run")
-    return TrainConfig.from_dict(values)
+    return (FinetuneConfig if "pretrained" in values else TrainConfig).from_dict(values)
 
 
 def _is_run(folder: Path) -> bool:
@@ -122,60 +110,22 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return epochs
 
 
-def preprocessor_json(dataset: Dataset, config: TrainConfig) -> bytes:
-    """`preprocessor_config.json` in Hugging Face's words, with the class names beside."""
-    height, width = config.model.image_shape
-    return to_json(
-        {
-            "image_processor_type": "ViTImageProcessor",
-            "do_resize": True,
-            "size": {"height": height, "width": width},
-            "do_rescale": True,
-            "rescale_factor": 1 / 255,
-            "do_normalize": True,
-            "image_mean": [dataset.mean] * config.model.in_chans,
-            "image_std": [dataset.std] * config.model.in_chans,
-            "dataset": dataset.name,
-            "class_names": list(dataset.class_names),
-        }
-    )
+def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProcessor | None = None) -> bytes:
+    """`preprocessor_config.json` in Hugging Face's words, with the names of the data set and its classes beside.
 
-
-def load_trained(folder: str | Path) -> tuple[VisionTransformer, Preprocessing]:
-    """The best model of a run, or the model of a checkpoint folder, and what it was fed.
-
-    Raises:
-        UserError: there is no model, or it is damaged.
+    Without a `processor`: straight to the model's size, normalised as the data set says.
     """
-    folder = Path(folder)
-    if (best := current_folder(folder / "best")).is_dir():
-        folder = best
-    if not (current_folder(folder) / PREPROCESSOR).is_file():
-        raise UserError(
-            f"{folder} holds no trained model (no {PREPROCESSOR}): give a run folder that tinyvit train has "
-            "finished at least one epoch of"
+    mean: Any = dataset.mean
+    std: Any = dataset.std
+    if processor is None:
+        processor = ImageProcessor(
+            in_chans=config.model.in_chans,
+            size=config.model.image_shape,
+            image_mean=mean,
+            image_std=std,
         )
-    model = VisionTransformer.from_pretrained(folder)
-    path = current_folder(folder) / PREPROCESSOR
-    values = read_json(path)
-    check_preprocessing(values, path, model.config)
-    names, mean, std = values["class_names"], values["image_mean"][0], values["image_std"][0]
-    return model, Preprocessing(values["dataset"], tuple(names), float(mean), float(std))
-
-
-def load_its_dataset(fed: Preprocessing, *, data_dir: str | None = None) -> Dataset:
-    """The data set a model was trained on, with the normalisation and the class names that were saved beside it.
-
-    Raises:
-        UserError: the data are not there, or have other classes.
-    """
-    dataset = load_dataset(fed.dataset, data_dir=data_dir)
-    if len(dataset.class_names) != len(fed.class_names):
-        raise UserError(
-            f"{dataset.name} has {len(dataset.class_names)} classes but the model has {len(fed.class_names)}: "
-            "give the data it was trained on"
-        )
-    return dataclasses.replace(dataset, class_names=fed.class_names, mean=fed.mean, std=fed.std)
+    names = {"dataset": dataset.name, "class_names": list(dataset.class_names)}
+    return to_json(processor.to_dict() | names)
 
 
 def run_folder(folder: str | Path) -> Path:

@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..backend import Array, array_module, generator, keep_freed_memory, resolve_device
+from ..backend import Array, array_module, keep_freed_memory, resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
-from ..files import write_file
-from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, clip_by_global_norm, warmup_cosine
+from ..files import PREPROCESSOR, write_file
+from ..optim import clip_by_global_norm, warmup_cosine
 from ..pretrained import save_model_folder
-from ..vit import VisionTransformer
 from .batch import steps_per_epoch
-from .checkpoint import TrainingState, save_checkpoint
-from .config import TrainConfig
+from .checkpoint import save_checkpoint
 from .evaluate import Evaluation, evaluate, judge
 from .interrupts import Interrupts, TrainingInterrupted
 from .parallel import Ranks, Team, WorkerLostError
 from .progress import Progress
 from .report import classification_report, confusion_matrix
-from .run import PREPROCESSOR, load_trained, preprocessor_json, write_metrics
+from .run import preprocessor_json, write_metrics
+from .state import build_model, build_state
+from .trained import load_trained
 
 READ_EVERY = 20  # steps between two looks at the loss: looking makes a GPU wait
 
@@ -36,41 +36,31 @@ class History(NamedTuple):
     best_epoch: int  # 1-based, chosen on the dev split
     test: Evaluation  # of the best epoch's weights
     report: str  # precision, recall and F1 per class on the test split
-
-
-def build_model(config: TrainConfig) -> VisionTransformer:
-    """A new model, on the config's device."""
-    model = VisionTransformer(config.model, rng=generator(config.seed, "init"))
-    device = resolve_device(config.device)
-    return model if device == "cpu" else model.to(device)
-
-
-def build_state(config: TrainConfig, model: VisionTransformer, parameters: FlatArrays) -> TrainingState:
-    """The state of a new run: an optimizer for the model's parameters and, if asked for, their average."""
-    optimizer: Optimizer
-    if config.opt == "adamw":
-        optimizer = AdamW(parameters, weight_decay=config.weight_decay)
-    else:
-        optimizer = SGD(
-            parameters, momentum=config.momentum, nesterov=config.nesterov, weight_decay=config.weight_decay
-        )
-    return TrainingState(model, optimizer, EMA(parameters, decay=config.ema_decay) if config.ema_decay else None)
+    dataset: Dataset | None = None  # the pictures, after fine-tuning
 
 
 class Trainer:
     """One run at work: `state` is all that changes."""
 
     def __init__(
-        self, config: TrainConfig, dataset: Dataset, folder: Path, progress: Progress, ranks: Ranks | None = None
+        self,
+        config: Any,  # RunConfig
+        dataset: Dataset,
+        folder: Path,
+        progress: Progress,
+        ranks: Ranks | None = None,
+        *,
+        team: Any = None,
+        preprocessor: bytes | None = None,
     ):
+        """Without a `team`, one is made for a new model and `ranks`; without a `preprocessor`, the data set's is."""
         self.config, self.dataset, self.folder, self.progress = config, dataset, folder, progress
         self.ranks = ranks or Ranks()
+        self.team = team or Team(config, dataset, build_model(config), self.ranks)
+        self.preprocessor = preprocessor or preprocessor_json(dataset, config)
         self.steps = steps_per_epoch(config, dataset)
         self.images_per_step = min(config.batch_size, len(dataset.train))
-        self.preprocessor = preprocessor_json(dataset, config)
-        model = build_model(config)
-        self.team = Team(config, dataset, model, self.ranks)
-        self.state = build_state(config, model, self.team.parameters)
+        self.state = build_state(config, self.team.model, self.team.parameters, self.team.lr_scales)
         self.losses: list[Array | float] = []  # of the steps since they were last looked at
         self.last_saved = time.monotonic()
 
@@ -127,7 +117,7 @@ class Trainer:
             state.ema.update(state.step)
 
     def _way_on(self) -> str:
-        return f"go on with tinyvit train --resume {self.folder}"
+        return f"go on with tinyvit {self.config.verb} --resume {self.folder}"
 
     def _learning_rate(self) -> float:
         """Of the step that comes next."""
@@ -191,7 +181,7 @@ class Trainer:
         state.loss_sum = 0.0
         if best and self.ranks.rank == 0:
             more = {PREPROCESSOR: self.preprocessor}
-            save_model_folder(self.folder / "best", model.config, model.parameters(), more)
+            save_model_folder(self.folder / "best", model.config, model.parameters(), more, self.dataset.class_names)
         self._save()
         if self.ranks.rank == 0:
             write_metrics(self.folder, state.epochs)
@@ -201,7 +191,7 @@ class Trainer:
         self._add_up_losses()
         self._check_weights()
         if self.ranks.rank == 0:
-            save_checkpoint(self.folder / "last", self.state, self.preprocessor)
+            save_checkpoint(self.folder / "last", self.state, self.preprocessor, self.dataset.class_names)
         self.last_saved = time.monotonic()
 
     def _finish(self) -> History:

@@ -14,7 +14,7 @@ from tinyvit.presets import PRESETS
 from tinyvit.training import TrainConfig, loss_and_gradients, training_batch
 from tinyvit.training.parallel import BatchRows, Part
 from tinyvit.training.parallel.part import part_rows
-from tinyvit.training.trainer import build_model
+from tinyvit.training.state import build_model
 
 
 @pytest.mark.parametrize("rows", [slice(0, 10), slice(0, 3), slice(7, 10), slice(4, 4)])

@@ -19,7 +19,7 @@ from tinyvit.presets import PRESETS
 from tinyvit.training import TrainConfig, TrainingInterrupted, resume, train
 from tinyvit.training.parallel import Team, WorkerLostError, resolve_workers, team
 from tinyvit.training.progress import Progress
-from tinyvit.training.trainer import build_model
+from tinyvit.training.state import build_model
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 

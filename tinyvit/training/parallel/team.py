@@ -54,7 +54,8 @@ class Team:
     """
 
     def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, ranks: Ranks | None = None):
-        self.config, self.dataset, self.ranks = config, dataset, ranks or Ranks()
+        self.config, self.dataset, self.model, self.ranks = config, dataset, model, ranks or Ranks()
+        self.lr_scales: dict[str, float] = {}  # all parameters learn at the same rate
         self.size = int(config.workers)
         self._workers: list[Worker] = []
         self._memory = SharedArrays(_layout(config, dataset, model) if self.size > 1 else {})

@@ -1,0 +1,61 @@
+"""What a run shows in a terminal while it goes on."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from .flags import describe
+from .output import say
+
+
+def progress_bar() -> Any:
+    """A `Progress` for a terminal."""
+    from tqdm.std import tqdm
+
+    from ..training import Progress
+
+    class ProgressBar(Progress):
+        """One bar for the whole run, and one line per epoch; without a terminal only the lines."""
+
+        def note(self, sentence: str) -> None:
+            say(sentence)
+
+        def start(self, config: Any, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
+            from ..costs import model_costs
+
+            parameters = sum(cost.parameters for cost in model_costs(config.model).values())
+            say(describe("model", config.model))
+            say(describe("training", config, skip=("model",)))
+            say(f"{parameters:,} parameters; everything goes to {folder}")
+            if images_done:
+                say(f"going on after {images_done:,} images")
+            self.epochs, self.images_per_epoch, self.accuracy = config.epochs, images_per_epoch, ""
+            self.bar = tqdm(
+                total=config.epochs * images_per_epoch,
+                initial=images_done,
+                unit="img",
+                unit_scale=True,
+                dynamic_ncols=True,
+                disable=not sys.stderr.isatty(),
+            )
+
+        def step(self, images: int, loss: float | None) -> None:
+            self.bar.update(images)
+            if loss is not None:
+                epoch = min(self.epochs, int((self.bar.n - 1) // self.images_per_epoch) + 1)
+                self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
+                self.bar.set_postfix_str(f"loss {loss:.3f}{self.accuracy}", refresh=False)
+
+        def epoch(self, metrics: dict[str, Any], best: bool) -> None:
+            self.accuracy = f", dev {100 * metrics['dev_accuracy']:.2f} %"
+            line = (
+                f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
+                f"dev loss {metrics['dev_loss']:.4f}   dev accuracy {100 * metrics['dev_accuracy']:6.2f} %"
+            )
+            with tqdm.external_write_mode():  # the bar makes room
+                say(line + ("   best" if best else ""))
+
+        def stop(self) -> None:
+            self.bar.close()
+
+    return ProgressBar()

@@ -1,0 +1,59 @@
+"""`tinyvit finetune --model FOLDER --data-dir DIR`: a pretrained model learns your own pictures."""
+
+import argparse
+from typing import Any
+
+from ..errors import UserError
+from .bar import progress_bar
+from .flags import SUB_PARSERS, add_flags, given, size_flag, text
+from .output import say
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    from ..training.config import FinetuneConfig
+
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "finetune",
+        help="train a pretrained model on your own pictures",
+        description="Fine-tune a model of Hugging Face, timm, Google or tinyvit on folders of pictures, one per class.",
+    )
+    parser.add_argument("--model", dest="pretrained", type=text, metavar="FOLDER", help="the model to start from")
+    parser.add_argument("--img-size", type=size_flag, help="pixels; positions are resampled (default: the model's)")
+    parser.add_argument("--drop-path", type=float, dest="drop_path_rate", metavar="RATE", help="drop path in training")
+    parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    add_flags(parser.add_argument_group("training"), FinetuneConfig, skip=("model", "pretrained"))
+    parser.set_defaults(run=run, pretrained=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..training import FinetuneConfig
+    from ..training.figures import draw_figures
+    from ..training.finetuning import finetune, resume_finetuning
+    from ..training.trained import load_trained
+
+    flags = {name: value for name, value in given(options, FinetuneConfig).items() if value != argparse.SUPPRESS}
+    changes = {name: value for name in ("img_size", "drop_path_rate") if (value := getattr(options, name)) is not None}
+    if options.resume:
+        others = sorted({*flags, *changes} - {"data_dir", "device"}) + ["overwrite"] * options.overwrite
+        if others:
+            raise UserError(
+                "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
+                f"got also: {', '.join(others)}; start a new run to change settings"
+            )
+        history = resume_finetuning(options.resume, progress=progress_bar(), **flags)
+    else:
+        if "pretrained" not in flags:
+            raise UserError("fine-tuning starts from a model: give its folder with --model")
+        config = FinetuneConfig(**flags)
+        history = finetune(config, overwrite=options.overwrite, progress=progress_bar(), **changes)
+    dataset: Any = history.dataset
+    say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
+    say(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
+    say(history.report)
+    model, _ = load_trained(history.folder)
+    figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
+    say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
+    say(f"Try it on a picture: tinyvit predict {history.folder} my_picture.jpg --plot")
+    say(f"Hugging Face's transformers loads {history.folder / 'best'} as it is.")
+    return 0

@@ -1,0 +1,86 @@
+"""From pictures on disk to what one step of fine-tuning eats."""
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from ...backend import generator
+from ...datasets import Dataset, epoch_order, normalize
+from ...datasets.augment_pictures import mixed, rand_augment, random_erasing, random_flip, random_resized_crop
+from ...datasets.pictures import open_picture
+from ...pretrained import ImageProcessor, to_array
+from ..batch import steps_per_epoch
+from ..config import FinetuneConfig
+from .prefetch import Prefetch
+
+
+class PictureBatches:
+    """The training batches of a run, made in the background and from (seed, step) alone.
+
+    Args:
+        dataset: its training images are files.
+        threads: how many decode pictures at a time.
+    """
+
+    def __init__(self, config: FinetuneConfig, dataset: Dataset, processor: ImageProcessor, threads: int):
+        self.config, self.dataset, self.processor = config, dataset, processor
+        self.steps = steps_per_epoch(config, dataset)
+        self._order = functools.lru_cache(2)(
+            lambda epoch: epoch_order(len(dataset.train), seed=config.seed, epoch=epoch)
+        )
+        self._pool = ThreadPoolExecutor(threads)
+        self._prefetch = Prefetch(self.make, last=config.epochs * self.steps)
+
+    def take(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """What `make` makes for `step`, while the next ones are made."""
+        return self._prefetch.take(step)
+
+    def make(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Images float32 (B, C, H, W), varied and normalised, and labels (B,) or soft targets (B, K).
+
+        Raises:
+            UserError: a picture cannot be read.
+        """
+        epoch, position = divmod(step, self.steps)
+        config, size = self.config, self.config.batch_size
+        chosen = self._order(epoch)[position * size : (position + 1) * size]
+        images = np.stack(list(self._pool.map(lambda index: self._picture(epoch, int(index)), chosen)))
+        return mixed(
+            images,
+            self.dataset.train.labels[chosen],
+            generator(config.seed, "mix", step),
+            mixup=config.mixup,
+            cutmix=config.cutmix,
+            num_classes=config.model.num_classes,
+        )
+
+    def close(self) -> None:
+        """End the threads."""
+        self._prefetch.close()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _picture(self, epoch: int, index: int) -> np.ndarray:
+        """One training picture as it is seen in `epoch`: float32 (C, H, W)."""
+        config, dataset = self.config, self.dataset
+        rng = generator(config.seed, "picture", epoch, index)
+        image = self._framed(open_picture(dataset.train.images.paths[index]), rng)
+        image = random_flip(image, rng, probability=config.flip)
+        if config.rand_augment:
+            image = rand_augment(image, rng, strength=config.rand_augment)
+        normalised = normalize(to_array(image)[None], dataset.mean, dataset.std)[0]
+        return random_erasing(normalised, rng, probability=config.erasing) if config.erasing else normalised
+
+    def _framed(self, image: Image.Image, rng: np.random.Generator) -> Image.Image:
+        """A random part of the picture, or all that evaluation sees of it, in the model's size."""
+        config, processor = self.config, self.processor
+        if config.crop_scale >= 1:
+            return processor.fitted(image)
+        return random_resized_crop(
+            processor.converted(image),
+            rng,
+            size=config.model.image_shape,
+            scale=(config.crop_scale, 1.0),
+            resample=processor.resample,
+        )

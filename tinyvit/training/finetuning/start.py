@@ -1,0 +1,122 @@
+"""From a pretrained model and a folder of pictures to a run of fine-tuning."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+from ...backend import resolve_device
+from ...costs import numbers_held
+from ...datasets.image_folder import Listing, list_folder, picture_dataset, scan
+from ...errors import UserError
+from ...files import PREPROCESSOR, read_json
+from ...layers import NO_DRAWS
+from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, read_processor
+from ...vit import VisionTransformer
+from ..checkpoint import load_checkpoint
+from ..config import FinetuneConfig
+from ..loop import MOST_NUMBERS
+from ..progress import Progress
+from ..run import new_run_folder, preprocessor_json, read_run_config, tidy
+from ..trainer import History, Trainer
+from .batches import PictureBatches
+from .tuner import Tuner
+
+MOST_THREADS = 16
+
+
+def finetune(
+    config: FinetuneConfig, *, overwrite: bool = False, progress: Progress | None = None, **changes: Any
+) -> History:
+    """Train the model at `config.pretrained` further, on the pictures in `config.data_dir`, in a new run folder.
+
+    Args:
+        changes: fields of the model's config that differ from the saved one: `img_size`, `drop_path_rate`, `drop_rate`.
+
+    Raises:
+        UserError: there are no such pictures or no such model, the folder is taken, or as `train` does.
+        TrainingInterrupted: Ctrl-C was pressed; everything is saved.
+    """
+    progress = progress or Progress()
+    listing = readable(config, progress)
+    source = open_source(config.pretrained)
+    processor = read_processor(source)
+    img_size = changes.pop("img_size", None)
+    model = load_model(VisionTransformer, source, num_classes=len(listing.class_names), **changes)
+    if img_size is not None:
+        check_size(dataclasses.replace(model.config, img_size=img_size))
+        model = model.resized(img_size, **FAMILIES[source.family].resample)
+        processor = processor.for_size(model.config.image_shape)
+    config = dataclasses.replace(config, model=model.config)
+    folder = new_run_folder(config, overwrite=overwrite)
+    trainer = build_trainer(config, listing, processor, model, folder, progress)
+    return trainer.run()._replace(dataset=trainer.dataset)
+
+
+def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, **changes: Any) -> History:
+    """Go on with a run that was stopped or killed; the pictures must still be the same.
+
+    Args:
+        changes: fields of the run's config that may differ: `data_dir`, `device`.
+
+    Raises:
+        UserError: `folder` is no such run, it has no checkpoint yet, or as `finetune` does.
+    """
+    folder, progress = Path(folder), progress or Progress()
+    config = read_run_config(folder)
+    if not isinstance(config, FinetuneConfig):
+        raise UserError(f"{folder} is a run of another kind: go on with tinyvit {config.verb} --resume {folder}")
+    config = dataclasses.replace(config, **changes)
+    tidy(folder)
+    if not (folder / "last").is_dir():
+        raise UserError(f"{folder} has no checkpoint to go on from: start anew with --overwrite")
+    check_size(config.model)
+    processor = ImageProcessor.from_dict(read_json(folder / "last" / PREPROCESSOR))
+    model = VisionTransformer(config.model, rng=NO_DRAWS)
+    trainer = build_trainer(config, readable(config, progress), processor, model, folder, progress)
+    load_checkpoint(folder / "last", trainer.state, steps_per_epoch=trainer.steps)
+    return trainer.run()._replace(dataset=trainer.dataset)
+
+
+def readable(config: FinetuneConfig, progress: Progress) -> Listing:
+    """The pictures that can be read; what is odd about them is told.
+
+    Raises:
+        UserError: there is no folder of pictures, or too little in it.
+    """
+    if not config.data_dir:
+        raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
+    listing = list_folder(config.data_dir)
+    findings = scan(listing)
+    for note in (*listing.notes, *findings.notes()):
+        progress.note(note)
+    return listing.without([path for path, _ in findings.unreadable])
+
+
+def build_trainer(
+    config: FinetuneConfig,
+    listing: Listing,
+    processor: ImageProcessor,
+    model: VisionTransformer,
+    folder: Path,
+    progress: Progress,
+) -> Trainer:
+    """A trainer whose team is a `Tuner`."""
+    device = resolve_device(config.device)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = min(cores, MOST_THREADS) if config.threads == "auto" else int(config.threads)
+    dataset = picture_dataset(listing, processor, name=config.dataset_name)
+    batches = PictureBatches(config, dataset, processor, threads)
+    tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
+    preprocessor = preprocessor_json(dataset, config, processor)
+    return Trainer(config, dataset, folder, progress, team=tuner, preprocessor=preprocessor)
+
+
+def check_size(model: Any) -> None:
+    """Whether a model of this config can be held.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if numbers_held(model) > MOST_NUMBERS:
+        raise UserError(f"a model for images of {model.img_size} pixels would hold more than {MOST_NUMBERS:,} numbers")

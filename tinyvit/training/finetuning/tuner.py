@@ -1,0 +1,159 @@
+"""Gradients for fine-tuning: which parameters learn, and how a large model's step fits into little memory.
+
+A batch is cut into pieces of few images, and each thread works on one: its activations are all that must be kept at
+once. The threads go down the model side by side, and what each part's gradients are is added up before the next part
+is computed. So there is one copy of all gradients however many threads there are, and the sum is always made in the
+same order.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array, device_of, generator, to_device
+from ...costs import model_costs
+from ...datasets import Dataset
+from ...layers import Gradients, Recompute
+from ...ops import cross_entropy_backward, cross_entropy_forward
+from ...optim import FlatArrays, flatten
+from ...vit import VisionTransformer
+from ..config import FinetuneConfig
+from ..evaluate import predict_probs
+from ..parallel.part import BatchRows, part_rows
+from .batches import PictureBatches
+
+SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
+MOST_IMAGES = 16  # in a piece: more are no faster
+
+
+class Tuner:
+    """Computes gradients of whole batches and probabilities on the dev split, as a `Team` does.
+
+    Args:
+        model: its trainable parameters are moved into one vector, `parameters`.
+        batches: makes the images (B, C, H, W) and the labels of a step.
+        threads: how many work on the CPU at a time.
+    """
+
+    def __init__(
+        self, config: FinetuneConfig, dataset: Dataset, model: VisionTransformer, batches: PictureBatches, threads: int
+    ):
+        self.config, self.dataset, self.model, self.batches = config, dataset, model, batches
+        self.first_block = first_block(config)
+        self.parameters = flatten(model, wanted=lambda name: learns(name, self.first_block, config.model.depth))
+        self.grads = FlatArrays(self.parameters)
+        self.lr_scales = lr_scales(self.parameters, config.layer_decay, config.model.depth)
+        self.device = device_of(self.grads.vector)
+        self.threads = threads if self.device == "cpu" else 1
+        for index, block in enumerate(model.blocks):
+            if config.recompute or index < self.first_block:  # a block that does not learn need keep nothing
+                model.blocks[index] = Recompute(block)  # type: ignore[call-overload]  # stands in for it
+        self.micro_batch = config.micro_batch or _micro_batch(config, self.first_block)
+        self._pool = ThreadPoolExecutor(self.threads)
+
+    def gradients(self, step: int) -> Array | float:
+        """Fill `grads` with the gradient of step `step` of the run; returns the loss.
+
+        Raises:
+            UserError: a picture cannot be read any more.
+        """
+        images, labels = self.batches.take(step)
+        self.grads.vector.fill(0)
+        loss: Array | float = 0.0
+        pieces = list(_pieces(len(images), self.micro_batch))
+        for start in range(0, len(pieces), self.threads):
+            together = pieces[start : start + self.threads]
+            runs = list(self._pool.map(lambda rows: self._forward(step, images, labels, rows), together))
+            loss = loss + sum(piece_loss for piece_loss, _ in runs)
+            for parts in self._side_by_side([parts for _, parts in runs]):
+                for grads in parts:
+                    self.grads.add(grads)
+        return loss
+
+    def _forward(
+        self, step: int, images: np.ndarray, labels: np.ndarray, rows: slice
+    ) -> tuple[Array, Iterator[Gradients]]:
+        """The loss of some of a batch's images, times their share, and the gradients part by part, when asked for."""
+        with np.errstate(all="ignore"):  # a thread has its own; a run that diverges is known by its loss
+            x, wanted = (to_device(array[rows], self.device) for array in (images, labels))
+            rng: Any = BatchRows(generator(self.config.seed, "step", step), len(images), rows)
+            logits, saved = self.model.forward(x, rng=rng)
+            loss, loss_saved = cross_entropy_forward(logits, labels=wanted, label_smoothing=self.config.label_smoothing)
+            share = len(wanted) / len(images)
+            parts = self.model.backward_parts(cross_entropy_backward(share, loss_saved), saved)
+            return share * loss, self._trainable(parts)
+
+    def _trainable(self, parts: Iterator[tuple[Array, Gradients]]) -> Iterator[Gradients]:
+        """What learns of each part's gradients, down to the lowest part where something does."""
+        left = len(self.grads)
+        for _, grads in parts:
+            wanted = {name: grad for name, grad in grads.items() if name in self.grads}
+            yield wanted
+            left -= len(wanted)
+            if not left:
+                return
+
+    def _side_by_side(self, runs: list[Iterator[Gradients]]) -> Iterator[list[Gradients]]:
+        """The next part of every run, computed in threads, until all have ended."""
+
+        def advance(run: Iterator[Gradients]) -> Gradients | None:
+            with np.errstate(all="ignore"):
+                return next(run, None)
+
+        while (parts := list(self._pool.map(advance, runs)))[0] is not None:
+            yield [grads for grads in parts if grads is not None]
+
+    def dev_probs(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
+        """Probabilities (n, K) on the dev split."""
+        return predict_probs(model, self.dataset.dev.images, self.dataset.mean, self.dataset.std)
+
+    def close(self) -> None:
+        """End the threads; the parameters stay."""
+        self.batches.close()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def first_block(config: FinetuneConfig) -> int:
+    """The lowest block that learns; 0: the embedding does too; depth: none does."""
+    depth = config.model.depth
+    return {"all": 0, "last": max(0, depth - config.last_blocks), "head": depth}[config.tune]
+
+
+def learns(name: str, first_block: int, depth: int) -> bool:
+    """Whether a parameter learns when the blocks below `first_block` do not."""
+    if name.startswith("blocks."):
+        return int(name.split(".")[1]) >= first_block
+    if name.startswith("head."):
+        return True
+    return first_block < depth if name.startswith("norm.") else first_block == 0
+
+
+def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
+    """How much slower each parameter learns: `layer_decay` to the power of how many blocks and heads are above it.
+
+    Source: Clark et al. 2020, "ELECTRA", arXiv:2003.10555; for ViTs, Bao et al. 2021, "BEiT", arXiv:2106.08254.
+    """
+
+    def height(name: str) -> int:
+        if name.startswith(("head.", "norm.")):
+            return depth + 1
+        return int(name.split(".")[1]) + 1 if name.startswith("blocks.") else 0
+
+    return {name: layer_decay ** (depth + 1 - height(name)) for name in names}
+
+
+def _pieces(n: int, micro_batch: int) -> Iterator[slice]:
+    """Rows 0..n in pieces of nearly equal size, none longer than `micro_batch`."""
+    count = -(-n // micro_batch)  # rounded up
+    return (part_rows(n, index, count) for index in range(count))
+
+
+def _micro_batch(config: FinetuneConfig, first_block: int) -> int:
+    """As many images as a thread may keep the activations of."""
+    model = config.model
+    saved = 4 * sum(cost.saved for cost in model_costs(model).values())  # bytes per image
+    blocks = 1 if config.recompute else max(1, model.depth - first_block)
+    inputs = 4 * model.depth * model.num_tokens * model.embed_dim
+    return max(1, min(MOST_IMAGES, int(SAVED_BYTES // (saved * blocks / max(1, model.depth) + inputs))))

@@ -1,0 +1,54 @@
+"""What changes while a run goes on, and how it begins."""
+
+import dataclasses
+from typing import Any
+
+from ..backend import generator, resolve_device
+from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer
+from ..vit import VisionTransformer
+from .config import RunConfig
+
+
+@dataclasses.dataclass
+class TrainingState:
+    """What changes while a run goes on."""
+
+    model: VisionTransformer
+    optimizer: Optimizer
+    ema: EMA | None
+    step: int = 0  # steps done since the start of the run
+    loss_sum: float = 0.0  # of the steps done in the current epoch
+    epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # the metrics of finished epochs
+
+    def evaluated_model(self) -> VisionTransformer:
+        """The model whose quality counts: the one with the averaged weights, if there is an average."""
+        if self.ema is None:
+            return self.model
+        model = self.model.astype(self.model.cls_token.dtype)
+        model.load_state_dict(self.ema.average, strict=False)  # an average of what learns; the rest is as it was
+        return model
+
+
+def build_model(config: RunConfig) -> VisionTransformer:
+    """A new model, on the config's device."""
+    model = VisionTransformer(config.model, rng=generator(config.seed, "init"))
+    device = resolve_device(config.device)
+    return model if device == "cpu" else model.to(device)
+
+
+def build_state(
+    config: RunConfig, model: VisionTransformer, parameters: FlatArrays, lr_scales: dict[str, float] | None = None
+) -> TrainingState:
+    """The state of a new run: an optimizer for the parameters that learn and, if asked for, their average."""
+    optimizer: Optimizer
+    if config.opt == "adamw":
+        optimizer = AdamW(parameters, weight_decay=config.weight_decay, lr_scales=lr_scales)
+    else:
+        optimizer = SGD(
+            parameters,
+            momentum=config.momentum,
+            nesterov=config.nesterov,
+            weight_decay=config.weight_decay,
+            lr_scales=lr_scales,
+        )
+    return TrainingState(model, optimizer, EMA(parameters, decay=config.ema_decay) if config.ema_decay else None)
