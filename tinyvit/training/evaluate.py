@@ -1,11 +1,12 @@
 """How good a model is on a split: loss, accuracy, and every probability for those who want to look closer."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import device_of, to_device, to_numpy
-from ..datasets import Dataset, Split, batches, normalize
+from ..datasets import Dataset, Images, Split, batches, normalize
 from ..ops import softmax_forward
 from ..vit import VisionTransformer
 
@@ -19,7 +20,9 @@ class Evaluation(NamedTuple):
     predictions: np.ndarray  # (n,) int64
 
 
-def predict_probs(model: VisionTransformer, images: np.ndarray, mean: float, std: float) -> np.ndarray:
+def predict_probs(
+    model: VisionTransformer, images: Images, mean: float | Sequence[float], std: float | Sequence[float]
+) -> np.ndarray:
     """uint8 (n, C, H, W) -> probabilities (n, K) float32, in batches, on the model's device."""
     device, dtype = device_of(model.cls_token), model.cls_token.dtype
     everything = Split(images, np.zeros(len(images), np.int64))
