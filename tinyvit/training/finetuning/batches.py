@@ -8,7 +8,8 @@ from PIL import Image
 
 from ...backend import generator
 from ...datasets import Dataset, epoch_order, normalize
-from ...datasets.augment_pictures import mixed, rand_augment, random_erasing, random_flip, random_resized_crop
+from ...datasets.augment_pictures import rand_augment, random_flip, random_resized_crop
+from ...datasets.mixing import mixed, random_erasing
 from ...datasets.pictures import open_picture
 from ...pretrained import ImageProcessor, to_array
 from ..batch import steps_per_epoch
