@@ -1,10 +1,12 @@
 """Images and labels: found, checked, split, shuffled, augmented and normalised, all as plain arrays."""
 
 from .augment import random_affine, random_shift
+from .augment_pictures import rand_augment, random_flip, random_resized_crop
 from .batches import batches, epoch_order, normalize
 from .dataset import Dataset, Images, Split
 from .find import cache_folder, find_files
 from .idx import read_idx
+from .mixing import cutmix, mixed, mixup, random_erasing
 from .mnist import load_dataset
 
 __all__ = [
@@ -13,11 +15,18 @@ __all__ = [
     "Split",
     "batches",
     "cache_folder",
+    "cutmix",
     "epoch_order",
     "find_files",
     "load_dataset",
+    "mixed",
+    "mixup",
     "normalize",
+    "rand_augment",
     "random_affine",
+    "random_erasing",
+    "random_flip",
+    "random_resized_crop",
     "random_shift",
     "read_idx",
 ]
