@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinyvit.datasets import Dataset, download, find, load_dataset, mnist
-from tinyvit.datasets.find import cache_folder, find_files
+from tinyvit.datasets.find import find_files
 from tinyvit.errors import UserError
 
 FILES = tuple(mnist.SHAPES)
@@ -211,21 +211,3 @@ def test_what_is_nowhere_is_downloaded_into_the_cache(tmp_path, monkeypatch):
     in_cache[2].unlink()
     load_dataset("mnist")
     assert calls == [*in_cache, in_cache[2]]
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {"TINYVIT_CACHE": "/chosen", "XDG_CACHE_HOME": "/xdg"}, "/chosen"),
-        ("linux", {"XDG_CACHE_HOME": "/xdg"}, "/xdg/tinyvit"),
-        ("linux", {}, "/home/me/.cache/tinyvit"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/tinyvit"),
-    ],
-)
-def test_the_cache_is_where_the_system_keeps_caches(monkeypatch, platform, variables, expected):
-    for name in ("TINYVIT_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in ({"HOME": "/home/me", "USERPROFILE": "/home/me"} | variables).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(find.sys, "platform", platform)
-    assert cache_folder() == Path(expected)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import UserError
-from .flags import SUB_PARSERS, size_flag
+from .flags import SUB_PARSERS, add_download_flag, size_flag
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -14,6 +14,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         description="Read a folder of tinyvit, Hugging Face or timm, or a .npz file of Google, and write another.",
     )
     parser.add_argument("source", metavar="IN", help="folder of a model or a run, or a .npz file")
+    add_download_flag(parser)
     parser.add_argument("target", metavar="OUT", help="folder to make; with --to npz, the file")
     parser.add_argument("--to", choices=("hf", "timm", "npz"), default="hf", help="whose layout (default: hf)")
     parser.add_argument("--ignore-head", action="store_true", help="leave the classifier out")
@@ -24,7 +25,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..files import write_folder
-    from ..pretrained import FAMILIES, folder_files, load_model, open_source, save_npz
+    from ..pretrained import FAMILIES, folder_files, load_model, open_source, resolve_model, save_npz
     from ..resize import with_learned_positions
     from ..vit import VisionTransformer
     from .verify import verify
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.target)
     if options.to == "npz" and target.suffix != ".npz":
         raise UserError(f"with --to npz, OUT is a file whose name ends with .npz, got {target}: add it")
-    source = open_source(options.source)
+    source = open_source(resolve_model(options.source, download=options.download))
     model = load_model(VisionTransformer, source, num_classes=0 if options.ignore_head else None)
     if options.img_size is not None:
         model = model.resized(options.img_size, **FAMILIES[source.family].resample)

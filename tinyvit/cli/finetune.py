@@ -1,11 +1,12 @@
 """`tinyvit finetune --model FOLDER --data-dir DIR`: a pretrained model learns your own pictures."""
 
 import argparse
+import dataclasses
 from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
-from .flags import SUB_PARSERS, add_flags, given, size_flag, text
+from .flags import SUB_PARSERS, add_download_flag, add_flags, given, size_flag, text
 from .output import say
 
 
@@ -18,6 +19,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         description="Fine-tune a model of Hugging Face, timm, Google or tinyvit on folders of pictures, one per class.",
     )
     parser.add_argument("--model", dest="pretrained", type=text, metavar="FOLDER", help="the model to start from")
+    add_download_flag(parser)
     parser.add_argument("--img-size", type=size_flag, help="pixels; positions are resampled (default: the model's)")
     parser.add_argument("--drop-path", type=float, dest="drop_path_rate", metavar="RATE", help="drop path in training")
     parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
@@ -27,6 +29,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..pretrained import resolve_model
     from ..training import FinetuneConfig
     from ..training.figures import draw_figures
     from ..training.finetuning import finetune, resume_finetuning
@@ -36,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     changes = {name: value for name in ("img_size", "drop_path_rate") if (value := getattr(options, name)) is not None}
     if options.resume:
         others = sorted({*flags, *changes} - {"data_dir", "device"}) + ["overwrite"] * options.overwrite
+        others += ["download"] * options.download
         if others:
             raise UserError(
                 "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
@@ -46,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
         if "pretrained" not in flags:
             raise UserError("fine-tuning starts from a model: give its folder with --model")
         config = FinetuneConfig(**flags)
+        pretrained = resolve_model(config.pretrained, download=options.download)
+        config = dataclasses.replace(config, pretrained=str(pretrained))
         history = finetune(config, overwrite=options.overwrite, progress=progress_bar(), **changes)
     dataset: Any = history.dataset
     say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")

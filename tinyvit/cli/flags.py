@@ -50,6 +50,11 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     add_flags(parser.add_argument_group("model"), ViTConfig)
 
 
+def add_download_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag beside a model's path with which `pretrained.resolve_model` takes a name for it too."""
+    parser.add_argument("--download", action="store_true", help="the model may be a name at huggingface.co: fetch it")
+
+
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:
     """What turns a flag's text into the field's value."""
     if name == "img_size":

@@ -1,24 +1,13 @@
 """Where the files of a dataset lie on this machine."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..downloads.cache import cache_folder
 from ..errors import UserError
 
 REPOSITORY_DATA = Path(__file__).resolve().parents[2] / "data"
-
-
-def cache_folder() -> Path:
-    """The user's own folder for downloads: $TINYVIT_CACHE, or `tinyvit` where the system keeps caches."""
-    if chosen := os.environ.get("TINYVIT_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        caches = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    else:
-        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "tinyvit"
 
 
 def find_files(

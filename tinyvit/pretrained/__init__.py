@@ -3,6 +3,7 @@
 from .families import FAMILIES
 from .loading import load_model, read_processor
 from .processor import ImageProcessor, to_array
+from .resolve import resolve_model
 from .saving import folder_files, save_model_folder, save_npz
 from .source import Source, open_source
 
@@ -14,6 +15,7 @@ __all__ = [
     "load_model",
     "open_source",
     "read_processor",
+    "resolve_model",
     "save_model_folder",
     "save_npz",
     "to_array",

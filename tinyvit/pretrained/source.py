@@ -1,7 +1,9 @@
 """A model as somebody saved it: found, recognised, and turned into our parameters. Nothing in it is run as code."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from .families import FAMILIES
 from .npz import read_npz
 
 INDEX = f"{WEIGHTS}.index.json"
+FILE = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)  # what an index may name: nothing outside its folder
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 MOST_NAMED = 6  # parameters in an error message, of each kind
 
@@ -100,13 +103,8 @@ def open_source(path: str | Path) -> Source:
     if (best := current_folder(folder / "best")).is_dir():  # a run of tinyvit
         folder = best
     values = read_json(folder / CONFIG)
+    check_kind(values, folder / CONFIG)
     kind = values.get("model_type")
-    is_known = kind in ("tinyvit", *huggingface.MODEL_TYPES) if isinstance(kind, str) else "architecture" in values
-    if not is_known:
-        raise UserError(
-            f"{folder / CONFIG} describes a model of type {kind!r}: only Vision Transformers can be read, of "
-            f"tinyvit, timm, or Hugging Face's types {', '.join(huggingface.MODEL_TYPES)}"
-        )
     tensors = read_arrays(path) if path.suffix == ".safetensors" else _read_weights(folder)
     preprocessor = read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
     names: tuple[str, ...] | None = None
@@ -121,6 +119,34 @@ def open_source(path: str | Path) -> Source:
         family, config = "timm", timm.read_config(values, tensors)
         names = timm.read_class_names(values, config.num_classes)
     return _checked(Source(path, family, config, tensors, names, values, preprocessor))
+
+
+def check_kind(values: Mapping[str, Any], where: Any) -> None:
+    """Whether the values of a `config.json` describe a model of a kind that can be read.
+
+    Raises:
+        UserError: they do not.
+    """
+    kind = values.get("model_type")
+    is_known = kind in ("tinyvit", *huggingface.MODEL_TYPES) if isinstance(kind, str) else "architecture" in values
+    if not is_known:
+        raise UserError(
+            f"{where} describes a model of type {short(kind)}: only Vision Transformers can be read, of tinyvit, timm, "
+            f"or Hugging Face's types {', '.join(huggingface.MODEL_TYPES)}"
+        )
+
+
+def read_index(path: Path) -> dict[str, str]:
+    """Of weights in several files, the file of each: safetensors, all of them beside the index.
+
+    Raises:
+        UserError: it is missing or damaged, or leads elsewhere.
+    """
+    places: Any = read_json(path).get("weight_map")
+    are_files = isinstance(places, dict) and all(isinstance(file, str) for file in places.values())
+    if not are_files or not all(map(FILE.fullmatch, places.values())):
+        raise UserError(f"{path} must map names of weights to .safetensors files beside it: use another copy")
+    return places
 
 
 def _checked(source: Source) -> Source:
@@ -149,18 +175,11 @@ def _read_weights(folder: Path) -> dict[str, np.ndarray]:
         if pickles:
             raise UserError(_no_pickles(pickles[0]))
         return read_arrays(folder / WEIGHTS)  # says that it is missing
-    places: Any = read_json(folder / INDEX).get("weight_map")
-    if not isinstance(places, dict) or not all(map(_is_beside, places.values())):
-        raise UserError(f"{folder / INDEX} must map names of weights to .safetensors files beside it: use another copy")
+    places = read_index(folder / INDEX)
     arrays: dict[str, np.ndarray] = {}
     for file in sorted(set(places.values())):
         arrays |= {name: array for name, array in read_arrays(folder / file).items() if places.get(name) == file}
     return arrays
-
-
-def _is_beside(file: Any) -> bool:
-    """Whether it is the bare name of a safetensors file: an index must not lead out of its folder."""
-    return isinstance(file, str) and Path(file).name == file and file.endswith(".safetensors")
 
 
 def _no_pickles(path: Path) -> str:
