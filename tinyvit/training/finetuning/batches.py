@@ -1,9 +1,9 @@
 """From pictures on disk to what one step of fine-tuning eats."""
 
 import functools
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -91,7 +91,7 @@ class PictureBatches:
         )
 
 
-def paths_of(dataset: Dataset) -> Sequence[Path]:
+def paths_of(dataset: Dataset) -> Sequence[str | os.PathLike[str]]:
     """The files of the training images.
 
     Raises:
