@@ -11,7 +11,8 @@ import numpy as np
 from ..config import ViTConfig
 from ..costs import check_numbers
 from ..errors import UserError
-from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_arrays, read_json
+from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_json
+from ..tensors import read_arrays
 from . import google, huggingface, timm
 from .families import FAMILIES
 from .npz import read_npz
