@@ -30,6 +30,6 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
         return download_model(str(path_or_name))
     if NAME.fullmatch(str(path_or_name)):
         raise UserError(
-            f"{path_or_name} is no folder or file here: check the path, or add --download to fetch it from huggingface.co"
+            f"{path_or_name} is no folder or file here: check the path, or add --download to get it from huggingface.co"
         )
     return path  # whoever opens it says what is wrong
