@@ -59,7 +59,7 @@ def _reader(name: str, kind: Any) -> Callable[[str], Any]:
     """What turns a flag's text into the field's value."""
     if name == "img_size":
         return size_flag
-    if name == "workers":
+    if name in ("workers", "threads"):
         return workers_flag
     if isinstance(kind, types.UnionType):  # "float | None": None is what leaving the flag out means
         kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)

@@ -1,22 +1,32 @@
 """Images and labels: found, checked, split, shuffled, augmented and normalised, all as plain arrays."""
 
 from .augment import random_affine, random_shift
+from .augment_pictures import rand_augment, random_flip, random_resized_crop
 from .batches import batches, epoch_order, normalize
-from .dataset import Dataset, Split
+from .dataset import Dataset, Images, Split
 from .find import cache_folder, find_files
 from .idx import read_idx
+from .mixing import cutmix, mixed, mixup, random_erasing
 from .mnist import load_dataset
 
 __all__ = [
     "Dataset",
+    "Images",
     "Split",
     "batches",
     "cache_folder",
+    "cutmix",
     "epoch_order",
     "find_files",
     "load_dataset",
+    "mixed",
+    "mixup",
     "normalize",
+    "rand_augment",
     "random_affine",
+    "random_erasing",
+    "random_flip",
+    "random_resized_crop",
     "random_shift",
     "read_idx",
 ]

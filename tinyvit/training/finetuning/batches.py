@@ -1,6 +1,8 @@
 """From pictures on disk to what one step of fine-tuning eats."""
 
 import functools
+import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +10,9 @@ from PIL import Image
 
 from ...backend import generator
 from ...datasets import Dataset, epoch_order, normalize
-from ...datasets.augment_pictures import mixed, rand_augment, random_erasing, random_flip, random_resized_crop
+from ...datasets.augment_pictures import rand_augment, random_flip, random_resized_crop
+from ...datasets.mixing import mixed, random_erasing
+from ...datasets.picture_files import PictureFiles
 from ...datasets.pictures import open_picture
 from ...pretrained import ImageProcessor, to_array
 from ..batch import steps_per_epoch
@@ -26,6 +30,7 @@ class PictureBatches:
 
     def __init__(self, config: FinetuneConfig, dataset: Dataset, processor: ImageProcessor, threads: int):
         self.config, self.dataset, self.processor = config, dataset, processor
+        self.paths = paths_of(dataset)
         self.steps = steps_per_epoch(config, dataset)
         self._order = functools.lru_cache(2)(
             lambda epoch: epoch_order(len(dataset.train), seed=config.seed, epoch=epoch)
@@ -65,7 +70,7 @@ class PictureBatches:
         """One training picture as it is seen in `epoch`: float32 (C, H, W)."""
         config, dataset = self.config, self.dataset
         rng = generator(config.seed, "picture", epoch, index)
-        image = self._framed(open_picture(dataset.train.images.paths[index]), rng)
+        image = self._framed(open_picture(self.paths[index]), rng)
         image = random_flip(image, rng, probability=config.flip)
         if config.rand_augment:
             image = rand_augment(image, rng, strength=config.rand_augment)
@@ -84,3 +89,14 @@ class PictureBatches:
             scale=(config.crop_scale, 1.0),
             resample=processor.resample,
         )
+
+
+def paths_of(dataset: Dataset) -> Sequence[str | os.PathLike[str]]:
+    """The files of the training images.
+
+    Raises:
+        TypeError: they are no files.
+    """
+    if not isinstance(dataset.train.images, PictureFiles):
+        raise TypeError(f"training images must be PictureFiles, got {type(dataset.train.images).__name__}")
+    return dataset.train.images.paths

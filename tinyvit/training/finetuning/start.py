@@ -2,12 +2,18 @@
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...backend import resolve_device
 from ...costs import numbers_held
-from ...datasets.image_folder import Listing, list_folder, picture_dataset, scan
+from ...datasets.image_folder import list_folder
+from ...datasets.listing import Listing
+from ...datasets.picture_files import picture_dataset
+from ...datasets.scan import Findings, scan
 from ...errors import UserError
 from ...files import PREPROCESSOR, read_json
 from ...layers import NO_DRAWS
@@ -23,6 +29,7 @@ from .batches import PictureBatches
 from .tuner import Tuner
 
 MOST_THREADS = 16
+MOST_IMBALANCE = 3.0  # more is told
 
 
 def finetune(
@@ -88,9 +95,27 @@ def readable(config: FinetuneConfig, progress: Progress) -> Listing:
         raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
     listing = list_folder(config.data_dir)
     findings = scan(listing)
-    for note in (*listing.notes, *findings.notes()):
+    for note in (*listing.notes, *_remarks(listing, findings)):
         progress.note(note)
     return listing.without([path for path, _ in findings.unreadable])
+
+
+def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
+    """What is wrong with the pictures, a sentence each."""
+    for _, sentence in findings.unreadable:
+        yield f"skipped: {sentence}"
+    for first, second in findings.across_splits:
+        yield f"{second.path} ({second.split}) is the same picture as {first.path} ({first.split}): it measures memory"
+    for same in findings.contradictions:
+        places = ", ".join(str(place.path) for place in same)
+        yield f"the same picture stands for several classes: {places}"
+    if findings.imbalance > MOST_IMBALANCE:
+        counts = findings.counts["train"]
+        largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
+        yield (
+            f"the classes are of very different size: {counts[largest]:,} training pictures of "
+            f"{listing.class_names[largest]}, {counts[smallest]:,} of {listing.class_names[smallest]}"
+        )
 
 
 def build_trainer(

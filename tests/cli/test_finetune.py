@@ -1,0 +1,172 @@
+"""`tinyvit finetune`: from somebody's model and a folder of pictures to a run that everybody can read."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinyvit import VisionTransformer, ViTConfig
+from tinyvit.cli import main
+from tinyvit.training import load_trained
+
+CONFIG = ViTConfig(
+    img_size=16,
+    patch_size=8,
+    in_chans=3,
+    num_classes=7,
+    embed_dim=16,
+    depth=2,
+    num_heads=2,
+    mlp_ratio=2.0,
+    init_std=0.1,
+)
+COLOURS = {"blue": (30, 60, 200), "green": (40, 180, 60), "red": (210, 50, 40)}
+
+
+@pytest.fixture
+def model_folder(tmp_path):
+    VisionTransformer(CONFIG, rng=np.random.default_rng(0)).save_pretrained(tmp_path / "pretrained")
+    return str(tmp_path / "pretrained")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Coloured noise of all sizes: 12 to train on, 4 for dev and 4 for test of each of three colours."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 4), ("test", 4)):
+        for name, colour in COLOURS.items():
+            folder = tmp_path / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                height, width = rng.integers(10, 40, 2)
+                pixels = np.clip(np.array(colour) + rng.normal(0, 25, (height, width, 3)), 0, 255)
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{index}.png")
+    return str(tmp_path / "pictures")
+
+
+@pytest.fixture
+def finetune(model_folder, pictures, tmp_path, capsys):
+    """Runs the command; returns its exit status, what it printed and its complaints."""
+
+    def run(*flags, model=model_folder, data=pictures):
+        start = ["--model", model, "--data-dir", data, "--output", str(tmp_path / "run")]
+        status = main(["finetune", *start, "--batch-size", "12", "--lr", "1e-2", "--device", "cpu", *flags])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_it_learns_and_leaves_a_run_that_everybody_reads(finetune, tmp_path):
+    status, out, err = finetune("--epochs", "6")
+    assert (status, err) == (0, "")
+    assert "test accuracy 100.00 %" in out
+    run = tmp_path / "run"
+    assert {path.name for path in run.iterdir()} >= {
+        "config.json",
+        "metrics.csv",
+        "last",
+        "best",
+        "figures",
+        "report.txt",
+    }
+    config = json.loads((run / "best" / "config.json").read_text())
+    assert config["architectures"] == ["ViTForImageClassification"]
+    assert config["id2label"] == {"0": "blue", "1": "green", "2": "red"}
+    model, fed = load_trained(run)
+    assert fed.class_names == ("blue", "green", "red")
+    assert model.config.num_classes == 3
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--tune", "head"],
+        ["--tune", "last", "--last-blocks", "1", "--layer-decay", "0.7"],
+        ["--recompute", "--micro-batch", "5", "--threads", "3", "--drop-path", "0.2"],
+        ["--mixup", "0.8", "--cutmix", "1", "--erasing", "0.5", "--rand-augment", "5", "--label-smoothing", "0.1"],
+        ["--crop-scale", "1", "--flip", "0", "--ema-decay", "0.9"],
+        ["--img-size", "24x32", "--opt", "sgd"],
+    ],
+)
+def test_every_way_of_tuning_runs(finetune, tmp_path, flags):
+    status, out, err = finetune("--epochs", "1", *flags)
+    assert (status, err) == (0, "")
+    assert "test accuracy" in out
+    if "--img-size" in flags:
+        assert load_trained(tmp_path / "run")[0].config.image_shape == (24, 32)
+
+
+def test_what_does_not_learn_stays_as_it_was(finetune, model_folder, tmp_path):
+    finetune("--epochs", "1", "--tune", "head")
+    before, after = (VisionTransformer.from_pretrained(path).parameters() for path in (model_folder, tmp_path / "run"))
+    for name, array in after.items():
+        if not name.startswith("head."):
+            np.testing.assert_array_equal(array, before[name])
+    assert after["head.weight"].any()
+
+
+@pytest.mark.parametrize("flags", [[], ["--ema-decay", "0.9", "--mixup", "0.5", "--tune", "last"]])
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, tmp_path, flags, monkeypatch):
+    from tinyvit.training import trainer
+
+    finetune("--epochs", "2", *flags)
+    shutil.move(tmp_path / "run", tmp_path / "whole")
+    steps = trainer.Trainer._step
+
+    def stops(self):
+        steps(self)
+        if self.state.step == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.Trainer, "_step", stops)
+    assert finetune("--epochs", "2", "--checkpoint-seconds", "0", *flags)[0] == 130
+    monkeypatch.undo()
+    assert main(["finetune", "--resume", str(tmp_path / "run")]) == 0
+    whole, resumed = (VisionTransformer.from_pretrained(tmp_path / name / "last") for name in ("whole", "run"))
+    for name, array in resumed.parameters().items():
+        np.testing.assert_array_equal(array, whole.parameters()[name])
+
+
+def test_unreadable_pictures_are_listed_and_skipped(finetune, tmp_path):
+    (tmp_path / "pictures" / "train" / "red" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    shutil.copy(tmp_path / "pictures/train/red/0.png", tmp_path / "pictures/test/red/0.png")
+    status, out, _ = finetune("--epochs", "1")
+    assert status == 0
+    assert "broken.jpg" in out
+    assert "is the same picture as" in out
+
+
+def test_one_level_of_folders_is_split_and_said_so(finetune, tmp_path):
+    shutil.copytree(tmp_path / "pictures" / "train", tmp_path / "flat")
+    status, out, _ = finetune("--epochs", "1", data=str(tmp_path / "flat"))
+    assert status == 0
+    assert "split" in out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--img-size", "20"], "does not divide into 8x8 patches"),
+        (["--layer-decay", "0"], "layer_decay must be"),
+        (["--rand-augment", "11"], "rand_augment must be"),
+        (["--resume", "nowhere", "--epochs", "3"], "--resume goes on exactly as the run began"),
+    ],
+)
+def test_what_makes_no_sense_gets_one_sentence(finetune, tmp_path, flags, sentence):
+    status, _, err = finetune(*flags)
+    assert status == 2
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("model", "data"), [("nowhere", None), (None, "nowhere")])
+def test_what_is_not_there_is_named(finetune, tmp_path, model, data):
+    given = {name: str(tmp_path / value) for name, value in (("model", model), ("data", data)) if value}
+    status, _, err = finetune(**given)
+    assert status == 2
+    assert "nowhere" in err
+    assert err.count("\n") == 1
