@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, to_numpy
-from .errors import UserError
+from .errors import UserError, one_line
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
@@ -148,12 +148,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if narrow:
             arrays |= _read_bfloat16(path, narrow)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is damaged or no safetensors file ({error}): use another copy") from error
+        raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise UserError(f"{path} is damaged ({name} holds NaN or infinite numbers): use another copy")
+            raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
     return arrays
 
 
