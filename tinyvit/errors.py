@@ -6,3 +6,9 @@ class UserError(ValueError):
 
     It is a `ValueError`, so Python callers may catch it as one; the command line shows its text without a traceback.
     """
+
+
+def one_line(words: object, most: int = 200) -> str:
+    """What comes from a stranger's file or server, as one short line that a terminal shows and does not obey."""
+    printable = "".join(c if c.isprintable() else " " for c in str(words))
+    return " ".join(printable.split())[:most]

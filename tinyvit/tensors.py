@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .backend import Array, to_numpy
-from .errors import UserError
+from .errors import UserError, one_line
 
 DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}  # their names for what we write
 
@@ -32,12 +32,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if narrow:
             arrays |= _read_bfloat16(path, narrow)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is damaged or no safetensors file ({error}): use another copy") from error
+        raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise UserError(f"{path} is damaged ({name} holds NaN or infinite numbers): use another copy")
+            raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
     return arrays
 
 

@@ -67,6 +67,11 @@ def test_the_weights_file_itself_may_be_named(tmp_path):
         ("hf", {"hidden_size": 10**9}, "embed_dim must be"),
         ("hf", {"hidden_size": 0}, "embed_dim must be"),
         ("hf", {"hidden_size": "8"}, "hidden_size is '8'"),
+        ("hf", {"intermediate_size": 10**400}, "intermediate_size 1000.{0,50} but"),
+        ("hf", {"intermediate_size": 10**400, "tinyvit": None}, "mlp_ratio must be"),
+        ("hf", {"hidden_act": "x" * 1000}, "hidden_act 'xxxxx.{0,30}', which"),
+        ("timm", {"architecture": "x" * 1000}, "architecture 'xxxxx.{0,30}', which"),
+        ("timm", {"model_args": {"act_layer": "x" * 1000}}, "act_layer 'xxxxx.{0,30}', which"),
         ("hf", {"intermediate_size": 17}, "intermediate_size 17"),
         ("hf", {"num_hidden_layers": -1}, "depth must be"),
         ("hf", {"num_hidden_layers": 999_999}, "does not fit together"),
@@ -91,6 +96,16 @@ def test_a_config_that_makes_no_sense_gets_one_sentence(family, changes, sentenc
     edit(folder / "config.json", **changes)
     with pytest.raises(UserError, match=sentence):
         VisionTransformer.from_pretrained(folder)
+
+
+def test_what_a_terminal_would_obey_is_not_shown(tmp_path):
+    names = ("cat\x1b[31m", "dog\r\nape", "\N{NO-BREAK SPACE}cow")
+    source = open_source(folder_of("hf", tmp_path / "model", class_names=names))
+    assert source.class_names == ("cat [31m", "dog ape", "cow")
+    source.tensors["\x1b[2J" + "y" * 1000] = np.zeros(1)
+    with pytest.raises(UserError, match=r"unexpected: \[2Jy{50,100}\)") as error:
+        source.state({name: array.shape for name, array in VisionTransformer(CONFIG).parameters().items()})
+    assert str(error.value).isprintable()
 
 
 def test_missing_unexpected_and_wrongly_shaped_weights_are_listed_together(tmp_path):

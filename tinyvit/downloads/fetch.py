@@ -10,22 +10,21 @@ from pathlib import Path
 
 from tqdm.std import tqdm
 
+from ..errors import one_line
+
 CHUNK_BYTES = 65536
 
 
 class NotDelivered(Exception):
     """Why a server did not deliver; another one, or the next attempt, may.
 
-    Some of the words come from the server: they become one short line that a terminal can show safely.
-
     Args:
-        reason: in words.
+        reason: in words, some of which may be the server's.
         answer: the server's, if it was one that refuses.
     """
 
     def __init__(self, reason: object, answer: urllib.error.HTTPError | None = None) -> None:
-        printable = "".join(c if c.isprintable() else " " for c in str(reason))
-        super().__init__(" ".join(printable.split())[:200])
+        super().__init__(one_line(reason))
         self.answer = answer
 
 

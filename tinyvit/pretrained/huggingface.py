@@ -4,6 +4,7 @@ Read too: DeiT, whose distillation token is a register to us, and the encoders o
 """
 
 from collections.abc import Mapping, Sequence
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
     hidden_act = typed(values, "hidden_act", str, "gelu")
     if hidden_act not in GELUS:
         raise UserError(
-            f"config.json says hidden_act {hidden_act!r}, which this ViT does not do: use a model with one of "
+            f"config.json says hidden_act {short(hidden_act)}, which this ViT does not do: use a model with one of "
             f"{', '.join(GELUS)}"
         )
     embed_dim, hidden = typed(values, "hidden_size", int, 768), typed(values, "intermediate_size", int, 3072)
@@ -62,7 +63,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
     )
     if config.hidden_dim != hidden:
         raise UserError(
-            f"config.json says intermediate_size {hidden!r} but mlp_ratio {config.mlp_ratio}: remove one of them"
+            f"config.json says intermediate_size {short(hidden)} but mlp_ratio {config.mlp_ratio}: remove one of them"
         )
     return config
 

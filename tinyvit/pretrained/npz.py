@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..tensors import from_bfloat16
 
 MOST_UNPACKED = 20  # times the size of the file: weights are noise and do not pack well, bombs do
@@ -30,10 +30,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
     except Exception as error:  # zipfile and NumPy raise whatever a damaged file leads them to
-        raise UserError(f"{path} is damaged or no .npz file of weights ({error}): use another copy") from error
+        raise UserError(f"{path} is damaged or no .npz file ({one_line(error)}): use another copy") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
-            raise UserError(f"{path} is damaged ({name} holds NaN or infinite numbers): use another copy")
+            raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
     return arrays
 
 

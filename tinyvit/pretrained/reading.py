@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, one_line
 
 
 def entry(values: Mapping[str, Any], key: str, default: Any) -> Any:
@@ -31,7 +31,12 @@ def typed(values: Mapping[str, Any], key: str, kind: Any, default: Any) -> Any:
 
 def ratio(hidden: int, embed_dim: int) -> float:
     """The mlp_ratio with which `embed_dim` numbers become exactly `hidden`, though a quotient rounds."""
-    quotient = hidden / embed_dim if embed_dim > 0 else 0.0
+    if embed_dim <= 0:
+        return 0.0
+    try:
+        quotient = hidden / embed_dim
+    except OverflowError:  # a file may say a number of 400 digits
+        return math.inf  # which no config takes
     return quotient if int(embed_dim * quotient) == hidden else math.nextafter(quotient, math.inf)
 
 
@@ -49,7 +54,7 @@ def class_names_of(id2label: Any, num_classes: int) -> tuple[str, ...] | None:
             f"config.json must name the {num_classes} classes of the classifier under id2label, got "
             f"{short(id2label)}: correct it, or leave it out"
         )
-    return tuple(id2label[str(index)] for index in range(num_classes))
+    return tuple(one_line(id2label[str(index)]) for index in range(num_classes))
 
 
 def array_of(tensors: Mapping[str, np.ndarray], name: str, axes: str) -> np.ndarray:

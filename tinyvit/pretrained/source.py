@@ -10,7 +10,7 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..costs import check_numbers
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_json
 from ..tensors import read_arrays
 from . import google, huggingface, timm
@@ -192,4 +192,4 @@ def _no_pickles(path: Path) -> str:
 
 def _listed(kind: str, names: list[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{kind}: {', '.join(names[:MOST_NAMED])}{more}"
+    return f"{kind}: {', '.join(one_line(name, 100) for name in names[:MOST_NAMED])}{more}"

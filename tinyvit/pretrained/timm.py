@@ -37,14 +37,16 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
     plain = PLAIN.fullmatch(architecture)
     if not plain or plain[1] not in HEADS:
         raise UserError(
-            f"config.json names the architecture {architecture!r}, which is no plain Vision Transformer of timm: "
+            f"config.json names the architecture {short(architecture)}, which is no plain Vision Transformer of timm: "
             "use one like vit_base_patch16_224"
         )
     gelu = typed(args, "act_layer", str, "gelu")
     pool = typed(args, "global_pool", str, typed(values, "global_pool", str, "token"))
     for what, word, known in (("act_layer", gelu, GELUS), ("global_pool", pool, POOLS)):
         if word not in known:
-            raise UserError(f"config.json says {what} {word!r}, which this ViT does not do: it does {', '.join(known)}")
+            raise UserError(
+                f"config.json says {what} {short(word)}, which this ViT does not do: it does {', '.join(known)}"
+            )
     embed_dim, in_chans, patch_size, _ = array_of(tensors, "patch_embed.proj.weight", "D C P P").shape
     positions = array_of(tensors, "pos_embed", "1 N D").shape[1]
     depth = depth_of(tensors, "blocks.{}.")

@@ -46,7 +46,7 @@ def what_it_was_fed(source: Source) -> Preprocessing:
         check_preprocessing(values, source.path / PREPROCESSOR, source.config)
     processor = read_processor(source)
     numbers = tuple(map(str, range(source.config.num_classes)))
-    names = tuple(values.get("class_names") or source.class_names or numbers)
+    names = tuple(values["class_names"]) if "dataset" in values else source.class_names or numbers
     dataset = values.get("dataset", "")
     return Preprocessing(dataset, names, processor.image_mean, processor.image_std, processor)
 
