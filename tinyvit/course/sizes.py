@@ -22,7 +22,7 @@ def accuracy_at_sizes(
     """
     models = {size: model.resized(size) for size in sizes}  # all of them before the first takes its time
     return {
-        size: evaluate(resized, Split(resized_images(split.images, size), split.labels), dataset).accuracy
+        size: evaluate(resized, Split(resized_images(split.images[:], size), split.labels), dataset).accuracy
         for size, resized in models.items()
     }
 

@@ -2,13 +2,14 @@
 
 from .augment import random_affine, random_shift
 from .batches import batches, epoch_order, normalize
-from .dataset import Dataset, Split
+from .dataset import Dataset, Images, Split
 from .find import cache_folder, find_files
 from .idx import read_idx
 from .mnist import load_dataset
 
 __all__ = [
     "Dataset",
+    "Images",
     "Split",
     "batches",
     "cache_folder",

@@ -1,19 +1,34 @@
 """What a dataset is: named classes, the statistics to normalise with, and three splits."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+
+
+class Images(Protocol):
+    """What a split's images are: an array, or files that are read when rows of the array are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> Any: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
 class Split:
     """Images and their labels, in step.
 
-    images: uint8 (n, C, H, W), 0..255.
+    images: uint8 (n, C, H, W), 0..255; an array, or what is indexed like one, such as `PictureFiles`.
     labels: int64 (n,), 0..K-1.
     """
 
-    images: np.ndarray
+    images: Images
     labels: np.ndarray
 
     def __len__(self) -> int:
@@ -22,12 +37,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A classification dataset in memory.
+    """A classification dataset.
 
     Learn from `train`, choose settings by `dev`, and look at `test` once, at the end.
 
     class_names: K names; label k means `class_names[k]`.
-    mean, std: of the training pixels after division by 255.
+    mean, std: of the training pixels after division by 255; a number for all channels, or one for each.
     """
 
     name: str

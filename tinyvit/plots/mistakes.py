@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..backend import to_numpy
+from ..backend import Array, to_numpy
 from ..errors import UserError
 from .figure import INK, MUTED, headline, new_figure, shortened, show_picture
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plot_mistakes(
-    images: np.ndarray,
+    images: Array,
     labels: np.ndarray,
     probs: np.ndarray,
     class_names: Sequence[str],
@@ -24,7 +24,7 @@ def plot_mistakes(
     """The worst mistakes, the highest confidence in a wrong class first, up to `rows` x `columns` of them.
 
     Args:
-        images: (n, C, H, W), uint8 or float, C = 1 or 3.
+        images: (n, C, H, W), uint8 or float, C = 1 or 3; only those that are drawn are looked at.
         labels: true classes, integers (n,).
         probs: predicted probabilities (n, K).
         class_names: K names.
@@ -32,7 +32,7 @@ def plot_mistakes(
     Raises:
         UserError: the numbers of images, labels, probabilities and names do not fit together.
     """
-    images, labels, probs = to_numpy(images), to_numpy(labels), to_numpy(probs)
+    labels, probs = to_numpy(labels), to_numpy(probs)
     if not len(images) == len(labels) == len(probs) or probs.shape[1:] != (len(class_names),):
         raise UserError(
             f"mistakes need one label and one row of probabilities for each image, got {len(images)} images, "
@@ -61,7 +61,7 @@ def plot_mistakes(
     headline(figure, f"{number} mistakes among {len(images):,} images", "most confident first")
     panels = figure.subplots(used_rows, columns, squeeze=False).flat
     for axes, index in zip(panels, worst, strict=False):
-        show_picture(axes, images[index])
+        show_picture(axes, to_numpy(images[index]))
         true, predicted = (shortened(class_names[k], 14) for k in (labels[index], predictions[index]))
         confidence = f"({100.0 * probs[index, predictions[index]]:.0f} %)"
         title = f"true {true}\n→ {predicted} {confidence}" if long_names else f"true {true} → {predicted} {confidence}"

@@ -1,12 +1,13 @@
 """How good a model is on a split: loss, accuracy, and every probability for those who want to look closer."""
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import device_of, to_device, to_numpy
-from ..datasets import Dataset, Split, batches, normalize
+from ..datasets import Dataset, Images, Split, batches, normalize
 from ..ops import softmax_forward
 from ..vit import VisionTransformer
 
@@ -22,7 +23,7 @@ class Evaluation(NamedTuple):
 
 
 def predict_probs(
-    model: VisionTransformer, images: Any, mean: float | tuple[float, ...], std: float | tuple[float, ...]
+    model: VisionTransformer, images: Images, mean: float | Sequence[float], std: float | Sequence[float]
 ) -> np.ndarray:
     """uint8 (n, C, H, W), in memory or on disk -> probabilities (n, K) float32, in batches, on the model's device."""
     device, dtype = device_of(model.cls_token), model.cls_token.dtype

@@ -173,7 +173,7 @@ def _layout(config: TrainConfig, dataset: Dataset, model: VisionTransformer) -> 
     return shapes
 
 
-def _dataset_arrays(dataset: Dataset) -> dict[str, np.ndarray]:
+def _dataset_arrays(dataset: Dataset) -> dict[str, Any]:
     return {
         "train images": dataset.train.images,
         "train labels": dataset.train.labels,
