@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import UserError
-from . import bench, convert, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, train
+from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, train
 from .output import mute, prepare_streams
 
-VERBS = (train, finetune, evaluate, predict, plot, convert, gradcheck, bench, lessons, info, doctor)
+VERBS = (train, finetune, evaluate, predict, plot, data, convert, gradcheck, bench, lessons, info, doctor)
 STOPPED = 130  # the exit status shells give to what Ctrl-C stopped
 
 

@@ -1,0 +1,163 @@
+"""`tinyvit data check`: what is wrong with a folder of pictures is said, and so is that nothing is."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinyvit.cli import main
+
+
+def save(path, *, size=(20, 30), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng([*str(path).encode()]).integers(0, 256, (*size, 3), dtype=np.uint8)
+    Image.fromarray(values).convert(mode).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with nothing wrong in it: 4 cats and 8 dogs to train on, 2 and 1 for dev, 1 and 1 to test."""
+    for split, cats, dogs in (("train", 4, 8), ("val", 2, 1), ("test", 1, 1)):
+        for k in range(cats):
+            save(tmp_path / f"pets/{split}/cat/{k}.jpg")
+        for k in range(dogs):
+            save(tmp_path / f"pets/{split}/Schäferhund 1/{k}.png", size=(40, 50), mode="RGBA" if k % 2 else "L")
+    return tmp_path / "pets"
+
+
+def check(folder, capsys):
+    status = main(["data", "check", str(folder)])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_nothing_is_wrong(folder, capsys):
+    status, out, err = check(folder, capsys)
+    assert status == 0
+    assert err == ""
+    rows = [re.split(" {2,}", line) for line in out.splitlines()]
+    assert ["class", "train", "dev", "test"] in rows
+    assert ["Schäferhund 1", "8", "1", "1"] in rows
+    assert ["cat", "4", "2", "1"] in rows
+    assert ["total", "12", "3", "2"] in rows
+    assert ["height x width", "40 x 50 (10), 20 x 30 (7)"] in rows
+    assert ["modes", "RGB (7), L (6), RGBA (4)"] in rows
+    assert ["imbalance", "2.0 (Schäferhund 1 8, cat 4)"] in rows
+    assert "2 classes, 17 files" in rows[0][0]
+    assert out.endswith("\nNothing is wrong.\n")
+
+
+def unreadable(folder):
+    (folder / "train/cat/words.jpg").write_text("words")
+    return "Files that cannot be read (1):", "words.jpg is not a picture"
+
+
+def cut_short(folder):
+    path = save(folder / "val/cat/cut.jpg", size=(200, 200))
+    path.write_bytes(path.read_bytes()[:9000])
+    return "Files that cannot be read (1):", "cut.jpg is damaged"
+
+
+def seen_before(folder):
+    shutil.copy(folder / "train/cat/1.jpg", folder / "test/cat/again.jpg")
+    return "in another, too, so that they test memory (1):", "test/cat/again.jpg = "
+
+
+def of_two_classes(folder):
+    shutil.copy(folder / "train/cat/1.jpg", folder / "train/Schäferhund 1/again.jpg")
+    return "Pictures that are in several classes (1):", "/again.jpg = "
+
+
+def empty_class(folder):
+    (folder / "train/eel").mkdir()
+    return "Classes without a picture to train on (1):", "  eel"
+
+
+@pytest.mark.parametrize("spoil", [unreadable, cut_short, seen_before, of_two_classes, empty_class])
+def test_what_is_wrong_is_said_and_the_status_is_1(folder, capsys, spoil):
+    heading, line = spoil(folder)
+    status, out, err = check(folder, capsys)
+    assert status == 1
+    assert err == ""
+    lines = out.splitlines()
+    (place,) = [number for number, text in enumerate(lines) if heading in text]
+    assert line in lines[place + 1]
+    assert lines[-1] == lines[place + 1]  # and nothing else is wrong
+    assert "Nothing is wrong" not in out
+
+
+def test_copies_in_one_class_are_not_wrong_but_notes_are_said(folder, capsys):
+    shutil.copy(folder / "train/cat/1.jpg", folder / "train/cat/copy.jpg")
+    shutil.rmtree(folder / "test")
+    (folder / "train/cat/list.txt").touch()
+    status, out, _ = check(folder, capsys)
+    assert status == 0
+    assert "note: There is no test split" in out
+    assert re.search(r"note: Files in .* left out: \.txt \(1\)\.", out)
+
+
+def test_all_pictures_of_a_class_unreadable(folder, capsys):
+    for path in (folder / "train/cat").iterdir():
+        path.write_bytes(b"")
+    status, out, _ = check(folder, capsys)
+    assert status == 1
+    assert "Files that cannot be read (4):" in out
+    assert "Classes without a picture to train on (1):\n  cat\n" in out
+    for path in (folder / "train/Schäferhund 1").iterdir():
+        path.write_bytes(b"")
+    assert "no picture to train on can be read" in check(folder, capsys)[1]
+
+
+def test_a_long_list_is_cut(folder, capsys):
+    for k in range(35):
+        (folder / f"train/cat/no{k}.jpg").touch()
+        (folder / f"train/cat/{k}.png").unlink(missing_ok=True)
+        save(folder / f"train/cat/{k}.bmp", size=(1, 5 + k))
+    _, out, _ = check(folder, capsys)
+    assert out.count("is not a picture") == 20
+    assert out.endswith("  and 15 more\n")
+    assert re.search(r"height x width .* and 32 more \(32\)\n", out)
+
+
+def test_names_cannot_steer_the_terminal(folder, capsys):
+    (folder / "train/cat/\x1b[2J\n.jpg").touch()
+    (folder / "train/\x1b[31mred").mkdir()
+    _, out, _ = check(folder, capsys)
+    assert "\x1b" not in out
+    assert "\\x1b[2J\\n.jpg is not a picture" in out
+    assert "\n  \\x1b[31mred\n" in out
+
+
+@pytest.mark.parametrize("name", ["", "gone", "pets/train/cat"])
+def test_a_folder_that_is_no_data_set_gets_one_sentence(folder, capsys, monkeypatch, name):
+    monkeypatch.chdir(folder.parent)
+    try:
+        status = main(["data", "check", name])
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_without_an_action_it_shows_what_there_is(capsys):
+    assert main(["data"]) == 0
+    assert "check" in capsys.readouterr().out
+
+
+def test_ctrl_c_stops_it(folder, capsys, monkeypatch):
+    def interrupt(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinyvit.datasets.scan.glance_at", interrupt)
+    assert check(folder, capsys)[0] == 130
+
+
+def test_the_installed_command_says_nothing_on_stderr(folder, tinyvit):
+    result = tinyvit("data", "check", folder)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert "Nothing is wrong." in result.stdout

@@ -1,0 +1,186 @@
+"""Every kind of broken file is found, and so are duplicates, wherever they are."""
+
+import os
+import shutil
+import weakref
+
+import pytest
+
+from tinyvit.datasets import scan as module
+from tinyvit.datasets.image_folder import list_folder
+from tinyvit.datasets.in_threads import MOST_THREADS
+from tinyvit.datasets.pictures import glance_at
+from tinyvit.datasets.scan import scan
+from tinyvit.pretrained import ImageProcessor
+
+
+@pytest.fixture
+def broken_folder(tmp_path, make_picture):
+    """Pictures of many kinds in two classes, and what is wrong with the broken ones by name."""
+    make_picture("train/cat/1.png", size=(20, 30))
+    make_picture("train/cat/2.jpg", size=(40, 50))
+    make_picture("train/cat/3 of 5.gif", mode="P")
+    make_picture("train/dog/ä.png", mode="RGBA")
+    make_picture("train/dog/grey.jpeg", mode="L", size=(40, 50))
+    make_picture("val/dog/1.webp")
+    make_picture("val/cat/1.tif")
+    whole = make_picture("val/dog/cut.jpg", size=(100, 100)).read_bytes()
+    (tmp_path / "val/dog/cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "train/dog/words.jpg").write_text("this is no picture")
+    (tmp_path / "train/dog/nothing.png").touch()
+    (tmp_path / "train/cat/nothing too.png").touch()
+    (tmp_path / "train/dog/gone.png").symlink_to(tmp_path / "nowhere")
+    wrong = {
+        "cut.jpg": "damaged",
+        "words.jpg": "not a picture",
+        "nothing.png": "not a picture",
+        "nothing too.png": "not a picture",
+        "gone.png": "no file",
+    }
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "train/dog/pipe.png")
+        wrong["pipe.png"] = "not a file"
+    return tmp_path, wrong
+
+
+@pytest.mark.parametrize("processor", [None, ImageProcessor(size=(8, 8))], ids=["alone", "processed"])
+def test_what_cannot_be_read_is_found_and_why(broken_folder, processor):
+    root, wrong = broken_folder
+    listing = list_folder(root)
+    findings = scan(listing, processor)
+    assert {path.name for path, _ in findings.unreadable} == set(wrong)
+    for path, sentence in findings.unreadable:
+        assert wrong[path.name] in sentence
+        assert str(path) in sentence
+    assert {split: count.tolist() for split, count in findings.counts.items()} == {
+        "train": [3, 2], "dev": [1, 1], "test": [0, 0],
+    }  # fmt: skip
+    assert findings.sizes == {(20, 30): 5, (40, 50): 2}
+    assert sum(findings.modes.values()) == 7
+    assert findings.modes["RGBA"] == findings.modes["L"] == 1
+    assert findings.imbalance == 1.5
+    assert findings.duplicates == ()  # two files of nothing are no picture twice
+
+    less = listing.without([path for path, _ in findings.unreadable])
+    again = scan(less, processor)
+    assert again.unreadable == ()
+    assert again.sizes == findings.sizes
+    assert sum(map(len, less.splits.values())) == 7
+
+
+def test_a_processor_finds_what_it_refuses(tmp_path, make_picture):
+    make_picture("cat/long.png", size=(1, 80_000))
+    make_picture("cat/1.png")
+    make_picture("dog/1.png")
+    listing = list_folder(tmp_path)
+    assert scan(listing).unreadable == ()
+    ((path, sentence),) = scan(listing, ImageProcessor()).unreadable
+    assert path.name == "long.png"
+    assert sentence.startswith(str(path))
+    assert "too long to be resized" in sentence
+
+
+def test_a_file_that_may_not_be_read(tmp_path, make_picture, monkeypatch):
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        make_picture(name)
+    locked = tmp_path / "cat/2.png"
+    real = open
+
+    def refusing(path, *args):
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args)
+
+    locked.chmod(0)
+    monkeypatch.setattr("builtins.open", refusing)  # for those whom rights do not bind
+    ((path, sentence),) = scan(list_folder(tmp_path)).unreadable
+    locked.chmod(0o600)
+    assert path == locked
+    assert "may not be read: change its permissions" in sentence
+
+
+def test_duplicates_within_and_across_splits_and_classes(tmp_path, make_picture):
+    for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "train/dog/2.png", "val/dog/new.png", "val/cat/new.png"):  # fmt: skip
+        make_picture(name)
+    copies = {
+        "train/cat/1 copy.png": "train/cat/1.png",  # within a class
+        "train/dog/is a cat.png": "train/cat/2.png",  # within a split, with another label
+        "val/dog/seen.png": "train/dog/1.png",  # across splits
+        "test/cat/seen.png": "val/cat/new.png",  # across the other two
+        "test/cat/seen too.png": "val/cat/new.png",
+    }
+    for copy, original in copies.items():
+        (tmp_path / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tmp_path / original, tmp_path / copy)
+    findings = scan(list_folder(tmp_path))
+
+    def names(places):
+        return tuple(str(place.path.relative_to(tmp_path)) for place in places)
+
+    assert set(map(names, findings.duplicates)) == {
+        ("train/cat/1 copy.png", "train/cat/1.png"),
+        ("train/cat/2.png", "train/dog/is a cat.png"),
+        ("train/dog/1.png", "val/dog/seen.png"),
+        ("val/cat/new.png", "test/cat/seen too.png", "test/cat/seen.png"),
+    }
+    assert set(map(names, findings.across_splits)) == {
+        ("train/dog/1.png", "val/dog/seen.png"),
+        ("val/cat/new.png", "test/cat/seen.png"),
+        ("val/cat/new.png", "test/cat/seen too.png"),
+    }
+    assert list(map(names, findings.contradictions)) == [("train/cat/2.png", "train/dog/is a cat.png")]
+
+
+def test_imbalance_is_of_classes_that_are_not_empty(tmp_path, make_picture):
+    for k in range(6):
+        make_picture(f"train/cat/{k}.png")
+    for k in range(4):
+        make_picture(f"train/dog/{k}.png")
+    (tmp_path / "train/eel").mkdir()
+    findings = scan(list_folder(tmp_path, dev_share=0))
+    assert findings.counts["train"].tolist() == [6, 4, 0]
+    assert findings.imbalance == 1.5
+
+
+def test_progress_is_told_and_may_stop_it(tmp_path, make_picture, monkeypatch):
+    root = tmp_path
+    make_picture("cat/0.png")
+    make_picture("dog/0.png")
+    for k in range(1, 300):
+        shutil.copy(root / "cat/0.png", root / f"cat/{k}.png")
+    listing = list_folder(root)
+    told = []
+    scan(listing, progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, 301) for done in range(1, 302)]
+
+    looked = []
+
+    def watched(path):
+        looked.append(path)
+        return glance_at(path)
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "glance_at", watched)
+    with pytest.raises(KeyboardInterrupt):
+        scan(listing, progress=stop)
+    assert len(looked) < 150
+
+
+def test_no_pixels_are_kept(tmp_path, make_picture, monkeypatch):
+    for name in ("cat/0.png", "dog/0.png"):
+        make_picture(name)
+    for k in range(1, 200):
+        shutil.copy(tmp_path / "cat/0.png", tmp_path / f"cat/{k}.png")
+    images, alive = [], []
+
+    def watched(path):
+        glance = glance_at(path)
+        images.append(weakref.ref(glance.image))
+        return glance
+
+    monkeypatch.setattr(module, "glance_at", watched)
+    scan(list_folder(tmp_path), progress=lambda done, total: alive.append(sum(image() is not None for image in images)))
+    assert len(images) == 201
+    assert max(alive) <= MOST_THREADS

@@ -1,0 +1,106 @@
+"""`tinyvit data check DIR`: what is wrong with a folder of pictures, before anybody trains on it."""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from .flags import SUB_PARSERS, text
+from .output import say
+
+MOST_SHOWN = 20  # lines about one kind of mistake
+MOST_SIZES = 5
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "data", help="check a folder of pictures", description="Data sets of your own: pictures in folders."
+    )
+    parser.set_defaults(run=lambda options: parser.print_help())
+    actions = parser.add_subparsers(metavar="ACTION")
+    check = actions.add_parser(
+        "check",
+        help="read every picture in a folder, and say what is wrong",
+        description="Read every picture in DIR/train/CLASS, DIR/val/CLASS and DIR/test/CLASS, or in DIR/CLASS alone. "
+        "Exit status: 0 if all is well, 1 if something is wrong.",
+    )
+    check.add_argument("folder", metavar="DIR", type=text, help="folder of the data set")
+    check.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from tqdm.std import tqdm
+
+    from ..datasets.image_folder import list_folder
+    from ..datasets.scan import scan
+
+    listing = list_folder(options.folder)
+    files = sum(map(len, listing.splits.values()))
+    with tqdm(total=files, unit="file", disable=None, leave=False) as bar:
+        findings = scan(listing, progress=lambda done, _: bar.update(done - bar.n))
+    names = [printable(name) for name in listing.class_names]
+    say(f"{printable(options.folder)}: {len(names):,} classes, {files:,} files; pictures that can be read:\n")
+    _say_table(names, findings.counts)
+    sizes = Counter({f"{height} x {width}": count for (height, width), count in findings.sizes.items()})
+    say(f"\nheight x width   {_most_common(sizes)}")
+    say(f"modes            {_most_common(findings.modes)}")
+    say(f"imbalance        {_imbalance(names, findings)}")
+    for note in listing.notes:
+        say(f"note: {printable(note)}")
+    wrong = _what_is_wrong(names, findings)
+    for what, lines in wrong.items():
+        say(f"\n{what}:")
+        for line in lines[:MOST_SHOWN]:
+            say(f"  {printable(line)}")
+        if len(lines) > MOST_SHOWN:
+            say(f"  and {len(lines) - MOST_SHOWN:,} more")
+    if not wrong:
+        say("\nNothing is wrong.")
+    return 1 if wrong else 0
+
+
+def _say_table(names: Sequence[str], counts: dict[str, Any]) -> None:
+    width = max(len(name) for name in ("class", *names))
+    rows = [(name, [counts[split][k] for split in counts]) for k, name in enumerate(names)]
+    rows.append(("total", [counts[split].sum() for split in counts]))
+    say(f"{'class':<{width}}" + "".join(f"{split:>10}" for split in counts))
+    for name, numbers in rows:
+        say(f"{name:<{width}}" + "".join(f"{number:>10,}" for number in numbers))
+
+
+def _most_common(counter: Counter[str]) -> str:
+    """ "RGB (1,200), L (30) and 2 more (5)" """
+    counts = counter.most_common()
+    others = sum(count for _, count in counts[MOST_SIZES:])
+    said = ", ".join(f"{name} ({count:,})" for name, count in counts[:MOST_SIZES])
+    return said + (f" and {len(counts) - MOST_SIZES:,} more ({others:,})" if others else "")
+
+
+def _imbalance(names: Sequence[str], findings: Any) -> str:
+    """How the largest and the smallest class compare."""
+    train = findings.counts["train"]
+    if not train.any():
+        return "no picture to train on can be read"
+    largest, smallest = int(train.argmax()), min((k for k in range(len(names)) if train[k]), key=lambda k: train[k])
+    return f"{findings.imbalance:.1f} ({names[largest]} {train[largest]:,}, {names[smallest]} {train[smallest]:,})"
+
+
+def _what_is_wrong(names: Sequence[str], findings: Any) -> dict[str, list[str]]:
+    """What is wrong, and where."""
+    train = findings.counts["train"]
+    found = {
+        "Files that cannot be read": [sentence for _, sentence in findings.unreadable],
+        "Pictures of one split that are in another, too, so that they test memory": [
+            f"{again.path} = {first.path}" for first, again in findings.across_splits
+        ],
+        "Pictures that are in several classes": [
+            " = ".join(str(place.path) for place in same) for same in findings.contradictions
+        ],
+        "Classes without a picture to train on": [name for k, name in enumerate(names) if not train[k]],
+    }
+    return {f"{what} ({len(lines):,})": lines for what, lines in found.items() if lines}
+
+
+def printable(text: str) -> str:
+    """Names are a stranger's: what would steer a terminal is shown, not sent."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
