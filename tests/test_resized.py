@@ -34,35 +34,33 @@ def test_positions_are_new_and_everything_else_is_copied(name, size):
     model = build(name)
     other = model.resized(size)
     assert type(other) is VisionTransformer
-    assert other.config == dataclasses.replace(model.config, img_size=size)
+    assert other.config == dataclasses.replace(model.config, img_size=size, pos_embed="learned")
     config = other.config
     parameters = other.parameters()
-    assert list(parameters) == list(model.parameters())
-    if config.pos_embed == "learned":
-        wanted, _ = resample_positions_forward(
-            model.pos_embed,
-            grid=model.config.grid_size,
-            new_grid=config.grid_size,
-            num_prefix=config.num_prefix_tokens,
-            method="bicubic",
-        )
-        np.testing.assert_array_equal(parameters.pop("pos_embed"), wanted)
-        assert wanted.shape[1] == config.num_tokens
-    else:
-        table = sincos2d(config.embed_dim, config.grid_size, num_prefix=config.num_prefix_tokens)
-        np.testing.assert_array_equal(other.sincos, table)
+    assert set(parameters) == {*model.parameters(), "pos_embed"}
+    wanted, _ = resample_positions_forward(
+        model.sincos if model.config.pos_embed == "sincos2d" else model.pos_embed,
+        grid=model.config.grid_size,
+        new_grid=config.grid_size,
+        num_prefix=config.num_prefix_tokens,
+        method="bicubic",
+    )
+    np.testing.assert_array_equal(parameters.pop("pos_embed"), wanted)
+    assert wanted.shape[1] == config.num_tokens
     for key, array in parameters.items():
         np.testing.assert_array_equal(array, model.parameters()[key])
 
 
-def test_fixed_positions_stand_behind_the_registers(rng):
+def test_fixed_positions_are_learned_ones_from_then_on(rng):
     config = dataclasses.replace(MODELS["sincos2d"], num_registers=2)
-    other = VisionTransformer(config, rng=rng).resized((8, 10))
-    np.testing.assert_array_equal(other.sincos, sincos2d(8, (4, 5), num_prefix=3))
-    fresh = VisionTransformer(dataclasses.replace(config, img_size=(8, 10)), rng=rng)
+    model = VisionTransformer(config, rng=rng)
+    other = model.resized((8, 10))
+    np.testing.assert_array_equal(other.pos_embed[:, :3], 0)
+    fresh = VisionTransformer(other.config, rng=rng)
     fresh.load_state_dict(other.state_dict())
     images = images_for(other, rng)
     np.testing.assert_array_equal(fresh.predict(images), other.predict(images))
+    assert model.resized(config.img_size).config == config
 
 
 @pytest.mark.parametrize("way", list(itertools.product(("bicubic", "bilinear"), (False, True), (False, True))))
@@ -123,8 +121,6 @@ def test_the_dtype_stays(name, dtype, rng):
     logits, saved = other.forward(images_for(other, rng))
     dimages, grads = other.backward(logits, saved)
     assert {array.dtype for array in (logits, dimages, *grads.values())} == {np.dtype(dtype)}
-    if name == "sincos2d":
-        assert other.sincos.dtype == np.float64
 
 
 def test_up_and_down_again_is_near_and_the_prefix_is_exact():

@@ -8,8 +8,7 @@ import copy
 import dataclasses
 from typing import TYPE_CHECKING, TypeVar
 
-from .backend import like
-from .ops import ResampleMethod, resample_positions_forward, sincos2d
+from .ops import ResampleMethod, resample_positions_forward
 
 if TYPE_CHECKING:
     from .vit import VisionTransformer
@@ -27,26 +26,35 @@ def resized_model(
 ) -> Model:
     """A copy of `model` for images of `img_size` (one number, or height and width), in its dtype and on its device.
 
-    Learned positions are resampled, see `resample_matrix` for how; fixed ones are made anew; all other weights are
-    copied. Nothing is shared with `model`, so one can be trained without the other.
+    Positions are resampled, see `resample_matrix` for how; all other weights are copied. Nothing is shared with
+    `model`, so one can be trained without the other. Fixed positions become learned ones: a table made anew would
+    count patches, and say of the middle of a larger image what the model knows as its far end.
 
     Raises:
         UserError: the patches do not divide the new size, or there is no such method.
     """
     old, new = model.config, dataclasses.replace(model.config, img_size=img_size)
+    if new.pos_embed != "learned" and new.grid_size == old.grid_size:
+        return copy.deepcopy(model)  # the table is what it would be
+    twin = with_learned_positions(model)
+    twin.config = dataclasses.replace(new, pos_embed="learned")
+    twin.pos_embed, _ = resample_positions_forward(
+        twin.pos_embed,
+        grid=old.grid_size,
+        new_grid=new.grid_size,
+        num_prefix=new.num_prefix_tokens,
+        method=method,
+        antialias=antialias,
+        align_corners=align_corners,
+    )
+    return twin
+
+
+def with_learned_positions(model: Model) -> Model:
+    """A copy of `model`; where its positions are a fixed table, that table is now a parameter."""
     twin = copy.deepcopy(model)
-    twin.config = new
-    if new.pos_embed == "learned":
-        twin.pos_embed, _ = resample_positions_forward(
-            model.pos_embed,
-            grid=old.grid_size,
-            new_grid=new.grid_size,
-            num_prefix=new.num_prefix_tokens,
-            method=method,
-            antialias=antialias,
-            align_corners=align_corners,
-        )
-    else:
-        table = sincos2d(new.embed_dim, new.grid_size, num_prefix=new.num_prefix_tokens)
-        twin.sincos = like(table, model.sincos)
+    if model.config.pos_embed != "learned":
+        twin.config = dataclasses.replace(model.config, pos_embed="learned")
+        twin.pos_embed = twin.sincos.astype(twin.cls_token.dtype)
+        del twin.sincos
     return twin

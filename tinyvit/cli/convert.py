@@ -1,11 +1,7 @@
 """`tinyvit convert IN OUT --to hf|timm|npz`: a model from one family's layout into another's."""
 
 import argparse
-import dataclasses
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..errors import UserError
 from .flags import SUB_PARSERS, size_flag
@@ -29,6 +25,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..files import write_folder
     from ..pretrained import FAMILIES, folder_files, load_model, open_source, save_npz
+    from ..resize import with_learned_positions
     from ..vit import VisionTransformer
     from .verify import verify
 
@@ -53,13 +50,3 @@ def run(options: argparse.Namespace) -> int:
     if options.verify:
         verify(model, source, target)
     return 0
-
-
-def with_learned_positions(model: Any) -> Any:
-    """The model itself, or where its positions are a fixed table, a copy that holds the table as learned ones."""
-    if model.config.pos_embed == "learned":
-        return model
-    config = dataclasses.replace(model.config, pos_embed="learned")
-    twin = type(model)(config, rng=np.random.default_rng(0)).astype(model.cls_token.dtype)
-    twin.load_state_dict(model.state_dict() | {"pos_embed": model.sincos})
-    return twin

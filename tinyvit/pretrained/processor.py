@@ -126,8 +126,9 @@ class ImageProcessor(Config):
 
     @property
     def statistics(self) -> tuple[float | tuple[float, ...], float | tuple[float, ...]]:
-        """(mean, std) with which `datasets.normalize(pixels, mean, std)` is what a call gives: with the rescale_factor r,
-        (r x - m) / s = (x / 255 - m / (255 r)) / (s / (255 r)).
+        """The (mean, std) with which `datasets.normalize(pixels, mean, std)` is what a call gives.
+
+        With r = rescale_factor, (r x - m) / s = (x / 255 - m / (255 r)) / (s / (255 r)).
         """
         scale = 255.0 * (self.rescale_factor if self.do_rescale else 1.0)
         numbers = (self.image_mean, self.image_std) if self.do_normalize else (0.0, 1.0)

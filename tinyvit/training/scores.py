@@ -46,7 +46,7 @@ class Scores(NamedTuple):
 def score(probs: np.ndarray, label: int) -> Score:
     """Probabilities (K,) against the true class."""
     prediction = int(probs.argmax())
-    rank = np.count_nonzero(probs > probs[label]) + np.count_nonzero(probs[:label] == probs[label])
+    rank = int((probs > probs[label]).sum() + (probs[:label] == probs[label]).sum())
     return Score(int(label), prediction, float(probs[prediction]), float(probs[label]), rank)
 
 
