@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOST_CLASSES_WITH_COUNTS = 20
 MOST_CLASSES_IN_MATRIX = 30
 MOST_PAIRS = 20
+LONGEST_NAME, SHORT_NAME = 20, 3  # letters of a class: more are cut off; so few may stand side by side
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure":
@@ -61,7 +62,8 @@ def _draw_matrix(confusion: np.ndarray, class_names: Sequence[str], title: str) 
     support = confusion.sum(axis=1, keepdims=True)
     mistakes = 100.0 * confusion / np.maximum(support, 1)  # percent of the true class
     np.fill_diagonal(mistakes, 0.0)
-    side = float(np.clip(2.4 + 0.42 * num_classes, 4.5, 10.0))
+    longest = min(max(map(len, class_names)), LONGEST_NAME)
+    side = float(np.clip(2.4 + 0.42 * num_classes, 4.5, 10.0)) + 0.06 * (longest if longest > SHORT_NAME else 0)
     figure = new_figure(side + 1.0, side + 0.6)
     axes = figure.subplots()
     headline(figure, f"Confusion matrix: {title}", "colour: mistakes, as a share of the true class")
@@ -105,9 +107,9 @@ def _draw_pairs(confusion: np.ndarray, class_names: Sequence[str], title: str) -
 def _label_classes(axes: "Axes", class_names: Sequence[str]) -> None:
     """Names along both axes."""
     ticks = range(len(class_names))
-    names = [shortened(name, 20) for name in class_names]
+    names = [shortened(name, LONGEST_NAME) for name in class_names]
     size = 10 if len(class_names) <= MOST_CLASSES_WITH_COUNTS else 7
-    rotation = 0 if max(map(len, names)) <= 3 else 90
+    rotation = 0 if max(map(len, names)) <= SHORT_NAME else 90
     axes.set_xticks(ticks, names, rotation=rotation, fontsize=size, parse_math=False)
     axes.set_yticks(ticks, names, fontsize=size, parse_math=False)
     axes.set_xlabel("predicted class", color=MUTED)

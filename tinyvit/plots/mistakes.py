@@ -74,14 +74,15 @@ def plot_worst(
     number = f"The {len(worst):,} worst of {len(wrong):,}" if len(worst) < len(wrong) else f"All {len(wrong):,}"
     long_names = max(len(name) for name in class_names) > 3
     used_rows = -(-len(worst) // columns)
-    figure = new_figure(max(1.45 * columns, 4.8), 0.7 + used_rows * (1.8 if long_names else 1.65))
+    width, height = (1.6, 2.1) if long_names else (1.45, 1.65)
+    figure = new_figure(max(width * columns, 4.8), 0.7 + used_rows * height)
     headline(figure, f"{number} mistakes among {len(images):,} images", "most confident first")
     panels = figure.subplots(used_rows, columns, squeeze=False).flat
     for axes, index in zip(panels, worst, strict=False):
         show_picture(axes, to_numpy(images[index]))
-        true, predicted = (shortened(class_names[k], 14) for k in (labels[index], predictions[index]))
+        true, predicted = (shortened(class_names[k], 16) for k in (labels[index], predictions[index]))
         sure = f"({100.0 * confidence[index]:.0f} %)"
-        title = f"true {true}\n→ {predicted} {sure}" if long_names else f"true {true} → {predicted} {sure}"
+        title = f"true {true}\n→ {predicted}\n{sure}" if long_names else f"true {true} → {predicted} {sure}"
         axes.set_title(title, fontsize=8.5, color=MUTED, parse_math=False)
     for axes in list(figure.axes)[len(worst) :]:
         axes.remove()

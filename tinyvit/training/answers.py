@@ -1,8 +1,8 @@
 """What a model says of many pictures, one after the other, while memory holds no more than a batch of them."""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,10 +19,10 @@ class Answer(NamedTuple):
     probs: np.ndarray  # (K,)
 
 
-def read_pictures(fed: Preprocessing, paths: Iterable[Path]) -> Iterator[Prepared | UserError]:
+def read_pictures(fed: Preprocessing, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Prepared | UserError]:
     """Each file as the model takes it, or what is wrong with it; read by a few threads, and only a little ahead."""
 
-    def read(path: Path) -> Prepared | UserError:
+    def read(path: str | os.PathLike[str]) -> Prepared | UserError:
         try:
             return fed.prepare(path)
         except UserError as error:

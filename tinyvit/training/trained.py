@@ -1,6 +1,7 @@
 """A trained model, ours or another's, with all that is needed to show it pictures and to name what it sees."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +41,7 @@ class Preprocessing(NamedTuple):
         """Whether it was fed with MNIST or Fashion-MNIST, and not with a folder of pictures that has such a name."""
         return self.dataset in SOURCES and self.processor.in_chans == 1
 
-    def prepare(self, path: Path) -> Prepared:
+    def prepare(self, path: str | os.PathLike[str]) -> Prepared:
         """A picture file as the model takes it.
 
         Raises:
