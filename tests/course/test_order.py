@@ -24,6 +24,7 @@ TAUGHT_IN = {
     "patchify": 1,
     "unpatchify": 1,
     "linear": 2,
+    "conv2d": 12,
     "check_gradients": 3,
     "OPS": 3,
     "Op": 3,
