@@ -51,6 +51,24 @@ def test_nothing_is_begun_after_the_end(end):
     assert len(begun) <= most
 
 
+def test_what_waits_for_a_thread_is_given_up_at_the_end(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    go_on, begun = threading.Event(), []
+
+    def function(item):
+        begun.append(item)
+        if item:
+            go_on.wait(30)
+
+    results = in_threads(function, range(100))
+    next(results)
+    results.close()
+    go_on.set()
+    time.sleep(0.1)
+    assert set(begun) <= {0, 1, 2}  # one in each thread
+
+
 def test_only_a_little_is_read_ahead():
     taken = []
 

@@ -99,6 +99,22 @@ def test_a_file_that_may_not_be_read(tmp_path, make_picture, monkeypatch):
     assert "may not be read: change its permissions" in sentence
 
 
+def test_a_file_that_goes_away_meanwhile(tmp_path, make_picture, monkeypatch):
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        make_picture(name)
+
+    def late(path):
+        glance = glance_at(path)
+        if path.name == "2.png":
+            path.unlink()
+        return glance
+
+    monkeypatch.setattr(module, "glance_at", late)
+    ((path, sentence),) = scan(list_folder(tmp_path)).unreadable
+    assert path.name == "2.png"
+    assert str(path) in sentence
+
+
 def test_duplicates_within_and_across_splits_and_classes(tmp_path, make_picture):
     for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "train/dog/2.png", "val/dog/new.png", "val/cat/new.png"):  # fmt: skip
         make_picture(name)
