@@ -224,7 +224,7 @@ def broken_values(values, rng, extra=()):
             place.pop(key, None)
         elif how == 1 and isinstance(value, list) and value:
             value[rng.integers(len(value))] = pick(rng, HOSTILE)
-        elif how == 2 and isinstance(value, int | float):
+        elif how == 2 and isinstance(value, int | float) and abs(value) < 1e300:
             place[key] = value * pick(rng, (-1, 0, 0.5, 2, 3, 1000))
         elif how == 3:
             place[key] = pick(
