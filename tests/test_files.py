@@ -11,14 +11,13 @@ import pytest
 from tinyvit import files
 from tinyvit.errors import UserError
 from tinyvit.files import (
-    arrays_to_bytes,
     current_folder,
     finish_replacing,
-    read_arrays,
     read_json,
     write_file,
     write_folder,
 )  # fmt: skip
+from tinyvit.tensors import arrays_to_bytes, read_arrays
 
 OLD = {"config.json": b"old config", "model.safetensors": b"old weights"}
 NEW = {"config.json": b"new config", "training_state.json": b"new state"}

@@ -13,7 +13,7 @@ OPPONENTS = {"torch_twin.py", "torch_side.py", "torch_run.py", "their_layers.py"
 FILES = sorted(ROOT.rglob("*.py"))
 # Who may import whom: only rooms on a lower floor, or the own one.
 FLOORS = {
-    "errors": 0, "backend": 1, "fields": 1, "downloads": 1, "ops": 2, "config": 2, "layers": 3, "files": 3, "costs": 4, "presets": 4, "resize": 4, "pretrained": 5,
+    "errors": 0, "backend": 1, "fields": 1, "downloads": 1, "ops": 2, "config": 2, "tensors": 2, "layers": 3, "files": 3, "costs": 4, "presets": 4, "resize": 4, "pretrained": 5,
     "gradcheck_report": 4, "gradcheck": 5, "vit": 6, "gradcheck_cases": 7, "optim": 7, "datasets": 7, "plots": 7,
     "training": 8, "bench": 9, "course": 9, "cli": 10, "__main__": 11,
 }  # fmt: skip

@@ -11,10 +11,11 @@ from threadpoolctl import threadpool_limits
 
 import tinyvit
 from tinyvit import PRESETS, UserError, VisionTransformer, ViTConfig, layers, preset, vit
-from tinyvit.files import CONFIG, WEIGHTS, arrays_to_bytes, read_arrays
+from tinyvit.files import CONFIG, WEIGHTS
 from tinyvit.gradcheck_cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import AdamW
+from tinyvit.tensors import arrays_to_bytes, read_arrays
 
 
 def build(config, seed=0):

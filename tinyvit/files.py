@@ -9,23 +9,25 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .backend import Array, to_numpy
-from .errors import UserError, one_line
+from .backend import Array
+from .errors import UserError
+from .tensors import write_arrays
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
+Content = bytes | Mapping[str, Array]  # of a file
 # What a folder may hold and yet be replaced; the last is what macOS leaves where somebody looked.
 REPLACEABLE = {CONFIG, WEIGHTS, PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, ".DS_Store"}
 
 
-def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
+def write_folder(folder: str | Path, files: Mapping[str, Content]) -> None:
     """Replace `folder` by one that holds exactly `files` (name -> content); a kill at any moment loses nothing.
+
+    Named arrays as content become a safetensors file.
 
     A link to a folder stays, and the folder it leads to is replaced.
 
@@ -130,64 +132,7 @@ def to_json(values: Mapping[str, Any]) -> bytes:
     return (json.dumps(values, indent=2) + "\n").encode()
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The named arrays of a safetensors file; bfloat16, which NumPy does not know, becomes float32.
-
-    Raises:
-        UserError: the file is missing, truncated, no safetensors file, or holds NaN or infinite numbers.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise UserError(f"{path} was not found: check the folder's name")
-    try:
-        with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
-            names = list(file.keys())
-            narrow = [name for name in names if file.get_slice(name).get_dtype() == "BF16"]
-            arrays = {name: file.get_tensor(name) for name in names if name not in narrow}
-        if narrow:
-            arrays |= _read_bfloat16(path, narrow)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
-    return arrays
-
-
-def _read_bfloat16(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some arrays of a safetensors file whose header is known to be right: 8 bytes of length, JSON, numbers."""
-    with open(path, "rb") as file:
-        start = 8 + int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(start - 8))
-        arrays = {}
-        for name in names:
-            first, last = header[name]["data_offsets"]
-            file.seek(start + first)
-            bits = np.frombuffer(file.read(last - first), "<u2")
-            arrays[name] = from_bfloat16(bits).reshape(header[name]["shape"])
-    return arrays
-
-
-def from_bfloat16(bits: np.ndarray) -> np.ndarray:
-    """uint16 -> float32: bfloat16 is the upper half of it."""
-    return (bits.astype(np.uint32) << 16).view(np.float32)
-
-
-def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
-    """Named arrays, from any device, as the content of a safetensors file."""
-    from safetensors.numpy import save
-
-    # Some versions of safetensors write garbage for an array whose memory is not in C order, so each is made so.
-    # (ascontiguousarray also turns a single number into one of one axis; reshape undoes that.)
-    host = {name: to_numpy(array) for name, array in arrays.items()}
-    contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in host.items()}
-    return save(contiguous, metadata={"format": "pt"})  # transformers opens no file that does not say this
-
-
-def _check_replaceable(given: str | Path, folder: Path, files: Mapping[str, bytes]) -> None:
+def _check_replaceable(given: str | Path, folder: Path, files: Mapping[str, Content]) -> None:
     """Whether nothing but a checkpoint would be lost. `given` is how the caller spelled `folder`."""
     if not folder.name or Path.cwd().is_relative_to(folder):
         raise UserError(f"{str(given)!r} is the folder you work in, or one above it: choose a folder of its own")
@@ -210,9 +155,12 @@ def _read(path: Path, reader: Callable[[], Any]) -> Any:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
 
 
-def _write_flushed(path: Path, content: bytes) -> None:
+def _write_flushed(path: Path, content: Content) -> None:
     with open(path, "wb") as file:
-        file.write(content)
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            write_arrays(file, content)
         file.flush()
         os.fsync(file.fileno())
 

@@ -162,7 +162,7 @@ def test_doctor_and_help_and_version(tinyvit):
         (["info", "--mlp-ratio", "1e300"], "mlp_ratio must be a number"),
         (["info", "--batch-size", "9" * 400], "--batch-size must be at least 1 and below 1,000,000"),
         (["eval", "nowhere"], "no trained model"),
-        (["eval"], "required: RUN"),
+        (["eval"], "required: MODEL"),
         (["predict", "nowhere", "a.png"], "no trained model"),
         (["plot", "nowhere"], "no trained model"),
         (["info", "nope"], "no preset called 'nope'"),

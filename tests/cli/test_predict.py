@@ -1,18 +1,26 @@
-"""Where the pictures that `tinyvit predict` and `tinyvit plot` draw end up."""
+"""What `tinyvit predict` says of pictures of all kinds, and where what it and `tinyvit plot` draw ends up."""
 
+import csv
 import dataclasses
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pictures import CLASSES, write_model, write_pictures
+
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.cli import predict
+from tinyvit.cli import main, predict
 from tinyvit.files import CONFIG, PREPROCESSOR
 from tinyvit.pretrained import save_model_folder
+from tinyvit.training import load_trained
+from tinyvit.training.run import figures_folder
 
 
 @pytest.fixture
@@ -74,3 +82,80 @@ def test_eval_normalises_as_the_model_was_fed(own_run, tinyvit):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"image_mean": [1.0]}))
     after = tinyvit("eval", own_run).stdout
     assert before.splitlines()[0] != after.splitlines()[0]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder to work in, with a `model` for pictures and `data`."""
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path / "model")
+    write_pictures(tmp_path / "data")
+    return tmp_path
+
+
+def test_any_model_sees_pictures_as_it_was_trained_to(place, capsys):
+    path = "data/val/red/red 0.png"
+    assert main(["predict", "model", path, "--top-k", "9"]) == 0
+    model, fed = load_trained("model")
+    logits = model.predict(fed.processor(Image.open(path))[None])[0]
+    probs = np.exp(logits) / np.exp(logits).sum()
+    guesses = ", ".join(f"{CLASSES[k]} ({100 * probs[k]:.1f} %)" for k in np.argsort(-probs))
+    assert capsys.readouterr().out == f"{path}: {guesses}\n"  # all six, in one line
+
+
+def test_folders_are_walked_and_the_order_is_kept(place, capsys):
+    (place / "data/test/red/deep").mkdir()
+    shutil.copy(place / "data/test/red/red 0.png", place / "data/test/red/deep/x.png")
+    (place / "data/test/red/notes.txt").write_text("no picture")
+    (place / "bad.png").write_text("nothing")
+    arguments = ["data/test/red", "bad.png", "data/val/blue/blue 0.png", "data/val/green"]
+    assert main(["predict", "model", *arguments, "--batch-size", "2", "--csv", "out.csv", "--plot"]) == 2
+    out, err = capsys.readouterr()
+    files = [
+        *(f"data/test/red/{name}.png" for name in ("red 0", "red 1", "red 2", "deep/x")),
+        "data/val/blue/blue 0.png",
+        "data/val/green/green 0.png",
+    ]
+    answers = [line for line in out.splitlines() if not line.startswith("  ")]
+    assert [line.split(": ")[0] for line in answers] == files
+    assert all(line.count("%") == 5 for line in answers)
+    assert len(err.splitlines()) == 1
+    assert "bad.png" in err
+    table = list(csv.DictReader((place / "out.csv").read_text().splitlines()))
+    assert [row["file"] for row in table] == files
+    assert "label" not in table[0]
+    for row, line in zip(table, answers, strict=True):
+        assert f": {row['prediction']} ({100 * float(row['probability']):.1f} %), {row['guess_2']} (" in line
+    names = {"red 0", "red 1", "red 2", "x", "blue 0", "green 0"}
+    assert {path.name for path in (place / "model/figures").iterdir()} == {f"predict-{name}.png" for name in names}
+
+
+def test_a_folder_without_pictures_keeps_nobody_else_waiting(place, capsys):
+    (place / "empty").mkdir()
+    assert main(["predict", "model", "empty", "nowhere.png", "data/val/red"]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("data/val/red/red 0.png: ")
+    assert err.splitlines() == [
+        "tinyvit: empty holds no pictures: give another folder, or the files themselves",
+        "tinyvit: there is no file nowhere.png: check the spelling of the path",
+    ]
+
+
+def test_pictures_are_not_shown_to_the_model_one_by_one(place, monkeypatch, capsys):
+    sizes = []
+    predict_alone = VisionTransformer.predict
+    monkeypatch.setattr(VisionTransformer, "predict", lambda self, x: sizes.append(len(x)) or predict_alone(self, x))
+    assert main(["predict", "model", "data", "--batch-size", "7"]) == 0
+    assert sizes == [7, 7, 4]
+    assert len(capsys.readouterr().out.splitlines()) == 18
+
+
+def test_names_of_files_cannot_steer_the_terminal(place, capsys):
+    shutil.copy(place / "data/val/red/red 0.png", place / "\x1b[31m.png")
+    assert main(["predict", "model", "\x1b[31m.png", "\x1b[32m.png"]) == 2
+    assert "\x1b" not in "".join(capsys.readouterr())
+
+
+def test_a_file_of_weights_gets_figures_beside_it(tmp_path):
+    (tmp_path / "weights.npz").write_bytes(b"")
+    assert figures_folder(tmp_path / "weights.npz") == tmp_path / "figures"

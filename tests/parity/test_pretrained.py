@@ -6,8 +6,9 @@ import torch
 from oracles import shaken, timm, transformers
 
 from tinyvit import VisionTransformer, ViTConfig
+from tinyvit.files import write_folder
 from tinyvit.gradcheck_cases import shaken as shaken_layer
-from tinyvit.pretrained import FAMILIES, open_source
+from tinyvit.pretrained import FAMILIES, folder_files, open_source
 
 needs_transformers = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
 needs_timm = pytest.mark.skipif(timm is None, reason="timm is not installed")
@@ -193,9 +194,6 @@ def test_logits_hidden_states_and_gradients_are_those_of_timm(name, precision, t
 def test_timm_loads_what_we_write(name, tmp_path):
     from timm.models import save_for_hf
 
-    from tinyvit.files import write_folder
-    from tinyvit.pretrained import folder_files
-
     save_for_hf(timm_model("float32", **TIMM[name]), tmp_path / "timm", safe_serialization=True)
     ours = VisionTransformer.from_pretrained(tmp_path / "timm")
     write_folder(tmp_path / "ours", folder_files(ours.config, ours.parameters(), "timm"))
@@ -221,3 +219,22 @@ def test_timm_reads_the_npz_we_write_and_gives_the_same_logits(tmp_path):
     theirs.load_pretrained(str(tmp_path / "model.npz"))
     images = images_for(ours.config, "float64")
     close(ours.predict(images), theirs.double().eval()(torch.tensor(images)), 1e-6)  # timm holds them in float32
+
+
+@needs_transformers
+def test_vit_base_from_transformers_to_timm(tmp_path):
+    """At the size of google/vit-base-patch16-224: 86,567,656 numbers, and 1,000 logits within 1e-4."""
+    theirs = shaken(transformers.ViTForImageClassification(transformers.ViTConfig(num_labels=1000)))
+    theirs.save_pretrained(tmp_path / "hf")
+    ours = VisionTransformer.from_pretrained(tmp_path / "hf")
+    assert ours.num_parameters() == 86_567_656
+    images = images_for(ours.config, "float32", batch=2)
+    logits = ours.predict(images)
+    with torch.no_grad():
+        assert np.abs(logits - theirs(torch.tensor(images)).logits.numpy()).max() < 1e-4
+    if timm is None:
+        return
+    write_folder(tmp_path / "timm", folder_files(ours.config, ours.parameters(), "timm"))
+    again = timm.create_model(f"local-dir:{tmp_path / 'timm'}", pretrained=True).eval()
+    with torch.no_grad():  # timm's layer norm has another epsilon than transformers'
+        assert np.abs(logits - again(torch.tensor(images)).numpy()).max() < 1e-3

@@ -1,28 +1,12 @@
 """Pictures come out as those of transformers and of timm do, to the last bit before normalising."""
 
-import contextlib
 import json
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from tinyvit.pretrained import ImageProcessor
-
-
-def _lend_torchvision_its_operators():
-    """torchvision made for another PyTorch asks for operators that only the compiled part of it has; its transforms
-    need none of them.
-    """
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        with contextlib.suppress(RuntimeError):  # they are there
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
-
-
-LENT = _lend_torchvision_its_operators()
 
 SIZES = [(1, 1), (1, 9), (7, 1), (3, 3), (31, 50), (224, 224), (225, 223), (640, 481), (41, 700)]  # (height, width)
 
@@ -123,10 +107,7 @@ def test_transformers_loads_what_is_written(tmp_path, processor):
     ids=str,
 )  # fmt: skip
 def test_timm(size, cfg):
-    try:
-        from timm.data import create_transform
-    except (ImportError, RuntimeError):
-        pytest.skip("timm needs itself and torchvision: python -m pip install timm")
+    create_transform = pytest.importorskip("timm.data").create_transform
     cfg = {"input_size": (3, 224, 224), "crop_mode": "center"} | cfg
     image = picture(*size)
     expected = create_transform(**cfg)(image).numpy()

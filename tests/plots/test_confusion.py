@@ -3,6 +3,7 @@ import pytest
 
 from tinyvit.errors import UserError
 from tinyvit.plots import plot_confusion, save_figure
+from tinyvit.plots.confusion import most_confused
 
 
 def test_mistakes_are_coloured_by_their_share_of_the_true_class():
@@ -39,3 +40,31 @@ def test_the_matrix_given_is_not_changed():
 def test_shapes_that_do_not_fit(shape, names):
     with pytest.raises(UserError, match="one name for each class"):
         plot_confusion(np.zeros(shape, dtype=np.int64), list(names))
+
+
+def test_the_pairs_confused_most_often_come_first():
+    confusion = np.array([[9, 3, 0], [7, 9, 3], [0, 1, 9]])
+    assert most_confused(confusion, 3) == [(1, 0, 7), (0, 1, 3), (1, 2, 3)]
+    assert most_confused(confusion, 9) == [(1, 0, 7), (0, 1, 3), (1, 2, 3), (2, 1, 1)]
+    assert most_confused(np.diag([5, 5]), 9) == []
+
+
+def test_of_many_classes_pairs_are_drawn(tmp_path):
+    confusion = np.diag(np.full(1000, 40))
+    confusion[3, 7], confusion[999, 0] = 12, 25
+    figure = plot_confusion(confusion, [f"class {k}, by the long name of $it$" for k in range(1000)])
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [25, 12]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "class 999, by the long na… → class 0, by the long name…, 25 of 65",
+        "class 3, by the long name… → class 7, by the long name…, 12 of 52",
+    ]
+    assert "40,000 of 40,037 right" in figure.get_suptitle()
+    assert "the 2 pairs of 1,000 classes confused most often" in figure.get_suptitle()
+    save_figure(figure, tmp_path / "confusion.png")
+
+
+def test_no_mistakes_among_many_classes(tmp_path):
+    figure = plot_confusion(np.eye(40, dtype=np.int64), [str(k) for k in range(40)])
+    assert figure.texts[-1].get_text() == "No mistakes"
+    save_figure(figure, tmp_path / "confusion.png")

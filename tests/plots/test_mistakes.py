@@ -54,3 +54,30 @@ def test_numbers_that_do_not_fit():
         plot_mistakes(np.zeros((7, 1, 5, 5)), labels, probs, DIGITS)
     with pytest.raises(UserError, match="9 class names"):
         plot_mistakes(np.zeros((8, 1, 5, 5)), labels, probs, DIGITS[:9])
+
+
+class OnDisk:
+    """Stands for images that are read when they are asked for; keeps what was."""
+
+    shape = (8, 3, 224, 224)
+
+    def __init__(self):
+        self.asked = []
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, row):
+        self.asked.append(int(row))
+        return np.full((3, 224, 224), 30 * row, np.uint8)
+
+
+@pytest.mark.parametrize("num_classes", [10, 1000])
+def test_only_what_is_drawn_is_read(tmp_path, num_classes):
+    labels, probs = predictions({1: 0.61, 5: 0.98, 6: 0.75})
+    probs = np.concatenate([probs, np.zeros((8, num_classes - 10), np.float32)], axis=1)
+    images = OnDisk()
+    figure = plot_mistakes(images, labels, probs, [f"{k} has a long, long name" for k in range(num_classes)], 1, 2)
+    assert images.asked == [5, 6]
+    assert figure.axes[0].get_title() == "true 4 has a long, l…\n→ 9 has a long, l…\n(98 %)"
+    save_figure(figure, tmp_path / "mistakes.png")

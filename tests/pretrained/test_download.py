@@ -17,11 +17,15 @@ from tinyvit.downloads.fetch import receive
 from tinyvit.pretrained import folder_files, resolve_model
 from tinyvit.pretrained.download import download_model
 from tinyvit.pretrained.source import INDEX
+from tinyvit.tensors import arrays_to_bytes
 
 NAME = "owner/a-model"
 CONFIG = ViTConfig(img_size=8, patch_size=4, num_classes=3, embed_dim=16, depth=1, num_heads=2)
 MODEL = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
-FILES = folder_files(CONFIG, MODEL.parameters(), "hf")
+FILES = {
+    name: content if isinstance(content, bytes) else arrays_to_bytes(content)
+    for name, content in folder_files(CONFIG, MODEL.parameters(), "hf").items()
+}
 WEIGHTS = FILES["model.safetensors"]
 
 

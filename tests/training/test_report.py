@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tinyvit.errors import UserError
-from tinyvit.training.report import classification_report, confusion_matrix
+from tinyvit.training.report import classification_report, confusion_by_name, confusion_matrix, confusion_text
 
 # What scikit-learn 1.9 prints for these with labels=range(5), digits=4, zero_division=0.0.
 # Class 3 is absent from the labels and one name is longer than "weighted avg".
@@ -82,3 +82,31 @@ def test_report_of_nothing_is_all_zeros():
 def test_report_needs_a_name_for_each_class():
     with pytest.raises(UserError, match="3 classes, got 2 class names"):
         classification_report(np.eye(3, dtype=np.int64), ["a", "b"])
+
+
+def test_of_many_classes_only_those_that_occur_are_counted():
+    names = [f"class {k}" for k in range(1000)]
+    labels, predictions = np.array([7, 7, 900, 3]), np.array([7, 500, 900, 7])
+    confusion, shown = confusion_by_name(labels, predictions, names)
+    assert shown == ["class 3", "class 7", "class 500", "class 900"]
+    np.testing.assert_array_equal(confusion, [[0, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]])
+    confusion, shown = confusion_by_name(labels % 30, predictions % 30, names[:30])
+    assert shown == names[:30]
+    np.testing.assert_array_equal(confusion, confusion_matrix(labels % 30, predictions % 30, 30))
+
+
+def test_confusion_as_text():
+    text = confusion_text(np.array([[1200, 3], [0, 7]]), ["a long name", "b"])
+    assert text.splitlines()[2:] == [
+        "             a long …         b",
+        "a long name     1,200         3",
+        "          b         0         7",
+    ]
+
+
+def test_confusion_of_many_classes_as_text():
+    confusion = np.diag(np.full(40, 1000))
+    assert confusion_text(confusion, [str(k) for k in range(40)]).endswith("\n\nnone\n")
+    confusion[3, 7], confusion[9, 0] = 12, 25
+    lines = confusion_text(confusion, [str(k) for k in range(39)] + ["x" * 100]).splitlines()
+    assert lines[2:] == ["9 -> 0: 25 of 1,025", "3 -> 7: 12 of 1,012"]

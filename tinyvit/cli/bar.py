@@ -59,3 +59,10 @@ def progress_bar() -> Any:
             self.bar.close()
 
     return ProgressBar()
+
+
+def picture_bar(total: int) -> Any:
+    """A bar that counts pictures, where stderr is a terminal and there is time to look at it."""
+    from tqdm.std import tqdm
+
+    return tqdm(total=total, unit="img", unit_scale=True, dynamic_ncols=True, disable=None, leave=False, delay=0.5)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .flags import SUB_PARSERS, text
-from .output import say
+from .output import printable, say
 
 MOST_SHOWN = 20  # lines about one kind of mistake
 MOST_SIZES = 5
@@ -99,8 +99,3 @@ def _what_is_wrong(names: Sequence[str], findings: Any) -> dict[str, list[str]]:
         "Classes without a picture to train on": [name for k, name in enumerate(names) if not train[k]],
     }
     return {f"{what} ({len(lines):,})": lines for what, lines in found.items() if lines}
-
-
-def printable(text: str) -> str:
-    """Names are a stranger's: what would steer a terminal is shown, not sent."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..config import ViTConfig
+from ..fields import LIMIT
 
 SUB_PARSERS = Any  # what argparse's add_subparsers returns; its class is private
 
@@ -75,6 +76,17 @@ def text(given: str) -> str:
     if not given:
         raise argparse.ArgumentTypeError("an empty text names nothing: give a value, or leave the flag out")
     return given
+
+
+def count(given: str) -> int:
+    """How many.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number of at least 1, or unreasonably large.
+    """
+    if not (given.isdecimal() and len(given) < 20 and 1 <= int(given) < LIMIT):
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 1 to {LIMIT - 1:,}, got {given[:20]!r}")
+    return int(given)
 
 
 def size_flag(text: str) -> int | tuple[int, ...]:

@@ -15,10 +15,10 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(text: str = "") -> None:
+def say(text: object = "", *, end: str = "\n") -> None:
     """Print at once. When the reader has gone, as `head` does, this and all that follows goes nowhere: work goes on."""
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except BrokenPipeError:
         mute()
 
@@ -26,3 +26,16 @@ def say(text: str = "") -> None:
 def mute() -> None:
     """Send what goes to stdout nowhere from now on, and what is still in its buffer."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def printable(text: str) -> str:
+    """Names are a stranger's: what would steer a terminal is shown, not sent."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def complain(sentence: str) -> None:
+    """Say on stderr what is wrong with one of many, and go on; a progress bar makes room."""
+    from tqdm.std import tqdm
+
+    with tqdm.external_write_mode():
+        print(f"tinyvit: {printable(sentence)}", file=sys.stderr)

@@ -2,7 +2,9 @@
 
 import argparse
 
-from .flags import SUB_PARSERS
+from .flags import SUB_PARSERS, text
+from .output import say
+from .scoring import dataset_of, score_all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -11,21 +13,20 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     )
     parser.add_argument("folder", metavar="RUN", help="run folder")
     parser.add_argument("--split", choices=("test", "dev", "train"), default="test", help="(default: test)")
-    parser.add_argument("--data-dir", help="folder with the data set's files")
+    parser.add_argument("--data-dir", type=text, metavar="DIR", help="the data set's folder (default: the run's own)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..training import evaluate, load_trained
+    from ..training import load_trained
     from ..training.figures import draw_figures
     from ..training.run import read_metrics, run_folder
-    from ..training.trained import load_its_dataset
 
     model, fed = load_trained(options.folder)
     folder = run_folder(options.folder)
     epochs = read_metrics(folder)
-    dataset = load_its_dataset(fed, data_dir=options.data_dir)
-    split = getattr(dataset, options.split)
-    for path in draw_figures(folder, epochs, model, dataset, split, evaluate(model, split, dataset)):
-        print(path)
+    dataset = dataset_of(fed, options.folder, options.split, options.data_dir)
+    split, scores = score_all(model, fed, dataset, options.split)
+    for path in draw_figures(folder, epochs, model, dataset, split, scores):
+        say(path)
     return 0

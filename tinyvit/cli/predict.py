@@ -1,8 +1,7 @@
-"""`tinyvit predict RUN image.png ...`: what a trained model sees in your own pictures."""
+"""`tinyvit predict MODEL IMAGE_OR_FOLDER ...`: what a trained model sees in your own pictures."""
 
 import argparse
 import itertools
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,80 +9,108 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from .flags import SUB_PARSERS
+from .bar import picture_bar
+from .flags import SUB_PARSERS, count, text
+from .output import complain, printable, say
+from .predictions import PredictionsTable
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "predict", help="classify pictures", description="Classify pictures of any size and colour, best guess first."
     )
-    parser.add_argument("folder", metavar="RUN", help="run folder, or the folder of a model")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture files")
-    parser.add_argument("--top-k", type=int, default=3, metavar="K", help="guesses to print (default: 3)")
-    parser.add_argument("--plot", action="store_true", help="save what the model looked at, in RUN/figures")
+    parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture files, or folders of them")
+    parser.add_argument("--top-k", type=int, default=5, metavar="K", help="guesses to print (default: 5)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
+    parser.add_argument("--batch-size", type=count, metavar="N", help="pictures at once (default: what fits)")
+    parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table, too")
+    parser.add_argument("--plot", action="store_true", help="save what the model looked at, in MODEL/figures")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..backend import resolve_device
     from ..training import load_trained
+    from ..training.answers import answers, read_pictures
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
+    device = resolve_device(options.device)
     model, fed = load_trained(options.folder)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
-    paths = [Path(image) for image in options.images]
-    failed = 0
-    for path, figure_name in zip(paths, _figure_names(paths), strict=True):
-        try:
-            _predict(model, fed, path, figure_name, options)
-        except UserError as error:  # the other pictures still get their answer
-            print(f"tinyvit: {error}", file=sys.stderr)
-            failed += 1
+    paths, failed = _files(options.images)
+    figure_names = _figure_names(paths) if options.plot else itertools.repeat("")
+    seen = answers(model.to(device), read_pictures(fed, paths), fed.mean, fed.std, batch_size=options.batch_size)
+    with PredictionsTable(options.csv, fed.class_names, labelled=False) as table, picture_bar(len(paths)) as bar:
+        for path, figure_name, answer in zip(paths, figure_names, seen, strict=False):
+            if isinstance(answer, UserError):  # the other pictures still get their answer
+                complain(str(answer))
+                failed += 1
+            else:
+                table.add(path, answer.probs)
+                _tell(model, fed, path, answer, figure_name, options)
+            bar.update()
     return 2 if failed else 0
+
+
+def _files(images: Sequence[str]) -> tuple[list[Path], int]:
+    """The picture files, in order, those of folders sorted; and how many folders had none, of which is complained."""
+    from ..datasets.image_folder import pictures_in
+
+    paths: list[Path] = []
+    failed = 0
+    for path in map(Path, images):
+        try:
+            found = list(pictures_in(path, [])) if path.is_dir() else [path]
+            if not found:
+                raise UserError(f"{path} holds no pictures: give another folder, or the files themselves")
+            paths += found
+        except UserError as error:
+            complain(str(error))
+            failed += 1
+    return paths, failed
 
 
 def _figure_names(paths: Sequence[Path]) -> list[str]:
     """A name for each picture's figure, all different: a/p.png and b/p.png become predict-p.png and predict-p-2.png."""
-    names: list[str] = []
+    names: dict[str, None] = {}  # in order, and quick to look up
     for path in paths:
         candidates = itertools.chain([path.stem], (f"{path.stem}-{number}" for number in itertools.count(2)))
-        names.append(next(name for stem in candidates if (name := f"predict-{stem}.png") not in names))
-    return names
+        names[next(name for stem in candidates if (name := f"predict-{stem}.png") not in names)] = None
+    return list(names)
 
 
-def _predict(model: Any, fed: Any, path: Path, figure_name: str, options: argparse.Namespace) -> None:
-    from ..datasets.own_image import prepare_digit, prepare_picture, read_image
-    from ..training import predict_probs
-    from ..training.run import run_folder
+def _tell(model: Any, fed: Any, path: Path, answer: Any, figure_name: str, options: argparse.Namespace) -> None:
+    """The best guesses, what was done to the picture if it was unusual, and where its figure is."""
+    from tqdm.std import tqdm
 
-    config = model.config
-    picture = read_image(path)
-    try:
-        if fed.dataset == "mnist":
-            image, what_was_done = prepare_digit(picture, size=config.image_shape)
-        else:
-            image, what_was_done = prepare_picture(picture, size=config.image_shape, channels=config.in_chans)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    probs = predict_probs(model, image[None], fed.mean, fed.std)[0]
-    best = np.argsort(-probs)[: options.top_k]
-    print(f"{path}: " + ", ".join(f"{fed.class_names[k]} ({100 * probs[k]:.1f} %)" for k in best))
-    print(f"  {what_was_done}")
+    from ..training.run import figures_folder
+
+    best = np.argsort(-answer.probs, kind="stable")[: options.top_k]
+    guesses = [f"{fed.class_names[k]} ({100 * answer.probs[k]:.1f} %)" for k in best]
+    lines = [f"{path}: {', '.join(guesses)}"]
+    if answer.picture.done:
+        lines.append(f"  {answer.picture.done}")
     if options.plot:
-        target = run_folder(options.folder) / "figures" / figure_name
-        _plot(model, fed, image, f"{path.name}: {fed.class_names[best[0]]} ({100 * probs[best[0]]:.1f} %)", target)
-        print(f"  {target}")
+        target = figures_folder(options.folder) / figure_name
+        _plot(model, fed, answer.picture.image, f"{path.name}: {guesses[0]}", target)
+        lines.append(f"  {target}")
+    with tqdm.external_write_mode():
+        for line in lines:
+            say(printable(line))
 
 
 def _plot(model: Any, fed: Any, image: np.ndarray, title: str, target: Path) -> None:
+    from ..backend import device_of, to_device
     from ..datasets import normalize
     from ..plots import plot_overlay, save_figure
 
-    maps = model.attention(normalize(image[None], fed.mean, fed.std, model.cls_token.dtype))
+    x = normalize(image[None], fed.mean, fed.std, model.cls_token.dtype)
     figure = plot_overlay(
         image,
-        maps,
+        model.attention(to_device(x, device_of(model.cls_token))),
         grid=model.config.grid_size,
         num_prefix=model.config.num_prefix_tokens,
         title=title,

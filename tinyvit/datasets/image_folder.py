@@ -107,7 +107,7 @@ def _classes(place: Path, notes: list[str]) -> Classes:
     """The pictures in each folder of a split, and notes of what is no part of it."""
     folders, files = _entries(place)
     others: list[Path] = []
-    classes = {folder.name: list(_pictures(folder, others)) for folder in folders}
+    classes = {folder.name: list(pictures_in(folder, others)) for folder in folders}
     if loose := sum(_is_picture(path) for path in files):
         notes.append(f"{loose:,} picture{'s' * (loose > 1)} directly in {place}, in no class, left out.")
     if others:
@@ -117,8 +117,12 @@ def _classes(place: Path, notes: list[str]) -> Classes:
     return classes
 
 
-def _pictures(folder: Path, others: list[Path]) -> Iterator[Path]:
-    """The pictures in and below a folder, each folder once, wherever links lead; other files go to `others`."""
+def pictures_in(folder: Path, others: list[Path]) -> Iterator[Path]:
+    """The pictures in and below a folder, each folder once, wherever links lead; other files go to `others`.
+
+    Raises:
+        UserError: a folder may not be read.
+    """
     waiting, searched = [folder], set()
     while waiting:
         folder = waiting.pop()

@@ -62,20 +62,14 @@ class PictureFiles:
 def picture_dataset(listing: Listing, processor: ImageProcessor, *, name: str = "pictures") -> Dataset:
     """The files of a listing as a data set.
 
-    Its mean and std are such that `normalize(processor.pixels(image), mean, std)` is `processor(image)`: with
-    r = rescale_factor, (r x - m) / s = (x / 255 - m / (255 r)) / (s / (255 r)).
+    Its mean and std are such that `normalize(processor.pixels(image), mean, std)` is `processor(image)`.
 
     Raises:
         UserError: the processor leaves pictures of different sizes as they are.
     """
-    scale = 255.0 * (processor.rescale_factor if processor.do_rescale else 1.0)
-    mean, std = (processor.image_mean, processor.image_std) if processor.do_normalize else (0.0, 1.0)
+    mean, std = processor.statistics
     train, dev, test = (Split(PictureFiles(files.paths, processor), files.labels) for files in listing.splits.values())
-    return Dataset(name, listing.class_names, _divided(mean, scale), _divided(std, scale), train, dev, test)
-
-
-def _divided(numbers: float | tuple[float, ...], scale: float) -> float | tuple[float, ...]:
-    return tuple(number / scale for number in numbers) if isinstance(numbers, tuple) else numbers / scale
+    return Dataset(name, listing.class_names, mean, std, train, dev, test)
 
 
 def _size(processor: ImageProcessor) -> tuple[int, int]:

@@ -8,8 +8,9 @@ from .attention import attention_rollout, plot_attention, plot_overlay
 from .confusion import plot_confusion
 from .curves import plot_curves
 from .figure import save_figure
-from .mistakes import plot_mistakes
+from .mistakes import plot_mistakes, plot_worst
 from .positions import plot_position_similarity
+from .reliability import plot_reliability
 
 __all__ = [
     "attention_rollout",
@@ -19,5 +20,7 @@ __all__ = [
     "plot_mistakes",
     "plot_overlay",
     "plot_position_similarity",
+    "plot_reliability",
+    "plot_worst",
     "save_figure",
 ]

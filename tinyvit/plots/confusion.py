@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError
-from .figure import FAINT, INK, MUTED, headline, new_figure, shortened
+from .figure import FAINT, INK, MUTED, PURPLE, headline, new_figure, quiet_axes, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_CLASSES_WITH_COUNTS = 20
-MOST_CLASS_LABELS = 50
+MOST_CLASSES_IN_MATRIX = 30
+MOST_PAIRS = 20
+LONGEST_NAME, SHORT_NAME = 20, 3  # letters of a class: more are cut off; so few may stand side by side
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure":
-    """The confusion matrix with the mistakes in colour: each off-diagonal cell by its share of its row.
+    """The confusion matrix with the mistakes in colour, or, of more than 30 classes, the pairs confused most often.
 
-    The diagonal, which would outshine all else, stays grey. Up to 20 classes the counts stand in the cells.
+    An off-diagonal cell is coloured by its share of its row; the diagonal, which would outshine all else, stays grey.
+    Up to 20 classes the counts stand in the cells.
 
     Args:
         confusion: counts (K, K), rows true, columns predicted.
@@ -28,28 +31,42 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure
     Raises:
         UserError: there is not one name for each class.
     """
-    from matplotlib.colors import ListedColormap
-
     num_classes = len(confusion)
     if confusion.shape != (num_classes, num_classes) or len(class_names) != num_classes:
         raise UserError(
             f"a confusion matrix needs as many rows, columns and names, got shape {confusion.shape} "
             f"and {len(class_names)} names: pass one name for each class"
         )
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    title = f"{right:,} of {total:,} right ({100.0 * right / max(total, 1):.2f} %)"
+    draw = _draw_matrix if num_classes <= MOST_CLASSES_IN_MATRIX else _draw_pairs
+    return draw(np.asarray(confusion), class_names, title)
+
+
+def most_confused(confusion: np.ndarray, number: int) -> list[tuple[int, int, int]]:
+    """The (true class, predicted class, count) that occur most often, `number` of them at most, most often first.
+
+    Args:
+        confusion: counts (K, K), rows true, columns predicted.
+    """
+    mistakes = confusion - np.diag(np.diagonal(confusion))
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:number]
+    pairs = zip(*np.unravel_index(order, mistakes.shape), mistakes.ravel()[order], strict=True)
+    return [(int(true), int(predicted), int(count)) for true, predicted, count in pairs if count]
+
+
+def _draw_matrix(confusion: np.ndarray, class_names: Sequence[str], title: str) -> "Figure":
+    from matplotlib.colors import ListedColormap
+
+    num_classes = len(confusion)
     support = confusion.sum(axis=1, keepdims=True)
     mistakes = 100.0 * confusion / np.maximum(support, 1)  # percent of the true class
     np.fill_diagonal(mistakes, 0.0)
-    total, right = int(confusion.sum()), int(np.trace(confusion))
-
-    side = float(np.clip(2.4 + 0.42 * num_classes, 4.5, 10.0))
+    longest = min(max(map(len, class_names)), LONGEST_NAME)
+    side = float(np.clip(2.4 + 0.42 * num_classes, 4.5, 10.0)) + 0.06 * (longest if longest > SHORT_NAME else 0)
     figure = new_figure(side + 1.0, side + 0.6)
     axes = figure.subplots()
-    share = 100.0 * right / max(total, 1)
-    headline(
-        figure,
-        f"Confusion matrix: {right:,} of {total:,} right ({share:.2f} %)",
-        "colour: mistakes, as a share of the true class",
-    )
+    headline(figure, f"Confusion matrix: {title}", "colour: mistakes, as a share of the true class")
     drawn = axes.imshow(np.ma.masked_equal(mistakes, 0.0), cmap="BuPu", vmin=0.0, vmax=mistakes.max() or 1.0)
     axes.imshow(np.ma.masked_equal(np.eye(num_classes), 0.0), cmap=ListedColormap([FAINT]))
     colorbar = figure.colorbar(drawn, ax=axes, shrink=0.6, pad=0.02)
@@ -62,13 +79,37 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure
     return figure
 
 
+def _draw_pairs(confusion: np.ndarray, class_names: Sequence[str], title: str) -> "Figure":
+    """A bar for each pair."""
+    from matplotlib.ticker import MaxNLocator
+
+    pairs, support = most_confused(confusion, MOST_PAIRS), confusion.sum(axis=1)
+    figure = new_figure(8.0, 1.5 + 0.27 * len(pairs))
+    which = f"the {len(pairs)} pairs of {len(confusion):,} classes confused most often"
+    headline(figure, f"Confusion: {title}", f"{which}: true → predicted, mistakes of all of the true class")
+    if not pairs:
+        figure.text(0.5, 0.4, "No mistakes", ha="center", va="center", color=INK, fontsize=14)
+        return figure
+    axes = figure.subplots()
+    quiet_axes(axes, "", "mistakes", "")
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color=FAINT, linewidth=0.8)
+    axes.barh(range(len(pairs)), [count for _, _, count in pairs], color=PURPLE, height=0.7)
+    names = [shortened(name, 26) for name in class_names]
+    labels = [f"{names[true]} → {names[guess]}, {count:,} of {support[true]:,}" for true, guess, count in pairs]
+    axes.set_yticks(range(len(pairs)), labels, fontsize=8.5, parse_math=False)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.invert_yaxis()
+    return figure
+
+
 def _label_classes(axes: "Axes", class_names: Sequence[str]) -> None:
-    """Names along both axes; every second, third, ... where there is no room for all."""
-    step = -(-len(class_names) // MOST_CLASS_LABELS)
-    ticks = range(0, len(class_names), step)
-    names = [shortened(class_names[tick], 20) for tick in ticks]
+    """Names along both axes."""
+    ticks = range(len(class_names))
+    names = [shortened(name, LONGEST_NAME) for name in class_names]
     size = 10 if len(class_names) <= MOST_CLASSES_WITH_COUNTS else 7
-    rotation = 0 if max(map(len, names)) <= 3 else 90
+    rotation = 0 if max(map(len, names)) <= SHORT_NAME else 90
     axes.set_xticks(ticks, names, rotation=rotation, fontsize=size, parse_math=False)
     axes.set_yticks(ticks, names, fontsize=size, parse_math=False)
     axes.set_xlabel("predicted class", color=MUTED)

@@ -38,9 +38,26 @@ def plot_mistakes(
             f"mistakes need one label and one row of probabilities for each image, got {len(images)} images, "
             f"{len(labels)} labels, probabilities of shape {probs.shape} and {len(class_names)} class names"
         )
-    predictions = probs.argmax(axis=1)
+    return plot_worst(images, labels, probs.argmax(axis=1), probs.max(axis=1), class_names, rows, columns)
+
+
+def plot_worst(
+    images: Array,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    confidence: np.ndarray,
+    class_names: Sequence[str],
+    rows: int = 4,
+    columns: int = 6,
+) -> "Figure":
+    """As `plot_mistakes`, where only the probability of each prediction is known.
+
+    Args:
+        predictions: predicted classes, integers (n,).
+        confidence: their probabilities (n,).
+    """
     wrong = np.flatnonzero(predictions != labels)
-    worst = wrong[np.argsort(-probs[wrong, predictions[wrong]], kind="stable")][: rows * columns]
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][: rows * columns]
     if not worst.size:
         figure = new_figure(6.0, 1.6)
         figure.text(
@@ -57,14 +74,15 @@ def plot_mistakes(
     number = f"The {len(worst):,} worst of {len(wrong):,}" if len(worst) < len(wrong) else f"All {len(wrong):,}"
     long_names = max(len(name) for name in class_names) > 3
     used_rows = -(-len(worst) // columns)
-    figure = new_figure(max(1.45 * columns, 4.8), 0.7 + used_rows * (1.8 if long_names else 1.65))
+    width, height = (1.6, 2.1) if long_names else (1.45, 1.65)
+    figure = new_figure(max(width * columns, 4.8), 0.7 + used_rows * height)
     headline(figure, f"{number} mistakes among {len(images):,} images", "most confident first")
     panels = figure.subplots(used_rows, columns, squeeze=False).flat
     for axes, index in zip(panels, worst, strict=False):
         show_picture(axes, to_numpy(images[index]))
-        true, predicted = (shortened(class_names[k], 14) for k in (labels[index], predictions[index]))
-        confidence = f"({100.0 * probs[index, predictions[index]]:.0f} %)"
-        title = f"true {true}\n→ {predicted} {confidence}" if long_names else f"true {true} → {predicted} {confidence}"
+        true, predicted = (shortened(class_names[k], 16) for k in (labels[index], predictions[index]))
+        sure = f"({100.0 * confidence[index]:.0f} %)"
+        title = f"true {true}\n→ {predicted}\n{sure}" if long_names else f"true {true} → {predicted} {sure}"
         axes.set_title(title, fontsize=8.5, color=MUTED, parse_math=False)
     for axes in list(figure.axes)[len(worst) :]:
         axes.remove()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError, one_line
-from ..files import from_bfloat16
+from ..tensors import from_bfloat16
 
 MOST_UNPACKED = 20  # times the size of the file: weights are noise and do not pack well, bombs do
 

@@ -124,6 +124,17 @@ class ImageProcessor(Config):
             values = (values - mean.astype(np.float32)) / std.astype(np.float32)
         return values
 
+    @property
+    def statistics(self) -> tuple[float | tuple[float, ...], float | tuple[float, ...]]:
+        """The (mean, std) with which `datasets.normalize(pixels, mean, std)` is what a call gives.
+
+        With r = rescale_factor, (r x - m) / s = (x / 255 - m / (255 r)) / (s / (255 r)).
+        """
+        scale = 255.0 * (self.rescale_factor if self.do_rescale else 1.0)
+        numbers = (self.image_mean, self.image_std) if self.do_normalize else (0.0, 1.0)
+        mean, std = (tuple(v / scale for v in n) if isinstance(n, tuple) else n / scale for n in numbers)
+        return mean, std
+
     def _resized(self, image: Image.Image) -> Image.Image:
         if isinstance(self.size, tuple):
             height, width = self.size

@@ -9,7 +9,7 @@ import numpy as np
 from ..backend import Array, to_numpy
 from ..config import ViTConfig
 from ..errors import UserError
-from ..files import CONFIG, WEIGHTS, arrays_to_bytes, to_json, write_file, write_folder
+from ..files import CONFIG, WEIGHTS, Content, to_json, write_file, write_folder
 from . import huggingface, timm
 from .families import FAMILIES
 from .npz import npz_bytes
@@ -19,7 +19,7 @@ def save_model_folder(
     folder: str | Path,
     config: ViTConfig,
     state: Mapping[str, Array],
-    more: Mapping[str, bytes] | None = None,
+    more: Mapping[str, Content] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> None:
     """A folder in Hugging Face's layout if it has words for this model, in our own if not; `config.json` says which.
@@ -42,7 +42,7 @@ def folder_files(
     family: str,
     class_names: Sequence[str] | None = None,
     pretrained_cfg: Mapping[str, Any] | None = None,
-) -> dict[str, bytes]:
+) -> dict[str, Content]:
     """`config.json` and `model.safetensors` in the layout of a family that has folders."""
     names = class_names or [f"LABEL_{index}" for index in range(config.num_classes)]
     values: dict[str, Any]
@@ -52,7 +52,7 @@ def folder_files(
         values = timm.write_config(config, names, pretrained_cfg or {})
     else:
         values = {"model_type": "tinyvit", **config.to_dict()}
-    return {CONFIG: to_json(values), WEIGHTS: arrays_to_bytes(stored(config, state, family))}
+    return {CONFIG: to_json(values), WEIGHTS: stored(config, state, family)}
 
 
 def save_npz(path: str | Path, config: ViTConfig, state: Mapping[str, Array]) -> None:

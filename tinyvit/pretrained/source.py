@@ -11,7 +11,8 @@ import numpy as np
 from ..config import ViTConfig
 from ..costs import check_numbers
 from ..errors import UserError, one_line
-from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_arrays, read_json
+from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_json
+from ..tensors import read_arrays
 from . import google, huggingface, timm
 from .families import FAMILIES
 from .npz import read_npz
@@ -99,7 +100,7 @@ def open_source(path: str | Path) -> Source:
         raise UserError(_no_pickles(path))
     folder = path.parent if path.suffix == ".safetensors" else current_folder(path)
     if not folder.is_dir():
-        raise UserError(f"{path} is not a folder: give the folder that holds {CONFIG} and {WEIGHTS}, or a .npz file")
+        raise UserError(f"{path} is no folder with a trained model: give the one that holds {CONFIG} and {WEIGHTS}, or a .npz file")
     if (best := current_folder(folder / "best")).is_dir():  # a run of tinyvit
         folder = best
     values = read_json(folder / CONFIG)

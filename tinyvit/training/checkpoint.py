@@ -12,13 +12,13 @@ from ..files import (
     PREPROCESSOR,
     STATE_ARRAYS,
     STATE_PROGRESS,
-    arrays_to_bytes,
+    Content,
     current_folder,
-    read_arrays,
     read_json,
     to_json,
 )
 from ..pretrained import open_source, save_model_folder
+from ..tensors import read_arrays
 from .checks import check_progress
 from .state import TrainingState
 
@@ -35,9 +35,9 @@ def save_checkpoint(
     if state.ema is not None:
         arrays |= {f"ema.{name}": array for name, array in state.ema.average.items()}
     progress = {"step": state.step, "loss_sum": state.loss_sum, "epochs": state.epochs}
-    more = {
+    more: dict[str, Content] = {
         PREPROCESSOR: preprocessor,
-        STATE_ARRAYS: arrays_to_bytes(arrays),
+        STATE_ARRAYS: arrays,
         STATE_PROGRESS: to_json(progress),
     }
     save_model_folder(folder, state.model.config, state.model.parameters(), more, class_names)

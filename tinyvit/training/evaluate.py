@@ -21,18 +21,31 @@ class Evaluation(NamedTuple):
     probs: np.ndarray  # (n, K) float32
     predictions: np.ndarray  # (n,) int64
 
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probabilities of the predictions, (n,)."""
+        return self.probs.max(axis=1)
+
+
+def usual_batch_size(model: VisionTransformer) -> int:
+    """How many images at once keep memory small and the cores busy."""
+    return max(1, min(BATCH_SIZE, BATCH_NUMBERS // math.prod(model.config.input_shape)))
+
+
+def predict_batch(
+    model: VisionTransformer, images: np.ndarray, mean: float | Sequence[float], std: float | Sequence[float]
+) -> np.ndarray:
+    """uint8 (B, C, H, W) -> probabilities (B, K), all at once, on the model's device."""
+    x = normalize(images, mean, std, model.cls_token.dtype)
+    return to_numpy(softmax_forward(model.predict(to_device(x, device_of(model.cls_token))))[0])
+
 
 def predict_probs(
     model: VisionTransformer, images: Images, mean: float | Sequence[float], std: float | Sequence[float]
 ) -> np.ndarray:
     """uint8 (n, C, H, W), in memory or on disk -> probabilities (n, K) float32, in batches, on the model's device."""
-    device, dtype = device_of(model.cls_token), model.cls_token.dtype
     everything = Split(images, np.zeros(len(images), np.int64))
-    parts = []
-    batch_size = max(1, min(BATCH_SIZE, BATCH_NUMBERS // math.prod(model.config.input_shape)))
-    for batch, _ in batches(everything, batch_size):
-        logits = model.predict(to_device(normalize(batch, mean, std, dtype), device))
-        parts.append(to_numpy(softmax_forward(logits)[0]))
+    parts = [predict_batch(model, batch, mean, std) for batch, _ in batches(everything, usual_batch_size(model))]
     return np.concatenate(parts)
 
 
@@ -43,7 +56,11 @@ def evaluate(model: VisionTransformer, split: Split, dataset: Dataset) -> Evalua
 
 def judge(probs: np.ndarray, labels: np.ndarray) -> Evaluation:
     """Probabilities (n, K) against the true classes (n,)."""
-    of_label = probs[np.arange(len(labels)), labels]
-    loss = float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny), dtype=np.float64).mean())
     predictions = probs.argmax(axis=1)
+    loss = mean_cross_entropy(probs[np.arange(len(labels)), labels])
     return Evaluation(loss, float((predictions == labels).mean()), probs, predictions)
+
+
+def mean_cross_entropy(of_labels: np.ndarray) -> float:
+    """Of the probabilities of the true classes (n,), in nats."""
+    return float(-np.log(np.maximum(of_labels, np.finfo(np.float32).tiny), dtype=np.float64).mean())

@@ -12,13 +12,15 @@ from ..plots import (
     plot_attention,
     plot_confusion,
     plot_curves,
-    plot_mistakes,
     plot_position_similarity,
+    plot_reliability,
+    plot_worst,
     save_figure,
 )
 from ..vit import VisionTransformer
 from .evaluate import Evaluation
-from .report import confusion_matrix
+from .report import confusion_by_name
+from .scores import Scores
 
 NUM_ATTENTION_IMAGES = 6
 
@@ -29,18 +31,17 @@ def draw_figures(
     model: VisionTransformer,
     dataset: Dataset,
     split: Split,
-    evaluation: Evaluation,
+    evaluation: Evaluation | Scores,
 ) -> list[Path]:
-    """Draw the curves, and how `model` (on the CPU) did on `split`; returns the files written.
+    """Draw the curves, and how `model` (on the CPU) did on `split`, into `folder/figures`; returns the files written.
+
+    Of the split's images only those that are drawn are looked at.
 
     Raises:
         UserError: the files cannot be written.
     """
     names, config = dataset.class_names, model.config
-    figures = {
-        "confusion": plot_confusion(confusion_matrix(split.labels, evaluation.predictions, len(names)), names),
-        "mistakes": plot_mistakes(split.images, split.labels, evaluation.probs, names),
-    }
+    figures = _evaluation_figures(split, names, evaluation)
     if epochs:
         figures["curves"] = plot_curves(epochs)
     if config.depth:
@@ -58,8 +59,29 @@ def draw_figures(
     figures["positions"] = plot_position_similarity(
         to_numpy(table), grid=config.grid_size, num_prefix=config.num_prefix_tokens
     )
-    paths = []
-    for name, figure in figures.items():
-        paths.append(folder / "figures" / f"{name}.png")
-        save_figure(figure, paths[-1])
+    return _save(folder / "figures", figures)
+
+
+def draw_evaluation(folder: Path, class_names: Sequence[str], split: Split, scores: Scores) -> list[Path]:
+    """Draw how a model did on `split` and how sure it was, into `folder`; returns the files written.
+
+    Raises:
+        UserError: the files cannot be written.
+    """
+    reliability = plot_reliability(*scores.calibration)
+    return _save(folder, {**_evaluation_figures(split, class_names, scores), "reliability": reliability})
+
+
+def _evaluation_figures(split: Split, names: Sequence[str], evaluation: Evaluation | Scores) -> dict[str, Any]:
+    predictions = evaluation.predictions
+    return {
+        "confusion": plot_confusion(*confusion_by_name(split.labels, predictions, names)),
+        "mistakes": plot_worst(split.images, split.labels, predictions, evaluation.confidence, names),
+    }
+
+
+def _save(folder: Path, figures: dict[str, Any]) -> list[Path]:
+    paths = [folder / f"{name}.png" for name in figures]
+    for path, figure in zip(paths, figures.values(), strict=True):
+        save_figure(figure, path)
     return paths

@@ -5,8 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import UserError
+from ..plots.confusion import most_confused
+from ..plots.figure import shortened
 
 AVERAGES = ("micro avg", "macro avg", "weighted avg")
+MOST_CLASSES_SHOWN_UNSEEN = 30  # of more, those that do not occur are left out
+MOST_CLASSES_IN_MATRIX = 12  # of text
+MOST_PAIRS = 20
+LONGEST_NAME = 40  # of a class, in a line with another
+WIDEST_COLUMN = 8  # under the name of a class
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
@@ -37,6 +44,20 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
             )
     cells = labels.astype(np.int64) * num_classes + predictions.astype(np.int64)
     return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def confusion_by_name(
+    labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str]
+) -> tuple[np.ndarray, Sequence[str]]:
+    """The confusion matrix and the names of its classes: of more than 30, only those that occur, which may be few.
+
+    Args and Raises as for `confusion_matrix`.
+    """
+    if len(class_names) <= MOST_CLASSES_SHOWN_UNSEEN:
+        return confusion_matrix(labels, predictions, len(class_names)), class_names
+    occurring, numbers = np.unique(np.stack([labels, predictions]), return_inverse=True)  # numbers (2, n)
+    labels, predictions = numbers.reshape(2, -1)
+    return confusion_matrix(labels, predictions, len(occurring)), [class_names[k] for k in occurring]
 
 
 def classification_report(confusion: np.ndarray, class_names: Sequence[str], digits: int = 4) -> str:
@@ -89,6 +110,30 @@ def classification_report(confusion: np.ndarray, class_names: Sequence[str], dig
         *(score_row(name, values, total) for name, values in zip(AVERAGES, averages, strict=True)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def confusion_text(confusion: np.ndarray, class_names: Sequence[str]) -> str:
+    """The confusion matrix as text; of more than 12 classes, only the pairs confused most often.
+
+    Args:
+        confusion: counts (K, K), rows true, columns predicted.
+        class_names: K names.
+    """
+    if len(confusion) > MOST_CLASSES_IN_MATRIX:
+        names, support = [shortened(name, LONGEST_NAME) for name in class_names], confusion.sum(axis=1)
+        pairs = most_confused(confusion, MOST_PAIRS)
+        lines = [f"{names[true]} -> {names[guess]}: {count:,} of {support[true]:,}" for true, guess, count in pairs]
+        title = "Confused most often (true -> predicted class: mistakes of all of the true class)"
+        return "\n".join([title, "", *(lines or ["none"])]) + "\n"
+    headings = [shortened(name, WIDEST_COLUMN) for name in class_names]
+    first = max(map(len, class_names))
+    width = max(len(f"{confusion.max():,}"), *map(len, headings)) + 2
+    lines = [
+        f"{name:>{first}}" + "".join(f"{count:>{width},}" for count in row)
+        for name, row in zip(class_names, confusion, strict=True)
+    ]
+    header = " " * first + "".join(f"{name:>{width}}" for name in headings)
+    return "\n".join(["Confusion (rows: true class, columns: predicted class)", "", header, *lines]) + "\n"
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

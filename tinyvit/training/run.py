@@ -135,6 +135,20 @@ def run_folder(folder: str | Path) -> Path:
     return place.parent if inside else Path(folder)
 
 
+def figures_folder(path: str | Path) -> Path:
+    """Where pictures about a model belong: in its run or folder, or beside its file."""
+    place = run_folder(path)
+    return (place if place.is_dir() else place.parent) / "figures"
+
+
+def its_data_dir(path: str | Path) -> str | None:
+    """The folder of data that the run of a model was started with, if it is a run's and was given one."""
+    try:
+        return read_run_config(run_folder(path)).data_dir
+    except UserError:
+        return None
+
+
 def tidy(folder: Path) -> None:
     """Finish what a kill may have interrupted while a checkpoint was taking its place."""
     for name in ("last", "best"):

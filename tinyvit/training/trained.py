@@ -1,15 +1,30 @@
 """A trained model, ours or another's, with all that is needed to show it pictures and to name what it sees."""
 
 import dataclasses
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..datasets import Dataset, load_dataset
+from ..datasets.image_folder import list_folder
+from ..datasets.mnist import SOURCES
+from ..datasets.own_image import prepare_digit, prepare_picture, read_image
+from ..datasets.picture_files import picture_dataset
+from ..datasets.pictures import open_picture
 from ..errors import UserError
 from ..files import PREPROCESSOR
 from ..pretrained import ImageProcessor, Source, load_model, open_source, read_processor
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
+from .matching import in_order_of
+
+
+class Prepared(NamedTuple):
+    image: np.ndarray  # uint8 (C, H, W)
+    done: str = ""  # to make it so, in plain words, where it was not what the image processor says
 
 
 class Preprocessing(NamedTuple):
@@ -20,6 +35,28 @@ class Preprocessing(NamedTuple):
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...]
     processor: ImageProcessor
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it was fed with MNIST or Fashion-MNIST, and not with a folder of pictures that has such a name."""
+        return self.dataset in SOURCES and self.processor.in_chans == 1
+
+    def prepare(self, path: str | os.PathLike[str]) -> Prepared:
+        """A picture file as the model takes it.
+
+        Raises:
+            UserError: it cannot be read, or there is nothing to be seen in it.
+        """
+        size: Any = self.processor.output_size
+        image = read_image(path) if self.is_built_in else open_picture(path)
+        try:
+            if not self.is_built_in:
+                return Prepared(self.processor.pixels(image))
+            if self.dataset == "mnist":
+                return Prepared(*prepare_digit(image, size=size))
+            return Prepared(*prepare_picture(image, size=size, channels=self.processor.in_chans))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
 
 
 def load_trained(path: str | Path, **options: Any) -> tuple[VisionTransformer, Preprocessing]:
@@ -48,15 +85,30 @@ def what_it_was_fed(source: Source) -> Preprocessing:
     numbers = tuple(map(str, range(source.config.num_classes)))
     names = tuple(values["class_names"]) if "dataset" in values else source.class_names or numbers
     dataset = values.get("dataset", "")
-    return Preprocessing(dataset, names, processor.image_mean, processor.image_std, processor)
+    return Preprocessing(dataset, names, *processor.statistics, processor)
 
 
-def load_its_dataset(fed: Preprocessing, *, data_dir: str | None = None) -> Dataset:
+def load_its_dataset(
+    fed: Preprocessing, *, data_dir: str | None = None, note: Callable[[str], None] = lambda sentence: None
+) -> Dataset:
     """The data set a model was trained on, with the normalisation and the class names that were saved beside it.
+
+    For MNIST and Fashion-MNIST, that is their files; for all other models, a folder of pictures.
+
+    Args:
+        note: is told what the user should know of the folder.
 
     Raises:
         UserError: the data are not there, or have other classes.
     """
+    if not fed.is_built_in:
+        if data_dir is None:
+            raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
+        listing = in_order_of(fed.class_names, list_folder(data_dir))
+        for sentence in listing.notes:
+            note(sentence)
+        dataset = picture_dataset(listing, fed.processor, name=Path(data_dir).resolve().name)
+        return dataclasses.replace(dataset, mean=fed.mean, std=fed.std)
     dataset = load_dataset(fed.dataset, data_dir=data_dir)
     if len(dataset.class_names) != len(fed.class_names):
         raise UserError(

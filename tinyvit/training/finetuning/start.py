@@ -46,14 +46,7 @@ def finetune(
     """
     progress = progress or Progress()
     listing = readable(config, progress)
-    source = open_source(config.pretrained)
-    processor = read_processor(source)
-    img_size = changes.pop("img_size", None)
-    model = load_model(VisionTransformer, source, num_classes=len(listing.class_names), **changes)
-    if img_size is not None:
-        check_size(dataclasses.replace(model.config, img_size=img_size))
-        model = model.resized(img_size, **FAMILIES[source.family].resample)
-        processor = processor.for_size(model.config.image_shape)
+    model, processor = _starting_point(config.pretrained, len(listing.class_names), changes)
     config = dataclasses.replace(config, model=model.config)
     folder = new_run_folder(config, overwrite=overwrite)
     trainer = build_trainer(config, listing, processor, model, folder, progress)
@@ -98,6 +91,19 @@ def readable(config: FinetuneConfig, progress: Progress) -> Listing:
     for note in (*listing.notes, *_remarks(listing, findings)):
         progress.note(note)
     return listing.without([path for path, _ in findings.unreadable])
+
+
+def _starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tuple[VisionTransformer, ImageProcessor]:
+    """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
+    source = open_source(path)
+    processor = read_processor(source)
+    img_size = changes.pop("img_size", None)
+    model = load_model(VisionTransformer, source, num_classes=num_classes, **changes)
+    if img_size is None:
+        return model, processor
+    check_size(dataclasses.replace(model.config, img_size=img_size))
+    model = model.resized(img_size, **FAMILIES[source.family].resample)
+    return model, processor.for_size(model.config.image_shape)
 
 
 def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:

@@ -1,0 +1,194 @@
+"""`tinyvit eval` on folders of pictures; its numbers against those made here, one picture at a time."""
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pictures import CLASSES, write_model, write_pictures
+
+from tinyvit import VisionTransformer
+from tinyvit.cli import main
+from tinyvit.datasets.pictures import open_picture
+from tinyvit.files import to_json
+from tinyvit.training import FinetuneConfig, load_trained
+from tinyvit.training.calibration import calibration
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder to work in, with `model` and `data`."""
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path / "model")
+    write_pictures(tmp_path / "data")
+    return tmp_path
+
+
+def truth(folder, data, split="test"):
+    """(path, label, probabilities) of each picture, from the model and the processor alone."""
+    model, fed = load_trained(folder)
+    rows = []
+    for path in sorted(Path(data, split).rglob("*.png")):
+        logits = model.predict(fed.processor(open_picture(path))[None])[0].astype(np.float64)
+        rows.append((path, CLASSES.index(path.parent.name), np.exp(logits) / np.exp(logits).sum()))
+    return rows
+
+
+def test_numbers_of_a_folder(place, capsys):
+    assert main(["eval", "model", "--data-dir", "data", "--batch-size", "4", "--csv", "out.csv"]) == 0
+    out, err = capsys.readouterr()
+    rows = truth("model", "data")
+    labels, probs = np.array([label for _, label, _ in rows]), np.array([probs for *_, probs in rows])
+    right = probs.argmax(1) == labels
+    ranks = (probs > probs[np.arange(9), labels][:, None]).sum(1)
+    loss = -np.log(probs[np.arange(9), labels]).mean()
+    error = calibration(probs.max(1), right).error
+    first, second, third = out.splitlines()[:3]
+    assert first == f"test split of data, 9 images: accuracy {100 * right.mean():.2f} %, loss {loss:.4f}"
+    top_5 = 100 * (ranks < 5).mean()
+    assert second == f"top-5 accuracy {top_5:.2f} %, expected calibration error {100 * error:.2f} % (15 bins)"
+    assert re.match(r"[\d,.]+ images per second", third)
+    assert err == ""
+    report, confusion = out.split("Confusion (rows: true class, columns: predicted class)")
+    for name in CLASSES:
+        assert re.search(rf"^ *{name} +\d\.\d{{4}} ", report, re.MULTILINE)
+        assert re.search(rf"^ *{name} +\d ", confusion, re.MULTILINE)
+    assert len(set(right)) == 2  # the model is neither always right nor always wrong, or this would show little
+
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [Path(row["file"]) for row in table] == [
+        path for name in ("blue", "green", "red") for path, *_ in rows if path.parent.name == name
+    ]
+    by_path = {path: (label, probs) for path, label, probs in rows}
+    for row in table:
+        label, probs = by_path[Path(row["file"])]
+        best = np.argsort(-probs)
+        assert (row["label"], row["prediction"]) == (CLASSES[label], CLASSES[best[0]])
+        assert float(row["probability"]) == pytest.approx(probs[best[0]], rel=1e-4)
+        for number, k in enumerate(best[:5], 1):
+            assert row[f"guess_{number}"] == CLASSES[k]
+            assert float(row[f"probability_{number}"]) == pytest.approx(probs[k], rel=1e-4)
+
+
+def test_other_splits_and_batches(place, capsys):
+    assert main(["eval", "model", "--data-dir", "data", "--split", "dev"]) == 0
+    dev = capsys.readouterr().out
+    assert dev.startswith("dev split of data, 3 images: ")
+    assert main(["eval", "model", "--data-dir", "data", "--split", "dev", "--batch-size", "1"]) == 0
+    timeless = [line for line in dev.splitlines() if "per second" not in line]
+    assert [line for line in capsys.readouterr().out.splitlines() if "per second" not in line] == timeless
+
+
+def test_pictures_that_cannot_be_read_are_counted(place, capsys):
+    (place / "data/test/red/red 9.png").write_text("nothing")
+    (place / "data/test/blue/blue 0.png").write_bytes((place / "data/test/blue/blue 0.png").read_bytes()[:80])
+    assert main(["eval", "model", "--data-dir", "data", "--csv", "out.csv", "--figures", "drawn"]) == 0
+    out, err = capsys.readouterr()
+    assert "test split of data, 8 images: " in out
+    assert "left out, as they cannot be read: 2 of 10 pictures" in out
+    assert len(err.splitlines()) == 2
+    assert "blue 0.png" in err.splitlines()[0]
+    assert "red 9.png" in err.splitlines()[1]
+    assert len((place / "out.csv").read_text().splitlines()) == 9
+    assert {path.name for path in (place / "drawn").iterdir()} == {"confusion.png", "mistakes.png", "reliability.png"}
+    for path in (place / "drawn").iterdir():
+        with Image.open(path) as image:
+            assert min(image.size) > 200
+
+
+def test_none_can_be_read(place, capsys):
+    for path in (place / "data/test").rglob("*.png"):
+        path.write_text("nothing")
+    assert main(["eval", "model", "--data-dir", "data", "--csv", "out.csv"]) == 2
+    out, err = capsys.readouterr()
+    assert len(err.splitlines()) == 10
+    assert "none of the 9 pictures can be read" in err.splitlines()[-1]
+    assert out == ""
+    assert sorted(path.name for path in place.iterdir()) == ["data", "model"]  # no table, not even half of one
+
+
+def test_figures_are_drawn_beside_the_model(place, capsys):
+    assert main(["eval", "model", "--data-dir", "data", "--figures"]) == 0
+    assert {path.name for path in (place / "model/figures").iterdir()} == {
+        "confusion.png", "mistakes.png", "reliability.png",
+    }  # fmt: skip
+    assert VisionTransformer.from_pretrained("model")  # still a model
+    assert capsys.readouterr().out.count(".png") == 3
+
+
+def test_a_run_knows_its_pictures(place, capsys):
+    (place / "run").mkdir()
+    (place / "model").rename(place / "run/best")
+    model, _ = load_trained("run/best")
+    config = FinetuneConfig(model=model.config, data_dir="data")
+    (place / "run/config.json").write_bytes(to_json(config.to_dict()))
+    assert main(["eval", "run"]) == 0
+    assert "test split of data, 9 images: " in capsys.readouterr().out
+    assert main(["plot", "run"]) == 0
+    assert {path.name for path in (place / "run/figures").iterdir()} == {
+        "confusion.png", "mistakes.png", "attention.png", "positions.png",
+    }  # fmt: skip
+
+
+def test_a_folder_called_as_a_built_in_data_set_is_still_a_folder(place, capsys):
+    write_model(place / "other", dataset="mnist")
+    assert main(["eval", "other", "--data-dir", "data"]) == 0
+    assert "test split of data, 9 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "give a folder of them with --data-dir"),
+        (["--data-dir", "nowhere"], "nowhere does not exist"),
+        (["--data-dir", "strange"], "the folder: ape, red; the model: blue, cyan, green, white, or almost, red and 1 more; not one class of the model: ape)"),
+        (["--data-dir", "untested"], "untested has no pictures in its test split: choose another --split"),
+        (["--data-dir", "data", "--csv", "nowhere/out.csv"], "could not write nowhere/out.csv (No such file or directory)"),
+        (["--data-dir", "data", "--csv", "data"], "data is not a file but a folder or a device"),
+        (["--data-dir", "data", "--csv", "/dev/null"], "/dev/null is not a file but a folder or a device"),
+    ],
+)  # fmt: skip
+def test_mistakes_get_one_sentence(place, capsys, arguments, sentence):
+    write_pictures(place / "strange")
+    for split in ("train", "val", "test"):
+        (place / "strange" / split / "green").rename(place / "strange" / split / "ape")
+        for path in (place / "strange" / split / "blue").iterdir():
+            path.unlink()
+        (place / "strange" / split / "blue").rmdir()
+    write_pictures(place / "untested")
+    (place / "untested/test").rename(place / ".hidden")
+    assert main(["eval", "model", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 400, "1.5"])
+def test_a_batch_size_that_is_none(capsys, number):
+    with pytest.raises(SystemExit) as stop:
+        main(["eval", "model", "--batch-size", number])
+    assert stop.value.code == 2
+    assert "--batch-size: it must be a whole number from 1 to 999,999, got" in capsys.readouterr().err
+
+
+def test_mnist_gets_all_of_it_too(trained_run, tinyvit, tmp_path):
+    result = tinyvit("eval", trained_run[0], "--split", "dev", "--csv", "out.csv", "--figures", "drawn")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^top-5 accuracy 9\d\.\d\d %, expected calibration error \d\.\d\d %", result.stdout, re.MULTILINE)
+    accuracy = float(re.search(r"accuracy (\d+\.\d+) %", result.stdout)[1])
+    with open(tmp_path / "out.csv", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["file"] for row in table[:2]] == ["mnist/dev/0", "mnist/dev/1"]
+    assert 100 * np.mean([row["label"] == row["prediction"] for row in table]) == pytest.approx(accuracy, abs=0.005)
+    assert {path.name for path in (tmp_path / "drawn").iterdir()} == {
+        "confusion.png",
+        "mistakes.png",
+        "reliability.png",
+    }

@@ -1,0 +1,42 @@
+"""Which folder means which class of a model that has its classes already."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyvit.datasets.listing import Files, Listing
+from tinyvit.errors import UserError
+from tinyvit.training.matching import in_order_of
+
+
+def files(*labels):
+    return Files(tuple(Path(f"{number}.png") for number in range(len(labels))), np.array(labels, np.int64))
+
+
+LISTING = Listing(("cat", "dog"), files(0, 0, 1), files(1), files(), ("a note",))
+
+
+def test_labels_mean_the_models_classes():
+    matched = in_order_of(["ape", "dog", "bee", "cat"], LISTING)
+    assert matched.class_names == ("ape", "dog", "bee", "cat")
+    assert [files.labels.tolist() for files in matched.splits.values()] == [[3, 3, 1], [1], []]
+    assert matched.train.labels.dtype == np.int64
+    assert matched.train.paths == LISTING.train.paths
+    assert matched.notes == ("a note",)
+    assert LISTING.train.labels.tolist() == [0, 0, 1]  # as it was
+
+
+@pytest.mark.parametrize(("names", "strange"), [(["cat", "Dog"], "dog"), (["cat", "dog", "cat"], "cat")])
+def test_both_sides_are_shown_where_names_differ_or_mean_two_classes(names, strange):
+    with pytest.raises(UserError) as caught:
+        in_order_of(names, LISTING)
+    message = str(caught.value)
+    assert "the folder: cat, dog;" in message
+    assert f"the model: {', '.join(names)};" in message
+    assert f"not one class of the model: {strange})" in message
+
+
+def test_a_thousand_names_are_not_all_shown():
+    with pytest.raises(UserError, match="0, 1, 2, 3, 4 and 995 more"):
+        in_order_of(list(map(str, range(1000))), LISTING)
