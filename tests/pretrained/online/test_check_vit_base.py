@@ -9,6 +9,7 @@ from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.pretrained import ImageProcessor, folder_files
+from tinyvit.tensors import arrays_to_bytes
 
 CONFIG = ViTConfig(img_size=16, patch_size=8, num_classes=6, embed_dim=16, depth=1, num_heads=2)
 
@@ -18,7 +19,8 @@ def expected(hub, monkeypatch):
     """The small model and a picture, served; the model's first logits for it."""
     model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
     model.head.weight[:] = np.random.default_rng(1).standard_normal(model.head.weight.shape)
-    hub.files |= folder_files(CONFIG, model.parameters(), "hf", class_names=("a", "b", "c", "d", "e", "f"))
+    hub.files |= folder_files(CONFIG, model.parameters(), "hf", class_names=tuple("abcdef"))
+    hub.files["model.safetensors"] = arrays_to_bytes(hub.files["model.safetensors"])
     image = Image.fromarray(np.random.default_rng(2).integers(0, 256, (20, 30, 3), dtype=np.uint8))
     content = io.BytesIO()
     image.save(content, "PNG")
