@@ -81,6 +81,15 @@ def test_a_damaged_preprocessor_gets_one_sentence(folder, change, sentence):
     str(caught.value).encode()
 
 
+@pytest.mark.parametrize("names", [7.5, {"a": 1}, ["cat"], "0123456789"])
+def test_class_names_count_only_where_a_data_set_is_named(folder, names):
+    path = folder / "best" / PREPROCESSOR
+    values = json.loads(path.read_text()) | {"class_names": names}
+    del values["dataset"]
+    path.write_text(json.dumps(values))
+    assert load_trained(folder)[1].class_names == tuple(TEN)
+
+
 def test_the_data_set_is_read_as_the_model_was_fed(folder, small_dataset, monkeypatch):
     monkeypatch.setattr(trained, "load_dataset", lambda *args, **kwargs: small_dataset)
     _, fed = load_trained(folder)

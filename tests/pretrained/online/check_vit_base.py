@@ -1,0 +1,70 @@
+"""With a network: does google/vit-base-patch16-224 give the logits here that it is known to give in transformers?
+
+python tests/pretrained/online/check_vit_base.py [PICTURE]
+
+It fetches 346 MB once into the user's cache, and a photo of two cats from the COCO data set: image 000000039769, on which
+transformers' own tests hold the model to the three logits below. PICTURE is a copy of it, for those who have one.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tinyvit.datasets.pictures import open_picture
+from tinyvit.downloads.fetch import NotDelivered, receive, request
+from tinyvit.errors import UserError
+from tinyvit.pretrained import resolve_model
+from tinyvit.training import load_trained
+
+MODEL = "google/vit-base-patch16-224"
+PICTURE = "http://images.cocodataset.org/val2017/000000039769.jpg"  # that server has no https; the logits judge it
+EXPECTED = (-0.2744, 0.8215, -0.0836)
+TOLERANCE = 1e-4
+
+
+def check(model, picture, expected):
+    """Print the first logits and the five best classes; whether the logits are as expected."""
+    network, fed = load_trained(model)
+    logits = network.predict(fed.processor(open_picture(picture))[None])[0]
+    first = logits[: len(expected)]
+    difference = float(np.abs(first - np.array(expected)).max())
+    for name, numbers in (("expected", expected), ("here", first)):
+        print(f"{name:<10}" + "".join(f"{number:10.4f}" for number in numbers))
+    print(f"largest difference {difference:.1e}, allowed {TOLERANCE:.0e}")
+    probs = np.exp(logits - logits.max())
+    for index in np.argsort(-logits)[:5]:
+        print(f"{100 * probs[index] / probs.sum():6.1f} %  {fed.class_names[index]}")
+    return difference <= TOLERANCE
+
+
+def fetch_picture(url, folder):
+    """The picture in `folder`.
+
+    Raises:
+        UserError: there is no network.
+    """
+    path = Path(folder) / "picture.jpg"
+    try:
+        receive(request(url, 0, timeout=30.0), path, 0, title="picture", max_bytes=10**7, timeout=30.0)
+    except NotDelivered as error:
+        raise UserError(f"{url} could not be downloaded ({error}): give a copy of the picture as PICTURE") from error
+    return path
+
+
+def main(arguments):
+    """Exit status: 0 as expected, 1 not, 2 it could not be tried."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            picture = Path(arguments[0]) if arguments else fetch_picture(PICTURE, folder)
+            is_right = check(resolve_model(MODEL, download=True), picture, EXPECTED)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("as expected" if is_right else "NOT as expected")
+    return 0 if is_right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
