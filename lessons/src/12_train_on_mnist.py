@@ -390,6 +390,9 @@ print(f"{len(report.inputs)} gradients, {'passed' if report.passed else 'FAILED'
 print(report.worst)
 
 # %% [markdown]
+# In tinyvit, [`ops/conv2d.py`](../tinyvit/ops/conv2d.py) does this in one op. The two can also be joined: with
+# `tinyvit train --stem conv` the patches are cut from what two convolutions make of the image.
+#
 # ### "A ViT is simply better"
 #
 # So one reads at times. We give both the *same* few digits, without augmentation, and 200 steps on the same batches,
