@@ -101,7 +101,8 @@ def open_source(path: str | Path) -> Source:
     folder = path.parent if path.suffix == ".safetensors" else current_folder(path)
     if not folder.is_dir():
         raise UserError(
-            f"{path} is no folder with a trained model: give the one that holds {CONFIG} and {WEIGHTS}, or a .npz file"
+            f"{path} is not a folder, so there is no trained model: give one that holds {CONFIG} and {WEIGHTS}, or a "
+            ".npz file"
         )
     if (best := current_folder(folder / "best")).is_dir():  # a run of tinyvit
         folder = best
