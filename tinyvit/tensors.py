@@ -11,7 +11,11 @@ import numpy as np
 from .backend import Array, to_numpy
 from .errors import UserError, one_line
 
-DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}  # their names for what we write
+DTYPES = {  # NumPy's names and theirs
+    **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
+    **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)},
+}
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
