@@ -75,9 +75,9 @@ def array_of(tensors: Mapping[str, np.ndarray], name: str, axes: str) -> np.ndar
 
 def depth_of(tensors: Mapping[str, np.ndarray], block: str) -> int:
     """How many blocks there are, whose arrays' names begin with `block` and a number in it: "blocks.{}."."""
-    return next(
-        index for index in itertools.count() if not any(name.startswith(block.format(index)) for name in tensors)
-    )
+    before, after = block.split("{}")
+    numbers = {name.removeprefix(before).partition(after)[0] for name in tensors if name.startswith(before)}
+    return next(index for index in itertools.count() if str(index) not in numbers)
 
 
 def square_size(num_patches: int, patch_size: int) -> int:

@@ -20,6 +20,7 @@ from .npz import read_npz
 INDEX = f"{WEIGHTS}.index.json"
 FILE = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)  # what an index may name: nothing outside its folder
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
+LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
 MOST_NAMED = 6  # parameters in an error message, of each kind
 
 
@@ -157,8 +158,14 @@ def _checked(source: Source) -> Source:
     """The source, if its config can be meant; with zeros for the positions of tokens that have none in the file.
 
     Raises:
-        UserError: the config describes many more numbers than the weights are: building it would fill the memory.
+        UserError: the config describes many more blocks or numbers than the weights are: building it would take hours,
+            or fill the memory.
     """
+    if LEAST_PER_BLOCK * source.config.depth > len(source.tensors):
+        raise UserError(
+            f"{source.path} does not fit together: its config describes {source.config.depth:,} blocks, its weights "
+            f"are {len(source.tensors):,} arrays; use another copy"
+        )
     check_numbers(source.config, sum(array.size for array in source.tensors.values()), source.path)
     if source.family == "tinyvit":
         return source
