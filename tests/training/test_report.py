@@ -84,15 +84,12 @@ def test_report_needs_a_name_for_each_class():
         classification_report(np.eye(3, dtype=np.int64), ["a", "b"])
 
 
-def test_of_many_classes_only_those_that_occur_are_counted():
+def test_only_classes_that_occur_are_counted():
     names = [f"class {k}" for k in range(1000)]
     labels, predictions = np.array([7, 7, 900, 3]), np.array([7, 500, 900, 7])
     confusion, shown = confusion_by_name(labels, predictions, names)
     assert shown == ["class 3", "class 7", "class 500", "class 900"]
     np.testing.assert_array_equal(confusion, [[0, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]])
-    confusion, shown = confusion_by_name(labels % 30, predictions % 30, names[:30])
-    assert shown == names[:30]
-    np.testing.assert_array_equal(confusion, confusion_matrix(labels % 30, predictions % 30, 30))
 
 
 def test_confusion_as_text():

@@ -41,10 +41,10 @@ def run(options: argparse.Namespace) -> int:
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
     paths, failed = _files(options.images)
-    figure_names = _figure_names(paths) if options.plot else itertools.repeat("")
+    figure_names = _figure_names(paths) if options.plot else [""] * len(paths)
     seen = answers(model.to(device), read_pictures(fed, paths), fed.mean, fed.std, batch_size=options.batch_size)
     with PredictionsTable(options.csv, fed.class_names, labelled=False) as table, picture_bar(len(paths)) as bar:
-        for path, figure_name, answer in zip(paths, figure_names, seen, strict=False):
+        for path, figure_name, answer in zip(paths, figure_names, seen, strict=True):
             if isinstance(answer, UserError):  # the other pictures still get their answer
                 complain(str(answer))
                 failed += 1

@@ -1,5 +1,6 @@
 """A table of predictions, written row by row: what `--csv FILE` leaves."""
 
+import contextlib
 import csv
 import os
 from collections.abc import Sequence
@@ -68,7 +69,8 @@ class PredictionsTable:
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:
-            self._temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._temporary.unlink(missing_ok=True)
 
     def _write(self, cells: Sequence[Any]) -> None:
         try:

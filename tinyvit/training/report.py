@@ -9,7 +9,6 @@ from ..plots.confusion import most_confused
 from ..plots.figure import shortened
 
 AVERAGES = ("micro avg", "macro avg", "weighted avg")
-MOST_CLASSES_SHOWN_UNSEEN = 30  # of more, those that do not occur are left out
 MOST_CLASSES_IN_MATRIX = 12  # of text
 MOST_PAIRS = 20
 LONGEST_NAME = 40  # of a class, in a line with another
@@ -48,14 +47,17 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
 
 def confusion_by_name(
     labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str]
-) -> tuple[np.ndarray, Sequence[str]]:
-    """The confusion matrix and the names of its classes: of more than 30, only those that occur, which may be few.
+) -> tuple[np.ndarray, list[str]]:
+    """The confusion matrix of the classes that occur, as labels or predictions, and their names.
 
-    Args and Raises as for `confusion_matrix`.
+    A model may have thousands, of which a few are in the pictures; what never occurs would count as 0 in averages.
+
+    Args:
+        labels: true classes, integers (n,).
+        predictions: predicted classes, integers (n,).
+        class_names: K names.
     """
-    if len(class_names) <= MOST_CLASSES_SHOWN_UNSEEN:
-        return confusion_matrix(labels, predictions, len(class_names)), class_names
-    occurring, numbers = np.unique(np.stack([labels, predictions]), return_inverse=True)  # numbers (2, n)
+    occurring, numbers = np.unique(np.stack([labels, predictions]), return_inverse=True)
     labels, predictions = numbers.reshape(2, -1)
     return confusion_matrix(labels, predictions, len(occurring)), [class_names[k] for k in occurring]
 
