@@ -139,6 +139,13 @@ def test_unreadable_pictures_are_listed_and_skipped(finetune, tmp_path):
     assert "is the same picture as" in out
 
 
+def test_without_a_test_split_the_report_is_on_dev_and_says_so(finetune, tmp_path):
+    shutil.rmtree(tmp_path / "pictures" / "test")
+    status, out, err = finetune("--epochs", "1")
+    assert (status, err) == (0, "")
+    assert "the report at the end is on the dev split" in out
+
+
 def test_one_level_of_folders_is_split_and_said_so(finetune, tmp_path):
     shutil.copytree(tmp_path / "pictures" / "train", tmp_path / "flat")
     status, out, _ = finetune("--epochs", "1", data=str(tmp_path / "flat"))

@@ -137,6 +137,9 @@ def build_trainer(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(cores, MOST_THREADS) if config.threads == "auto" else int(config.threads)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)
+    if not len(dataset.test):
+        progress.note("the report at the end is on the dev split, which also chose the epoch, so it flatters")
+        dataset = dataclasses.replace(dataset, test=dataset.dev)
     batches = PictureBatches(config, dataset, processor, threads)
     tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
     preprocessor = preprocessor_json(dataset, config, processor)
