@@ -69,6 +69,8 @@ def test_the_weights_file_itself_may_be_named(tmp_path):
         ("hf", {"hidden_size": "8"}, "hidden_size is '8'"),
         ("hf", {"intermediate_size": 10**400}, "intermediate_size 1000.{0,50} but"),
         ("hf", {"intermediate_size": 10**400, "tinyvit": None}, "mlp_ratio must be"),
+        ("hf", {"hidden_size": 10**400, "tinyvit": None}, "embed_dim must be"),
+        ("hf", {"hidden_size": 10**300, "intermediate_size": 10**310, "tinyvit": None}, "embed_dim must be"),
         ("hf", {"hidden_act": "x" * 1000}, "hidden_act 'xxxxx.{0,30}', which"),
         ("timm", {"architecture": "x" * 1000}, "architecture 'xxxxx.{0,30}', which"),
         ("timm", {"model_args": {"act_layer": "x" * 1000}}, "act_layer 'xxxxx.{0,30}', which"),

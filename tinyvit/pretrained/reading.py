@@ -35,9 +35,10 @@ def ratio(hidden: int, embed_dim: int) -> float:
         return 0.0
     try:
         quotient = hidden / embed_dim
+        is_exact = int(embed_dim * quotient) == hidden
     except OverflowError:  # a file may say a number of 400 digits
         return math.inf  # which no config takes
-    return quotient if int(embed_dim * quotient) == hidden else math.nextafter(quotient, math.inf)
+    return quotient if is_exact else math.nextafter(quotient, math.inf)
 
 
 def class_names_of(id2label: Any, num_classes: int) -> tuple[str, ...] | None:
