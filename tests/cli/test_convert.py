@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
+from tinyvit.pretrained import ImageProcessor, open_source, read_processor, save_model_folder
 
 CONFIG = ViTConfig(
     img_size=12, patch_size=4, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=1.5,
@@ -101,3 +103,16 @@ def test_what_cannot_be_done_gets_one_sentence(saved, tmp_path, monkeypatch, cap
     assert sentence in error
     assert error.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("processor", [{"size": (12, 12)}, {"size": 16, "do_center_crop": True, "crop_size": (12, 12)}])
+@pytest.mark.parametrize("layout", ["hf", "timm"])
+def test_how_pictures_are_made_goes_along(tmp_path, layout, processor):
+    processor = ImageProcessor(**processor, image_mean=(0.1, 0.2, 0.3), image_std=0.4, resample="bicubic")
+    config = dataclasses.replace(CONFIG, in_chans=3)
+    more = {"preprocessor_config.json": json.dumps(processor.to_dict()).encode()}
+    save_model_folder(tmp_path / "model", config, VisionTransformer(config).parameters(), more)
+    assert main(["convert", str(tmp_path / "model"), str(tmp_path / "out"), "--to", layout]) == 0
+    again = read_processor(open_source(tmp_path / "out"))
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
+    np.testing.assert_allclose(again(picture), processor(picture), atol=1e-6)

@@ -99,6 +99,13 @@ def test_every_way_of_tuning_runs(finetune, tmp_path, flags):
         assert load_trained(tmp_path / "run")[0].config.image_shape == (24, 32)
 
 
+def test_a_model_of_another_dtype_is_trained_in_float32(finetune, model_folder, tmp_path):
+    VisionTransformer.from_pretrained(model_folder).astype(np.float64).save_pretrained(tmp_path / "wide")
+    status, _, err = finetune("--epochs", "1", model=str(tmp_path / "wide"))
+    assert (status, err) == (0, "")
+    assert load_trained(tmp_path / "run")[0].cls_token.dtype == np.float32
+
+
 def test_what_does_not_learn_stays_as_it_was(finetune, model_folder, tmp_path):
     finetune("--epochs", "1", "--tune", "head")
     before, after = (VisionTransformer.from_pretrained(path).parameters() for path in (model_folder, tmp_path / "run"))

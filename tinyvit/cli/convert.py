@@ -1,6 +1,7 @@
 """`tinyvit convert IN OUT --to hf|timm|npz`: a model from one family's layout into another's."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from ..errors import UserError
@@ -24,8 +25,9 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..files import write_folder
-    from ..pretrained import FAMILIES, folder_files, load_model, open_source, resolve_model, save_npz
+    from ..files import PREPROCESSOR, to_json, write_folder
+    from ..pretrained import FAMILIES, folder_files, load_model, open_source, read_processor, resolve_model, save_npz
+    from ..pretrained.processor_files import to_timm
     from ..resize import with_learned_positions
     from ..vit import VisionTransformer
     from .verify import verify
@@ -42,7 +44,13 @@ def run(options: argparse.Namespace) -> int:
     if options.to == "npz":
         save_npz(target, model.config, model.parameters())
     else:
-        write_folder(target, folder_files(model.config, model.parameters(), options.to, names))
+        is_picture = model.config.in_chans in (1, 3)
+        processor = read_processor(source).for_size(model.config.image_shape) if is_picture else None
+        pretrained_cfg = to_timm(dataclasses.asdict(processor)) if processor else {}
+        files = folder_files(model.config, model.parameters(), options.to, names, pretrained_cfg)
+        if processor and options.to == "hf":
+            files[PREPROCESSOR] = to_json(processor.to_dict())
+        write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"
     print(f"{options.source} ({source.family}) -> {target} ({options.to}): {count}")
     for name, value in FAMILIES[options.to].fixed.items():

@@ -144,3 +144,19 @@ def _numbers(value: Any) -> Any:
     """A list of one number is that number."""
     is_one = isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], int | float)
     return value[0] if is_one else value
+
+
+def to_timm(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What timm's `pretrained_cfg` says of the same: the middle of a larger picture, or all of it squashed."""
+    is_center = fields["do_center_crop"] and isinstance(fields["size"], int)
+    mean, std = (
+        list(number) if isinstance(number, tuple) else [number] * fields["in_chans"]
+        for number in (fields["image_mean"], fields["image_std"])
+    )
+    return {
+        "interpolation": fields["resample"],
+        "crop_pct": fields["crop_size"][0] / fields["size"] if is_center else 1.0,
+        "crop_mode": "center" if is_center else "squash",
+        "mean": mean,
+        "std": std,
+    }

@@ -84,3 +84,8 @@ def depth_of(tensors: Mapping[str, np.ndarray], block: str) -> int:
 def square_size(num_patches: int, patch_size: int) -> int:
     """Pixels along each side of an image of so many patches, if it is a square."""
     return math.isqrt(num_patches) * patch_size
+
+
+def those_true(conditions: Mapping[str, bool]) -> str:
+    """The words whose condition holds, in a list for people: "mean pooling, registers"."""
+    return ", ".join(words for words, holds in conditions.items() if holds)

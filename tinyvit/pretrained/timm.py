@@ -13,7 +13,7 @@ import numpy as np
 from ..config import ViTConfig
 from ..errors import UserError
 from .layouts import Stored, convolution, same, transposed
-from .reading import array_of, class_names_of, depth_of, entry, ratio, square_size, typed
+from .reading import array_of, class_names_of, depth_of, entry, ratio, square_size, those_true, typed
 
 HEAD = ("head.", "head_dist.")
 LEFT_OUT = ("mask_token",)
@@ -99,13 +99,11 @@ def read_class_names(values: Mapping[str, Any], num_classes: int) -> tuple[str, 
 
 def cannot_say(config: ViTConfig) -> str:
     """What of `config` timm has no word for; empty when it can be written in this layout."""
-    return ", ".join(
-        what
-        for what, is_so in {
+    return those_true(
+        {
             "fixed positions": config.pos_embed != "learned",
             "a convolutional stem": config.stem != "patch",
-        }.items()
-        if is_so
+        }
     )
 
 

@@ -99,6 +99,8 @@ def _starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tup
     processor = read_processor(source)
     img_size = changes.pop("img_size", None)
     model = load_model(VisionTransformer, source, num_classes=num_classes, **changes)
+    if model.cls_token.dtype != np.float32:  # what batches are made of
+        model = model.astype(np.float32)
     if img_size is None:
         return model, processor
     check_size(dataclasses.replace(model.config, img_size=img_size))
@@ -153,4 +155,7 @@ def check_size(model: Any) -> None:
         UserError: it cannot.
     """
     if numbers_held(model) > MOST_NUMBERS:
-        raise UserError(f"a model for images of {model.img_size} pixels would hold more than {MOST_NUMBERS:,} numbers")
+        raise UserError(
+            f"a model for images of {model.img_size} pixels would hold more than {MOST_NUMBERS:,} numbers: "
+            "choose a smaller --img-size"
+        )
