@@ -4,7 +4,7 @@ Everything else is written once, in terms of `xp = array_module(x)`.
 """
 
 from .arrays import Array, ArrayModule, array_module, is_host, matmul_into, native_erf, to_numpy
-from .devices import available_devices, device_of, like, resolve_device, to_device
+from .devices import available_devices, cupy_module, device_of, like, resolve_device, to_device
 from .memory import keep_freed_memory
 from .random import generator
 from .threads import by_rows
@@ -15,6 +15,7 @@ __all__ = [
     "array_module",
     "available_devices",
     "by_rows",
+    "cupy_module",
     "device_of",
     "generator",
     "is_host",

@@ -11,7 +11,7 @@ from .arrays import Array, array_module, to_numpy
 INSTALL_CUPY = "install it with: python -m pip install 'tinyvit[cuda13]' (or tinyvit[cuda12])"
 
 
-def _cupy() -> ModuleType:
+def cupy_module() -> ModuleType:
     """CuPy, imported at the moment somebody asks for a GPU and not before."""
     try:
         import cupy
@@ -25,7 +25,7 @@ def _cupy() -> ModuleType:
 def _gpu_count() -> int:
     """How many GPUs CuPy can use; 0 where CuPy or the driver is missing."""
     try:
-        return _cupy().cuda.runtime.getDeviceCount()
+        return cupy_module().cuda.runtime.getDeviceCount()
     except Exception:  # no CuPy, no driver, or a driver too old: whatever the reason, there is no GPU to use
         return 0
 
@@ -49,7 +49,7 @@ def resolve_device(name: str = "auto") -> str:
     if match is None:
         raise UserError(f"the device must be auto, cpu, cuda or cuda:<index>, got {name!r}")
     index = int(match[1] or 0)
-    _cupy()
+    cupy_module()
     count = _gpu_count()
     if count == 0:
         raise UserError(
@@ -75,7 +75,7 @@ def to_device(x: Array, device: str) -> Array:
     device = resolve_device(device)
     if device == "cpu":
         return to_numpy(x)
-    cupy = _cupy()
+    cupy = cupy_module()
     with cupy.cuda.Device(int(device.partition(":")[2])):
         return cupy.asarray(x)
 

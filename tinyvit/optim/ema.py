@@ -21,7 +21,11 @@ class EMA:
 
     def update(self, step: int) -> None:
         """Take in the weights as they are after `step` steps."""
-        decay = min(self.decay, (1 + step) / (10 + step))
+        decay = self.decay_at(step)
         for name, average in self.average.items():
             average *= decay
             average += (1 - decay) * self.parameters[name]
+
+    def decay_at(self, step: int) -> float:
+        """What is kept of the average after `step` steps."""
+        return min(self.decay, (1 + step) / (10 + step))

@@ -1,0 +1,25 @@
+"""Fused kernels for NVIDIA GPUs: a training step in about 20 launches a block, recorded once and replayed.
+
+The plain ops run on a GPU as they are, one small launch after another, and the host cannot send them fast enough to
+keep a GPU busy with a small model. Here neighbouring ops are one kernel, written in CUDA C++ (`kernels/`), and a whole
+step is one CUDA graph. From the bottom up:
+
+    sources     which kernels there are, what they are compiled with, and how their arguments are passed
+    device      memory, launches and matrix products on a GPU; the tests have one that runs on the CPU
+    blas        cuBLAS, called so that it can be recorded
+    workspace   the same memory in every step
+    sums        many sums of columns in one launch
+    fused       the ops, forward beside backward, named as in `tinyvit/ops`
+    step        the whole model, forward and backward
+    update      AdamW and the average, over all parameters as one vector
+    graph       recording and replaying
+
+`training/fused.py` is the one place that chooses between these and the plain ops.
+"""
+
+from .device import Device, Heads
+from .graph import GraphedStep
+from .sources import PRECISIONS
+from .step import Batch, FusedStep, reason_against
+
+__all__ = ["PRECISIONS", "Batch", "Device", "FusedStep", "GraphedStep", "Heads", "reason_against"]
