@@ -110,6 +110,10 @@ class Emulator(Device):
 
         self._do(run)
 
+    def zero(self, array):
+        self._note("zero")
+        self._do(lambda: array.fill(0))
+
     def address(self, array):
         return array.ctypes.data
 

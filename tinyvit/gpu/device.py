@@ -48,6 +48,10 @@ class Device:
         """out = scale * a @ b for each head of each image."""
         raise NotImplementedError
 
+    def zero(self, array: Array) -> None:
+        """Fill `array` with zeros."""
+        raise NotImplementedError
+
     def address(self, array: Array) -> int:
         """Where the first number of `array` lies."""
         raise NotImplementedError
@@ -105,6 +109,10 @@ class CudaDevice(Device):
     ) -> None:
         self.launches += 1
         self._blas.matmul_heads(a, b, out, transpose_a, transpose_b, scale)
+
+    def zero(self, array: Array) -> None:
+        self.launches += 1
+        array.fill(0)
 
     def address(self, array: Array) -> int:
         return array.data.ptr

@@ -13,8 +13,10 @@ import numpy as np
 from ..backend import Array
 from ..config import ViTConfig
 from ..optim import FlatArrays
+from .attention import AttentionSaved
 from .device import Device
-from .fused import THREADS, AttentionSaved, FusedOps, GeluSaved, LayerNormSaved, LinearSaved
+from .fused import FusedOps, GeluSaved, LayerNormSaved, LinearSaved
+from .launching import per_number
 
 
 class Batch(NamedTuple):
@@ -82,8 +84,8 @@ class FusedStep:
 
     def patchify(self, images: Array) -> None:
         """float32 (B, C, H, W) -> the batch's patches."""
-        size = self.batch.patches.size
-        self.device.launch("patchify", (-(-size // THREADS),), (THREADS,), images, self.batch.patches, size)
+        patches = self.batch.patches
+        self.device.launch("patchify", *per_number(patches.size), images, patches, patches.size)
 
     def gradients(self) -> None:
         """Of the batch: fills `grads` and `loss`."""
@@ -164,7 +166,7 @@ class FusedStep:
         p, config = self.parameters, self.config
         table = self.ops.memory.empty(config.num_tokens, config.embed_dim)
         arrays = (p["cls_token"], p.get("reg_token"), p["patch_embed.proj.bias"], self._positions, table)
-        self.device.launch("token_table", (-(-table.size // THREADS),), (THREADS,), *arrays)
+        self.device.launch("token_table", *per_number(table.size), *arrays)
         return table
 
     def _token_table_backward(self, dx: Array) -> None:
