@@ -4,12 +4,14 @@
 // numbers in other orders, and one whose threads do not all come to a barrier is found out. Not seen here: speed, races
 // between blocks (which run one after another), and addresses outside an array.
 #pragma once
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <random>
 #include <tuple>
 #include <utility>
@@ -28,77 +30,86 @@ enum State { READY, AT_SHUFFLE, AT_BARRIER, DONE };
 enum Order { FORWARD, BACKWARD, SHUFFLED };
 const int WARP_SIZE = 32, STACK_BYTES = 64 << 10, OK = 0, STUCK = 1;
 
+// A fiber is made once, by makecontext, and lives on from block to block. Changes go by setjmp: unlike swapcontext it does
+// not ask the system about signals, which takes longer than most kernels.
 struct Fiber {
-  ucontext_t context;
-  std::vector<char> stack;
+  char stack[STACK_BYTES];
+  jmp_buf place;
+  bool started = false;
   dim3 index;
   State state;
 };
-static std::vector<Fiber> fibers;
+static std::vector<std::unique_ptr<Fiber>> fibers;
 static std::vector<unsigned long long> exchanged;  // what each thread shows the others of its warp
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static std::function<void()> kernel;
-static int current;
-
-static void enter() {
-  kernel();
-  fibers[current].state = DONE;
-  swapcontext(&fibers[current].context, &scheduler);
-}
+static int current, threads;
 
 static void wait(State state) {
-  int me = current;
-  fibers[me].state = state;
-  swapcontext(&fibers[me].context, &scheduler);
-  threadIdx = fibers[me].index;
+  Fiber& me = *fibers[current];
+  me.state = state;
+  if (!_setjmp(me.place)) _longjmp(scheduler, 1);
+  threadIdx = me.index;
+}
+
+static void live() {
+  for (;;) {
+    kernel();
+    wait(DONE);
+  }
+}
+
+static void resume(int index) {
+  Fiber& fiber = *fibers[current = index];
+  threadIdx = fiber.index;
+  if (_setjmp(scheduler)) return;
+  if (fiber.started) _longjmp(fiber.place, 1);
+  fiber.started = true;
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = fiber.stack;
+  context.uc_stack.ss_size = STACK_BYTES;
+  makecontext(&context, live, 0);
+  setcontext(&context);
 }
 
 // Lets those go on who have all arrived: whole warps at a shuffle, or the whole block at a barrier.
-static bool release(int threads) {
+static bool release() {
   bool released = false;
   int at_barrier = 0;
   for (int begin = 0; begin < threads; begin += WARP_SIZE) {
     int end = std::min(begin + WARP_SIZE, threads), arrived = 0;
     for (int i = begin; i < end; i++) {
-      arrived += fibers[i].state == AT_SHUFFLE;
-      at_barrier += fibers[i].state == AT_BARRIER;
+      arrived += fibers[i]->state == AT_SHUFFLE;
+      at_barrier += fibers[i]->state == AT_BARRIER;
     }
     if (arrived < end - begin) continue;
-    for (int i = begin; i < end; i++) fibers[i].state = READY;
+    for (int i = begin; i < end; i++) fibers[i]->state = READY;
     released = true;
   }
   if (at_barrier == threads) {
-    for (Fiber& fiber : fibers) fiber.state = READY;
+    for (int i = 0; i < threads; i++) fibers[i]->state = READY;
     released = true;
   }
   return released;
 }
 
-static int run_block(int threads, int order, std::mt19937& random) {
+static int run_block(int order, std::mt19937& random) {
   std::vector<int> turn(threads);
   for (int i = 0; i < threads; i++) {
-    Fiber& fiber = fibers[i];
-    fiber.stack.resize(STACK_BYTES);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.data();
-    fiber.context.uc_stack.ss_size = STACK_BYTES;
-    fiber.context.uc_link = &scheduler;
-    makecontext(&fiber.context, enter, 0);
-    fiber.state = READY;
     unsigned number = i;
-    fiber.index = {number % blockDim.x, number / blockDim.x % blockDim.y, number / (blockDim.x * blockDim.y)};
+    fibers[i]->index = {number % blockDim.x, number / blockDim.x % blockDim.y, number / (blockDim.x * blockDim.y)};
+    fibers[i]->state = READY;
     turn[i] = order == BACKWARD ? threads - 1 - i : i;
   }
   for (;;) {
     if (order == SHUFFLED) std::shuffle(turn.begin(), turn.end(), random);
-    for (int i : turn) {
-      if (fibers[i].state != READY) continue;
-      current = i;
-      threadIdx = fibers[i].index;
-      swapcontext(&scheduler, &fibers[i].context);
-    }
-    if (std::all_of(fibers.begin(), fibers.end(), [](Fiber& fiber) { return fiber.state == DONE; })) return OK;
-    if (!release(threads)) return STUCK;
+    for (int i : turn)
+      if (fibers[i]->state == READY) resume(i);
+    if (std::all_of(turn.begin(), turn.end(), [](int i) { return fibers[i]->state == DONE; })) return OK;
+    if (release()) continue;
+    fibers.clear();  // they are in the middle of something
+    return STUCK;
   }
 }
 
@@ -106,14 +117,14 @@ static int run(std::function<void()> body, const unsigned* size, int order) {
   gridDim = {size[0], size[1], size[2]};
   blockDim = {size[3], size[4], size[5]};
   kernel = std::move(body);
-  int threads = blockDim.x * blockDim.y * blockDim.z;
-  fibers.resize(threads);
+  threads = blockDim.x * blockDim.y * blockDim.z;
+  while ((int)fibers.size() < threads) fibers.push_back(std::make_unique<Fiber>());
   exchanged.assign(threads, 0);
   std::mt19937 random(0);
   for (blockIdx.z = 0; blockIdx.z < gridDim.z; blockIdx.z++)
     for (blockIdx.y = 0; blockIdx.y < gridDim.y; blockIdx.y++)
       for (blockIdx.x = 0; blockIdx.x < gridDim.x; blockIdx.x++)
-        if (int status = run_block(threads, order, random)) return status;
+        if (int status = run_block(order, random)) return status;
   return OK;
 }
 

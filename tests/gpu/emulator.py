@@ -34,7 +34,20 @@ def build(text, defines):
         with tempfile.TemporaryDirectory(dir=BUILT) as folder:
             path = Path(folder) / "kernels.cpp"
             path.write_text(code)
-            command = [COMPILER, "-std=c++17", "-O1", "-w", "-shared", "-fPIC", f"-I{HERE}", path, "-o", f"{path}.so"]
+            # -Bsymbolic: a kernel may be named like something that Python has loaded already.
+            command = [
+                COMPILER,
+                "-std=c++17",
+                "-O1",
+                "-w",
+                "-shared",
+                "-fPIC",
+                "-Wl,-Bsymbolic",
+                f"-I{HERE}",
+                path,
+                "-o",
+                f"{path}.so",
+            ]
             subprocess.run(command, check=True)
             Path(f"{path}.so").rename(library)
     return ctypes.CDLL(str(library))

@@ -193,6 +193,7 @@ SETTINGS = [  # name, another value, what goes with both
 ]
 NOT_THE_WEIGHTS = {
     "model", "dataset", "data_dir", "output", "device", "workers", "distributed", "micro_batch", "checkpoint_seconds",
+    "precision", "kernels",  # on a GPU
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Everything else is written once, in terms of `xp = array_module(x)`.
 """
 
 from .arrays import Array, ArrayModule, array_module, is_host, matmul_into, native_erf, to_numpy
-from .devices import available_devices, cupy_module, device_of, like, resolve_device, to_device
+from .devices import available_devices, cupy_module, device_of, like, resolve_device, set_matmul_precision, to_device
 from .memory import keep_freed_memory
 from .random import generator
 from .threads import by_rows
@@ -24,6 +24,7 @@ __all__ = [
     "matmul_into",
     "native_erf",
     "resolve_device",
+    "set_matmul_precision",
     "to_device",
     "to_numpy",
 ]

@@ -87,3 +87,18 @@ def like(x: Array, reference: Array) -> Array:
         return x
     with reference.device:
         return xp.asarray(x)
+
+
+def set_matmul_precision(precision: str) -> None:
+    """How CuPy's products of float32 matrices round what goes in: "fp32" not at all, "tf32" to 10 bits, "bf16" to 7.
+
+    Products of stacks of matrices, as in attention, stay in float32.
+    """
+    from cupy._core import _routines_linalg as linalg
+
+    types = {
+        "fp32": linalg.COMPUTE_TYPE_DEFAULT,
+        "tf32": linalg.COMPUTE_TYPE_TF32,
+        "bf16": linalg.COMPUTE_TYPE_BF16,
+    }
+    linalg.set_compute_type(np.float32, types[precision])

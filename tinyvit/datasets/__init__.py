@@ -1,6 +1,6 @@
 """Images and labels: found, checked, split, shuffled, augmented and normalised, all as plain arrays."""
 
-from .augment import random_affine, random_shift
+from .augment import random_affine, random_affine_maps, random_shift, random_shift_maps
 from .augment_pictures import rand_augment, random_flip, random_resized_crop
 from .batches import batches, epoch_order, normalize
 from .dataset import Dataset, Images, Split
@@ -24,9 +24,11 @@ __all__ = [
     "normalize",
     "rand_augment",
     "random_affine",
+    "random_affine_maps",
     "random_erasing",
     "random_flip",
     "random_resized_crop",
     "random_shift",
+    "random_shift_maps",
     "read_idx",
 ]

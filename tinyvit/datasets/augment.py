@@ -24,13 +24,26 @@ def random_shift(images: np.ndarray, rng: Any, *, pixels: int) -> np.ndarray:
     Raises:
         UserError: `pixels` is negative.
     """
-    if pixels < 0:
-        raise UserError(f"the largest shift must be 0 pixels or more, got {pixels}: choose a positive one")
     B, _, H, W = images.shape
+    top, left = _random_corners(B, rng, pixels)
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (H, W), axis=(2, 3))  # (B,C,2p+1,2p+1,H,W)
-    top, left = rng.integers(0, 2 * pixels + 1, size=(B, 2)).T
     return windows[np.arange(B), :, top, left]  # (B,C,H,W)
+
+
+def random_shift_maps(n: int, rng: Any, *, pixels: int) -> np.ndarray:
+    """The shifts that `random_shift` makes of `n` images, as maps for `warp_affine`: float64 (n, 2, 3)."""
+    top, left = _random_corners(n, rng, pixels)
+    maps = np.tile(np.eye(2, 3), (n, 1, 1))
+    maps[:, 0, 2], maps[:, 1, 2] = left - pixels, top - pixels
+    return maps
+
+
+def _random_corners(n: int, rng: Any, pixels: int) -> np.ndarray:
+    """Of `n` windows of images with a margin of so many pixels: (top, left), (2, n)."""
+    if pixels < 0:
+        raise UserError(f"the largest shift must be 0 pixels or more, got {pixels}: choose a positive one")
+    return rng.integers(0, 2 * pixels + 1, size=(n, 2)).T
 
 
 def random_affine(
@@ -58,6 +71,14 @@ def random_affine(
     Raises:
         UserError: an amount is out of its range.
     """
+    maps = random_affine_maps(len(images), rng, degrees=degrees, translate=translate, scale=scale, shear=shear)
+    return warp_affine(images, maps)
+
+
+def random_affine_maps(
+    n: int, rng: Any, *, degrees: float, translate: float, scale: float, shear: float = 0.0
+) -> np.ndarray:
+    """The maps by which `random_affine` warps `n` images: float64 (n, 2, 3), see `inverse_maps`."""
     for name, amount, limit in (
         ("degrees", degrees, math.inf),
         ("translate", translate, math.inf),
@@ -67,8 +88,8 @@ def random_affine(
         if not 0 <= amount < limit:
             raise UserError(f"{name} must be at least 0 and below {limit}, got {amount}: choose another")
     limits = [math.radians(degrees), translate, translate, scale, math.radians(shear)]
-    angle, move_x, move_y, growth, slant = rng.uniform(-1.0, 1.0, size=(len(images), 5)).T * np.array(limits)[:, None]
-    return warp_affine(images, inverse_maps(angle, move_x, move_y, 1.0 + growth, slant))
+    angle, move_x, move_y, growth, slant = rng.uniform(-1.0, 1.0, size=(n, 5)).T * np.array(limits)[:, None]
+    return inverse_maps(angle, move_x, move_y, 1.0 + growth, slant)
 
 
 def inverse_maps(

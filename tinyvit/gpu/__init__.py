@@ -17,9 +17,22 @@ step is one CUDA graph. From the bottom up:
 `training/fused.py` is the one place that chooses between these and the plain ops.
 """
 
-from .device import Device, Heads
+from .device import CudaDevice, Device, Heads
 from .graph import GraphedStep
+from .launching import per_number
 from .sources import PRECISIONS
 from .step import Batch, FusedStep, reason_against
+from .update import FusedUpdate
 
-__all__ = ["PRECISIONS", "Batch", "Device", "FusedStep", "GraphedStep", "Heads", "reason_against"]
+__all__ = [
+    "PRECISIONS",
+    "Batch",
+    "CudaDevice",
+    "Device",
+    "FusedStep",
+    "FusedUpdate",
+    "GraphedStep",
+    "Heads",
+    "per_number",
+    "reason_against",
+]

@@ -56,7 +56,7 @@ class FusedStep:
 
     Args:
         parameters, grads: float32, on the device; gradients are written to `grads`.
-        table: the positions (1, N, D) where they are not learned.
+        positions: (1, N, D) or (N, D), where they are not learned.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class FusedStep:
         *,
         batch_size: int,
         label_smoothing: float = 0.0,
-        table: Array | None = None,
+        positions: Array | None = None,
     ):
         self.device, self.config = device, config
         self.parameters, self.grads = parameters, grads
         self.label_smoothing = label_smoothing
         self.ops = FusedOps(device, config)
         self.loss = device.xp.zeros(1, np.float32)
-        self._positions = parameters.get("pos_embed", table)
+        self._positions = parameters.get("pos_embed", positions)
         patch_numbers = config.in_chans * config.patch_size**2
         self.batch = Batch(
             device.xp.zeros((batch_size * config.num_tokens, patch_numbers), np.float32),

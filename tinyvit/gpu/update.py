@@ -58,7 +58,7 @@ class FusedUpdate:
             *(self._partial, self._partial.size, self.clip_grad),
             *(beta1, beta2, 1 - beta1, 1 - beta2, optimizer.weight_decay, self._decayed, n),
         )
-        launch("advance", (1,), (1,), loss, self.losses, self.step)
+        launch("next_step", (1,), (1,), loss, self.losses, self.step)
 
 
 def schedule_table(optimizer: AdamW, rates: Sequence[float], ema: EMA | None) -> np.ndarray:

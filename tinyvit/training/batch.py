@@ -4,7 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import Dataset, normalize, random_affine, random_shift
+from ..datasets import (
+    Dataset,
+    normalize,
+    random_affine,
+    random_affine_maps,
+    random_shift,
+    random_shift_maps,
+)
 from .config import RunConfig, TrainConfig
 
 
@@ -24,12 +31,16 @@ def training_batch(
     if config.augment == "shift":
         images = random_shift(images, rng, pixels=config.shift)
     elif config.augment == "affine":
-        images = random_affine(
-            images,
-            rng,
-            degrees=config.degrees,
-            translate=config.translate,
-            scale=config.scale,
-            shear=config.shear,
-        )
+        images = random_affine(images, rng, **_affine(config))
     return normalize(images, dataset.mean, dataset.std), dataset.train.labels[chosen]
+
+
+def training_maps(config: TrainConfig, n: int, rng: Any) -> np.ndarray:
+    """How `training_batch` varies `n` images when it draws from `rng`: maps (n, 2, 3) for `warp_affine`, float64."""
+    if config.augment == "shift":
+        return random_shift_maps(n, rng, pixels=config.shift)
+    return random_affine_maps(n, rng, **_affine(config))
+
+
+def _affine(config: TrainConfig) -> dict[str, float]:
+    return {name: getattr(config, name) for name in ("degrees", "translate", "scale", "shear")}

@@ -41,6 +41,10 @@ class RunConfig(Config):
     )
     seed: int = option(0, "all randomness of the run follows from it", below=2**64)
     device: str = option("auto", "auto, cpu, cuda or cuda:<index>")
+    precision: Literal["fp32", "tf32", "bf16"] = option(
+        "fp32", "of matrix products on a GPU; tf32 and bf16 round what goes in, and are faster"
+    )
+    kernels: Literal["auto", "plain"] = option("auto", "on a GPU: fused kernels where there are some, or plain ops")
     micro_batch: int = option(0, "images worked on at once; 0: what is fast and fits")
     checkpoint_seconds: float = option(30.0, "save at least this often, besides at the end of each epoch")
 

@@ -12,11 +12,12 @@ from ..backend import Array, array_module, keep_freed_memory, resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
 from ..files import PREPROCESSOR, write_file
-from ..optim import clip_by_global_norm, warmup_cosine
+from ..optim import clip_by_global_norm
 from ..pretrained import save_model_folder
 from .batch import steps_per_epoch
 from .checkpoint import save_checkpoint
 from .evaluate import Evaluation, evaluate, judge
+from .fused import FusedTraining, fused_training, learning_rate
 from .interrupts import Interrupts, TrainingInterrupted
 from .parallel import Ranks, Team, WorkerLostError
 from .progress import Progress
@@ -61,6 +62,7 @@ class Trainer:
         self.steps = steps_per_epoch(config, dataset)
         self.images_per_step = min(config.batch_size, len(dataset.train))
         self.state = build_state(config, self.team.model, self.team.parameters, self.team.lr_scales)
+        self.fused: FusedTraining | None = None
         self.losses: list[Array | float] = []  # of the steps since they were last looked at
         self.last_saved = time.monotonic()
 
@@ -77,6 +79,7 @@ class Trainer:
             # One thread for the matrix library: these products are too small to share, and their bits stay the same.
             # A run that diverges is known by its loss, without NumPy's warnings.
             with Interrupts() as interrupts, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+                self.fused = fused_training(self.config, self.dataset, self.state, self.team.grads, self.progress)
                 while len(self.state.epochs) < self.config.epochs:
                     self._train_epoch(interrupts)
                     self._end_epoch()
@@ -108,6 +111,9 @@ class Trainer:
     def _step(self) -> None:
         """Gradients of one batch, and one step against them."""
         config, state = self.config, self.state
+        if self.fused is not None:
+            self.losses.append(self.fused())
+            return
         self.losses.append(self.team.gradients(state.step))
         if config.clip_grad:
             clip_by_global_norm(self.team.grads, config.clip_grad)
@@ -121,13 +127,7 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """Of the step that comes next."""
-        return warmup_cosine(
-            self.state.step,
-            lr=self.config.lr,
-            min_lr=self.config.min_lr,
-            total_steps=self.config.epochs * self.steps,
-            warmup_steps=round(self.config.warmup_epochs * self.steps),
-        )
+        return learning_rate(self.config, self.state.step, self.steps)
 
     def _add_up_losses(self) -> float:
         """Read the losses since the last look into the epoch's sum; returns the mean so far.

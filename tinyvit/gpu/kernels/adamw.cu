@@ -32,7 +32,7 @@ extern "C" __global__ void adamw(float* w, const float* g, float* m, float* v, f
 }
 
 // The end of a step: its loss is written down, and the next one begins.
-extern "C" __global__ void advance(const float* loss, float* losses, int* step) {
+extern "C" __global__ void next_step(const float* loss, float* losses, int* step) {
   losses[*step] = *loss;
   *step += 1;
 }

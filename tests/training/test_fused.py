@@ -1,0 +1,151 @@
+"""Runs with fused kernels, on the emulator, against the same runs on the CPU."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "gpu"))
+
+import emulator
+
+from tinyvit.errors import UserError
+from tinyvit.training import Progress, TrainConfig, fused, resume, train
+from tinyvit.vit import VisionTransformer
+
+pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")
+
+
+class Notes(Progress):
+    def __init__(self):
+        self.sentences = []
+
+    def note(self, sentence):
+        self.sentences.append(sentence)
+
+
+@pytest.fixture
+def emulated(monkeypatch):
+    """From here on, runs believe that there is a GPU; returns the devices that were made."""
+    devices = []
+
+    def make(config, *, precision, device):
+        devices.append(emulator.Emulator(config))
+        return devices[-1]
+
+    monkeypatch.setattr(fused, "resolve_device", lambda name: "cuda:0")
+    monkeypatch.setattr(fused, "CudaDevice", make)
+    monkeypatch.setattr(fused, "set_matmul_precision", lambda precision: None)
+    return devices
+
+
+def fitting(config, tmp_path, name, **changes):
+    model = dataclasses.replace(config.model, drop_path_rate=0.0)
+    return dataclasses.replace(config, model=model, output=str(tmp_path / name), **changes)
+
+
+def weights(folder):
+    """The parameters, without the keys' biases: softmax does not see them, their gradients are rounding errors, and AdamW
+    makes steps of full length of those.
+    """
+    parameters = VisionTransformer.from_pretrained(folder).parameters()
+    for name, array in parameters.items():
+        if name.endswith("qkv.bias"):
+            array[len(array) // 3 : 2 * len(array) // 3] = 0
+    return parameters
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"augment": "none", "clip_grad": 0.0}, {"augment": "shift", "ema_decay": 0.0}, {"label_smoothing": 0.1}],
+    ids=["none", "shift", "affine"],
+)
+def test_a_run_is_that_of_the_cpu(changes, small_config, tmp_path, request):
+    plain = train(fitting(small_config, tmp_path, "plain", **changes))
+    devices = request.getfixturevalue("emulated")
+    notes = Notes()
+    ours = train(fitting(small_config, tmp_path, "fused", **changes), progress=notes)
+    assert len(devices) == 1
+    assert notes.sentences == []
+    for one, other in zip(ours.epochs, plain.epochs, strict=True):
+        assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-5)
+        assert one["dev_loss"] == pytest.approx(other["dev_loss"], rel=1e-4)
+    for name, array in weights(plain.folder / "last").items():
+        np.testing.assert_allclose(weights(ours.folder / "last")[name], array, rtol=1e-3, atol=2e-5)
+
+
+def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(small_config, tmp_path, emulated):
+    class Stops(Progress):
+        steps = 0
+
+        def step(self, images, loss):
+            self.steps += 1
+            if self.steps == 8:  # in the middle of the second epoch
+                raise KeyboardInterrupt
+
+    config = fitting(small_config, tmp_path, "whole", checkpoint_seconds=0.0)
+    whole = train(config)
+    with pytest.raises(KeyboardInterrupt):
+        train(dataclasses.replace(config, output=str(tmp_path / "stopped")), progress=Stops())
+    resumed = resume(tmp_path / "stopped")
+    assert resumed.epochs[-1] == whole.epochs[-1]
+    for name, array in weights(whole.folder / "last").items():
+        np.testing.assert_array_equal(weights(resumed.folder / "last")[name], array)
+
+
+def test_a_run_begun_with_fused_kernels_goes_on_with_plain_ops(small_config, tmp_path, monkeypatch, request):
+    plain = train(fitting(small_config, tmp_path, "plain"))
+    with monkeypatch.context():
+        request.getfixturevalue("emulated")
+        config = fitting(small_config, tmp_path, "moved")
+
+        class Stops(Progress):
+            def epoch(self, metrics, best):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(config, progress=Stops())
+        monkeypatch.setattr(fused, "resolve_device", lambda name: "cpu")
+        moved = resume(tmp_path / "moved")
+    assert moved.epochs[-1]["train_loss"] == pytest.approx(plain.epochs[-1]["train_loss"], rel=1e-4)
+
+
+def test_a_step_that_cannot_be_recorded_runs_as_it_is_and_says_so(small_config, tmp_path, emulated, monkeypatch):
+    recorded = train(fitting(small_config, tmp_path, "recorded"))
+
+    def refuse(self, run):
+        raise RuntimeError("not this time")
+
+    monkeypatch.setattr(emulator.Emulator, "record", refuse)
+    notes = Notes()
+    launched = train(fitting(small_config, tmp_path, "launched"), progress=notes)
+    assert notes.sentences == ["The step runs launch by launch, as it cannot be recorded: RuntimeError: not this time"]
+    assert launched.epochs == recorded.epochs
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": {"drop_path_rate": 0.1}}, "it has drop path"),
+        ({"model": {"stem": "conv"}}, "its stem is convolutions"),
+        ({"opt": "sgd"}, "there are none for sgd"),
+        ({"kernels": "plain"}, None),
+    ],
+    ids=["drop path", "stem", "sgd", "plain"],
+)
+def test_where_no_kernels_fit_plain_ops_do_it_and_it_is_said_why(changes, reason, small_config, tmp_path, emulated):
+    config = fitting(small_config, tmp_path, "run", epochs=1)
+    model = dataclasses.replace(config.model, **changes.pop("model", {}))
+    notes = Notes()
+    train(dataclasses.replace(config, model=model, **changes), progress=notes)
+    assert emulated == []
+    said = [f"Plain ops are used, fused kernels would be faster: {reason}."] if reason else []
+    assert notes.sentences == said
+
+
+def test_precision_is_for_gpus(tmp_path, small_config):
+    with pytest.raises(UserError, match="--precision tf32 is for GPUs, and this run is on the CPU: leave it out"):
+        train(dataclasses.replace(small_config, precision="tf32", output=str(tmp_path / "run")))
+    assert TrainConfig().precision == "fp32"

@@ -1,0 +1,153 @@
+"""Training on a GPU: here it is chosen between fused kernels (`tinyvit/gpu`) and the plain ops."""
+
+import numpy as np
+
+from ..backend import Array, generator, resolve_device, set_matmul_precision
+from ..datasets import Dataset, epoch_order
+from ..errors import UserError
+from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep, per_number, reason_against
+from ..optim import AdamW, FlatArrays, warmup_cosine
+from .batch import steps_per_epoch, training_maps
+from .config import RunConfig, TrainConfig
+from .progress import Progress
+from .state import TrainingState
+
+
+def fused_training(
+    config: RunConfig, dataset: Dataset, state: TrainingState, grads: FlatArrays, progress: Progress
+) -> "FusedTraining | None":
+    """The steps of a run by fused kernels; None where plain ops do them: on a CPU, and where no kernels fit.
+
+    Raises:
+        UserError: another precision than fp32 was asked for on a CPU.
+    """
+    place = resolve_device(config.device)
+    if place == "cpu":
+        if config.precision != "fp32":
+            raise UserError(f"--precision {config.precision} is for GPUs, and this run is on the CPU: leave it out")
+        return None
+    reason = _reason_against(config, state)
+    if reason is None and isinstance(config, TrainConfig):
+        device = CudaDevice(config.model, precision=config.precision, device=place)
+        return FusedTraining(device, config, dataset, state, grads, progress)
+    set_matmul_precision(config.precision)
+    if config.kernels == "auto":
+        progress.note(f"Plain ops are used, fused kernels would be faster: {reason}.")
+    return None
+
+
+def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
+    """Why a run cannot use fused kernels."""
+    if config.kernels == "plain":
+        return "plain ones were asked for"
+    if not isinstance(config, TrainConfig):
+        return "there are none for pictures that come from files"
+    if config.distributed:
+        return "the batch is shared among ranks"
+    if not isinstance(state.optimizer, AdamW):
+        return f"there are none for {config.opt}"
+    return reason_against(config.model, state.model.cls_token.dtype)
+
+
+class FusedTraining:
+    """Whole steps on the device: the images lie there, and the order and the variations of each epoch are sent there.
+
+    All random choices are made on the host, by the generators that make them for the CPU: a run sees the same batches
+    on every device.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        config: TrainConfig,
+        dataset: Dataset,
+        state: TrainingState,
+        grads: FlatArrays,
+        progress: Progress,
+    ):
+        xp, model = device.xp, state.model
+        self.device, self.config, self.dataset, self.state, self.progress = device, config, dataset, state, progress
+        self.steps = steps_per_epoch(config, dataset)
+        self.batch_size = min(config.batch_size, len(dataset.train))
+        channels = (config.model.in_chans,)
+        mean, std = (np.broadcast_to(np.asarray(x, np.float64), channels) for x in (dataset.mean, dataset.std))
+        self._images = xp.asarray(np.ascontiguousarray(dataset.train.images[:]))
+        self._labels = xp.asarray(dataset.train.labels.astype(np.int32))
+        self._factors = xp.asarray((1 / (255 * std)).astype(np.float32))
+        self._offsets = xp.asarray((mean / std).astype(np.float32))
+        self._order = xp.zeros(self.steps * self.batch_size, np.int32)
+        self._maps = xp.zeros((self.steps * self.batch_size, 2, 3), np.float32)
+        self._epoch = -1
+
+        positions = None
+        if config.model.pos_embed != "learned":
+            positions = xp.ascontiguousarray(model.sincos.astype(np.float32))
+        self.step = FusedStep(
+            device,
+            config.model,
+            state.optimizer.parameters,  # type: ignore[arg-type]
+            grads,
+            batch_size=self.batch_size,
+            label_smoothing=config.label_smoothing,
+            positions=positions,
+        )
+        self.update = FusedUpdate(
+            device,
+            state.optimizer,  # type: ignore[arg-type]
+            grads,
+            rates=[learning_rate(config, step, self.steps) for step in range(config.epochs * self.steps)],
+            clip_grad=config.clip_grad,
+            ema=state.ema,
+        )
+        self.update.step.fill(state.step)
+        self._graph = GraphedStep(device, self._run)
+
+    def __call__(self) -> Array:
+        """The next step of the run; returns its loss (0-d), on the device."""
+        state = self.state
+        if state.step // self.steps != self._epoch:
+            self._epoch = state.step // self.steps
+            self._send_epoch()
+        self._graph()
+        if self._graph.fallback is not None:
+            self.progress.note(f"The step runs launch by launch, as it cannot be recorded: {self._graph.fallback}")
+            self._graph.fallback = None
+        state.optimizer.steps += 1
+        state.step += 1
+        return self.update.losses[state.step - 1]
+
+    def _run(self) -> None:
+        """What is recorded: a step from pixels to new weights."""
+        batch = self.step.batch
+        self.device.launch(
+            "augment_patchify",
+            *per_number(batch.patches.size),
+            *(self._images, self._labels, self._order, self._maps, self._factors, self._offsets, self.update.step),
+            *(batch.patches, batch.labels, self.batch_size, self.steps, self.config.augment != "none"),
+        )
+        self.step.gradients()
+        self.update.run(self.step.loss)
+
+    def _send_epoch(self) -> None:
+        """Which image comes when in this epoch, and how each is varied."""
+        config, epoch = self.config, self._epoch
+        order = epoch_order(len(self.dataset.train), seed=config.seed, epoch=epoch)[: len(self._order)]
+        self._order[...] = self.device.xp.asarray(order.astype(np.int32))
+        if config.augment != "none":
+            first = epoch * self.steps
+            maps = [
+                training_maps(config, self.batch_size, generator(config.seed, "step", step))
+                for step in range(first, first + self.steps)
+            ]
+            self._maps[...] = self.device.xp.asarray(np.concatenate(maps).astype(np.float32))
+
+
+def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
+    """Of step 0, 1, 2 ... of a run."""
+    return warmup_cosine(
+        step,
+        lr=config.lr,
+        min_lr=config.min_lr,
+        total_steps=config.epochs * steps_per_epoch,
+        warmup_steps=round(config.warmup_epochs * steps_per_epoch),
+    )
