@@ -1,5 +1,6 @@
 """A GPU on the CPU: the kernels' own source under g++, NumPy for the matrix products, NaN wherever nothing was written."""
 
+import contextlib
 import ctypes
 import hashlib
 import shutil
@@ -10,16 +11,24 @@ from pathlib import Path
 import numpy as np
 
 from tinyvit.gpu import Device
-from tinyvit.gpu.sources import constants, signatures, source, typed
+from tinyvit.gpu.sources import constants, files, signatures, typed
 
 HERE = Path(__file__).parent
 BUILT = Path(tempfile.gettempdir()) / "tinyvit-emulator"
 COMPILER = shutil.which("g++")
+_built = {}
 ORDERS = {"forward": 0, "backward": 1, "shuffled": 2}
 
 
 def build(text, defines):
-    """The kernels in `text` as a library for the CPU."""
+    """The kernels in `text` as a library for the CPU; built once."""
+    key = text, tuple(defines.items())
+    if key not in _built:
+        _built[key] = _build(text, defines)
+    return _built[key]
+
+
+def _build(text, defines):
     runs = "\n".join(
         f'extern "C" int run_{name}(void** arguments, const unsigned* size, int order) '
         f"{{ return cpu::launch({name}, arguments, size, order); }}"
@@ -27,30 +36,34 @@ def build(text, defines):
     )
     macros = "\n".join(f"#define {name} {value}" for name, value in defines.items())
     code = "\n".join(['#include "cuda_on_cpu.h"', macros, text, runs])
-    BUILT.mkdir(exist_ok=True)
-    place = BUILT / hashlib.sha256((code + (HERE / "cuda_on_cpu.h").read_text()).encode()).hexdigest()[:24]
-    library = place.with_suffix(".so")
+    folder = _header()
+    library = folder / f"{hashlib.sha256(code.encode()).hexdigest()[:24]}.so"
     if not library.exists():
-        with tempfile.TemporaryDirectory(dir=BUILT) as folder:
-            path = Path(folder) / "kernels.cpp"
-            path.write_text(code)
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            (path := Path(place) / "kernels.cpp").write_text(code)
             # -Bsymbolic: a kernel may be named like something that Python has loaded already.
-            command = [
-                COMPILER,
-                "-std=c++17",
-                "-O1",
-                "-w",
-                "-shared",
-                "-fPIC",
-                "-Wl,-Bsymbolic",
-                f"-I{HERE}",
-                path,
-                "-o",
-                f"{path}.so",
-            ]
-            subprocess.run(command, check=True)
+            _compile("-shared", "-Wl,-Bsymbolic", f"-I{folder}", path, "-o", f"{path}.so")
             Path(f"{path}.so").rename(library)
     return ctypes.CDLL(str(library))
+
+
+def _header():
+    """A folder with the emulator's header, compiled in advance: it takes longer than any kernel."""
+    text = (HERE / "cuda_on_cpu.h").read_text()
+    folder = BUILT / hashlib.sha256(text.encode()).hexdigest()[:24]
+    if not folder.exists():
+        BUILT.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILT) as place:
+            (path := Path(place) / "made" / "cuda_on_cpu.h").parent.mkdir()
+            path.write_text(text)
+            _compile(path, "-o", f"{path}.gch")
+            with contextlib.suppress(OSError):  # somebody else was faster
+                path.parent.rename(folder)
+    return folder
+
+
+def _compile(*arguments):
+    subprocess.run([COMPILER, "-std=c++17", "-O1", "-w", "-fPIC", *arguments], check=True)
 
 
 class Poisoned:
@@ -77,12 +90,15 @@ class Emulator(Device):
         self.order = ORDERS[order]
         self.names = []  # of what was launched
         self.recording = None
-        text = source(config)
+        texts = files(config)
         for old, new in sabotage:
-            assert old in text, f"nothing to sabotage: {old}"
-            text = text.replace(old, new)
-        self._signatures = signatures(text)
-        self._library = build(text, constants(config))
+            if not any(old in text for text in texts.values()):
+                raise ValueError(f"nothing to sabotage: {old}")
+            texts = {name: text.replace(old, new) for name, text in texts.items()}
+        common = texts.pop("common")
+        self._constants = constants(config)
+        self._signatures = signatures("\n".join(texts.values()))
+        self._texts = {kernel: f"{common}\n{text}" for text in texts.values() for kernel in signatures(text)}
 
     def launch(self, kernel, grid, block, *args):
         self._note(kernel)
@@ -96,8 +112,10 @@ class Emulator(Device):
         pointers = (ctypes.c_void_p * len(held))(*map(ctypes.addressof, held))
         size = (ctypes.c_uint * 6)(*(*grid, 1, 1)[:3], *(*block, 1, 1)[:3])
 
+        library = build(self._texts[kernel], self._constants)
+
         def run():
-            if getattr(self._library, f"run_{kernel}")(pointers, size, self.order):
+            if getattr(library, f"run_{kernel}")(pointers, size, self.order):
                 raise RuntimeError(f"{kernel}: some threads wait where the others never come")
 
         self._do(lambda keep=(held, values): run())

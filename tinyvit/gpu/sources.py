@@ -19,10 +19,15 @@ SCALARS = {"int": np.int32, "long long": np.int64, "float": np.float32}
 POINTERS = {"float*": "f4", "int*": "i4", "unsigned char*": "u1", "long long*": "i8"}
 
 
-def source(config: ViTConfig) -> str:
-    """All kernels that a model needs, as one text."""
+def files(config: ViTConfig) -> dict[str, str]:
+    """The texts with the kernels that a model needs, by name; "common" stands in front of all others."""
     names = (*ALWAYS, "attention") if pairs_per_block(config) else ALWAYS
-    return "\n".join((FOLDER / f"{name}.cu").read_text(encoding="utf-8") for name in names)
+    return {name: (FOLDER / f"{name}.cu").read_text(encoding="utf-8") for name in names}
+
+
+def source(config: ViTConfig) -> str:
+    """All of them as one text."""
+    return "\n".join(files(config).values())
 
 
 def constants(config: ViTConfig) -> dict[str, int]:
