@@ -9,7 +9,13 @@ import tinyvit
 from tinyvit.ops import OPS
 
 ROOT = Path(tinyvit.__file__).parent
-OPPONENTS = {"torch_twin.py", "torch_side.py", "torch_run.py", "their_layers.py"}  # compared with, never used
+OPPONENTS = {
+    "torch_twin.py",
+    "torch_side.py",
+    "torch_run.py",
+    "torch_gpu.py",
+    "their_layers.py",
+}  # compared with, never used
 FILES = sorted(ROOT.rglob("*.py"))
 # Who may import whom: only rooms on a lower floor, or the own one.
 FLOORS = {

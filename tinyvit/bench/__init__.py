@@ -4,6 +4,7 @@ Times are medians of many short runs, taken in turn with whatever they are compa
 """
 
 from .cluster import cluster
+from .gpu import bench_gpu
 from .profile import peaks, profile
 from .runs import whole_runs
 from .scaling import fit_exponent, scaling
@@ -12,6 +13,7 @@ from .timing import Series, in_turn
 
 __all__ = [
     "Series",
+    "bench_gpu",
     "cluster",
     "fit_exponent",
     "in_turn",

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--cluster", action="store_true", help="instead: what a step would cost on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
+        "--device", default="cpu", help="with cuda, instead: correctness and training steps on a GPU (default: cpu)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=570, metavar="S", help="of --device cuda: stop after so many (default: 570)"
+    )
+    parser.add_argument(
         "--output", default="bench.png", metavar="PNG", help="the figure of --scaling (default: bench.png)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
@@ -41,6 +48,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..backend import resolve_device
     from ..config import ViTConfig
     from ..presets import preset
 
@@ -54,7 +62,12 @@ def run(options: argparse.Namespace) -> int:
     chosen = [name for name in modes if getattr(options, name)]
     if len(chosen) > 1:
         raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
-    mode = modes[chosen[0]] if chosen else _speed
+    if resolve_device(options.device) != "cpu":
+        if chosen:
+            raise UserError(f"--{chosen[0]} measures the CPU, got --device {options.device}: leave one of them out")
+        mode = _gpu
+    else:
+        mode = modes[chosen[0]] if chosen else _speed
     result, table = mode(config, options)
     print(json.dumps(result, indent=2) if options.json else table)
     return 0
@@ -162,6 +175,30 @@ def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
             f"{1000 * point.seconds:>11.2f}{point.efficiency:>12.0%}"
         )
     return {"compute_seconds": measured, "points": [point._asdict() for point in points]}, "\n".join(lines)
+
+
+def _gpu(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from ..backend import resolve_device
+    from ..bench import bench_gpu
+
+    def note(row: dict[str, Any]) -> None:
+        print(json.dumps(row), file=sys.stderr, flush=True)
+
+    device = resolve_device(options.device)
+    rows = bench_gpu(device, against=options.against, seconds=options.seconds, note=note)
+    lines, part = [], None
+    for row in rows:
+        if row["part"] != part:
+            part = row["part"]
+            lines += ["", part]
+        values = [f"{name} {value}" for name, value in row.items() if name not in ("part", "side")]
+        lines.append(f"  {row.get('side', ''):<28}{', '.join(values)}")
+    lines += [
+        "",
+        "ms: median on the device, host ms: what the host needs to send it. bf16 rounds what products take here;",
+    ]
+    lines.append("PyTorch's autocast also stores activations in bf16.")
+    return {"device": device, "rows": rows}, "\n".join(lines[1:])
 
 
 def _runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:

@@ -1,0 +1,69 @@
+"""The benchmark for GPUs, as far as it can be run without one."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "gpu"))
+
+import emulator
+
+from tinyvit.bench import Series, gpu
+from tinyvit.cli import main
+
+
+@pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")
+def test_ten_steps_on_the_emulator_are_those_of_the_cpu(monkeypatch):
+    monkeypatch.setattr(gpu, "TEN", 3)
+    (row,) = gpu.ten_steps(emulator.Emulator)
+    assert row["largest relative difference"] < 1e-5
+    assert row["two runs have the same bits"]
+    (row,) = gpu.ten_steps(lambda config: emulator.Emulator(config, sabotage=[("weight -=", "weight -= 1.1f *")]))
+    assert row["largest relative difference"] > 1e-4
+
+
+def test_times_are_of_one_run():
+    clock = iter(range(1000))
+    device, host = gpu.timed(lambda: None, lambda: next(clock), lambda: None, lambda one, two: 10.0 * (two - one))
+    assert device == Series(1.0, 1.0, 1.0)  # ten runs lie between two marks
+    assert host.median < 0.1
+
+
+def test_a_part_that_fails_is_told_and_the_others_go_on(monkeypatch):
+    def fails(left):
+        raise RuntimeError("out of memory")
+        yield
+
+    def parts(device, against):
+        yield "first", 0, lambda left: iter([{"side": "tinyvit", "ms": 1.0}])
+        yield "second", 0, fails
+        yield "third", 1e6, lambda left: iter([{}])
+
+    monkeypatch.setattr(gpu, "_parts", parts)
+    noted = []
+    rows = gpu.bench_gpu("cuda:0", against=None, seconds=10, note=noted.append)
+    assert rows == noted
+    assert rows[0] == {"part": "first", "side": "tinyvit", "ms": 1.0}
+    assert rows[1] == {"part": "second", "error": "RuntimeError: out of memory"}
+    assert rows[2] == {"part": "third", "skipped": "needs 1000000.0 s, 10 s are left"}
+
+
+def test_every_size_is_measured_against_pytorch():
+    names = [name for name, _, _ in gpu._parts("cuda:0", "torch")]
+    for size in gpu.sizes():
+        for precision in size.precisions:
+            assert names.count(f"{size.name}, {precision}") == 2
+
+
+def test_the_table_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr("tinyvit.backend.resolve_device", lambda name: "cuda:0")
+    monkeypatch.setattr(
+        gpu, "_parts", lambda device, against: [("a part", 0, lambda left: iter([{"side": "x", "ms": 2}]))]
+    )
+    assert main(["bench", "--device", "cuda"]) == 0
+    printed = capsys.readouterr()
+    assert "a part\n  x                           ms 2" in printed.out
+    assert '{"part": "a part", "side": "x", "ms": 2}' in printed.err
+    assert main(["bench", "--device", "cuda", "--profile"]) == 2
+    assert "--profile measures the CPU, got --device cuda" in capsys.readouterr().err
