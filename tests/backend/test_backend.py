@@ -1,6 +1,5 @@
 """Which module, which device, which random numbers."""
 
-import contextlib
 import subprocess
 import sys
 import types
@@ -100,14 +99,8 @@ def test_a_gpu_that_is_there_is_named_with_its_number(monkeypatch, name, device)
 def test_an_array_goes_to_the_gpu_it_was_sent_to(monkeypatch):
     cupy, at, arrived = fake_cupy(3), [], []
 
-    @contextlib.contextmanager
-    def device(index):
-        at.append(index)
-        yield
-        at.pop()
-
-    cupy.cuda.Device = device
-    cupy.asarray = lambda x: arrived.append((x, *at))
+    cupy.cuda.Device = lambda index: types.SimpleNamespace(use=lambda: at.append(index))
+    cupy.asarray = lambda x: arrived.append((x, at[-1]))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     for name in ("cuda:2", "cuda", "auto"):
         to_device(np.arange(3), name)

@@ -1,47 +1,15 @@
 """`tinyvit train --device cuda` by plain ops, on CuPy's stand-in: the same run as on the CPU, and when the host waits."""
 
-import contextlib
 import dataclasses
-import sys
-import types
 
 import numpy as np
 import pytest
 from small_run import weights_that_count
 
-from tinyvit.backend import devices
-from tinyvit.course import strict_cupy
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck_cases import MODELS, shaken
-from tinyvit.ops.erf import normal_cdf
 from tinyvit.training import Progress, resume, train, trainer
 from tinyvit.vit import VisionTransformer
-
-
-class Device(contextlib.nullcontext):
-    id = 0
-
-    def __init__(self, index=0):
-        super().__init__()
-
-
-def erf(x):
-    """cupyx's: Φ(√2 x) = (1 + erf x) / 2."""
-    return strict_cupy.asarray(2 * normal_cdf(np.sqrt(2, dtype=x.dtype) * x._host) - 1)
-
-
-@pytest.fixture
-def gpu(monkeypatch):
-    """From here on there is a GPU, "cuda:0": the stand-in, under CuPy's name."""
-    monkeypatch.setitem(sys.modules, "cupy", strict_cupy)
-    monkeypatch.setitem(sys.modules, "cupyx.scipy.special", types.SimpleNamespace(erf=erf))
-    monkeypatch.setattr(strict_cupy, "__name__", "cupy")
-    monkeypatch.setattr(strict_cupy, "cuda", types.SimpleNamespace(Device=Device), raising=False)
-    monkeypatch.setattr(strict_cupy.ndarray, "device", Device())
-    monkeypatch.setattr(devices, "_gpu_count", lambda: 1)
-    monkeypatch.setattr("tinyvit.training.fused.set_matmul_precision", lambda precision: None)
-    strict_cupy.host_reads().clear()
-    return strict_cupy
 
 
 def on_gpu(config, tmp_path, **changes):

@@ -67,7 +67,7 @@ def device_of(x: Array) -> str:
 
 
 def to_device(x: Array, device: str) -> Array:
-    """`x` on `device`; returned as it is when it is there already.
+    """`x` on `device`; returned as it is when it is there already. From then on this thread computes on that GPU.
 
     Raises:
         UserError: there is no such device.
@@ -76,8 +76,8 @@ def to_device(x: Array, device: str) -> Array:
     if device == "cpu":
         return to_numpy(x)
     cupy = cupy_module()
-    with cupy.cuda.Device(int(device.partition(":")[2])):
-        return cupy.asarray(x)
+    cupy.cuda.Device(int(device.partition(":")[2])).use()
+    return cupy.asarray(x)
 
 
 def like(x: Array, reference: Array) -> Array:

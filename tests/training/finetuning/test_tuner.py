@@ -126,3 +126,32 @@ def test_every_parameter_learns_when_all_do():
     for name in VisionTransformer(dataclasses.replace(MODEL, num_registers=1)).parameters():
         assert learns(name, 0, MODEL.depth)
         assert learns(name, MODEL.depth, MODEL.depth) == name.startswith("head.")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"micro_batch": 3, "label_smoothing": 0.1},
+        {"recompute": True},
+        {"tune": "head"},
+        {"tune": "last", "last_blocks": 1, "layer_decay": 0.7},
+    ],
+)
+@pytest.mark.parametrize("soft", [False, True])
+def test_gradients_on_a_gpu_are_those_of_the_cpu_and_the_host_waits_for_nothing(soft, options, make, gpu):
+    batch = OneBatch(soft)
+    here, _ = make(batch, **options)
+    wanted_loss = here.gradients(0)
+    model = shaken(VisionTransformer(MODEL, rng=np.random.default_rng(0)), np.random.default_rng(1)).to("cuda")
+    there = Tuner(dataclasses.replace(here.config, device="cuda"), DATASET, model, batch, 2)
+    with gpu.no_host_reads():
+        loss = there.gradients(0)
+        AdamW(there.parameters, weight_decay=0.1, lr_scales=there.lr_scales).step(there.grads, lr=0.1)
+    there.close()
+    assert float(loss) == pytest.approx(float(wanted_loss), rel=1e-12)
+    assert set(there.grads) == set(here.grads)
+    for name, grad in there.grads.items():
+        np.testing.assert_allclose(grad.get(), here.grads[name], rtol=1e-10, atol=1e-14)
+    AdamW(here.parameters, weight_decay=0.1, lr_scales=here.lr_scales).step(here.grads, lr=0.1)
+    for name, array in there.parameters.items():
+        np.testing.assert_allclose(array.get(), here.parameters[name], rtol=1e-9, atol=1e-9)
