@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .backend import to_device
 from .config import ViTConfig
 from .errors import UserError
 from .gradcheck import THRESHOLD, GradientReport, check_gradients
@@ -40,11 +41,20 @@ class Case(NamedTuple):
     name: str
     build: Callable[[np.random.Generator], tuple[Any, Inputs, dict[str, Any]]]
 
-    def check(self, *, seed: int = 0, threshold: float = THRESHOLD) -> tuple[GradientReport, Inputs]:
-        """The report, and the inputs that were used."""
+    def check(
+        self, *, seed: int = 0, threshold: float = THRESHOLD, device: str = "cpu"
+    ) -> tuple[GradientReport, Inputs]:
+        """The report of a check on `device`, and the inputs that were used."""
         rng = np.random.default_rng(seed)
         f, inputs, options = self.build(rng)
+        if device != "cpu":
+            f = f.to(device) if isinstance(f, Layer) else f
+            inputs, options = (_moved(arrays, device) for arrays in (inputs, options))
         return check_gradients(f, inputs, options=options, rng=rng, threshold=threshold), inputs
+
+
+def _moved(arguments: dict[str, Any], device: str) -> dict[str, Any]:
+    return {name: to_device(x, device) if isinstance(x, np.ndarray) else x for name, x in arguments.items()}
 
 
 def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[str, Any]]]:

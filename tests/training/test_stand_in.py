@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_run import weights_that_count
 
+from tinyvit.cli import main
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck_cases import MODELS, shaken
 from tinyvit.training import Progress, resume, train, trainer
@@ -71,6 +72,12 @@ def test_a_run_moves_from_one_device_to_the_other(begins, small_config, tmp_path
     moved = resume(tmp_path / "gpu", device="cuda" if begins == "cpu" else "cpu")
     assert moved.epochs[-1]["train_loss"] == pytest.approx(whole.epochs[-1]["train_loss"], rel=1e-5)
     assert_same(whole.folder / "last", moved.folder / "last")
+
+
+def test_the_command_checks_gradients_there(gpu, capsys):
+    for name in ("softmax", "attention", "cross_entropy", "Block"):
+        assert main(["gradcheck", "--device", "cuda", "--op", name]) == 0, capsys.readouterr().out
+    assert gpu.launches()
 
 
 @pytest.mark.parametrize("name", list(MODELS)[:1] + ["everything"])

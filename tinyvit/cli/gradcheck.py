@@ -18,16 +18,19 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     )
     parser.add_argument("--op", metavar="NAME", help="check only the op, layer or model of this name")
     parser.add_argument("--seed", type=int, default=0, help="draws inputs and upstream gradients (default: 0)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:<index> (default: cpu)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..backend import resolve_device
     from ..gradcheck import THRESHOLD
     from ..gradcheck_cases import all_cases
 
     if options.seed < 0:
         raise UserError(f"--seed must be at least 0, got {options.seed}")
+    device = resolve_device(options.device)
     cases = [case for case in all_cases() if options.op in (None, case.name)]
     if not cases:
         known = dict.fromkeys(case.name for case in all_cases())
@@ -36,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{'kind':<7}{'name':<25}{'inputs':<37}{'worst error':>11}")
     for case in cases:
-        report, inputs = case.check(seed=options.seed)
+        report, inputs = case.check(seed=options.seed, device=device)
         shapes = " ".join("x".join(map(str, x.shape)) if x is not None else "-" for x in inputs.values())
         rows.append(_row(case, shapes, report))
         errors.append(report.error)
