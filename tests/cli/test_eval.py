@@ -194,3 +194,21 @@ def test_mnist_gets_all_of_it_too(trained_run, tinyvit, tmp_path):
         "mistakes.png",
         "reliability.png",
     }
+
+
+@pytest.mark.parametrize("verb", ["eval", "predict"])
+def test_a_model_may_be_a_name(verb, place, monkeypatch, capsys):
+    picture = next((place / "data").rglob("*.png"))
+    rest = ["--data-dir", "data"] if verb == "eval" else [str(picture)]
+    assert main([verb, "model", *rest]) == 0
+    by_path = capsys.readouterr().out
+    asked = []
+    monkeypatch.setattr(
+        "tinyvit.pretrained.download.download_model", lambda name: asked.append(name) or place / "model"
+    )
+    assert main([verb, "someone/vit", *rest, "--download"]) == 0
+    assert asked == ["someone/vit"]
+    without_speed = re.compile(r".* images per second.*")
+    assert without_speed.sub("", capsys.readouterr().out) == without_speed.sub("", by_path)
+    assert main([verb, "someone/vit", *rest]) == 2
+    assert "add --download to get it from huggingface.co" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from .flags import SUB_PARSERS, count, text
+from .flags import SUB_PARSERS, add_download_flag, count, text
 from .output import printable, say
 from .predictions import PredictionsTable
 from .scoring import dataset_of, score_all
@@ -18,6 +18,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "folder of pictures whose folders are called as the model's classes.",
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
+    add_download_flag(parser)
     parser.add_argument("--split", choices=("test", "dev", "train"), default="test", help="(default: test)")
     parser.add_argument("--data-dir", type=text, metavar="DIR", help="the data set's folder (default: the run's own)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
@@ -35,12 +36,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
+    from ..pretrained import resolve_model
     from ..training import classification_report, load_trained
     from ..training.figures import draw_evaluation
     from ..training.report import confusion_by_name, confusion_text
     from ..training.run import figures_folder
 
     device = resolve_device(options.device)
+    options.folder = resolve_model(options.folder, download=options.download)
     model, fed = load_trained(options.folder)
     dataset = dataset_of(fed, options.folder, options.split, options.data_dir)
     started = time.perf_counter()

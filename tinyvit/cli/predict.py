@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from .bar import picture_bar
-from .flags import SUB_PARSERS, count, text
+from .flags import SUB_PARSERS, add_download_flag, count, text
 from .output import complain, printable, say
 from .predictions import PredictionsTable
 
@@ -21,6 +21,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture files, or folders of them")
+    add_download_flag(parser)
     parser.add_argument("--top-k", type=int, default=5, metavar="K", help="guesses to print (default: 5)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="pictures at once (default: what fits)")
@@ -31,12 +32,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
+    from ..pretrained import resolve_model
     from ..training import load_trained
     from ..training.answers import answers, read_pictures
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
+    options.folder = resolve_model(options.folder, download=options.download)
     model, fed = load_trained(options.folder)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")

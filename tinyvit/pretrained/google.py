@@ -10,7 +10,7 @@ import numpy as np
 
 from ..config import ViTConfig
 from .layouts import Stored, heads_first, heads_last, jax_convolution, joined, same
-from .reading import array_of, depth_of, ratio, square_size, those_true
+from .reading import array_of, beyond_the_paper, depth_of, ratio, square_size, those_true
 
 PREFIXES = ("opt/target/", "params/")
 HEAD = ("head/", "pre_logits/")
@@ -50,12 +50,8 @@ def cannot_say(config: ViTConfig) -> str:
     """What of `config` an `.npz` file has no room for; empty when it can be written in this layout."""
     height, width = config.image_shape
     return those_true(
-        {
-            "mean pooling": config.pool != "cls",
-            "fixed positions": config.pos_embed != "learned",
-            "registers": config.num_registers > 0,
-            "layer scale": config.layer_scale is not None,
-            "a convolutional stem": config.stem != "patch",
+        beyond_the_paper(config)
+        | {
             "queries, keys and values without a bias": not config.qkv_bias,
             "images that are not square": height != width,
         }

@@ -12,7 +12,7 @@ import numpy as np
 from ..config import ViTConfig
 from ..errors import UserError
 from .layouts import Stored, convolution, joined, same, transposed
-from .reading import class_names_of, entry, ratio, those_true, typed
+from .reading import beyond_the_paper, class_names_of, entry, ratio, those_true, typed
 
 MODEL_TYPES = ("vit", "deit", "vit_mae", "vit_msn")
 PREFIXES = ("vit.", "deit.")
@@ -70,15 +70,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
 
 def cannot_say(config: ViTConfig) -> str:
     """What of `config` Hugging Face's ViT has no word for; empty when it can be written in this layout."""
-    return those_true(
-        {
-            "mean pooling": config.pool != "cls",
-            "fixed positions": config.pos_embed != "learned",
-            "registers": config.num_registers > 0,
-            "layer scale": config.layer_scale is not None,
-            "a convolutional stem": config.stem != "patch",
-        }
-    )
+    return those_true(beyond_the_paper(config))
 
 
 def write_config(config: ViTConfig, class_names: Sequence[str]) -> dict[str, Any]:

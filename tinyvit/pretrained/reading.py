@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config import ViTConfig
 from ..errors import UserError, one_line
 
 
@@ -84,6 +85,17 @@ def depth_of(tensors: Mapping[str, np.ndarray], block: str) -> int:
 def square_size(num_patches: int, patch_size: int) -> int:
     """Pixels along each side of an image of so many patches, if it is a square."""
     return math.isqrt(num_patches) * patch_size
+
+
+def beyond_the_paper(config: ViTConfig) -> dict[str, bool]:
+    """What not all layouts have words for, and whether `config` has it."""
+    return {
+        "mean pooling": config.pool != "cls",
+        "fixed positions": config.pos_embed != "learned",
+        "registers": config.num_registers > 0,
+        "layer scale": config.layer_scale is not None,
+        "a convolutional stem": config.stem != "patch",
+    }
 
 
 def those_true(conditions: Mapping[str, bool]) -> str:
