@@ -34,11 +34,10 @@ class Side:
         rng = np.random.default_rng(0)
         self.device = device
         self.host = shaken(VisionTransformer(config, rng=rng), rng).astype(np.float32)
-        model = self.host.astype(np.float32)  # a copy
-        if hasattr(device, "stream"):
-            model = model.to("cuda")
-        self.parameters = flatten(model)
-        self.grads = FlatArrays(self.parameters)
+        model = self.host.astype(np.float32)._map(device.xp.asarray)  # a copy
+        vectors = (device.xp.zeros(model.num_parameters(), np.float32) for _ in range(2))
+        self.parameters = flatten(model, next(vectors))
+        self.grads = FlatArrays(self.parameters, next(vectors))
         self.optimizer = AdamW(self.parameters, weight_decay=0.1)
         self.ema = EMA(self.parameters, decay=0.9)
         positions = None
