@@ -159,21 +159,38 @@ def test_recorded_steps_are_the_steps_and_two_runs_have_the_same_bits(name, make
             np.testing.assert_array_equal(one, two)
 
 
-def test_what_cannot_be_recorded_goes_on_as_it_is(make_device, monkeypatch):
+def break_off(device, after, monkeypatch):
+    """From here on, recordings on `device` fail at the product number `after`."""
+    record, matmul, left = device.record, device.matmul, [after]
+
+    def fails(*args, **options):
+        if not left[0]:
+            raise RuntimeError("no")
+        left[0] -= 1
+        matmul(*args, **options)
+
+    def try_to_record(run):
+        with monkeypatch.context() as patch:
+            patch.setattr(device, "matmul", fails)
+            return record(run)
+
+    monkeypatch.setattr(device, "record", try_to_record)
+
+
+@pytest.mark.parametrize("after", [0, 10, 22])
+def test_what_cannot_be_recorded_goes_on_as_it_is(after, make_device, monkeypatch):
+    """Wherever in a step the recording breaks off, nothing of it is left in the next."""
     ends = []
-    for refuses in (False, True):
+    for breaks in (False, True):
         side = Side(SMALL, make_device(SMALL))
-        if refuses:
-
-            def refuse(run):
-                raise RuntimeError("no")
-
-            monkeypatch.setattr(side.device, "record", refuse)
+        if breaks:
+            break_off(side.device, after, monkeypatch)
         run = GraphedStep(side.device, side.run)
         for index in range(3):
             side.feed(index)
             run()
-        assert run.fallback == ("RuntimeError: no" if refuses else None)
+        assert run.fallback == ("RuntimeError: no" if breaks else None)
+        assert len(side.step.ops.sums._tables) == 2  # what is added up, in two stages: the same in each step
         ends.append(to_numpy(side.parameters.vector).copy())
     np.testing.assert_array_equal(*ends)
 

@@ -19,6 +19,11 @@ class Launching:
         self.memory = Workspace(device)
         self.sums = ColumnSums(device)
 
+    def restart(self) -> None:
+        """A step begins; whatever became of the last one, nothing of it is left."""
+        self.memory.restart()
+        self.sums.restart()
+
     def column_sum(self, x: Array, out: Array) -> None:
         """The sum of all rows of (R, n) goes to `out`, (n,)."""
         rows, columns = x.shape

@@ -90,7 +90,7 @@ class FusedStep:
     def gradients(self) -> None:
         """Of the batch: fills `grads` and `loss`."""
         ops, p, g = self.ops, self.parameters, self.grads
-        ops.memory.restart()
+        ops.restart()
         x, embed, blocks, norm = self._forward(self.batch.patches)
         logits, head = ops.linear_forward(x, p["head.weight"])
         dlogits = ops.cross_entropy(

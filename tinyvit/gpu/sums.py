@@ -16,6 +16,10 @@ class ColumnSums:
         self._wanted: list[tuple[int, ...]] = []
         self._tables: dict[tuple[tuple[int, ...], ...], Array] = {}
 
+    def restart(self) -> None:
+        """Forget what was collected and not added up."""
+        self._wanted.clear()
+
     def add(self, x: Array, out: Array) -> None:
         """`out`, of n numbers, is to be the sum of x's rows: x (rows, ...), each row n numbers without gaps."""
         self._wanted.append((self._device.address(x), len(x), x.size // len(x), self._device.address(out)))
