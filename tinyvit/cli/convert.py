@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from ..pretrained import FAMILIES, folder_files, load_model, open_source, read_processor, resolve_model, save_npz
     from ..pretrained.processor_files import to_timm
     from ..resize import with_learned_positions
+    from ..training.trained import what_it_was_fed
     from ..vit import VisionTransformer
     from .verify import verify
 
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if options.img_size is not None:
         model = model.resized(options.img_size, **FAMILIES[source.family].resample)
     model = with_learned_positions(model)
-    names = source.class_names if model.config.num_classes else None
+    names = what_it_was_fed(source).class_names if "dataset" in source.preprocessor else source.class_names
+    names = names if model.config.num_classes else None
     if options.to == "npz":
         save_npz(target, model.config, model.parameters())
     else:

@@ -1,21 +1,29 @@
-"""`tinyvit info [PRESET]`: what a model is made of and what it costs, before it is built."""
+"""`tinyvit info [MODEL]`: what a model is made of and what it costs; of a preset before it is built, or of a file."""
 
 import argparse
 import dataclasses
 import reprlib
+from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..fields import LIMIT
-from .flags import SUB_PARSERS, add_model_flags, describe, given
+from .flags import SUB_PARSERS, add_download_flag, add_model_flags, describe, given
+from .output import printable
 
 MIB = 2**20
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        "info", help="parameters, FLOPs and memory of a model", description="Part by part, for a preset and any change."
+        "info",
+        help="parameters, FLOPs and memory of a model",
+        description="Part by part, for a preset or a saved model, and any change.",
     )
-    parser.add_argument("preset", nargs="?", default="tiny", help="(default: tiny)")
+    parser.add_argument(
+        "preset", metavar="MODEL", nargs="?", default="tiny", help="preset, run, folder, or .npz file (default: tiny)"
+    )
+    add_download_flag(parser)
     parser.add_argument("--batch-size", type=int, default=128, help="for the memory of a training step (default: 128)")
     add_model_flags(parser)
     parser.set_defaults(run=run)
@@ -24,15 +32,16 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..config import ViTConfig
     from ..costs import NOTHING, model_costs
-    from ..presets import PRESETS, preset
+    from ..presets import PRESETS
 
     if not 1 <= options.batch_size < LIMIT:
         got = reprlib.repr(options.batch_size)
         raise UserError(f"--batch-size must be at least 1 and below {LIMIT:,}, got {got}: choose another value")
-    config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
+    found, about = _find(options.preset, options.download)
+    config = dataclasses.replace(found, **given(options, ViTConfig))
     costs = model_costs(config)
     total = sum(costs.values(), NOTHING)
-    print(f"{options.preset}")
+    print(about)
     print(describe("", config))
     print(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")
     print(f"{'part':<22}{'parameters':>13}{'MFLOPs/image':>14}{'saved MiB/image':>17}")
@@ -49,3 +58,30 @@ def run(options: argparse.Namespace) -> int:
     )
     print(f"\nPresets: {', '.join(PRESETS)}")
     return 0
+
+
+def _find(name: str, download: bool) -> tuple[Any, str]:
+    """The config of a preset or a saved model, and what there is to say about it.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    from ..presets import PRESETS, preset
+    from ..pretrained import open_source, resolve_model
+    from ..training.trained import what_it_was_fed
+
+    if name in PRESETS or not (download or Path(name).exists()):
+        return preset(name), name
+    source = open_source(resolve_model(name, download=download))
+    fed = what_it_was_fed(source)
+    layouts = {"tinyvit": "tinyvit", "hf": "Hugging Face", "timm": "timm", "npz": "Google .npz"}
+    dtypes = ", ".join(sorted({str(array.dtype) for array in source.tensors.values()}))
+    classes = ", ".join(map(printable, fed.class_names[:6])) + (", ..." if len(fed.class_names) > 6 else "")
+    numbers = sum(array.size for array in source.tensors.values())
+    lines = [
+        printable(str(name)),
+        f"{'layout':<10}{layouts[source.family]}: {len(source.tensors)} arrays, {numbers:,} numbers, {dtypes}",
+        f"{'classes':<10}{len(fed.class_names)}: {classes}" if fed.class_names else f"{'classes':<10}none: no head",
+        describe("pictures", fed.processor),
+    ]
+    return source.config, "\n".join(lines)

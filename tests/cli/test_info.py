@@ -1,0 +1,64 @@
+"""`tinyvit info` of saved models: what they are, whoever wrote them."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pictures import CLASSES, write_model
+
+from tinyvit import VisionTransformer
+from tinyvit.cli import main
+from tinyvit.pretrained import FAMILIES
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path / "model")
+    return VisionTransformer.from_pretrained(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("layout", "called"), [("hf", "Hugging Face"), ("timm", "timm"), ("npz", "Google .npz"), (None, "Hugging Face")]
+)
+def test_it_tells_who_wrote_a_model_and_what_it_knows(layout, called, model, capsys):
+    place = "model"
+    if layout:
+        place = "out.npz" if layout == "npz" else "out"
+        assert main(["convert", "model", place, "--to", layout]) == 0
+    capsys.readouterr()
+    assert main(["info", place]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{place}\nlayout    {called}: ")
+    assert f"{model.num_parameters():,} numbers, float32" in said
+    assert f"classes   {len(CLASSES)}: " in said
+    if layout in ("hf", None):
+        assert all(name in said for name in CLASSES[:6])
+    assert f"total                 {model.num_parameters():>13,}" in said
+
+
+def test_every_layout_has_a_name(model, capsys):
+    assert set(FAMILIES) == {"tinyvit", "hf", "timm", "npz"}
+    VisionTransformer(dataclasses.replace(model.config, pool="mean", num_classes=0)).save_pretrained("ours")
+    assert main(["info", "ours"]) == 0
+    said = capsys.readouterr().out
+    assert "layout    tinyvit: " in said
+    assert "classes   none: no head" in said
+
+
+def test_changes_are_counted_in(model, capsys):
+    side = np.max(model.config.image_shape)
+    assert main(["info", "model", "--img-size", str(2 * side)]) == 0
+    assert f"img_size={2 * side}" in capsys.readouterr().out
+
+
+def test_what_is_no_model_is_said(model, capsys):
+    Path("empty").mkdir()
+    for name, sentence in (("empty", "config.json"), ("someone/vit", "no preset called 'someone/vit'")):
+        assert main(["info", name]) == 2
+        assert sentence in capsys.readouterr().err
