@@ -13,7 +13,7 @@ import emulator
 from small_run import weights_that_count
 
 from tinyvit.errors import UserError
-from tinyvit.training import Progress, TrainConfig, fused, resume, train
+from tinyvit.training import Progress, TrainConfig, fused, resume, run, train
 
 pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")
 
@@ -134,7 +134,22 @@ def test_where_no_kernels_fit_plain_ops_do_it_and_it_is_said_why(changes, reason
     assert notes.sentences == said
 
 
+def test_a_run_in_tf32_goes_on_on_a_cpu_and_says_so(small_config, tmp_path, emulated, monkeypatch):
+    class Stops(Progress):
+        def epoch(self, metrics, best):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "resolve_device", lambda name: "cuda:0")
+    with pytest.raises(KeyboardInterrupt):
+        train(fitting(small_config, tmp_path, "run", precision="tf32"), progress=Stops())
+    monkeypatch.setattr(fused, "resolve_device", lambda name: "cpu")
+    notes = Notes()
+    assert len(resume(tmp_path / "run", progress=notes).epochs) == 2
+    assert notes.sentences == ["Matrix products are in fp32 from here on: tf32 is for GPUs."]
+
+
 def test_precision_is_for_gpus(tmp_path, small_config):
     with pytest.raises(UserError, match="--precision tf32 is for GPUs, and this run is on the CPU: leave it out"):
         train(dataclasses.replace(small_config, precision="tf32", output=str(tmp_path / "run")))
+    assert not (tmp_path / "run").exists()
     assert TrainConfig().precision == "fp32"

@@ -4,7 +4,6 @@ import numpy as np
 
 from ..backend import Array, generator, resolve_device, set_matmul_precision
 from ..datasets import Dataset, epoch_order
-from ..errors import UserError
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep, per_number, reason_against
 from ..optim import AdamW, FlatArrays, warmup_cosine
 from .batch import steps_per_epoch, training_maps
@@ -16,15 +15,11 @@ from .state import TrainingState
 def fused_training(
     config: RunConfig, dataset: Dataset, state: TrainingState, grads: FlatArrays, progress: Progress
 ) -> "FusedTraining | None":
-    """The steps of a run by fused kernels; None where plain ops do them: on a CPU, and where no kernels fit.
-
-    Raises:
-        UserError: another precision than fp32 was asked for on a CPU.
-    """
+    """The steps of a run by fused kernels; None where plain ops do them: on a CPU, and where no kernels fit."""
     place = resolve_device(config.device)
     if place == "cpu":
-        if config.precision != "fp32":
-            raise UserError(f"--precision {config.precision} is for GPUs, and this run is on the CPU: leave it out")
+        if config.precision != "fp32":  # a run that began on a GPU
+            progress.note(f"Matrix products are in fp32 from here on: {config.precision} is for GPUs.")
         return None
     reason = _reason_against(config, state)
     if reason is None and isinstance(config, TrainConfig):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..backend import resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
 from ..files import (
@@ -31,8 +32,11 @@ def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
     """Make the folder of a new run and write its config there. Nothing that exists is touched unless `overwrite`.
 
     Raises:
-        UserError: the folder holds something and may not be overwritten, or cannot be made.
+        UserError: the folder holds something and may not be overwritten, or cannot be made; or a precision was asked
+            for that is not there on a CPU.
     """
+    if config.precision != "fp32" and resolve_device(config.device) == "cpu":
+        raise UserError(f"--precision {config.precision} is for GPUs, and this run is on the CPU: leave it out")
     folder = Path(config.output) if config.output else _next_free(config.dataset_name)
     try:
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
