@@ -9,7 +9,8 @@ step is one CUDA graph. From the bottom up:
     blas        cuBLAS, called so that it can be recorded
     workspace   the same memory in every step
     sums        many sums of columns in one launch
-    fused       the ops, forward beside backward, named as in `tinyvit/ops`
+    launching   how many threads to start
+    fused       the ops, forward beside backward, named as in `tinyvit/ops`; attention in a file of its own
     step        the whole model, forward and backward
     update      AdamW and the average, over all parameters as one vector
     graph       recording and replaying
@@ -20,12 +21,10 @@ step is one CUDA graph. From the bottom up:
 from .device import CudaDevice, Device, Heads
 from .graph import GraphedStep
 from .launching import per_number
-from .sources import PRECISIONS
 from .step import Batch, FusedStep, reason_against
 from .update import FusedUpdate
 
 __all__ = [
-    "PRECISIONS",
     "Batch",
     "CudaDevice",
     "Device",

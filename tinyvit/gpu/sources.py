@@ -14,7 +14,6 @@ ALWAYS = ("common", "layer_norm", "gelu", "softmax", "sums", "cross_entropy", "i
 SHARED_BYTES = 48 * 1024  # of a block of threads, on every GPU
 MOST_THREADS = 256  # of a block in attention
 LONGEST_HEAD = 32  # longer rows no longer fit into a thread's registers
-PRECISIONS = ("fp32", "tf32", "bf16")
 SCALARS = {"int": np.int32, "long long": np.int64, "float": np.float32}
 POINTERS = {"float*": "f4", "int*": "i4", "unsigned char*": "u1", "long long*": "i8"}
 
