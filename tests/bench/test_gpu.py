@@ -65,5 +65,10 @@ def test_the_table_is_printed(monkeypatch, capsys):
     printed = capsys.readouterr()
     assert "a part\n  x                           ms 2" in printed.out
     assert '{"part": "a part", "side": "x", "ms": 2}' in printed.err
-    assert main(["bench", "--device", "cuda", "--profile"]) == 2
-    assert "--profile measures the CPU, got --device cuda" in capsys.readouterr().err
+    for other, flag in (
+        (["--profile"], "--profile"),
+        (["--depth", "2"], "--depth"),
+        (["vit_tiny_patch16_224"], "vit_tiny"),
+    ):
+        assert main(["bench", *other, "--device", "cuda"]) == 2
+        assert f"sizes of its own are measured, got {flag}" in capsys.readouterr().err

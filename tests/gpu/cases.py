@@ -301,7 +301,7 @@ def _update(b, *, clip, average):
         ema = EMA(flat, decay=0.9) if average else None
         sides.append((flat, FlatArrays(flat), AdamW(flat, weight_decay=0.2), ema))
     (flat64, grads64, optimizer64, ema64), (flat, grads, optimizer, ema) = sides
-    update = FusedUpdate(b.device, optimizer, grads, rates=rates, clip_grad=clip, ema=ema)
+    update = FusedUpdate(b.device, optimizer, flat, grads, rates=rates, clip_grad=clip, ema=ema)
     losses = []
     for step, rate in enumerate(rates):
         gradient = b.rng.standard_normal(grads64.vector.size)

@@ -1,8 +1,8 @@
 """A GPU on the CPU: the kernels' own source under g++, NumPy for the matrix products, NaN wherever nothing was written."""
 
-import contextlib
+import atexit
 import ctypes
-import hashlib
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +14,6 @@ from tinyvit.gpu import Device
 from tinyvit.gpu.sources import constants, files, signatures, typed
 
 HERE = Path(__file__).parent
-BUILT = Path(tempfile.gettempdir()) / "tinyvit-emulator"
 COMPILER = shutil.which("g++")
 _built = {}
 ORDERS = {"forward": 0, "backward": 1, "shuffled": 2}
@@ -36,29 +35,19 @@ def _build(text, defines):
     )
     macros = "\n".join(f"#define {name} {value}" for name, value in defines.items())
     code = "\n".join(['#include "cuda_on_cpu.h"', macros, text, runs])
-    folder = _header()
-    library = folder / f"{hashlib.sha256(code.encode()).hexdigest()[:24]}.so"
-    if not library.exists():
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            (path := Path(place) / "kernels.cpp").write_text(code)
-            # -Bsymbolic: a kernel may be named like something that Python has loaded already.
-            _compile("-shared", "-Wl,-Bsymbolic", f"-I{folder}", path, "-o", f"{path}.so")
-            Path(f"{path}.so").rename(library)
-    return ctypes.CDLL(str(library))
+    # -Bsymbolic: a kernel may be named like something that Python has loaded already.
+    (path := _folder() / f"{len(_built)}.cpp").write_text(code)
+    _compile("-shared", "-Wl,-Bsymbolic", path, "-o", path.with_suffix(".so"))
+    return ctypes.CDLL(str(path.with_suffix(".so")))
 
 
-def _header():
-    """A folder with the emulator's header, compiled in advance: it takes longer than any kernel."""
-    text = (HERE / "cuda_on_cpu.h").read_text()
-    folder = BUILT / hashlib.sha256(text.encode()).hexdigest()[:24]
-    if not folder.exists():
-        BUILT.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=BUILT) as place:
-            (path := Path(place) / "made" / "cuda_on_cpu.h").parent.mkdir()
-            path.write_text(text)
-            _compile(path, "-o", f"{path}.gch")
-            with contextlib.suppress(OSError):  # somebody else was faster
-                path.parent.rename(folder)
+@functools.cache
+def _folder():
+    """Where libraries are built in this process, with the emulator's header compiled in advance: it takes longest."""
+    folder = Path(tempfile.mkdtemp(prefix="tinyvit-emulator-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    header = Path(shutil.copy(HERE / "cuda_on_cpu.h", folder))
+    _compile(header, "-o", f"{header}.gch")
     return folder
 
 

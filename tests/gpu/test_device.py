@@ -5,7 +5,7 @@ import emulator
 import numpy as np
 import pytest
 from fake_cupy import FakeCupy, in_place_of_cupy
-from test_step import CONFIGS, Side, close
+from steps import CONFIGS, Side, close
 
 from tinyvit.gpu import CudaDevice, GraphedStep
 

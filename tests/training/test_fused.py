@@ -43,7 +43,7 @@ def emulated(monkeypatch):
 
 def fitting(config, tmp_path, name, **changes):
     model = dataclasses.replace(config.model, drop_path_rate=0.0)
-    return dataclasses.replace(config, model=model, output=str(tmp_path / name), **changes)
+    return dataclasses.replace(config, model=model, device="cpu", output=str(tmp_path / name), **changes)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,10 @@ def test_a_step_that_cannot_be_recorded_runs_as_it_is_and_says_so(small_config, 
         ({"model": {"drop_path_rate": 0.1}}, "it has drop path"),
         ({"model": {"stem": "conv"}}, "its stem is convolutions"),
         ({"opt": "sgd"}, "there are none for sgd"),
+        ({"micro_batch": 8}, "they take a whole batch at once, and fewer images were asked for"),
         ({"kernels": "plain"}, None),
     ],
-    ids=["drop path", "stem", "sgd", "plain"],
+    ids=["drop path", "stem", "sgd", "micro batches", "plain"],
 )
 def test_where_no_kernels_fit_plain_ops_do_it_and_it_is_said_why(changes, reason, small_config, tmp_path, emulated):
     config = fitting(small_config, tmp_path, "run", epochs=1)
@@ -130,7 +131,7 @@ def test_where_no_kernels_fit_plain_ops_do_it_and_it_is_said_why(changes, reason
     notes = Notes()
     train(dataclasses.replace(config, model=model, **changes), progress=notes)
     assert emulated == []
-    said = [f"Plain ops are used, fused kernels would be faster: {reason}."] if reason else []
+    said = [f"Plain ops are used, not the faster fused kernels: {reason}."] if reason else []
     assert notes.sentences == said
 
 
@@ -150,6 +151,6 @@ def test_a_run_in_tf32_goes_on_on_a_cpu_and_says_so(small_config, tmp_path, emul
 
 def test_precision_is_for_gpus(tmp_path, small_config):
     with pytest.raises(UserError, match="--precision tf32 is for GPUs, and this run is on the CPU: leave it out"):
-        train(dataclasses.replace(small_config, precision="tf32", output=str(tmp_path / "run")))
+        train(dataclasses.replace(small_config, precision="tf32", device="cpu", output=str(tmp_path / "run")))
     assert not (tmp_path / "run").exists()
     assert TrainConfig().precision == "fp32"

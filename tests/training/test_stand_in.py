@@ -33,7 +33,7 @@ class Stops(Progress):
     ids=["default", "sgd", "smoothed"],
 )
 def test_a_run_is_that_of_the_cpu(changes, small_config, tmp_path, request):
-    cpu = train(dataclasses.replace(small_config, output=str(tmp_path / "cpu"), **changes))
+    cpu = train(dataclasses.replace(small_config, device="cpu", output=str(tmp_path / "cpu"), **changes))
     request.getfixturevalue("gpu")
     ours = train(on_gpu(small_config, tmp_path, **changes))
     for one, two in zip(ours.epochs, cpu.epochs, strict=True):
@@ -64,7 +64,7 @@ def test_the_host_waits_for_the_losses_alone_and_only_now_and_then(small_config,
 
 @pytest.mark.parametrize("begins", ["cpu", "cuda"])
 def test_a_run_moves_from_one_device_to_the_other(begins, small_config, tmp_path, request):
-    whole = train(dataclasses.replace(small_config, output=str(tmp_path / "whole")))
+    whole = train(dataclasses.replace(small_config, device="cpu", output=str(tmp_path / "whole")))
     request.getfixturevalue("gpu")
     config = dataclasses.replace(on_gpu(small_config, tmp_path), device=begins)
     with pytest.raises(KeyboardInterrupt):

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +18,13 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..config import ViTConfig
+from ..datasets import normalize
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep
 from ..optim import AdamW, FlatArrays, flatten
 from ..presets import preset
 from ..training import train_step
 from ..vit import VisionTransformer
-from .setting import LEARNING_RATE, WEIGHT_DECAY, new_model
+from .setting import LEARNING_RATE, MEAN, STD, WEIGHT_DECAY, new_model, one_batch
 from .timing import Series
 
 INNER, REPEATS, WARM_UP = 10, 30, 10
@@ -68,12 +70,12 @@ def bench_gpu(
 def _parts(device: str, against: str | None) -> Iterator[tuple[str, float, Callable[[float], Iterator[Row]]]]:
     """Name, the seconds it needs at least, and what it does."""
     yield "ten steps, as on the CPU", 10, lambda left: ten_steps(lambda config: CudaDevice(config, device=device))
-    yield "whole runs", 20 * SEEDS, lambda left: _whole_runs(device)
+    yield "whole runs", 20 * SEEDS, partial(_whole_runs, device)
     for size in sizes():
         for precision in size.precisions:
-            yield f"{size.name}, {precision}", 10, lambda left, s=size, p=precision: _ours(s, p, device)  # type: ignore[misc]
+            yield f"{size.name}, {precision}", 10, partial(_ours, size, precision, device)
             if against == "torch":
-                yield f"{size.name}, {precision}", 30, lambda left, s=size, p=precision: _theirs(s, p, left)  # type: ignore[misc]
+                yield f"{size.name}, {precision}", 30, partial(_theirs, size, precision)
 
 
 def ten_steps(make_device: Callable[[ViTConfig], Device]) -> Iterator[Row]:
@@ -104,13 +106,13 @@ class FusedRun:
 
     def __init__(self, device: Device, model: VisionTransformer, batch_size: int, *, steps: int):
         self.device = device
-        parameters = FlatArrays({name: device.xp.asarray(array) for name, array in model.parameters().items()})
-        for name, array in model.parameters().items():
-            parameters[name][...] = device.xp.asarray(array)
+        arrays = {name: device.xp.asarray(array) for name, array in model.parameters().items()}
+        parameters = FlatArrays(arrays)
+        parameters.add(arrays)
         grads = FlatArrays(parameters)
         optimizer = AdamW(parameters, weight_decay=WEIGHT_DECAY)
         self.step = FusedStep(device, model.config, parameters, grads, batch_size=batch_size)
-        self.update = FusedUpdate(device, optimizer, grads, rates=[LEARNING_RATE] * steps)
+        self.update = FusedUpdate(device, optimizer, parameters, grads, rates=[LEARNING_RATE] * steps)
         self._images = device.xp.zeros((batch_size, *model.config.input_shape), np.float32)
         self._graph = GraphedStep(device, self._run)
 
@@ -131,7 +133,7 @@ class FusedRun:
         return self._graph.fallback
 
 
-def _ours(size: Size, precision: str, name: str) -> Iterator[Row]:
+def _ours(size: Size, precision: str, name: str, left: float) -> Iterator[Row]:
     device = CudaDevice(size.config, precision=precision, device=name)
     run = FusedRun(device, new_model(size.config), size.batch_size, steps=INNER * REPEATS + WARM_UP)
     images, labels = random_batch(size)
@@ -160,9 +162,8 @@ def _theirs(size: Size, precision: str, left: float) -> Iterator[Row]:
 
 def random_batch(size: Size) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels that mean nothing."""
-    rng = np.random.default_rng(0)
-    images = rng.standard_normal((size.batch_size, *size.config.input_shape), dtype=np.float32)
-    return images, rng.integers(0, size.config.num_classes, size.batch_size)
+    batch = one_batch(size.config, size.batch_size).train
+    return normalize(batch.images[:], MEAN, STD), batch.labels
 
 
 def timed(
@@ -189,14 +190,14 @@ def row(side: str, device: Series, host: Series) -> Row:
     return {"side": side} | {name: round(1000 * seconds, 4) for name, seconds in times.items()}
 
 
-def _whole_runs(device: str) -> Iterator[Row]:
+def _whole_runs(device: str, left: float) -> Iterator[Row]:
     """`tinyvit train` from the start of the process to its end."""
     for seed in range(SEEDS):
         with tempfile.TemporaryDirectory() as folder:
             output = str(Path(folder) / "run")
             command = [sys.executable, "-m", "tinyvit", "train", "--device", device, "--seed", str(seed)]
             start = time.perf_counter()
-            subprocess.run([*command, "--output", output], check=True, capture_output=True)
+            subprocess.run([*command, "--output", output], check=True, capture_output=True, timeout=left / SEEDS)
             seconds = time.perf_counter() - start
             report = (Path(output) / "report.txt").read_text(encoding="utf-8")
             yield {"side": f"seed {seed}", "seconds": round(seconds, 2), "result": report.splitlines()[0]}

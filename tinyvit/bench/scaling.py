@@ -32,11 +32,11 @@ def scaling(config: ViTConfig, *, batch_size: int, rounds: int, max_workers: int
     for what, value, varied, size, workers in _variations(config, batch_size, max_workers):
         with training_team(varied, size, workers) as (team, step):
             seconds = in_turn({"step": step}, rounds)["step"].median
-            tracemalloc.start()
-            with threadpool_limits(1, user_api="blas"):
+            with threadpool_limits(1, user_api="blas"):  # looking for libraries takes memory too, and comes before
+                tracemalloc.start()
                 team.part.gradients(0)
-            peak = tracemalloc.get_traced_memory()[1] / 2**20
-            tracemalloc.stop()
+                peak = tracemalloc.get_traced_memory()[1] / 2**20
+                tracemalloc.stop()
         points.append(Point(what, value, seconds, peak))
     return points
 

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 
 from ..backend import generator
 from ..datasets import Split, batches, epoch_order, load_dataset, normalize
-from ..optim import decays, warmup_cosine
+from ..optim import decays
 from ..training import TrainConfig, recipe, steps_per_epoch, training_batch
 from ..training.evaluate import BATCH_SIZE
-from ..training.state import build_model
+from ..training.state import build_model, learning_rate
 from .torch_twin import torch_twin
 
 
@@ -52,13 +52,7 @@ def train(config: TrainConfig) -> float:
             chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
             images, labels = training_batch(config, dataset, chosen, generator(config.seed, "step", step))
             for group in optimizer.param_groups:
-                group["lr"] = warmup_cosine(
-                    step,
-                    lr=config.lr,
-                    min_lr=config.min_lr,
-                    total_steps=config.epochs * steps,
-                    warmup_steps=round(config.warmup_epochs * steps),
-                )
+                group["lr"] = learning_rate(config, step, steps)
             optimizer.zero_grad()
             F.cross_entropy(model(torch.from_numpy(images)), torch.from_numpy(labels)).backward()
             if config.clip_grad:

@@ -56,9 +56,8 @@ def transfer(
     write_digits(folder / "new", NEW, new)
 
     def learn(config: FinetuneConfig, start: str, pictures: str, run: str) -> float:
-        places = {"pretrained": start, "data_dir": pictures, "output": run}
-        paths = {name: str(folder / place) for name, place in places.items()}
-        return finetune(dataclasses.replace(config, **paths)).test.accuracy  # type: ignore[arg-type]
+        start, pictures, run = (str(folder / place) for place in (start, pictures, run))
+        return finetune(dataclasses.replace(config, pretrained=start, data_dir=pictures, output=run)).test.accuracy
 
     say(f"the digits 0 to 4, from random weights: {learn(pretraining, 'random', 'old', 'knows-five'):.1%}")
     starts = {"random weights": "random", "pretrained": "knows-five/best"}

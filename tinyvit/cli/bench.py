@@ -4,11 +4,11 @@ import argparse
 import dataclasses
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .bench_gpu import bench_on_gpu, refuse_others
 from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
 
 
@@ -37,14 +37,18 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "--device", default="cpu", help="with cuda, instead: correctness and training steps on a GPU (default: cpu)"
     )
     parser.add_argument(
-        "--seconds", type=float, default=570, metavar="S", help="of --device cuda: stop after so many (default: 570)"
+        "--seconds",
+        type=float,
+        default=570,
+        metavar="S",
+        help="of --device cuda: the time there is (default: 570)",
     )
     parser.add_argument(
         "--output", default="bench.png", metavar="PNG", help="the figure of --scaling (default: bench.png)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_model_flags(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,9 +67,8 @@ def run(options: argparse.Namespace) -> int:
     if len(chosen) > 1:
         raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
     if resolve_device(options.device) != "cpu":
-        if chosen:
-            raise UserError(f"--{chosen[0]} measures the CPU, got --device {options.device}: leave one of them out")
-        mode = _gpu
+        refuse_others(options, chosen)
+        mode = bench_on_gpu
     else:
         mode = modes[chosen[0]] if chosen else _speed
     result, table = mode(config, options)
@@ -175,30 +178,6 @@ def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
             f"{1000 * point.seconds:>11.2f}{point.efficiency:>12.0%}"
         )
     return {"compute_seconds": measured, "points": [point._asdict() for point in points]}, "\n".join(lines)
-
-
-def _gpu(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    from ..backend import resolve_device
-    from ..bench import bench_gpu
-
-    def note(row: dict[str, Any]) -> None:
-        print(json.dumps(row), file=sys.stderr, flush=True)
-
-    device = resolve_device(options.device)
-    rows = bench_gpu(device, against=options.against, seconds=options.seconds, note=note)
-    lines, part = [], None
-    for row in rows:
-        if row["part"] != part:
-            part = row["part"]
-            lines += ["", part]
-        values = [f"{name} {value}" for name, value in row.items() if name not in ("part", "side")]
-        lines.append(f"  {row.get('side', ''):<28}{', '.join(values)}")
-    lines += [
-        "",
-        "ms: median on the device, host ms: what the host needs to send it. bf16 rounds what products take here;",
-    ]
-    lines.append("PyTorch's autocast also stores activations in bf16.")
-    return {"device": device, "rows": rows}, "\n".join(lines[1:])
 
 
 def _runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:

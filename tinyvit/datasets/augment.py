@@ -78,7 +78,7 @@ def random_affine(
 def random_affine_maps(
     n: int, rng: Any, *, degrees: float, translate: float, scale: float, shear: float = 0.0
 ) -> np.ndarray:
-    """The maps by which `random_affine` warps `n` images: float64 (n, 2, 3), see `inverse_maps`."""
+    """The maps by which `random_affine` warps `n` images: float64 (n, 2, 3), see `inverse_maps`; errors as there."""
     for name, amount, limit in (
         ("degrees", degrees, math.inf),
         ("translate", translate, math.inf),

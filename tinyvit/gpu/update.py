@@ -17,6 +17,7 @@ class FusedUpdate:
     """What `clip_by_global_norm`, `AdamW.step` and `EMA.update` do, in three launches, at the step that `step` holds.
 
     Args:
+        parameters: those of the optimizer.
         optimizer, ema: whose arrays are updated, in place.
         rates: the learning rate of each step of the run.
         clip_grad: the largest length of the gradient; 0 for no limit.
@@ -26,6 +27,7 @@ class FusedUpdate:
         self,
         device: Device,
         optimizer: AdamW,
+        parameters: FlatArrays,
         grads: FlatArrays,
         *,
         rates: Sequence[float],
@@ -33,8 +35,8 @@ class FusedUpdate:
         ema: EMA | None = None,
     ):
         xp = device.xp
-        self.device, self.optimizer, self.grads, self.clip_grad = device, optimizer, grads, clip_grad
-        self.parameters: FlatArrays = optimizer.parameters  # type: ignore[assignment]
+        self.device, self.optimizer, self.clip_grad = device, optimizer, clip_grad
+        self.parameters, self.grads = parameters, grads
         self.average = ema.average.vector if ema else None
         self.step = xp.zeros(1, np.int32)  # how many steps are done
         self.losses = xp.zeros(len(rates), np.float32)  # of each step

@@ -5,15 +5,20 @@ import numpy as np
 from ..backend import Array, generator, resolve_device, set_matmul_precision
 from ..datasets import Dataset, epoch_order
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep, per_number, reason_against
-from ..optim import AdamW, FlatArrays, warmup_cosine
+from ..optim import AdamW, FlatArrays
 from .batch import steps_per_epoch, training_maps
 from .config import RunConfig, TrainConfig
 from .progress import Progress
-from .state import TrainingState
+from .state import TrainingState, learning_rate
 
 
 def fused_training(
-    config: RunConfig, dataset: Dataset, state: TrainingState, grads: FlatArrays, progress: Progress
+    config: RunConfig,
+    dataset: Dataset,
+    state: TrainingState,
+    parameters: FlatArrays,
+    grads: FlatArrays,
+    progress: Progress,
 ) -> "FusedTraining | None":
     """The steps of a run by fused kernels; None where plain ops do them: on a CPU, and where no kernels fit."""
     place = resolve_device(config.device)
@@ -22,12 +27,12 @@ def fused_training(
             progress.note(f"Matrix products are in fp32 from here on: {config.precision} is for GPUs.")
         return None
     reason = _reason_against(config, state)
-    if reason is None and isinstance(config, TrainConfig):
+    if reason is None and isinstance(config, TrainConfig) and isinstance(state.optimizer, AdamW):
         device = CudaDevice(config.model, precision=config.precision, device=place)
-        return FusedTraining(device, config, dataset, state, grads, progress)
+        return FusedTraining(device, config, dataset, state, state.optimizer, parameters, grads, progress)
     set_matmul_precision(config.precision)
     if config.kernels == "auto":
-        progress.note(f"Plain ops are used, fused kernels would be faster: {reason}.")
+        progress.note(f"Plain ops are used, not the faster fused kernels: {reason}.")
     return None
 
 
@@ -41,6 +46,8 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
         return "the batch is shared among ranks"
     if not isinstance(state.optimizer, AdamW):
         return f"there are none for {config.opt}"
+    if 0 < config.micro_batch < config.batch_size:
+        return "they take a whole batch at once, and fewer images were asked for"
     return reason_against(config.model, state.model.cls_token.dtype)
 
 
@@ -57,6 +64,8 @@ class FusedTraining:
         config: TrainConfig,
         dataset: Dataset,
         state: TrainingState,
+        optimizer: AdamW,
+        parameters: FlatArrays,
         grads: FlatArrays,
         progress: Progress,
     ):
@@ -80,7 +89,7 @@ class FusedTraining:
         self.step = FusedStep(
             device,
             config.model,
-            state.optimizer.parameters,  # type: ignore[arg-type]
+            parameters,
             grads,
             batch_size=self.batch_size,
             label_smoothing=config.label_smoothing,
@@ -88,7 +97,8 @@ class FusedTraining:
         )
         self.update = FusedUpdate(
             device,
-            state.optimizer,  # type: ignore[arg-type]
+            optimizer,
+            parameters,
             grads,
             rates=[learning_rate(config, step, self.steps) for step in range(config.epochs * self.steps)],
             clip_grad=config.clip_grad,
@@ -135,14 +145,3 @@ class FusedTraining:
                 for step in range(first, first + self.steps)
             ]
             self._maps[...] = self.device.xp.asarray(np.concatenate(maps).astype(np.float32))
-
-
-def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
-    """Of step 0, 1, 2 ... of a run."""
-    return warmup_cosine(
-        step,
-        lr=config.lr,
-        min_lr=config.min_lr,
-        total_steps=config.epochs * steps_per_epoch,
-        warmup_steps=round(config.warmup_epochs * steps_per_epoch),
-    )

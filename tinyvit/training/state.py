@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from ..backend import generator, resolve_device
-from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer
+from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
 from ..vit import VisionTransformer
 from .config import RunConfig
 
@@ -52,3 +52,14 @@ def build_state(
             lr_scales=lr_scales,
         )
     return TrainingState(model, optimizer, EMA(parameters, decay=config.ema_decay) if config.ema_decay else None)
+
+
+def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
+    """Of step 0, 1, 2 ... of a run."""
+    return warmup_cosine(
+        step,
+        lr=config.lr,
+        min_lr=config.min_lr,
+        total_steps=config.epochs * steps_per_epoch,
+        warmup_steps=round(config.warmup_epochs * steps_per_epoch),
+    )

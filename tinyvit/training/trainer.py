@@ -17,13 +17,13 @@ from ..pretrained import save_model_folder
 from .batch import steps_per_epoch
 from .checkpoint import save_checkpoint
 from .evaluate import Evaluation, evaluate, judge
-from .fused import FusedTraining, fused_training, learning_rate
+from .fused import FusedTraining, fused_training
 from .interrupts import Interrupts, TrainingInterrupted
 from .parallel import Ranks, Team, WorkerLostError
 from .progress import Progress
 from .report import classification_report, confusion_matrix
 from .run import preprocessor_json, write_metrics
-from .state import build_model, build_state
+from .state import build_model, build_state, learning_rate
 from .trained import load_trained
 
 READ_EVERY = 20  # steps between two looks at the loss: looking makes a GPU wait
@@ -79,7 +79,9 @@ class Trainer:
             # One thread for the matrix library: these products are too small to share, and their bits stay the same.
             # A run that diverges is known by its loss, without NumPy's warnings.
             with Interrupts() as interrupts, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
-                self.fused = fused_training(self.config, self.dataset, self.state, self.team.grads, self.progress)
+                self.fused = fused_training(
+                    self.config, self.dataset, self.state, self.team.parameters, self.team.grads, self.progress
+                )
                 while len(self.state.epochs) < self.config.epochs:
                     self._train_epoch(interrupts)
                     self._end_epoch()

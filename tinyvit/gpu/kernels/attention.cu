@@ -5,9 +5,9 @@
 #define QKV_WIDTH (3 * NUM_HEADS * HEAD_DIM)
 #define OUT_WIDTH (NUM_HEADS * HEAD_DIM)
 
-// One kind of row (queries, keys or values, see `column`) of all tokens of a head, into shared memory.
-__device__ void load_head(const float* rows, int width, const float* bias, float scale, float* to) {
-  for (int i = threadIdx.x; i < NUM_TOKENS * HEAD_DIM; i += blockDim.x) {
+// The first `tokens` rows of a head, `width` numbers apart, with their bias (or null), into shared memory.
+__device__ void load_head(const float* rows, int tokens, int width, const float* bias, float scale, float* to) {
+  for (int i = threadIdx.x; i < tokens * HEAD_DIM; i += blockDim.x) {
     int token = i / HEAD_DIM, j = i % HEAD_DIM;
     to[i] = (rows[(long long)token * width + j] + (bias ? bias[j] : 0.0f)) * scale;
   }
@@ -29,8 +29,10 @@ extern "C" __global__ void attention_forward(const float* qkv, const float* bias
   int image = pair / NUM_HEADS, column = (pair % NUM_HEADS) * HEAD_DIM;
   const float* rows = qkv + (long long)image * NUM_TOKENS * QKV_WIDTH + column;
   if (pair < pairs) {
-    load_head(rows + OUT_WIDTH, QKV_WIDTH, bias ? bias + OUT_WIDTH + column : 0, 1.0f, keys[mine]);
-    load_head(rows + 2 * OUT_WIDTH, QKV_WIDTH, bias ? bias + 2 * OUT_WIDTH + column : 0, 1.0f, values[mine]);
+    const float* key_bias = bias ? bias + OUT_WIDTH + column : 0;
+    const float* value_bias = bias ? bias + 2 * OUT_WIDTH + column : 0;
+    load_head(rows + OUT_WIDTH, NUM_TOKENS, QKV_WIDTH, key_bias, 1.0f, keys[mine]);
+    load_head(rows + 2 * OUT_WIDTH, NUM_TOKENS, QKV_WIDTH, value_bias, 1.0f, values[mine]);
   }
   __syncthreads();
   if (pair >= pairs || t >= num_queries) return;
@@ -72,8 +74,8 @@ extern "C" __global__ void attention_backward(const float* qkv, const float* bia
   float a[HEAD_DIM], b[HEAD_DIM], da[HEAD_DIM], db[HEAD_DIM];
 
   if (here) {
-    load_head(rows + OUT_WIDTH, QKV_WIDTH, key_bias, 1.0f, first[mine]);
-    load_head(rows + 2 * OUT_WIDTH, QKV_WIDTH, value_bias, 1.0f, second[mine]);
+    load_head(rows + OUT_WIDTH, NUM_TOKENS, QKV_WIDTH, key_bias, 1.0f, first[mine]);
+    load_head(rows + 2 * OUT_WIDTH, NUM_TOKENS, QKV_WIDTH, value_bias, 1.0f, second[mine]);
   }
   if (asks) {
     row_dot[mine][t] = dot(up + (long long)t * OUT_WIDTH, out + (long long)t * OUT_WIDTH);
@@ -102,11 +104,8 @@ extern "C" __global__ void attention_backward(const float* qkv, const float* bia
   }
   __syncthreads();
   if (here) {
-    for (int i = t; i < num_queries * HEAD_DIM; i += blockDim.x) {
-      int query = i / HEAD_DIM, j = i % HEAD_DIM;
-      first[mine][i] = (rows[(long long)query * QKV_WIDTH + j] + (bias ? query_bias[j] : 0.0f)) * scale;
-      second[mine][i] = up[(long long)query * OUT_WIDTH + j];
-    }
+    load_head(rows, num_queries, QKV_WIDTH, query_bias, scale, first[mine]);
+    load_head(up, num_queries, OUT_WIDTH, 0, 1.0f, second[mine]);
   }
   __syncthreads();
   if (token) {

@@ -2,6 +2,8 @@
 //
 //   loss = -Σ targets log_probs / B,   dlogits = (probs - targets) / B,   targets = (1 - smoothing) onehot + smoothing / K
 //
+// tinyvit/ops/cross_entropy.py derives the gradient.
+//
 // logits (B, K), bias (K,), labels (B,) -> losses (B,), each image's share of the mean, and dlogits (B, K)
 extern "C" __global__ void cross_entropy(const float* logits, const float* bias, const int* labels, float* losses,
                                          float* dlogits, int batch, int classes, float smoothing) {

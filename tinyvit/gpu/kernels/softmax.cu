@@ -7,6 +7,7 @@ extern "C" __global__ void add_bias(float* x, const float* bias, long long size,
 }
 
 // In place, one warp for each row of (rows, columns): y = exp(x - max) / Σ exp(x - max)
+// tinyvit/ops/softmax.py derives the backward.
 extern "C" __global__ void softmax_forward(float* x, int rows, int columns) {
   int row = blockIdx.x * blockDim.y + threadIdx.y;
   if (row >= rows) return;

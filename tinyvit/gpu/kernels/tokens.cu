@@ -1,7 +1,7 @@
 // What is added to every patch after the first matrix product, and how the head gets one vector for each image.
 
 // table (N, D): the class token and the registers with their positions, then the patches' bias with theirs.
-// reg_token may be null, pos_embed too.
+// reg_token may be null where there are no registers.
 extern "C" __global__ void token_table(const float* cls_token, const float* reg_token, const float* bias,
                                        const float* pos_embed, float* table) {
   int at = blockIdx.x * blockDim.x + threadIdx.x;
