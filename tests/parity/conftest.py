@@ -9,22 +9,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-def lend_torchvision_its_operators():
-    """torchvision made for another PyTorch asks for operators that only the compiled part of it has. What timm and
-    transformers use of it needs none of them, so empty ones will do; the library lives as long as what is returned.
-    """
-    try:
-        import torch
-    except ImportError:
-        return None
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        with contextlib.suppress(RuntimeError):  # they are there
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
-
-
-LENT = lend_torchvision_its_operators()
+with contextlib.suppress(ImportError):
+    import oracles  # noqa: F401  before transformers is imported
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -1,15 +1,28 @@
 """Other people's Vision Transformers, with random weights, to compare with: transformers' and timm's; None if missing."""
 
+import contextlib
 import importlib
 import importlib.util
 
 import torch
 
 
+def lend_torchvision_its_operators():
+    """torchvision made for another PyTorch asks for operators that only the compiled part of it has. What timm and
+    transformers use of it needs none of them, so empty ones will do; the library lives as long as what is returned.
+    """
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        with contextlib.suppress(RuntimeError):  # they are there
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
 def find(name):
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
+LENT = lend_torchvision_its_operators()
 transformers, timm = find("transformers"), find("timm")
 
 

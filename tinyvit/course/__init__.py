@@ -8,6 +8,16 @@ from . import check
 from .exercise import EXERCISES, Exercise, find_exercise
 from .show import show
 from .sizes import accuracy_at_sizes
-from .trained import Trained, trained_model
+from .trained import Trained, stand_in_folder, trained_model
 
-__all__ = ["EXERCISES", "Exercise", "Trained", "accuracy_at_sizes", "check", "find_exercise", "show", "trained_model"]
+__all__ = [
+    "EXERCISES",
+    "Exercise",
+    "Trained",
+    "accuracy_at_sizes",
+    "check",
+    "find_exercise",
+    "show",
+    "stand_in_folder",
+    "trained_model",
+]

@@ -1,4 +1,4 @@
-"""The trained MNIST model that comes with the repository, so that a lesson can show something real at once."""
+"""The trained models that come with the repository, so that a lesson can show something real at once."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from ..errors import UserError
 from ..training.trained import load_trained
 from ..vit import VisionTransformer
 
-FOLDER = Path(__file__).parents[2] / "data" / "mnist-vit"
+DATA = Path(__file__).parents[2] / "data"
 
 
 class Trained(NamedTuple):
@@ -23,12 +23,26 @@ class Trained(NamedTuple):
 
 
 def trained_model() -> Trained:
-    """The model, and what its images were normalised with.
+    """A model that reads digits, and what its images were normalised with.
 
     Raises:
         UserError: it is not there, as in a package installed without the repository.
     """
-    if not FOLDER.is_dir():
-        raise UserError(f"the trained model is not at {FOLDER}: clone the repository and install from there")
-    model, fed = load_trained(FOLDER)
+    model, fed = load_trained(_folder("mnist-vit"))
     return Trained(model, fed.mean, fed.std)
+
+
+def stand_in_folder() -> Path:
+    """A small ViT in the files of google/vit-base-patch16-224, and in `reference.safetensors` what it must compute.
+
+    Raises:
+        UserError: as `trained_model` does.
+    """
+    return _folder("vit-stand-in")
+
+
+def _folder(name: str) -> Path:
+    folder = DATA / name
+    if not folder.is_dir():
+        raise UserError(f"the trained model is not at {folder}: clone the repository and install from there")
+    return folder
