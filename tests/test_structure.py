@@ -14,6 +14,7 @@ OPPONENTS = {
     "torch_side.py",
     "torch_run.py",
     "torch_gpu.py",
+    "torch_finetuning.py",
     "their_layers.py",
 }  # compared with, never used
 FILES = sorted(ROOT.rglob("*.py"))

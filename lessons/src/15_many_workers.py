@@ -792,4 +792,4 @@ show(
 # batch, `team.py` adds the parts up, `workers.py` and `worker.py` are the two ends of the pipe, and `mpi.py` has the
 # ranks.
 #
-# Go on with [lesson 17](17_a_tape.ipynb).
+# Go on with [lesson 16](16_a_real_vit.ipynb).

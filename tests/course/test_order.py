@@ -61,6 +61,11 @@ TAUGHT_IN = {
     "FlatArrays": 14,
     "Team": 15,
     "resample_positions": 16,
+    "read_arrays": 16,
+    "load_trained": 16,
+    "finetune": 16,
+    "FinetuneConfig": 16,
+    "Split": 16,
 }
 
 

@@ -15,16 +15,15 @@ from ..backend import generator
 from ..datasets import Split, batches, epoch_order, load_dataset, normalize
 from ..optim import decays
 from ..training import TrainConfig, recipe, steps_per_epoch, training_batch
+from ..training.config import RunConfig
 from ..training.evaluate import BATCH_SIZE
 from ..training.state import build_model, learning_rate
-from .torch_twin import torch_twin
+from ..vit import VisionTransformer
+from .torch_twin import TorchViT, torch_twin
 
 
-def train(config: TrainConfig) -> float:
-    """The accuracy on the test split, 0..1."""
-    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
-    ours = build_model(config)
-    model = torch_twin(ours)
+def adamw(model: TorchViT, ours: VisionTransformer, config: RunConfig) -> torch.optim.AdamW:
+    """On the parameters of `model`, of which the same decay as in `ours`."""
     kinds = {name: decays(name, array) for name, array in ours.parameters().items()}
     groups = [
         {
@@ -33,7 +32,15 @@ def train(config: TrainConfig) -> float:
         }
         for decayed in (True, False)
     ]
-    optimizer = torch.optim.AdamW(groups, lr=config.lr)
+    return torch.optim.AdamW(groups, lr=config.lr)
+
+
+def train(config: TrainConfig) -> float:
+    """The accuracy on the test split, 0..1."""
+    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+    ours = build_model(config)
+    model = torch_twin(ours)
+    optimizer = adamw(model, ours, config)
     steps = steps_per_epoch(config, dataset)
 
     def accuracy(split: Split) -> float:

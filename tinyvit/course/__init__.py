@@ -7,7 +7,7 @@
 from . import check
 from .exercise import EXERCISES, Exercise, find_exercise
 from .show import show
-from .sizes import accuracy_at_sizes
+from .sizes import accuracy_at_sizes, resized_images
 from .trained import Trained, stand_in_folder, trained_model
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "accuracy_at_sizes",
     "check",
     "find_exercise",
+    "resized_images",
     "show",
     "stand_in_folder",
     "trained_model",

@@ -198,10 +198,11 @@ class Trainer:
 
     def _finish(self) -> History:
         """The best epoch's weights meet the test split, once."""
+        epochs, names = self.state.epochs, self.dataset.class_names
+        del self.state, self.team, self.fused  # of a large model, gradients and moments leave no room for more weights
         model, _ = load_trained(self.folder)
         with threadpool_limits(1, user_api="blas"):
             test = evaluate(model.to(resolve_device(self.config.device)), self.dataset.test, self.dataset)
-        epochs, names = self.state.epochs, self.dataset.class_names
         best_epoch = max(epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))["epoch"]
         report = classification_report(confusion_matrix(self.dataset.test.labels, test.predictions, len(names)), names)
         write_metrics(self.folder, epochs)

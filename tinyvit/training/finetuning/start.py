@@ -46,7 +46,7 @@ def finetune(
     """
     progress = progress or Progress()
     listing = readable(config, progress)
-    model, processor = _starting_point(config.pretrained, len(listing.class_names), changes)
+    model, processor = starting_point(config.pretrained, len(listing.class_names), changes)
     config = dataclasses.replace(config, model=model.config)
     folder = new_run_folder(config, overwrite=overwrite)
     trainer = build_trainer(config, listing, processor, model, folder, progress)
@@ -93,7 +93,7 @@ def readable(config: FinetuneConfig, progress: Progress) -> Listing:
     return listing.without([path for path, _ in findings.unreadable])
 
 
-def _starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tuple[VisionTransformer, ImageProcessor]:
+def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tuple[VisionTransformer, ImageProcessor]:
     """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
     source = open_source(path)
     processor = read_processor(source)

@@ -25,6 +25,7 @@ from ..parallel.part import BatchRows, part_rows
 from .batches import PictureBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
+FEW_BYTES = SAVED_BYTES // 4  # the same where memory is short: with `recompute`
 MOST_IMAGES = 16  # in a piece: more are no faster
 
 
@@ -50,7 +51,7 @@ class Tuner:
         for index, block in enumerate(model.blocks):
             if config.recompute or index < self.first_block:  # a block that does not learn need keep nothing
                 model.blocks[index] = Recompute(block)  # type: ignore[call-overload]  # stands in for it
-        self.micro_batch = config.micro_batch or _micro_batch(config, self.first_block)
+        self.micro_batch = config.micro_batch or _micro_batch(config, self.first_block, self.threads)
         self._pool = ThreadPoolExecutor(self.threads)
 
     def gradients(self, step: int) -> Array | float:
@@ -150,10 +151,12 @@ def _pieces(n: int, micro_batch: int) -> Iterator[slice]:
     return (part_rows(n, index, count) for index in range(count))
 
 
-def _micro_batch(config: FinetuneConfig, first_block: int) -> int:
-    """As many images as a thread may keep the activations of."""
+def _micro_batch(config: FinetuneConfig, first_block: int, threads: int) -> int:
+    """As many images as a thread may keep the activations of, and few enough that no thread goes without."""
     model = config.model
     saved = 4 * sum(cost.saved for cost in model_costs(model).values())  # bytes per image
     blocks = 1 if config.recompute else max(1, model.depth - first_block)
     inputs = 4 * model.depth * model.num_tokens * model.embed_dim
-    return max(1, min(MOST_IMAGES, int(SAVED_BYTES // (saved * blocks / max(1, model.depth) + inputs))))
+    may_keep = FEW_BYTES if config.recompute else SAVED_BYTES
+    fits = int(may_keep // (saved * blocks / max(1, model.depth) + inputs))
+    return max(1, min(MOST_IMAGES, fits, -(-config.batch_size // threads)))
