@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyvit.bench import speed, torch_run
+from tinyvit.bench import finetuning, speed, torch_finetuning, torch_run
 from tinyvit.bench.torch_twin import from_torch_layout, to_torch_layout
 from tinyvit.config import ViTConfig
 from tinyvit.training import TrainConfig, loop, train
@@ -44,3 +44,11 @@ def test_a_whole_run_by_pytorch_comes_to_the_same_result(monkeypatch, tmp_path):
     config = TrainConfig(model=model, epochs=4, batch_size=32, lr=1e-2, workers=1, output=str(tmp_path / "run"))
     history = train(config)
     assert torch_run.train(config) == pytest.approx(history.test.accuracy, abs=0.011)  # one digit of 100
+
+
+def test_pytorch_fine_tunes_alike(tmp_path):
+    config = dataclasses.replace(SMALL, in_chans=3, num_classes=2, img_size=16)
+    finetuning.prepare(tmp_path, config, 6)
+    settings = finetuning.settings(tmp_path, batch_size=2, epochs=2)
+    ours, theirs = finetuning.tinyvit_run(settings), torch_finetuning.torch_run(settings)
+    np.testing.assert_allclose(theirs["losses"], ours["losses"], rtol=1e-5)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import signal
+import weakref
 from pathlib import Path
 from typing import ClassVar
 
@@ -56,6 +57,25 @@ def test_the_best_epoch_is_chosen_on_dev_and_its_weights_are_tested(small_config
     dataset = loop.load_dataset()
     assert evaluate(model, dataset.dev, dataset).loss == pytest.approx(best["dev_loss"], abs=1e-6)
     assert evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
+
+
+def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkeypatch):
+    alive, held = [], []
+    built = trainer.build_state
+
+    def watched_state(*arguments):
+        state = built(*arguments)
+        alive.extend([weakref.ref(state.optimizer), weakref.ref(state.model)])
+        return state
+
+    def watched_load(folder):
+        held.extend(reference() is not None for reference in alive)
+        return load_trained(folder)
+
+    monkeypatch.setattr(trainer, "build_state", watched_state)
+    monkeypatch.setattr(trainer, "load_trained", watched_load)
+    train(small_config)
+    assert held == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """PyTorch's side of `bench.finetuning`: the same model, batches, schedule and optimizer, eager."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ def torch_run(config: FinetuneConfig) -> dict[str, Any]:
     """What `bench.finetuning.tinyvit_run` tells of our side."""
     listing = readable(config, Progress())
     ours, processor = starting_point(config.pretrained, len(listing.class_names), {})
+    config = dataclasses.replace(config, model=ours.config)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)
     batches = PictureBatches(config, dataset, processor, torch.get_num_threads())
     model = torch_twin(ours)

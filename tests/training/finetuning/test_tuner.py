@@ -99,6 +99,13 @@ def test_what_does_not_learn_keeps_nothing(make):
     assert [isinstance(block, Recompute) for block in tuner.model.blocks] == [True, True, False]
 
 
+@pytest.mark.parametrize("recompute", [False, True])
+def test_no_thread_goes_without_a_piece(make, recompute):
+    for threads in (1, 2, 7):
+        tuner, _ = make(threads=threads, recompute=recompute)
+        assert -(-7 // tuner.micro_batch) >= threads
+
+
 def test_drop_path_drops_the_same_however_the_batch_is_cut(make):
     model = dataclasses.replace(MODEL, drop_path_rate=0.5, drop_rate=0.2)
     grads = []
