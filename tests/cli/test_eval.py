@@ -40,6 +40,17 @@ def truth(folder, data, split="test"):
     return rows
 
 
+@pytest.mark.parametrize(
+    "arguments", [["eval", "bare", "--data-dir", "data"], ["predict", "bare", "a.png"], ["plot", "bare"]]
+)
+def test_a_model_without_a_head_names_no_classes(arguments, place, capsys):
+    Image.new("RGB", (8, 8)).save("a.png")
+    model = VisionTransformer.from_pretrained("model", num_classes=0)
+    model.save_pretrained("bare")
+    assert main(arguments) == 2
+    assert "bare has no head, so it names no classes" in capsys.readouterr().err
+
+
 def test_numbers_of_a_folder(place, capsys):
     assert main(["eval", "model", "--data-dir", "data", "--batch-size", "4", "--csv", "out.csv"]) == 0
     out, err = capsys.readouterr()

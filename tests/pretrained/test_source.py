@@ -13,6 +13,7 @@ from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.files import write_folder
 from tinyvit.pretrained import folder_files, open_source, save_npz
 from tinyvit.pretrained.npz import npz_bytes, read_npz
+from tinyvit.tensors import arrays_to_bytes, read_arrays
 
 CONFIG = ViTConfig(
     img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=2.0, gelu="tanh"
@@ -35,6 +36,18 @@ def test_class_names_come_with_the_model(tmp_path):
     names = ("cat", "dog", "ape")
     for family in ("hf", "timm"):
         assert open_source(folder_of(family, tmp_path / family, class_names=names)).class_names == names
+
+
+@pytest.mark.parametrize("family", ["hf", "timm"])
+def test_an_encoder_saved_from_a_classifier_still_lists_its_classes(family, tmp_path):
+    folder = folder_of(family, tmp_path / "model", class_names=("cat", "dog", "ape"))
+    weights = read_arrays(folder / "model.safetensors")
+    bare = {name: array for name, array in weights.items() if not name.startswith(("classifier", "head"))}
+    (folder / "model.safetensors").write_bytes(arrays_to_bytes(bare))
+    source = open_source(folder)
+    assert (source.config.num_classes, source.class_names) == (0, None)
+    features = VisionTransformer.from_pretrained(folder).predict(np.zeros((2, *CONFIG.input_shape), np.float32))
+    assert features.shape == (2, CONFIG.embed_dim)
 
 
 def test_entries_that_are_missing_have_the_defaults_of_transformers(tmp_path):

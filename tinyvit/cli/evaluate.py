@@ -37,14 +37,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..pretrained import resolve_model
-    from ..training import classification_report, load_trained
+    from ..training import classification_report, load_classifier
     from ..training.figures import draw_evaluation
     from ..training.report import confusion_by_name, confusion_text
     from ..training.run import figures_folder
 
     device = resolve_device(options.device)
     options.folder = resolve_model(options.folder, download=options.download)
-    model, fed = load_trained(options.folder)
+    model, fed = load_classifier(options.folder)
     dataset = dataset_of(fed, options.folder, options.split, options.data_dir)
     started = time.perf_counter()
     with PredictionsTable(options.csv, fed.class_names, labelled=True) as table:

@@ -18,11 +18,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..training import load_trained
+    from ..training import load_classifier
     from ..training.figures import draw_figures
     from ..training.run import read_metrics, run_folder
 
-    model, fed = load_trained(options.folder)
+    model, fed = load_classifier(options.folder)
     folder = run_folder(options.folder)
     epochs = read_metrics(folder)
     dataset = dataset_of(fed, options.folder, options.split, options.data_dir)

@@ -33,14 +33,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..pretrained import resolve_model
-    from ..training import load_trained
+    from ..training import load_classifier
     from ..training.answers import answers, read_pictures
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
     options.folder = resolve_model(options.folder, download=options.download)
-    model, fed = load_trained(options.folder)
+    model, fed = load_classifier(options.folder)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
     paths, failed = _files(options.images)

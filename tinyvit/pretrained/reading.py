@@ -43,12 +43,12 @@ def ratio(hidden: int, embed_dim: int) -> float:
 
 
 def class_names_of(id2label: Any, num_classes: int) -> tuple[str, ...] | None:
-    """{"0": "cat", "1": "dog"} as ("cat", "dog"); None where there is nothing.
+    """{"0": "cat", "1": "dog"} as ("cat", "dog"); None where there is nothing, or no classifier whose names they are.
 
     Raises:
         UserError: it does not name every class once.
     """
-    if not id2label:
+    if not id2label or not num_classes:
         return None
     right = isinstance(id2label, Mapping) and all(isinstance(name, str) for name in id2label.values())
     if not right or set(id2label) != {str(index) for index in range(num_classes)}:

@@ -10,7 +10,7 @@ from .recipes import RECIPES, recipe
 from .report import classification_report, confusion_matrix
 from .run import read_run_config
 from .step import loss_and_gradients, train_step
-from .trained import Preprocessing, load_trained
+from .trained import Preprocessing, load_classifier, load_trained
 from .trainer import History, Trainer
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "judge",
+    "load_classifier",
     "load_trained",
     "loss_and_gradients",
     "predict_probs",

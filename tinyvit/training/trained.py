@@ -72,6 +72,18 @@ def load_trained(path: str | Path, **options: Any) -> tuple[VisionTransformer, P
     return load_model(VisionTransformer, source, **options), what_it_was_fed(source)
 
 
+def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]:
+    """As `load_trained`, of a model that names classes.
+
+    Raises:
+        UserError: it has no head, or as `load_trained` does.
+    """
+    model, fed = load_trained(path)
+    if not model.config.num_classes:
+        raise UserError(f"{path} has no head, so it names no classes: give it one with tinyvit finetune --model {path}")
+    return model, fed
+
+
 def what_it_was_fed(source: Source) -> Preprocessing:
     """As its files say; where they are silent, as its family does, and classes by number.
 
