@@ -1,13 +1,19 @@
 """Everything that runs on a GPU keeps CuPy's rules, and never makes the host wait for it in the middle of a step."""
 
+import dataclasses
+import math
+import sys
+
 import numpy as np
 import pytest
 
 from tinyvit import ops
+from tinyvit.course.strict_cupy.array import wrap
 from tinyvit.gradcheck_cases import MODELS, op_cases, shaken
 from tinyvit.ops import OPS, cross_entropy_backward, cross_entropy_forward
-from tinyvit.optim import EMA, SGD, AdamW, clip_by_global_norm
-from tinyvit.training import train_step
+from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, flatten
+from tinyvit.presets import preset
+from tinyvit.training import loss_and_gradients, train_step
 from tinyvit.vit import VisionTransformer
 
 
@@ -111,6 +117,31 @@ def test_training_steps_keep_cupys_rules_and_read_nothing(strict, make, rng):
         # AdamW divides tiny gradients by their own size: what softmax rounds differently on a GPU is magnified.
         same(device.parameters()[name], array, atol=1e-11)
         same(averages[1].average[name], averages[0].average[name], atol=1e-11)
+
+
+def launches_of_a_plain_step(strict, depth, batch_size):
+    """As the trainer makes it: gradients into one vector, clipping, AdamW."""
+    model = VisionTransformer(dataclasses.replace(preset("tiny"), depth=depth), rng=np.random.default_rng(0))
+    model = model._map(strict.asarray)
+    parameters = flatten(model)
+    grads, optimizer = FlatArrays(parameters), AdamW(parameters)
+    images = strict.asarray(np.ones((batch_size, 1, 28, 28), np.float32))
+    labels = strict.asarray(np.zeros(batch_size, np.int64))
+    strict.launches().clear()
+    grads.add(loss_and_gradients(model, images, labels)[1])
+    clip_by_global_norm(grads, 1.0)
+    optimizer.step(grads, lr=1e-3)
+    return len(strict.launches())
+
+
+def test_the_launches_of_a_plain_step_are_few_and_do_not_grow_with_the_batch(strict, monkeypatch):
+    """Without fused kernels, every op of NumPy is one: 128 a block and 109 around them. CuPy has an erf of its own."""
+    erf = wrap(np.vectorize(math.erf, otypes=[np.float32]), "erf")
+    monkeypatch.setattr(sys.modules["tinyvit.ops.erf"], "native_erf", lambda x: erf)
+    found = [launches_of_a_plain_step(strict, depth, batch_size) for depth, batch_size in ((2, 8), (4, 8), (4, 256))]
+    assert found[1] - found[0] <= 2 * 130
+    assert found[1] <= 4 * 130 + 110
+    assert found[2] == found[1]
 
 
 def test_clipping_reads_nothing(strict, rng):
