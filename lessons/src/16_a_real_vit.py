@@ -16,7 +16,7 @@
 # same names and in the same arrangement. It knows the digits 0 to 4, as colour pictures of 32 × 32 pixels. What you
 # write is right for both. The last section is about the real one.
 #
-# The picture is a map of both files, from the first byte to the last.
+# The picture is a map of both models' weights, from the image to the answer.
 
 # %%
 import copy
@@ -71,7 +71,7 @@ ax.legend(ncols=6, fontsize=8, loc="lower center", bbox_to_anchor=(0.45, -0.3), 
 ax.spines[:].set_visible(False)
 show(
     figure,
-    "The weights of both models, from the image to the answer: what takes how much of the file.",
+    "What takes how much of the weights: patches first, the head last, and blocks in between.",
 )
 
 # %% [markdown]
@@ -101,8 +101,8 @@ for key in (
 
 # %% [markdown]
 # You know all of these: $D$, the number of blocks and of heads, which GELU (`gelu` is the exact one of lesson 6), and
-# the $\varepsilon$ of layer norm. Here it is $10^{-12}$. tinyvit and many others take $10^{-6}$. Nobody *chose* between
-# them for a good reason, but the weights were trained with one, and it belongs to them.
+# the $\varepsilon$ of layer norm. Here it is $10^{-6}$. In the file of ViT-B/16 it is $10^{-12}$. Any small number would
+# do, but the weights were trained with this one, and so it belongs to them.
 #
 # ## A file of numbers
 #
@@ -324,7 +324,7 @@ show(figure, "The two pictures of the reference, and what our model says they ar
 # ## An experiment: would you have noticed?
 #
 # We had a reference. Often there is none, and people look at the accuracy instead: "it recognises the pictures, so it
-# must be right". We test that. Each line below is a mistake that somebody has made who moved weights from one program
+# must be right". We test that. Each line below is something that is easily got wrong when weights move from one program
 # to another. For each, we take 1,000 pictures of the digits 0 to 4 from the dev split, and count.
 #
 # **Guess before you run it:** which mistakes cost nearly all, and which cost nothing?
@@ -377,7 +377,7 @@ def positions_turned(array):
 kernels = "patch_embed.proj.weight"
 mistakes = {
     "none": model,
-    "epsilon 1e-6, not 1e-12": with_config(layer_norm_eps=1e-6),
+    "epsilon 1e-12, not 1e-6": with_config(layer_norm_eps=1e-12),
     "the other GELU (tanh)": with_config(gelu="tanh"),
     "keys without bias": with_weights("qkv.bias", qkv_changed(lambda q, k, v: (q, 0 * k, v))),
     "q, k, v without bias": with_weights("qkv.bias", lambda bias: 0 * bias),
@@ -417,7 +417,7 @@ figure, ax = plt.subplots(figsize=(6.4, 3.4))
 for name in (
     "none",
     "keys without bias",
-    "epsilon 1e-6, not 1e-12",
+    "epsilon 1e-12, not 1e-6",
     "the other GELU (tanh)",
     "q, k, v without bias",
     "queries and keys swapped",

@@ -25,7 +25,7 @@ LONGER = ViTConfig(
     pool="mean", num_registers=2,
 )  # fmt: skip
 # Heads too wide for one kernel: attention by matrix products; more numbers than two warps hold.
-WIDE = dataclasses.replace(SMALL, embed_dim=72, num_heads=2, num_registers=1)
+WIDE = dataclasses.replace(SMALL, embed_dim=72, num_heads=2, num_registers=2)  # 9 tokens: rows of 12 numbers
 CONFIGS = {"small": SMALL, "longer": LONGER, "wide": WIDE}
 
 CASES = {}  # by name: the function, and the names of the configs it is for

@@ -42,7 +42,7 @@ class ColumnBlas:
     """
 
     def __init__(self, status=0, stream=None):
-        self.status, self.stream, self.compute = status, stream, []
+        self.status, self.stream, self.compute, self.destroyed = status, stream, [], 0
 
     def cublasGemmEx(
         self, handle, ta, tb, m, n, k, alpha, a, at, lda, b, bt, ldb, beta, c, ct, ldc, compute, algorithm
@@ -62,6 +62,10 @@ class ColumnBlas:
             raise AttributeError(name)
         return lambda *arguments: self.status
 
+    def cublasDestroy_v2(self, handle):
+        self.destroyed += 1
+        return self.status
+
     def _multiply(self, addresses, ta, tb, m, n, k, alpha, lda, ldb, beta, ldc, compute):
         ta, tb, m, n, k, lda, ldb, ldc = map(number, (ta, tb, m, n, k, lda, ldb, ldc))
         scale = alpha._obj.value  # taken when it is called, as cuBLAS does
@@ -79,31 +83,42 @@ class ColumnBlas:
 
 
 class Stream:
-    """Does what it is given at once, or notes it down while it is recorded."""
+    """Does what it is given at once, or notes it down while it is recorded.
+
+    CuPy's work goes to the current one. What may not be recorded, spoils a recording: it must still be ended.
+    """
 
     ptr = 0
 
     def __init__(self, non_blocking=False):
-        self.recorded = None
-        FakeCupy.stream = self
+        self.recorded, self.is_spoilt, self.outside = None, False, []
 
     def do(self, run):
         run() if self.recorded is None else self.recorded.append(run)
 
     def use(self):
-        pass
+        FakeCupy.stream = self
+
+    def __enter__(self):
+        self.outside.append(FakeCupy.stream)
+        self.use()
+
+    def __exit__(self, *error):
+        self.outside.pop().use()
 
     def synchronize(self):
-        pass
+        if self.recorded is not None:
+            self.is_spoilt = True
+            raise RuntimeError("cudaErrorStreamCaptureUnsupported")
 
     def begin_capture(self):
         self.recorded = []
 
-    def is_capturing(self):
-        return self.recorded is not None
-
     def end_capture(self):
         runs, self.recorded = self.recorded, None
+        if self.is_spoilt:
+            self.is_spoilt = False
+            raise RuntimeError("cudaErrorStreamCaptureInvalidated")
         return types.SimpleNamespace(upload=lambda stream: None, launch=lambda stream: [run() for run in runs])
 
 
@@ -132,12 +147,11 @@ class RawModule:
 class FakeCupy:
     """The module."""
 
-    stream = None
+    stream = Stream()  # the current one
     cuda = types.SimpleNamespace(
         Device=lambda index: types.SimpleNamespace(use=lambda: None),
         Stream=Stream,
-        get_current_stream=lambda: types.SimpleNamespace(synchronize=lambda: None),
-        runtime=types.SimpleNamespace(getLastError=lambda: 0),
+        get_current_stream=lambda: FakeCupy.stream,
     )
     RawModule = RawModule
     asarray = staticmethod(asarray)

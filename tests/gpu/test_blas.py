@@ -64,6 +64,27 @@ def test_precision(precision, compute, make_blas):
     assert ours._library.compute == [compute]
 
 
+@pytest.mark.parametrize(("place", "compute"), [({}, 77), ({"start": 2}, 68), ({"per_row": 6}, 68)])
+def test_heads_that_lie_askew_are_not_rounded(place, compute, make_blas):
+    """cuBLAS relies on 16 bytes where it rounds, and cannot see the addresses: that would be a fault on the device."""
+    ours = make_blas("tf32")
+    heads = Heads(asarray(np.ones(100, np.float32)), 0, 16, 16, 4, (1, 1, 2, 2))
+    ours.matmul_heads(
+        heads, heads._replace(**place), heads._replace(array=asarray(np.ones(100, np.float32))), False, False, 1.0
+    )
+    assert ours._library.compute == [compute]
+
+
+def test_a_handle_is_given_back(monkeypatch):
+    library = ColumnBlas()
+    monkeypatch.setattr(blas, "_load_library", lambda: library)
+    cupy = types.SimpleNamespace(empty=lambda n, dtype: asarray(np.empty(1, dtype)))
+    ours = blas.Blas(cupy, types.SimpleNamespace(ptr=0), "fp32")
+    assert library.destroyed == 0
+    del ours
+    assert library.destroyed == 1
+
+
 def test_what_does_not_fit_is_refused(make_blas):
     def square(n, dtype=np.float32):
         return asarray(np.ones((n, n), dtype))

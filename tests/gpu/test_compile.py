@@ -29,6 +29,7 @@ BUILDS = [(name, "90") for name in CONFIGS] + [
     ("50 tokens, heads of 32", arch) for arch in ARCHITECTURES if arch != "90"
 ]
 NVCC = shutil.which("nvcc")
+CUPYS = ["-ftz=true"]  # CuPy always adds it
 
 
 def defines(config):
@@ -45,6 +46,7 @@ def test_nvcc_finds_no_spilled_register_and_no_block_too_large(name, arch, tmp_p
         "-cubin",
         "-Xptxas",
         "-v",
+        *CUPYS,
         *defines(CONFIGS[name]),
         path,
         "-o",
@@ -55,6 +57,8 @@ def test_nvcc_finds_no_spilled_register_and_no_block_too_large(name, arch, tmp_p
     spilled = [int(number) for number in re.findall(r"(\d+) bytes spill", run.stderr)]
     assert spilled
     assert not any(spilled)
+    frames = [int(number) for number in re.findall(r"(\d+) bytes stack frame", run.stderr)]
+    assert not any(frames)  # arrays that did not become registers lie there
     assert max(int(number) for number in re.findall(r"(\d+) bytes smem", run.stderr)) <= SHARED_BYTES
     assert ("attention_forward" in run.stderr) == (pairs_per_block(CONFIGS[name]) > 0)
 
@@ -79,7 +83,13 @@ def test_nvrtc_takes_the_source(name):
     program = ctypes.c_void_p()
     text = source(CONFIGS[name]).encode()
     assert library.nvrtcCreateProgram(ctypes.byref(program), text, b"kernels.cu", 0, None, None) == 0
-    options = [b"--gpu-architecture=sm_90", b"--std=c++14", *(define.encode() for define in defines(CONFIGS[name]))]
+    options = [
+        b"--gpu-architecture=sm_90",
+        b"--std=c++14",
+        *map(str.encode, CUPYS),
+        b"--device-as-default-execution-space",
+    ]
+    options += [define.encode() for define in defines(CONFIGS[name])]
     status = library.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
     size = ctypes.c_size_t()
     library.nvrtcGetProgramLogSize(program, ctypes.byref(size))

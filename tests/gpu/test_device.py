@@ -1,5 +1,7 @@
 """`CudaDevice` itself, on a stand-in for CuPy and cuBLAS: what it calls, and that a recorded step is the emulator's."""
 
+import gc
+
 import cases
 import emulator
 import numpy as np
@@ -39,4 +41,53 @@ def test_a_recording_that_fails_is_ended(monkeypatch):
 
     with pytest.raises(RuntimeError, match="no"):
         device.record(fails)
-    assert not FakeCupy.stream.is_capturing()
+    assert device.stream.recorded is None
+
+
+def test_a_step_that_cannot_be_recorded_goes_on_as_it_is(monkeypatch):
+    """What is forbidden while recording spoils the recording; the stream works again only when that has been ended."""
+    with in_place_of_cupy(monkeypatch):
+        device = CudaDevice(cases.SMALL)
+    done = []
+
+    def waits():
+        device.stream.synchronize()
+        done.append(True)
+
+    step = GraphedStep(device, waits)
+    for _ in range(3):
+        step()
+    assert len(done) == 3
+    assert step.fallback == "RuntimeError: cudaErrorStreamCaptureUnsupported"
+
+
+def test_ctrl_c_while_recording_is_ctrl_c(monkeypatch):
+    with in_place_of_cupy(monkeypatch):
+        device = CudaDevice(cases.SMALL)
+
+    def interrupted():
+        device.stream.is_spoilt = True
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        device.record(interrupted)
+    assert device.stream.recorded is None
+    assert gc.isenabled()
+
+
+def test_kernels_go_where_products_go_whatever_the_current_stream_is(monkeypatch):
+    with in_place_of_cupy(monkeypatch):
+        before = FakeCupy.stream
+        device = CudaDevice(cases.SMALL)
+        assert FakeCupy.stream is device.stream
+        other = FakeCupy.cuda.Stream()
+        x, bias = (device.xp.asarray(np.ones(4, np.float32)) for _ in range(2))
+        with other:
+            device.stream.begin_capture()
+            device.launch("add_bias", (1,), (32,), x, bias, 4, 4)
+            device.zero(x)
+            assert FakeCupy.stream is other
+        assert len(device.stream.recorded) == 2
+        device.stream.end_capture()
+        device.close()
+        assert FakeCupy.stream is before

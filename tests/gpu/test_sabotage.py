@@ -54,6 +54,8 @@ SABOTAGES = [
     ("attention_with_large_scores", "wide", "expf(mine[i] - highest)", "expf(mine[i])"),
     ("attention", "wide", "mine[i] /= total", "mine[i] /= total + 0.001f"),
     ("attention", "wide", "mine[i] * (down[i] - dot)", "mine[i] * down[i]"),
+    ("attention", "wide", "x + (long long)row * stride", "x + (long long)row * columns"),
+    ("attention", "wide", "y + (long long)row * stride", "y + (long long)row * columns"),
     # gelu.cu
     ("gelu", "small", "0.5f + 0.5f * erff(0.7071067812f * x)", "1.0f / (1.0f + expf(-1.702f * x))"),
     ("gelu", "small", "gate + x * 0.3989422804f * expf(-0.5f * x * x)", "gate"),
@@ -92,7 +94,7 @@ SABOTAGES = [
     ("adamw", "small", "schedule + 4 * *step", "schedule"),
     ("adamw_clipped_and_averaged", "small", "sum += g[i] * g[i]", "sum += g[i]"),
     ("adamw_clipped_and_averaged", "small", "float gradient = g[i] * shorten", "float gradient = g[i]"),
-    ("adamw_with_short_gradients", "small", "fminf(max_norm / (sqrtf(squares) + 1e-6f), 1.0f)", "max_norm / sqrtf(squares)"),
+    ("adamw_with_short_gradients", "small", "max_norm == 0.0f || ratio >= 1.0f ? 1.0f : ratio", "ratio"),
     ("adamw_clipped_and_averaged", "small", "(1.0f - now[3]) * weight;", "(1.0f - now[3]) * w[0];"),
     ("adamw", "small", "  *step += 1;\n", ""),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit.gpu import reason_against
-from tinyvit.gpu.sources import MOST_THREADS, SHARED_BYTES, pairs_per_block, signatures, threads_per_pair, typed
+from tinyvit.gpu.sources import FOLDER, MOST_THREADS, SHARED_BYTES, pairs_per_block, signatures, threads_per_pair, typed
 from tinyvit.presets import PRESETS, preset
 
 TEXT = """
@@ -48,6 +48,12 @@ def test_blocks_of_attention_fit_a_gpu(rng):
         assert pairs == 0 or d <= 32
 
 
+def test_kernels_are_plain_ascii():
+    """CuPy writes them to a file in the machine's own encoding, which may have no word for more."""
+    for path in FOLDER.glob("*.cu"):
+        assert path.read_text(encoding="utf-8").isascii(), path.name
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -57,6 +63,7 @@ def test_blocks_of_attention_fit_a_gpu(rng):
         ({"drop_path_rate": 0.1}, "it has drop path"),
         ({"num_classes": 0}, "it has no head"),
         ({"depth": 0}, "it has no blocks"),
+        ({"embed_dim": 1600}, "its tokens are too long for shared memory"),
     ],
 )
 def test_what_there_are_no_kernels_for(changes, reason):

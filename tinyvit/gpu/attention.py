@@ -13,7 +13,7 @@ class AttentionSaved(NamedTuple):
     qkv: Array  # (B*N, 3D)
     bias: Array | None  # (3D,)
     y: Array  # (B*Q, D)
-    weights: Array  # (B, h, Q, N); where heads fit into shared memory, of each row the log-sum-exp alone, (B, h, Q)
+    weights: Array  # (B, h, Q, N or a little more); where heads fit into shared memory, of each row the log-sum-exp
     num_queries: int
 
 
@@ -38,11 +38,11 @@ class FusedAttention(Launching):
             return y, AttentionSaved(qkv, bias, y, lse, Q)
         if bias is not None:
             self.device.launch("add_bias", *per_number(qkv.size), qkv, bias, qkv.size, 3 * D)
-        weights = self.memory.empty(B, h, Q, N)
+        weights = self.memory.empty(B, h, Q, _stride(N))
         q, k, v = (self._heads(qkv, i, N) for i in range(3))
-        self.device.matmul_heads(_first_rows(q, Q), k, _plain(weights), transpose_b=True, scale=scale)
-        self.device.launch("softmax_forward", *per_row(B * h * Q), weights, B * h * Q, N)
-        self.device.matmul_heads(_plain(weights), v, self._heads(y, 0, Q))
+        self.device.matmul_heads(_first_rows(q, Q), k, _plain(weights, N), transpose_b=True, scale=scale)
+        self.device.launch("softmax_forward", *per_row(B * h * Q), weights, B * h * Q, N, _stride(N))
+        self.device.matmul_heads(_plain(weights, N), v, self._heads(y, 0, Q))
         return y, AttentionSaved(qkv, bias, y, weights, Q)
 
     def attention_backward(self, dy: Array, saved: AttentionSaved, out: Array | None) -> Array:
@@ -55,17 +55,17 @@ class FusedAttention(Launching):
             arrays = (qkv, bias, y, weights, dy, dqkv)
             self.device.launch("attention_backward", *self._pair_grid(B), *arrays, B * h, Q, scale)
         else:
-            N = weights.shape[3]
+            N = self.config.num_tokens
             q, k, v = (self._heads(qkv, i, N) for i in range(3))
             dq, dk, dv = (self._heads(dqkv, i, N) for i in range(3))
             dout, dscores = self._heads(dy, 0, Q), self.memory.empty(*weights.shape)
             if Q < N:
                 self.device.zero(dqkv)  # who did not ask gets no gradient for its query
-            self.device.matmul_heads(_plain(weights), dout, dv, transpose_a=True)
-            self.device.matmul_heads(dout, v, _plain(dscores), transpose_b=True)
-            self.device.launch("softmax_backward", *per_row(B * h * Q), dscores, weights, B * h * Q, N)
-            self.device.matmul_heads(_plain(dscores), k, _first_rows(dq, Q), scale=scale)
-            self.device.matmul_heads(_plain(dscores), _first_rows(q, Q), dk, transpose_a=True, scale=scale)
+            self.device.matmul_heads(_plain(weights, N), dout, dv, transpose_a=True)
+            self.device.matmul_heads(dout, v, _plain(dscores, N), transpose_b=True)
+            self.device.launch("softmax_backward", *per_row(B * h * Q), dscores, weights, B * h * Q, N, _stride(N))
+            self.device.matmul_heads(_plain(dscores, N), k, _first_rows(dq, Q), scale=scale)
+            self.device.matmul_heads(_plain(dscores, N), _first_rows(q, Q), dk, transpose_a=True, scale=scale)
             self.memory.free(dscores)
         if out is not None:
             self.column_sum(dqkv, out)
@@ -81,10 +81,15 @@ class FusedAttention(Launching):
         return grid, (threads_per_pair(self.config), self._pairs)
 
 
-def _plain(x: Array) -> Heads:
-    """(B, h, rows, columns) without gaps."""
-    _, h, rows, columns = x.shape
-    return Heads(x, 0, h * rows * columns, rows * columns, columns, x.shape)
+def _stride(columns: int) -> int:
+    """Numbers from one row to the next: every row begins at a multiple of 16 bytes, as tensor cores want it."""
+    return -(-columns // 4) * 4
+
+
+def _plain(x: Array, columns: int) -> Heads:
+    """The first `columns` of (B, h, rows, stride)."""
+    B, h, rows, stride = x.shape
+    return Heads(x, 0, h * rows * stride, rows * stride, stride, (B, h, rows, columns))
 
 
 def _first_rows(heads: Heads, rows: int) -> Heads:

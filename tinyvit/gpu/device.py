@@ -1,5 +1,7 @@
 """What fused ops need of a device: memory, launches, matrix products."""
 
+import contextlib
+import gc
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -56,6 +58,9 @@ class Device:
         """Where the first number of `array` lies."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Nothing more will be launched."""
+
     def record(self, run: Callable[[], None]) -> Callable[[], None]:
         """Note down what `run` launches, without doing it; returns what does it, all in one go.
 
@@ -66,7 +71,7 @@ class Device:
 
 
 class CudaDevice(Device):
-    """An NVIDIA GPU, by CuPy. From now on CuPy's work goes to this device's own stream, so that all stays in order.
+    """An NVIDIA GPU, by CuPy. Until `close`, CuPy's work goes to this device's own stream, so that all stays in order.
 
     Args:
         config: the model to compile the kernels for.
@@ -79,7 +84,8 @@ class CudaDevice(Device):
         self.xp = cupy = cupy_module()
         self.launches = 0
         cupy.cuda.Device(int(device.partition(":")[2] or 0)).use()
-        cupy.cuda.get_current_stream().synchronize()
+        self._before = cupy.cuda.get_current_stream()
+        self._before.synchronize()
         self.stream = cupy.cuda.Stream(non_blocking=True)  # the default stream cannot be recorded
         self.stream.use()
         text = source(config)
@@ -91,7 +97,8 @@ class CudaDevice(Device):
 
     def launch(self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], *args: Any) -> None:
         self.launches += 1
-        self._kernels[kernel](grid, block, tuple(typed(kernel, self._signatures[kernel], args)))
+        with self.stream:  # whichever CuPy's is by now
+            self._kernels[kernel](grid, block, tuple(typed(kernel, self._signatures[kernel], args)))
 
     def matmul(self, a: Array, b: Array, out: Array, *, transpose_a: bool = False, transpose_b: bool = False) -> None:
         self.launches += 1
@@ -112,26 +119,31 @@ class CudaDevice(Device):
 
     def zero(self, array: Array) -> None:
         self.launches += 1
-        array.fill(0)
+        with self.stream:
+            array.fill(0)
 
     def address(self, array: Array) -> int:
         return array.data.ptr
 
     def record(self, run: Callable[[], None]) -> Callable[[], None]:
+        gc.collect()  # nothing is to be freed in the middle of a recording
+        was_enabled = gc.isenabled()
+        gc.disable()
         self.stream.begin_capture()
         try:
             run()
         except BaseException:
-            self._give_up()
+            with contextlib.suppress(Exception):  # a stream must be told, also of a recording that has failed
+                self.stream.end_capture()
             raise
+        finally:
+            if was_enabled:
+                gc.enable()
         graph = self.stream.end_capture()
         graph.upload(self.stream)
         return lambda: graph.launch(self.stream)
 
-    def _give_up(self) -> None:
-        """End a recording that failed; what the library then says about it is of no interest."""
-        try:
-            if self.stream.is_capturing():
-                self.stream.end_capture()
-        except Exception:
-            self.xp.cuda.runtime.getLastError()
+    def close(self) -> None:
+        """Wait for what was launched; from now on CuPy's work goes where it went before."""
+        self.stream.synchronize()
+        self._before.use()

@@ -16,7 +16,8 @@ from ..optim import FlatArrays
 from .attention import AttentionSaved
 from .device import Device
 from .fused import FusedOps, GeluSaved, LayerNormSaved, LinearSaved
-from .launching import per_number
+from .launching import WARPS, per_number
+from .sources import SHARED_BYTES
 
 
 class Batch(NamedTuple):
@@ -47,6 +48,7 @@ def reason_against(config: ViTConfig, dtype: np.dtype) -> str | None:
         "it has drop path": config.drop_path_rate > 0,
         "it has no head": config.num_classes == 0,
         "it has no blocks": config.depth == 0,
+        "its tokens are too long for shared memory": 4 * WARPS * config.embed_dim > SHARED_BYTES,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -26,11 +26,11 @@ def fused_training(
         if config.precision != "fp32":  # a run that began on a GPU
             progress.note(f"Matrix products are in fp32 from here on: {config.precision} is for GPUs.")
         return None
+    set_matmul_precision(config.precision)  # of the plain ops; the dev split is looked at with them in any case
     reason = _reason_against(config, state)
     if reason is None and isinstance(config, TrainConfig) and isinstance(state.optimizer, AdamW):
         device = CudaDevice(config.model, precision=config.precision, device=place)
         return FusedTraining(device, config, dataset, state, state.optimizer, parameters, grads, progress)
-    set_matmul_precision(config.precision)
     if config.kernels == "auto":
         progress.note(f"Plain ops are used, not the faster fused kernels: {reason}.")
     return None
@@ -120,6 +120,10 @@ class FusedTraining:
         state.optimizer.steps += 1
         state.step += 1
         return self.update.losses[state.step - 1]
+
+    def close(self) -> None:
+        """No more steps."""
+        self.device.close()
 
     def _run(self) -> None:
         """What is recorded: a step from pixels to new weights."""

@@ -89,6 +89,8 @@ class Trainer:
             self._save()
             raise UserError(f"{error}; everything before is saved: {self._way_on()}") from error
         finally:
+            if self.fused is not None:
+                self.fused.close()
             self.team.close()
             self.progress.stop()
         return self.ranks.from_first(self._finish() if self.ranks.rank == 0 else None)

@@ -20,7 +20,8 @@ extern "C" __global__ void adamw(float* w, const float* g, float* m, float* v, f
   float squares = 0.0f;
   for (int i = threadIdx.x; i < partials; i += WARP) squares += partial[i];
   squares = warp_sum(squares);  // every warp computes the same
-  float shorten = max_norm > 0.0f ? fminf(max_norm / (sqrtf(squares) + 1e-6f), 1.0f) : 1.0f;
+  float ratio = max_norm / (sqrtf(squares) + 1e-6f);
+  float shorten = max_norm == 0.0f || ratio >= 1.0f ? 1.0f : ratio;  // a NaN stays one, and is seen
   int i = (blockIdx.x * blockDim.y + threadIdx.y) * WARP + threadIdx.x;
   if (i >= n) return;
   float gradient = g[i] * shorten, weight = w[i];

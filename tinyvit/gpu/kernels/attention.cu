@@ -54,8 +54,8 @@ extern "C" __global__ void attention_forward(const float* qkv, const float* bias
   lse[(long long)pair * num_queries + t] = highest + logf(total);
 }
 
-// dy (B, Q, D) -> dqkv (B, N, 3D). The weights are computed again from the scores and lse. With dweights = dy vᵀ, softmax
-// gives dscores = weights * (dweights - dot), where dot = Σ weights * dweights of the row = dy · y.
+// dy (B, Q, D) -> dqkv (B, N, 3D). The weights are computed again from the scores and lse. With dweights = dy v^T, softmax
+// gives dscores = weights * (dweights - dot), where dot = sum of weights * dweights of the row = dy . y.
 // First thread t is query t and makes its dq; then it is key and value t, and makes their dk and dv.
 extern "C" __global__ void attention_backward(const float* qkv, const float* bias, const float* y, const float* lse,
                                               const float* dy, float* dqkv, int pairs, int num_queries, float scale) {

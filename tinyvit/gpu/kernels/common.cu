@@ -1,5 +1,5 @@
 // What several kernels share. Every kernel is compiled for one model: names in capitals are constants that
-// tinyvit/gpu/constants.py sets. A block of threads works on its own part and never waits for another block, and numbers
+// tinyvit/gpu/sources.py sets. A block of threads works on its own part and never waits for another block, and numbers
 // are always added up in the same order, without atomics: two runs give the same bits.
 
 #define WARP 32

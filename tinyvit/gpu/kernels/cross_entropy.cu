@@ -1,6 +1,6 @@
 // Softmax, cross-entropy and its gradient in one go, with the bias of the head. One warp for each image.
 //
-//   loss = -Σ targets log_probs / B,   dlogits = (probs - targets) / B,   targets = (1 - smoothing) onehot + smoothing / K
+//   loss = -sum(targets log_probs) / B,   dlogits = (probs - targets) / B,   targets = (1 - smoothing) onehot + smoothing / K
 //
 // tinyvit/ops/cross_entropy.py derives the gradient.
 //

@@ -6,12 +6,12 @@ extern "C" __global__ void add_bias(float* x, const float* bias, long long size,
   if (i < size) x[i] += bias[i % columns];
 }
 
-// In place, one warp for each row of (rows, columns): y = exp(x - max) / Σ exp(x - max)
+// In place, one warp for each row of (rows, columns), `stride` numbers apart: y = exp(x - max) / sum(exp(x - max))
 // tinyvit/ops/softmax.py derives the backward.
-extern "C" __global__ void softmax_forward(float* x, int rows, int columns) {
+extern "C" __global__ void softmax_forward(float* x, int rows, int columns, int stride) {
   int row = blockIdx.x * blockDim.y + threadIdx.y;
   if (row >= rows) return;
-  float* mine = x + (long long)row * columns;
+  float* mine = x + (long long)row * stride;
   float highest = -3.0e38f, total = 0.0f;
   for (int i = threadIdx.x; i < columns; i += WARP) highest = fmaxf(highest, mine[i]);
   highest = warp_max(highest);
@@ -20,12 +20,12 @@ extern "C" __global__ void softmax_forward(float* x, int rows, int columns) {
   for (int i = threadIdx.x; i < columns; i += WARP) mine[i] /= total;
 }
 
-// dy becomes dx, in place: dx = y (dy - Σ dy y)
-extern "C" __global__ void softmax_backward(float* dy, const float* y, int rows, int columns) {
+// dy becomes dx, in place: dx = y (dy - sum(dy y))
+extern "C" __global__ void softmax_backward(float* dy, const float* y, int rows, int columns, int stride) {
   int row = blockIdx.x * blockDim.y + threadIdx.y;
   if (row >= rows) return;
-  float* down = dy + (long long)row * columns;
-  const float* mine = y + (long long)row * columns;
+  float* down = dy + (long long)row * stride;
+  const float* mine = y + (long long)row * stride;
   float dot = 0.0f;
   for (int i = threadIdx.x; i < columns; i += WARP) dot += down[i] * mine[i];
   dot = warp_sum(dot);
