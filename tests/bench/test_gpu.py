@@ -1,5 +1,6 @@
 """The benchmark for GPUs, as far as it can be run without one."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "gpu"))
 
 import emulator
 
-from tinyvit.bench import Series, gpu
+from tinyvit.bench import Series, gpu, gpu_part
 from tinyvit.cli import main
 
 
@@ -31,26 +32,50 @@ def test_times_are_of_one_run():
 
 
 def test_a_part_that_fails_is_told_and_the_others_go_on(monkeypatch):
-    def fails(left):
-        raise RuntimeError("out of memory")
-        yield
+    def alone(command, seconds):
+        index = int(command[5])
+        yield {"side": "tinyvit", "ms": float(index)}
+        if index == 1:
+            yield {"error": "out of memory"}
 
-    def parts(device, against):
-        yield "first", 0, lambda left: iter([{"side": "tinyvit", "ms": 1.0}])
-        yield "second", 0, fails
-        yield "third", 1e6, lambda left: iter([{}])
-
-    monkeypatch.setattr(gpu, "_parts", parts)
+    monkeypatch.setattr(gpu, "parts", lambda device, against: [(name, 0, None) for name in "abc"] + [("d", 1e6, None)])
+    monkeypatch.setattr(gpu, "alone", alone)
     noted = []
     rows = gpu.bench_gpu("cuda:0", against=None, seconds=10, note=noted.append)
     assert rows == noted
-    assert rows[0] == {"part": "first", "side": "tinyvit", "ms": 1.0}
-    assert rows[1] == {"part": "second", "error": "RuntimeError: out of memory"}
-    assert rows[2] == {"part": "third", "skipped": "needs 1000000.0 s, 10 s are left"}
+    assert rows == [
+        {"part": "a", "side": "tinyvit", "ms": 0.0},
+        {"part": "b", "side": "tinyvit", "ms": 1.0},
+        {"part": "b", "error": "out of memory"},
+        {"part": "c", "side": "tinyvit", "ms": 2.0},
+        {"part": "d", "skipped": "needs 1000000.0 s, 10 s are left"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "rows"),
+    [
+        ("", []),
+        ("raise ValueError('no memory')", [{"error": "ValueError: no memory"}]),
+        ("import os; os._exit(7)", [{"error": "it ended with status 7 and said nothing"}]),
+        ("import time; time.sleep(60)", [{"error": "it ended with status -9 and said nothing"}]),
+    ],
+)
+def test_what_a_part_has_found_is_kept_however_it_ends(ending, rows):
+    code = f"""print('{{"side": "tinyvit", "ms": 1.5}}', flush=True); {ending}"""
+    found = list(gpu.alone([sys.executable, "-c", code], 3.0))
+    assert found == [{"side": "tinyvit", "ms": 1.5}, *rows]
+
+
+def test_a_part_runs_by_its_number(monkeypatch, capsys):
+    parts = [("a", 0, None), ("b", 0, lambda left: iter([{"left": left}, {"side": "x"}]))]
+    monkeypatch.setattr(gpu_part, "parts", lambda device, against: parts)
+    gpu_part.main("cuda:1", "None", "1", "12.5")
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"left": 12.5}, {"side": "x"}]
 
 
 def test_every_size_is_measured_against_pytorch():
-    names = [name for name, _, _ in gpu._parts("cuda:0", "torch")]
+    names = [name for name, _, _ in gpu.parts("cuda:0", "torch")]
     for size in gpu.sizes():
         for precision in size.precisions:
             assert names.count(f"{size.name}, {precision}") == 2
@@ -58,9 +83,8 @@ def test_every_size_is_measured_against_pytorch():
 
 def test_the_table_is_printed(monkeypatch, capsys):
     monkeypatch.setattr("tinyvit.backend.resolve_device", lambda name: "cuda:0")
-    monkeypatch.setattr(
-        gpu, "_parts", lambda device, against: [("a part", 0, lambda left: iter([{"side": "x", "ms": 2}]))]
-    )
+    monkeypatch.setattr(gpu, "parts", lambda device, against: [("a part", 0, None)])
+    monkeypatch.setattr(gpu, "alone", lambda command, seconds: [{"side": "x", "ms": 2}])
     assert main(["bench", "--device", "cuda"]) == 0
     printed = capsys.readouterr()
     assert "a part\n  x                           ms 2" in printed.out

@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -26,10 +27,16 @@ class Notes(Progress):
         self.sentences.append(sentence)
 
 
+class Emulated(NamedTuple):
+    devices: list  # that were made
+    precisions: list  # that the plain ops were set to
+    closed: list
+
+
 @pytest.fixture
 def emulated(monkeypatch):
-    """From here on, runs believe that there is a GPU; returns the devices that were made."""
-    devices = []
+    """From here on, runs believe that there is a GPU; returns what they do with it."""
+    devices, precisions, closed = [], [], []
 
     def make(config, *, precision, device):
         devices.append(emulator.Emulator(config))
@@ -37,8 +44,9 @@ def emulated(monkeypatch):
 
     monkeypatch.setattr(fused, "resolve_device", lambda name: "cuda:0")
     monkeypatch.setattr(fused, "CudaDevice", make)
-    monkeypatch.setattr(fused, "set_matmul_precision", lambda precision: None)
-    return devices
+    monkeypatch.setattr(fused, "set_matmul_precision", lambda precision: precisions.append(precision))
+    monkeypatch.setattr(emulator.Emulator, "close", lambda self: closed.append(self), raising=False)
+    return Emulated(devices, precisions, closed)
 
 
 def fitting(config, tmp_path, name, **changes):
@@ -53,10 +61,12 @@ def fitting(config, tmp_path, name, **changes):
 )
 def test_a_run_is_that_of_the_cpu(changes, small_config, tmp_path, request):
     plain = train(fitting(small_config, tmp_path, "plain", **changes))
-    devices = request.getfixturevalue("emulated")
+    emulated = request.getfixturevalue("emulated")
     notes = Notes()
     ours = train(fitting(small_config, tmp_path, "fused", **changes), progress=notes)
-    assert len(devices) == 1
+    assert len(emulated.devices) == 1
+    assert emulated.closed == emulated.devices  # the stream is the user's again
+    assert emulated.precisions == ["fp32"]  # of the plain ops that look at the dev split
     assert notes.sentences == []
     for one, other in zip(ours.epochs, plain.epochs, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-5)
@@ -130,7 +140,7 @@ def test_where_no_kernels_fit_plain_ops_do_it_and_it_is_said_why(changes, reason
     model = dataclasses.replace(config.model, **changes.pop("model", {}))
     notes = Notes()
     train(dataclasses.replace(config, model=model, **changes), progress=notes)
-    assert emulated == []
+    assert emulated.devices == []
     said = [f"Plain ops are used, not the faster fused kernels: {reason}."] if reason else []
     assert notes.sentences == said
 

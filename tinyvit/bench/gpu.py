@@ -1,13 +1,18 @@
 """`tinyvit bench --device cuda`: is it right on this GPU, and how fast, ours and PyTorch's, in less than ten minutes.
 
-One part after the other, each by itself: a part that fails, or that the time is too short for, says so, and the others
-go on. Times are medians by CUDA events, of `INNER` runs at a time; beside them what the host needs to send a run.
+One part after the other, each in a process of its own, since a fault on a GPU spoils the whole process: a part that
+fails, or that the time is too short for, says so, and the others go on. Times are medians by CUDA events, of `INNER`
+runs at a time; beside them what the host needs to send a run.
 """
 
 import dataclasses
+import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,6 +29,7 @@ from ..optim import AdamW, FlatArrays, flatten
 from ..presets import preset
 from ..training import train_step
 from ..vit import VisionTransformer
+from .runs import timed as timed_process
 from .setting import LEARNING_RATE, MEAN, STD, WEIGHT_DECAY, new_model, one_batch
 from .timing import Series
 
@@ -55,19 +61,34 @@ def bench_gpu(
 ) -> list[Row]:
     """All parts that fit into so many seconds; `note` is called with each row as soon as there is one."""
     deadline, rows = time.monotonic() + seconds, []
-    for name, needs, part in _parts(device, against):
+    for index, (name, needs, _) in enumerate(parts(device, against)):
         left = deadline - time.monotonic()
-        try:
-            found = list(part(left)) if left > needs else [{"skipped": f"needs {needs} s, {left:.0f} s are left"}]
-        except Exception as error:  # one part's failure is a result, too
-            found = [{"error": f"{type(error).__name__}: {error}"}]
-        for row in found:
+        command = [sys.executable, "-m", "tinyvit.bench.gpu_part", device, str(against), str(index), str(left)]
+        for row in alone(command, left) if left > needs else [{"skipped": f"needs {needs} s, {left:.0f} s are left"}]:
             rows.append({"part": name} | row)
             note(rows[-1])
     return rows
 
 
-def _parts(device: str, against: str | None) -> Iterator[tuple[str, float, Callable[[float], Iterator[Row]]]]:
+def alone(command: list[str], seconds: float) -> Iterator[Row]:
+    """The rows that a process prints, one JSON line each; the last one says so if it fails, or takes too long."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+        watch = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+        watch.start()
+        try:
+            with process:
+                for line in process.stdout or ():
+                    yield json.loads(line)
+        finally:
+            watch.cancel()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").strip().splitlines()
+    if process.returncode:
+        yield {"error": said[-1] if said else f"it ended with status {process.returncode} and said nothing"}
+
+
+def parts(device: str, against: str | None) -> Iterator[tuple[str, float, Callable[[float], Iterator[Row]]]]:
     """Name, the seconds it needs at least, and what it does."""
     yield "ten steps, as on the CPU", 10, lambda left: ten_steps(lambda config: CudaDevice(config, device=device))
     yield "whole runs", 20 * SEEDS, partial(_whole_runs, device)
@@ -75,7 +96,7 @@ def _parts(device: str, against: str | None) -> Iterator[tuple[str, float, Calla
         for precision in size.precisions:
             yield f"{size.name}, {precision}", 10, partial(_ours, size, precision, device)
             if against == "torch":
-                yield f"{size.name}, {precision}", 30, partial(_theirs, size, precision)
+                yield f"{size.name}, {precision}", 30, partial(_theirs, size, precision, device)
 
 
 def ten_steps(make_device: Callable[[ViTConfig], Device]) -> Iterator[Row]:
@@ -154,10 +175,10 @@ def _ours(size: Size, precision: str, name: str, left: float) -> Iterator[Row]:
         yield row(f"tinyvit, not recorded ({run.fallback})", device_times, host_times)
 
 
-def _theirs(size: Size, precision: str, left: float) -> Iterator[Row]:
+def _theirs(size: Size, precision: str, device: str, left: float) -> Iterator[Row]:
     from .torch_gpu import torch_rows
 
-    yield from torch_rows(size, precision, left)
+    yield from torch_rows(size, precision, device, left)
 
 
 def random_batch(size: Size) -> tuple[np.ndarray, np.ndarray]:
@@ -196,8 +217,6 @@ def _whole_runs(device: str, left: float) -> Iterator[Row]:
         with tempfile.TemporaryDirectory() as folder:
             output = str(Path(folder) / "run")
             command = [sys.executable, "-m", "tinyvit", "train", "--device", device, "--seed", str(seed)]
-            start = time.perf_counter()
-            subprocess.run([*command, "--output", output], check=True, capture_output=True, timeout=left / SEEDS)
-            seconds = time.perf_counter() - start
+            seconds, _ = timed_process([*command, "--output", output])
             report = (Path(output) / "report.txt").read_text(encoding="utf-8")
             yield {"side": f"seed {seed}", "seconds": round(seconds, 2), "result": report.splitlines()[0]}

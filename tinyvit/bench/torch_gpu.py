@@ -22,8 +22,9 @@ SIDES: list[tuple[str, str | None, bool, float]] = [
 ]
 
 
-def torch_rows(size: Size, precision: str, seconds: float) -> Iterator[Row]:
+def torch_rows(size: Size, precision: str, device: str, seconds: float) -> Iterator[Row]:
     """One row for each side that there is time for."""
+    torch.cuda.set_device(device)
     deadline = time.monotonic() + seconds
     for side, mode, graphed, needs in SIDES:
         if deadline - time.monotonic() < needs + 60 * (side != SIDES[0][0]):  # what comes later wants time, too
@@ -32,8 +33,8 @@ def torch_rows(size: Size, precision: str, seconds: float) -> Iterator[Row]:
         try:
             step = build_step(size, precision, mode, "cuda")
             run = _graphed(step) if graphed else step
-            device, host = timed(run, _mark, torch.cuda.synchronize, lambda one, two: one.elapsed_time(two) / 1000)
-            yield row(side, device, host)
+            times = timed(run, _mark, torch.cuda.synchronize, lambda one, two: one.elapsed_time(two) / 1000)
+            yield row(side, *times)
         except Exception as error:
             yield {"side": side, "error": f"{type(error).__name__}: {str(error)[:200]}"}
         torch.cuda.empty_cache()
