@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import numpy as np
 from .exercise import Case, Exercise
 
 PACKAGE = str(Path(__file__).parents[1])
-LIBRARIES = str(Path(np.__file__).parents[1])
+LIBRARIES = (str(Path(np.__file__).parents[1]), sysconfig.get_path("stdlib"))
 
 
 class CallsTinyvit(Exception):
@@ -46,7 +47,7 @@ def where_it_stopped(error: Exception) -> str:
     lines = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((PACKAGE, LIBRARIES))
+        if not frame.filename.startswith((PACKAGE, *LIBRARIES))
     ]
     where = f" in line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
     return f"it stopped with {type(error).__name__}: {error}{where}"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...tensors import arrays_to_bytes
 from ..exercise import Case, add
 
 # --- 16.1 ---
@@ -16,22 +15,43 @@ def array_from_file(content, name):
     return _array(content, name)
 
 
-def _array(content, name, *, byteorder="little", begin=8, after_header=True, dtype="<f4", to_end=False, order="C"):
+def _array(
+    content,
+    name,
+    *,
+    header=lambda content, length: content[8 : 8 + length],
+    byteorder="little",
+    begin=8,
+    after_header=True,
+    dtype="<f4",
+    end=lambda start, stop: stop,
+    order="C",
+):
     length = int.from_bytes(content[:8], byteorder)
-    entry = json.loads(content[8 : 8 + length])[name]
+    entry = json.loads(header(content, length))[name]
     start, stop = entry["data_offsets"]
     first = begin + length if after_header else 0
-    piece = content[first + start :] if to_end else content[first + start : first + stop]
+    piece = content[first + start : first + end(start, stop)]
     array = np.frombuffer(piece, dtype)
     return array if order is None else array.reshape(entry["shape"], order=order)
+
+
+def _file(arrays, names, blanks):
+    """A safetensors file; its header lists the arrays as `names` says, with `blanks` spaces behind it."""
+    start, entries = 0, {"__metadata__": {"format": "pt"}}
+    for name, array in arrays.items():
+        entries[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [start, start + array.nbytes]}
+        start += array.nbytes
+    header = json.dumps({name: entries[name] for name in ("__metadata__", *names)}).encode() + b" " * blanks
+    return len(header).to_bytes(8, "little") + header + b"".join(array.tobytes() for array in arrays.values())
 
 
 def _file_cases(rng: np.random.Generator) -> Iterator[Case]:
     for rows, columns, others in ((2, 3, 4), (5, 2, 6), tuple(int(n) for n in rng.integers(2, 7, 3))):
         shapes = {"first": (others, 2), "wanted": (rows, columns), "last": (2 * others,)}
         arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
-        yield Case((arrays_to_bytes(arrays), "wanted"))
-        yield Case((arrays_to_bytes(arrays), "last"))
+        yield Case((_file(arrays, arrays, others % 4), "wanted"))
+        yield Case((_file(arrays, ("last", "wanted", "first"), 70_000), "last"))  # a long header, in another order
 
 
 add(
@@ -54,7 +74,16 @@ add(
             lambda content, name: _array(content, name, byteorder="big")
         ),
         "data_offsets are two, where the array begins and where it ends; you took all that follows": (
-            lambda content, name: _array(content, name, to_end=True)
+            lambda content, name: _array(content, name, end=lambda start, stop: None)
+        ),
+        "the second of data_offsets is where the array ends, not how long it is": (
+            lambda content, name: _array(content, name, end=lambda start, stop: start + stop)
+        ),
+        "the header is `length` bytes long and begins at byte 8, so it ends at 8 + length": (
+            lambda content, name: _array(content, name, header=lambda content, length: content[8:length])
+        ),
+        "the numbers are little-endian, as the length is: '<f4'": lambda content, name: _array(
+            content, name, dtype=">f4"
         ),
         "the numbers of a row lie side by side: reshape needs no order": (
             lambda content, name: _array(content, name, order="F")
@@ -96,6 +125,10 @@ add(
             lambda query, key, value: _joined([query, key, value], axis=0)
         ),
         "the order is queries, keys, values": lambda query, key, value: _joined([value, key, query]),
+        "the order is queries, keys, values; values come last": lambda query, key, value: _joined([query, value, key]),
+        "only the queries were turned; keys and values are (out, in), too": (
+            lambda query, key, value: np.concatenate([query.T, key, value], axis=-1)
+        ),
         "the order is queries, keys, values; keys come second": lambda query, key, value: _joined([key, query, value]),
         "np.stack makes a new axis; np.concatenate joins along one that is there": (
             lambda query, key, value: np.stack([query.T, key.T, value.T])

@@ -5,9 +5,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..exercise import Case, add
+from ..exercise import Case, NotAskedFor, add
 
 # --- 16.7 ---
+
+
+def _as_list(result):
+    if isinstance(result, dict):
+        raise NotAskedFor("that is a dict; a list is wanted, with the scales in the order of the names")
+    return list(result)
 
 
 def lr_scales(names, layer_decay, depth):
@@ -38,7 +44,8 @@ def _scales(
 def _names_cases(rng: np.random.Generator) -> Iterator[Case]:
     for depth, decay in ((3, 0.5), (12, 0.9), (int(rng.integers(11, 15)), float(rng.uniform(0.6, 0.95)))):
         blocks = [f"blocks.{index}.{part}" for index in range(depth) for part in ("norm1.bias", "attn.qkv.weight")]
-        names = ["cls_token", "pos_embed", "patch_embed.proj.weight", *blocks, "norm.weight", "head.weight"]
+        names = ["cls_token", "reg_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", *blocks]
+        names += ["norm.weight", "norm.bias", "head.weight", "head.bias"]
         yield Case(([str(name) for name in rng.permutation(names)], decay, depth))
 
 
@@ -70,6 +77,24 @@ add(
         "head and last norm learn at the full rate: their scale is 1": (
             lambda names, layer_decay, depth: _scales(names, layer_decay, depth, top=1)
         ),
+        '`blocks.0.norm1.weight` has "norm" in it and is a block\'s: look at how the name begins': (
+            lambda names, layer_decay, depth: [
+                1.0 if "norm" in name else scale
+                for name, scale in zip(names, _scales(names, layer_decay, depth), strict=True)
+            ]
+        ),
+        "the last norm stands above all blocks, beside the head: its scale is 1": (
+            lambda names, layer_decay, depth: [
+                layer_decay ** (depth + 1) if name.startswith("norm.") else scale
+                for name, scale in zip(names, _scales(names, layer_decay, depth), strict=True)
+            ]
+        ),
+        "the scale is layer_decay to a power, not 1 - layer_decay": (
+            lambda names, layer_decay, depth: _scales(names, 1 - layer_decay, depth)
+        ),
+        "the scales stand in another order than the names": (
+            lambda names, layer_decay, depth: _scales(sorted(names), layer_decay, depth)
+        ),
         "each step down multiplies by layer_decay once more: a power, not a product": (
             lambda names, layer_decay, depth: _scales(
                 names, layer_decay, depth, power=lambda base, below: base * below if below else 1.0
@@ -82,5 +107,6 @@ add(
             lambda names, layer_decay, depth: _scales(names, layer_decay, depth, power=lambda base, below: float(below))
         ),
     },
+    summary=_as_list,
     not_to_call=("finetuning",),
 )

@@ -41,6 +41,14 @@ add(
                 3, *pixels.shape[:2]
             )
         ),
+        "three numbers meet the last axis: normalise while the channels stand last, and move them then": (
+            lambda pixels, rescale_factor, mean, std: (rescale_factor * pixels.transpose(2, 0, 1) - mean) / std
+        ),
+        "the channels stand last in pixels: mean and std meet them without new axes": (
+            lambda pixels, rescale_factor, mean, std: _input(
+                pixels, rescale_factor, mean[:, None, None], std[:, None, None]
+            )
+        ),
         "the pixels were not rescaled": lambda pixels, rescale_factor, mean, std: _input(pixels, 1.0, mean, std),
         "mean and std belong to the rescaled pixels: multiply by rescale_factor first": (
             lambda pixels, rescale_factor, mean, std: rescale_factor * _input(pixels, 1.0, mean, std)

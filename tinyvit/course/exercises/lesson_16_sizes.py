@@ -62,6 +62,12 @@ add(
         "whoever is more than one step away has no share: np.maximum(0, ...)": (
             lambda old, new: _matrix(_places(old, new), old, share=lambda t: 1 - t)
         ),
+        "p - j may be negative: the share falls with its size, so np.abs is missing": (
+            lambda old, new: np.maximum(0, 1 - (np.clip(_places(old, new), 0, old - 1)[:, None] - np.arange(old)))
+        ),
+        "there are `old` numbers, 0 to old - 1: that is how far a place may go": (
+            lambda old, new: _matrix(np.clip(_places(old, new), 0, old), old, inside=False)
+        ),
         "those are the distances; the share is one minus the distance": (
             lambda old, new: _matrix(_places(old, new), old, share=lambda t: t)
         ),
@@ -100,6 +106,9 @@ add(
         ),
         "the rows' matrix and the columns' have changed places": lambda dY, R_h, R_w: _back(dY, R_w.T, R_h.T),
         "the matrices must be transposed on the way back": lambda dY, R_h, R_w: _back(dY, R_h, R_w),
+        "`@` takes the last two axes; here the features stand last, so name the axes in np.einsum": (
+            lambda dY, R_h, R_w: R_h.T @ dY @ R_w
+        ),
         "only the rows were brought back": lambda dY, R_h, R_w: np.einsum("ik,ijd->kjd", R_h, dY),
         "only the columns were brought back": lambda dY, R_h, R_w: np.einsum("jl,ijd->ild", R_w, dY),
         "rows and columns of the result have changed places": lambda dY, R_h, R_w: _back(dY, R_h.T, R_w.T).swapaxes(
