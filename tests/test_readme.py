@@ -28,6 +28,16 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
+def test_every_room_has_its_place_on_the_map():
+    page = (ROOT / "README.md").read_text()
+    rooms = page[page.index("## Where each thing lives") : page.index("## On a GPU")]
+    for folder in (ROOT / "tinyvit").iterdir():
+        if (folder / "__init__.py").exists():
+            assert f"(tinyvit/{folder.name}" in rooms, folder.name
+    for title in ("What you will learn", "Use a real ViT", "Results", "How fast", "Is it right?", "How it compares"):
+        assert f"## {title}\n" in page
+
+
 def test_the_softmax_shown_is_the_softmax_used(rng):
     (shown,) = [block for block in blocks(ROOT / "README.md", "python") if "def softmax_forward" in block]
     names = {
