@@ -38,7 +38,8 @@ def _array(
 
 def _file(arrays, names, blanks):
     """A safetensors file; its header lists the arrays as `names` says, with `blanks` spaces behind it."""
-    start, entries = 0, {"__metadata__": {"format": "pt"}}
+    start = 0
+    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     for name, array in arrays.items():
         entries[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [start, start + array.nbytes]}
         start += array.nbytes
