@@ -32,7 +32,14 @@ def test_sides_that_train_differently_are_not_compared(monkeypatch):
     line = '{{"seconds": 1, "memory": 1, "losses": {}}}'
     monkeypatch.setattr(finetuning, "timed", lambda command: (1.0, line.format(next(losses))))
     with pytest.raises(UserError, match="do not train alike"):
-        finetuning.compare(SMALL, SIDES, images=2, batch_size=2, epochs=2)
+        finetuning.compare(SMALL, SIDES, images=4, batch_size=2, epochs=2)
+
+
+@pytest.mark.parametrize("numbers", [(3, 2, 1), (4, 2, 0), (4, 0, 1)])
+def test_where_no_step_could_be_timed_nothing_begins(numbers):
+    images, batch_size, epochs = numbers
+    with pytest.raises(UserError, match="two steps at least, got"):
+        finetuning.compare(SMALL, SIDES, images=images, batch_size=batch_size, epochs=epochs)
 
 
 def test_the_table(monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """What a learner is told, for what goes wrong in their function."""
 
+import json
 import warnings
 
 import numpy as np
@@ -23,6 +24,14 @@ TOLD = {
     ((2, 3, 4), (4,)): "a sum is missing",
     ((2, 7), (2, 3)): "",
 }
+
+
+def test_an_error_inside_pythons_own_library_is_shown_at_the_learners_line():
+    def parse(x):
+        return json.loads("no json")
+
+    verdict = judge(exercise(lambda x: x, [Case((np.ones(2),))]), parse)
+    assert 'return json.loads("no json")' in verdict.sentence
 
 
 def exercise(solution, cases, **mistakes):

@@ -27,6 +27,7 @@ from ..training.finetuning import finetune
 from ..vit import VisionTransformer
 from .runs import timed
 from .side import peak_memory
+from .speed import check_opponent
 
 AGREE = 1e-2  # the losses of an epoch, relatively; the gradients themselves are compared by the tests
 
@@ -98,8 +99,13 @@ def compare(
     """Each side in a process of its own, one after another.
 
     Raises:
-        UserError: a process fails, or the losses differ.
+        UserError: there is no step to time, a process fails, or the losses differ.
     """
+    if batch_size < 1 or epochs < 1 or images < 2 * batch_size:
+        raise UserError(
+            f"an epoch must have two steps at least, got {images} images, batch size {batch_size} and {epochs} epochs: "
+            "give more images"
+        )
     results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder), config, images)
@@ -127,6 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.side:
         print(json.dumps(run_side(options.side, options.folder, **numbers)))
         return
+    check_opponent(options.against)
     sides = ["tinyvit", "tinyvit, recompute", *(["PyTorch"] if options.against else [])]
     config = dataclasses.replace(preset(options.model), num_classes=2)
     results = compare(config, sides, images=options.images, **numbers)
@@ -142,3 +149,5 @@ if __name__ == "__main__":
         main()
     except UserError as error:
         sys.exit(f"tinyvit: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

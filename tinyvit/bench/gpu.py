@@ -6,13 +6,8 @@ runs at a time; beside them what the host needs to send a run.
 """
 
 import dataclasses
-import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,6 +24,7 @@ from ..optim import AdamW, FlatArrays, flatten
 from ..presets import preset
 from ..training import train_step
 from ..vit import VisionTransformer
+from .runs import alone
 from .runs import timed as timed_process
 from .setting import LEARNING_RATE, MEAN, STD, WEIGHT_DECAY, new_model, one_batch
 from .timing import Series
@@ -68,24 +64,6 @@ def bench_gpu(
             rows.append({"part": name} | row)
             note(rows[-1])
     return rows
-
-
-def alone(command: list[str], seconds: float) -> Iterator[Row]:
-    """The rows that a process prints, one JSON line each; the last one says so if it fails, or takes too long."""
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
-        watch = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
-        watch.start()
-        try:
-            with process:
-                for line in process.stdout or ():
-                    yield json.loads(line)
-        finally:
-            watch.cancel()
-        errors.seek(0)
-        said = errors.read().decode(errors="replace").strip().splitlines()
-    if process.returncode:
-        yield {"error": said[-1] if said else f"it ended with status {process.returncode} and said nothing"}
 
 
 def parts(device: str, against: str | None) -> Iterator[tuple[str, float, Callable[[float], Iterator[Row]]]]:

@@ -1,12 +1,18 @@
-"""Whole training runs, each in a process of its own: from the start of Python to the accuracy on the test split."""
+"""What is measured in a process of its own; above all whole training runs, from the start of Python to the accuracy."""
 
+import contextlib
+import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UserError
 
@@ -23,6 +29,38 @@ def timed(command: list[str]) -> tuple[float, str]:
     if done.returncode:
         raise UserError(f"a benchmark process failed: {done.stderr.strip().splitlines()[-1]}; mend that and try again")
     return seconds, done.stdout
+
+
+def alone(command: list[str], seconds: float) -> Iterator[dict[str, Any]]:
+    """The rows that a process prints, one JSON line each; the last one says so if it fails, or takes too long.
+
+    Whatever ends this, Ctrl-C too, the process and all that it has started are gone.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+        began, watch = time.monotonic(), threading.Timer(seconds, _kill, (process,))
+        watch.start()
+        try:
+            for line in process.stdout or ():
+                yield json.loads(line)
+            process.wait()
+        finally:
+            watch.cancel()
+            _kill(process)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").strip().splitlines()
+    if process.returncode and time.monotonic() - began >= seconds:
+        yield {"error": f"stopped after {seconds:.0f} s"}
+    elif process.returncode:
+        yield {"error": said[-1] if said else f"it ended with status {process.returncode} and said nothing"}
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    if hasattr(os, "killpg"):  # not on Windows
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 class WholeRun(NamedTuple):

@@ -75,6 +75,18 @@ def started(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Sid
             side.close()
 
 
+def check_opponent(against: str | None) -> None:
+    """Before anything takes its time.
+
+    Raises:
+        UserError: PyTorch is asked for and not installed.
+    """
+    if against and importlib.util.find_spec("torch") is None:
+        raise UserError(
+            "--against torch needs PyTorch, which is not installed: python -m pip install 'tinyvit[parity]'"
+        )
+
+
 def speed(
     config: ViTConfig,
     *,
@@ -90,10 +102,7 @@ def speed(
         UserError: PyTorch is not installed, or the sides do not compute the same.
     """
     names = ["tinyvit", *(["PyTorch"] if against else []), *(["PyTorch, compiled"] if against and compiled else [])]
-    if against and importlib.util.find_spec("torch") is None:
-        raise UserError(
-            "--against torch needs PyTorch, which is not installed: python -m pip install 'tinyvit[parity]'"
-        )
+    check_opponent(against)
     setting = {"config": config.to_dict(), "batch_size": batch_size, "workers": workers}
     settings = {name: {"side": name, **setting} for name in names}
     runs = (STEP, "inference, batch 1", f"inference, batch {batch_size}")

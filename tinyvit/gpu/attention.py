@@ -13,7 +13,7 @@ class AttentionSaved(NamedTuple):
     qkv: Array  # (B*N, 3D)
     bias: Array | None  # (3D,)
     y: Array  # (B*Q, D)
-    weights: Array  # (B, h, Q, N or a little more); where heads fit into shared memory, of each row the log-sum-exp
+    weights: Array  # (B, h, Q, stride); where heads fit into shared memory, each row's log-sum-exp alone, (B, h, Q)
     num_queries: int
 
 

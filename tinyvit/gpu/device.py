@@ -132,6 +132,7 @@ class CudaDevice(Device):
         self.stream.begin_capture()
         try:
             run()
+            graph = self.stream.end_capture()
         except BaseException:
             with contextlib.suppress(Exception):  # a stream must be told, also of a recording that has failed
                 self.stream.end_capture()
@@ -139,7 +140,6 @@ class CudaDevice(Device):
         finally:
             if was_enabled:
                 gc.enable()
-        graph = self.stream.end_capture()
         graph.upload(self.stream)
         return lambda: graph.launch(self.stream)
 

@@ -89,10 +89,10 @@ class Trainer:
             self._save()
             raise UserError(f"{error}; everything before is saved: {self._way_on()}") from error
         finally:
-            if self.fused is not None:
-                self.fused.close()
             self.team.close()
             self.progress.stop()
+            if self.fused is not None:
+                self.fused.close()
         return self.ranks.from_first(self._finish() if self.ranks.rank == 0 else None)
 
     def _train_epoch(self, interrupts: Interrupts) -> None:

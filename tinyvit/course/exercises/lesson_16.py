@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...tensors import arrays_to_bytes
 from ..exercise import Case, add
 
 # --- 16.1 ---
@@ -37,14 +38,12 @@ def _array(
 
 
 def _file(arrays, names, blanks):
-    """A safetensors file; its header lists the arrays as `names` says, with `blanks` spaces behind it."""
-    start = 0
-    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    for name, array in arrays.items():
-        entries[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [start, start + array.nbytes]}
-        start += array.nbytes
+    """A safetensors file whose header lists the arrays as `names` says, with so many more blanks at its end."""
+    content = arrays_to_bytes(arrays)
+    end = 8 + int.from_bytes(content[:8], "little")
+    entries = json.loads(content[8:end])
     header = json.dumps({name: entries[name] for name in ("__metadata__", *names)}).encode() + b" " * blanks
-    return len(header).to_bytes(8, "little") + header + b"".join(array.tobytes() for array in arrays.values())
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def _file_cases(rng: np.random.Generator) -> Iterator[Case]:
