@@ -154,3 +154,13 @@ def test_the_memory_of_a_step_is_made_once(make_device):
     assert places[0] == places[1] == places[2]
     assert sizes[0] == sizes[1] == sizes[2]
     assert len(set(places[0])) < len(places[0])  # and used more than once within a step
+
+
+def test_a_nan_in_a_gradient_reaches_every_weight_as_on_the_cpu(make_device):
+    """Its length is NaN, so clipping makes all of it NaN: nobody goes on with weights that were not clipped."""
+    side = Side(SMALL, make_device(SMALL))
+    side.feed(0)
+    side.step.gradients()
+    side.grads.vector[3:4] = np.nan
+    side.update.run(side.step.loss)
+    assert np.isnan(to_numpy(side.parameters.vector)).all()

@@ -33,7 +33,7 @@ class Blas:
         self._pointers: dict[tuple[Any, ...], Array] = {}
         self._workspace = cupy.empty(WORKSPACE_BYTES, np.uint8)
         self._call("cublasCreate_v2", ctypes.byref(self._handle))
-        weakref.finalize(self, self._library.cublasDestroy_v2, self._handle)
+        weakref.finalize(self, self._library.cublasDestroy_v2, self._handle).atexit = False  # the driver does it then
         self._call("cublasSetStream_v2", self._handle, ctypes.c_void_p(stream.ptr))
         workspace = ctypes.c_void_p(self._workspace.data.ptr)  # set after the stream, which would forget it
         self._call("cublasSetWorkspace_v2", self._handle, workspace, ctypes.c_size_t(WORKSPACE_BYTES))
