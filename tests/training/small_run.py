@@ -3,6 +3,7 @@
 For tests that must start, kill and resume real processes.
 """
 
+import dataclasses
 import sys
 
 import tinyvit.datasets
@@ -25,15 +26,8 @@ def small_dataset() -> Dataset:
     def first(split: Split, n: int) -> Split:
         return Split(split.images[:n], split.labels[:n])
 
-    return Dataset(
-        whole.name,
-        whole.class_names,
-        whole.mean,
-        whole.std,
-        first(whole.train, 200),
-        first(whole.dev, 100),
-        first(whole.test, 100),
-    )
+    train, dev, test = first(whole.train, 200), first(whole.dev, 100), first(whole.test, 100)
+    return dataclasses.replace(whole, train=train, dev=dev, test=test)
 
 
 def weights_that_count(folder) -> dict:

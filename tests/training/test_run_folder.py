@@ -35,10 +35,12 @@ def test_the_preprocessor_says_how_pixels_were_made(small_config, small_dataset)
             "image_mean": [0.1307],
             "image_std": [0.3081],
             "dataset": "mnist",
+            "built_in": True,
             "class_names": list("0123456789"),
         }
     _, preprocessing = load_trained(folder)
     assert preprocessing[:4] == ("mnist", tuple("0123456789"), 0.1307, 0.3081)
+    assert preprocessing.built_in
 
 
 def test_the_preprocessor_of_wide_coloured_images(small_config, small_dataset):

@@ -17,7 +17,7 @@ def dataset_of(fed: Any, model_path: str, split: str, data_dir: str | None) -> A
     from ..training.run import its_data_dir
     from ..training.trained import load_its_dataset
 
-    data_dir = data_dir or (None if fed.is_built_in else its_data_dir(model_path))
+    data_dir = data_dir or (None if fed.built_in else its_data_dir(model_path))
     dataset = load_its_dataset(fed, data_dir=data_dir, note=lambda sentence: say(f"note: {printable(sentence)}"))
     if not len(getattr(dataset, split)):
         raise UserError(f"{dataset.name} has no pictures in its {split} split: choose another --split")

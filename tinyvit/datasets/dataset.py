@@ -43,6 +43,7 @@ class Dataset:
 
     class_names: K names; label k means `class_names[k]`.
     mean, std: of the training pixels after division by 255; a number for all channels, or one for each.
+    built_in: whether `load_dataset` knows it by its name; a folder of pictures may be called `mnist`, too.
     """
 
     name: str
@@ -52,3 +53,4 @@ class Dataset:
     train: Split
     dev: Split
     test: Split
+    built_in: bool = False

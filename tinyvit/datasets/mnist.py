@@ -141,6 +141,7 @@ def load_dataset(
         train=_split(train_images[train], train_labels[train]),
         dev=_split(train_images[dev], train_labels[dev]),
         test=_split(test_images, test_labels),
+        built_in=True,
     )
 
 

@@ -6,6 +6,7 @@ from reprlib import repr as short
 from typing import Any
 
 from ..config import ViTConfig
+from ..datasets.mnist import SOURCES
 from ..errors import UserError
 
 EPOCH_KEYS = {"epoch", "train_loss", "dev_loss", "dev_accuracy", "lr"}
@@ -61,7 +62,11 @@ def check_preprocessing(values: dict[str, Any], path: Path, model: ViTConfig) ->
         entries = values.get(key)
         right = isinstance(entries, list) and len(entries) == count and all(map(is_right, entries))
         _check(right, path, f"{key} must be {wanted}", entries)
-    _check(_is_text(values.get("dataset")), path, "dataset must be a name", values.get("dataset"))
+    name, built_in = values.get("dataset"), values.get("built_in", False)
+    _check(_is_text(name), path, "dataset must be a name", name)
+    _check(isinstance(built_in, bool), path, "built_in must be true or false", built_in)
+    known = not built_in or name in SOURCES
+    _check(known, path, f"dataset must be one of {', '.join(SOURCES)} where built_in is true", name)
 
 
 def _check(right: bool, path: Path, wanted: str, got: Any) -> None:

@@ -115,7 +115,8 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProcessor | None = None) -> bytes:
-    """`preprocessor_config.json` in Hugging Face's words, with the names of the data set and its classes beside.
+    """`preprocessor_config.json` in Hugging Face's words, with the names of the data set and its classes beside, and
+    whether that is one that `load_dataset` knows.
 
     Without a `processor`: straight to the model's size, normalised as the data set says.
     """
@@ -128,7 +129,7 @@ def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProce
             image_mean=mean,
             image_std=std,
         )
-    names = {"dataset": dataset.name, "class_names": list(dataset.class_names)}
+    names = {"dataset": dataset.name, "built_in": dataset.built_in, "class_names": list(dataset.class_names)}
     return to_json(processor.to_dict() | names)
 
 

@@ -19,7 +19,9 @@ from ..files import PREPROCESSOR
 from ..pretrained import ImageProcessor, Source, load_model, open_source, read_processor
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
+from .config import TrainConfig
 from .matching import in_order_of
+from .run import read_run_config, run_folder
 
 
 class Prepared(NamedTuple):
@@ -35,11 +37,7 @@ class Preprocessing(NamedTuple):
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...]
     processor: ImageProcessor
-
-    @property
-    def is_built_in(self) -> bool:
-        """Whether it was fed with MNIST or Fashion-MNIST, and not with a folder of pictures that has such a name."""
-        return self.dataset in SOURCES and self.processor.in_chans == 1
+    built_in: bool = False  # whether `load_dataset` knows the data set; a folder of pictures may have the same name
 
     def prepare(self, path: str | os.PathLike[str]) -> Prepared:
         """A picture file as the model takes it.
@@ -48,9 +46,9 @@ class Preprocessing(NamedTuple):
             UserError: it cannot be read, or there is nothing to be seen in it.
         """
         size: Any = self.processor.output_size
-        image = read_image(path) if self.is_built_in else open_picture(path)
+        image = read_image(path) if self.built_in else open_picture(path)
         try:
-            if not self.is_built_in:
+            if not self.built_in:
                 return Prepared(self.processor.pixels(image))
             if self.dataset == "mnist":
                 return Prepared(*prepare_digit(image, size=size))
@@ -97,7 +95,23 @@ def what_it_was_fed(source: Source) -> Preprocessing:
     numbers = tuple(map(str, range(source.config.num_classes)))
     names = tuple(values["class_names"]) if "dataset" in values else source.class_names or numbers
     dataset = values.get("dataset", "")
-    return Preprocessing(dataset, names, *processor.statistics, processor)
+    return Preprocessing(dataset, names, *processor.statistics, processor, _is_built_in(source))
+
+
+def _is_built_in(source: Source) -> bool:
+    """As its files say. Older ones do not: of a run, its kind decides; of a model without one, whether it was fed with
+    the very classes and numbers of the data set that it names.
+    """
+    values = source.preprocessor
+    known = SOURCES.get(values.get("dataset", ""))
+    if known is None or "built_in" in values:
+        return known is not None and values["built_in"]
+    folder = source.path.parent if source.path.suffix == ".safetensors" else source.path
+    try:
+        return isinstance(read_run_config(run_folder(folder)), TrainConfig)
+    except UserError:  # it belongs to no run
+        numbers = known.class_names, [known.mean], [known.std]
+        return (tuple(values["class_names"]), values["image_mean"], values["image_std"]) == numbers
 
 
 def load_its_dataset(
@@ -113,7 +127,7 @@ def load_its_dataset(
     Raises:
         UserError: the data are not there, or have other classes.
     """
-    if not fed.is_built_in:
+    if not fed.built_in:
         if data_dir is None:
             raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
         listing = in_order_of(fed.class_names, list_folder(data_dir))
