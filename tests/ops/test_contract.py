@@ -5,7 +5,8 @@ import pytest
 
 from tinyvit.backend import to_numpy
 from tinyvit.errors import UserError
-from tinyvit.gradcheck_cases import op_cases, op_samples
+from tinyvit.gradcheck_cases import op_cases
+from tinyvit.gradcheck_samples import op_samples
 from tinyvit.ops import OPS, Op
 
 CASES = [case for name in OPS for case in op_cases(name)]
@@ -14,7 +15,7 @@ LINEAR = (
     "patchify", "unpatchify", "linear", "conv2d", "layer_scale", "dropout", "drop_path", "cls_pool", "mean_pool",
     "prepend_tokens", "add_position", "resample_positions",
 )  # fmt: skip
-PER_IMAGE = [name for name in OPS if name != "cross_entropy"]  # whose loss is the mean over the batch
+PER_IMAGE = [name for name in OPS if "cross_entropy" not in name]  # whose losses are means over the batch
 SHARED = ("weight", "bias", "tokens", "pos_embed", "gamma")  # inputs that all images share
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -35,7 +36,7 @@ def sample(case, rng, on_device):
 
 def test_an_op_without_samples_fails(monkeypatch):
     monkeypatch.setitem(OPS, "new_op", Op(lambda x: (x, ()), lambda dy, saved: dy))
-    with pytest.raises(UserError, match=r"no sample inputs.*new_op.*add some to gradcheck_cases"):
+    with pytest.raises(UserError, match=r"no sample inputs.*new_op.*add some to gradcheck_samples"):
         op_samples("new_op", np.random.default_rng(0))
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tinyvit.gradcheck_cases import op_cases, op_samples
+from tinyvit.gradcheck_cases import op_cases
+from tinyvit.gradcheck_samples import op_samples
 from tinyvit.ops import OPS
 
 
@@ -39,6 +40,11 @@ def torch_conv2d(x, weight, bias, *, stride, padding):
     return F.conv2d(x, weight.T.reshape(O, C, k, k), bias, stride, padding)
 
 
+def torch_binary_cross_entropy(logits, *, labels, label_smoothing=0.0):
+    targets = labels.to(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
+    return F.binary_cross_entropy_with_logits(logits, targets)
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
@@ -55,11 +61,13 @@ COUNTERPARTS = {
     "drop_path": torch_dropout,
     "gelu": lambda x: F.gelu(x),
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "sigmoid": lambda x: x.sigmoid(),
     "cls_pool": lambda x: x[:, 0],
     "mean_pool": lambda x, num_prefix: x[:, num_prefix:].mean(1),
     "cross_entropy": lambda logits, labels, label_smoothing=0.0: F.cross_entropy(
         logits, labels, label_smoothing=label_smoothing
     ),
+    "binary_cross_entropy": torch_binary_cross_entropy,
 }
 
 
@@ -124,3 +132,16 @@ def test_large_inputs_too(precision, rng):
 
 def test_samples_cover_soft_targets(rng):
     assert any(options["labels"].dtype.kind == "f" for _, options in op_samples("cross_entropy", rng))
+
+
+def test_binary_cross_entropy_of_huge_logits(precision):
+    """Where log σ(z) by itself would be the logarithm of zero."""
+    dtype, tolerance = precision
+    logits = np.array([[1000, -1000, 88.5, -104], [-1000, 1000, -745, 20]], dtype)
+    labels = np.array([[0, 0, 1, 1], [1, 1, 0, 0]], dtype)
+    loss, saved = OPS["binary_cross_entropy"].forward(logits, labels=labels)
+    tensor = torch.tensor(logits, requires_grad=True)
+    torch_loss = torch_binary_cross_entropy(tensor, labels=torch.from_numpy(labels))
+    torch_loss.backward()
+    close(np.asarray(loss), torch_loss, tolerance, "loss")
+    close(OPS["binary_cross_entropy"].backward(1.0, saved), tensor.grad, tolerance, "dlogits")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from . import (
     attention,
+    binary_cross_entropy,
     conv2d,
     cross_entropy,
     dropout,
@@ -21,10 +22,16 @@ from . import (
     patchify,
     pool,
     resample,
+    sigmoid,
     softmax,
     tokens,
 )
 from .attention import AttentionSaved, attention_backward, attention_forward
+from .binary_cross_entropy import (
+    BinaryCrossEntropySaved,
+    binary_cross_entropy_backward,
+    binary_cross_entropy_forward,
+)
 from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
@@ -44,6 +51,7 @@ from .patchify import (
 from .pool import PoolSaved, cls_pool_backward, cls_pool_forward, mean_pool_backward, mean_pool_forward
 from .positions import ResampleMethod, resample_matrix, sincos2d
 from .resample import ResamplePositionsSaved, resample_positions_backward, resample_positions_forward
+from .sigmoid import SigmoidSaved, sigmoid_backward, sigmoid_forward
 from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
 from .tokens import (
     AddPositionSaved,
@@ -83,12 +91,15 @@ OPS: dict[str, Op] = _discover(
     gelu,
     pool,
     cross_entropy,
+    sigmoid,
+    binary_cross_entropy,
 )
 
 __all__ = [
     "OPS",
     "AddPositionSaved",
     "AttentionSaved",
+    "BinaryCrossEntropySaved",
     "Conv2dSaved",
     "CrossEntropySaved",
     "DropoutSaved",
@@ -102,12 +113,15 @@ __all__ = [
     "PrependTokensSaved",
     "ResampleMethod",
     "ResamplePositionsSaved",
+    "SigmoidSaved",
     "SoftmaxSaved",
     "UnpatchifySaved",
     "add_position_backward",
     "add_position_forward",
     "attention_backward",
     "attention_forward",
+    "binary_cross_entropy_backward",
+    "binary_cross_entropy_forward",
     "cls_pool_backward",
     "cls_pool_forward",
     "conv2d_backward",
@@ -138,6 +152,8 @@ __all__ = [
     "resample_matrix",
     "resample_positions_backward",
     "resample_positions_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
     "sincos2d",
     "softmax_backward",
     "softmax_forward",
