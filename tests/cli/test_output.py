@@ -1,13 +1,22 @@
-"""Closed streams, readers who leave, poor encodings, and Ctrl-C at once."""
+"""Closed streams, readers who leave, poor encodings, names that steer terminals, and Ctrl-C at once."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tinyvit import cli
+from tinyvit.files import read_json, to_json
+from tinyvit.plots import plot_confusion, save_figure
+from tinyvit.training.report import classification_report, confusion_text
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pictures import write_model
 
 SMALL_RUN = Path(__file__).parents[1] / "training" / "small_run.py"
 TRAIN = ["train", "--epochs", "1", "--batch-size", "32", "--embed-dim", "16", "--num-heads", "2", "--depth", "1"]
@@ -64,3 +73,50 @@ def test_ctrl_c_before_the_command_has_begun(monkeypatch, capsys):
     monkeypatch.setattr(cli, "build_parser", interrupted)
     assert cli.main([]) == 130
     assert capsys.readouterr().err == "tinyvit: stopped\n"
+
+
+ESCAPES = {
+    "colour": "\x1b[31mred",
+    "title": "\x1b]0;title\x07",
+    "8-bit": "\x9b2J",
+    "bell and line": "a\a\rb",
+    "right to left": "\u202egnp",
+}
+
+
+@pytest.mark.parametrize("name", ESCAPES.values(), ids=ESCAPES)
+def test_names_of_strangers_do_not_steer_the_terminal(tmp_path, capsys, name):
+    model, folder = write_model(tmp_path / "model"), tmp_path / "pictures"
+    values = read_json(model / "config.json")
+    (model / "config.json").write_bytes(to_json(values | {name: 1}))
+    for k in range(2):
+        (folder / f"{name}{k}").mkdir(parents=True)
+        for grey in range(8):
+            Image.new("RGB", (9, 9), (grey, k, 0)).save(folder / f"{name}{k}" / f"{name}{grey}.png")
+    (folder / f"{name}0" / f"{name}.jpg").write_bytes(b"no picture")
+    for words in (
+        ["info", model],
+        ["predict", model, folder],
+        ["eval", tmp_path / name],
+        ["convert", model, tmp_path / name],
+        ["data", "check", folder],
+        ["eval", write_model(tmp_path / "good"), "--data-dir", folder],
+        ["finetune", "--model", model, "--data-dir", folder, "--epochs", "1", "--output", tmp_path / f"run {name}"],
+        ["train", "--recipe", name],
+        ["lessons", "open", name],
+        [name],
+    ):
+        with contextlib.suppress(SystemExit):
+            cli.main([str(word) for word in words])
+    printed = "".join(capsys.readouterr())
+    assert ascii(name)[1:-1] in printed
+    assert [character for character in printed if character != "\n" and not character.isprintable()] == []
+
+
+def test_reports_and_figures_show_what_would_steer_a_terminal(tmp_path, recwarn):
+    names = [*ESCAPES.values(), "猫", os.fsdecode(b"caf\xe9")]
+    confusion = np.eye(len(names), dtype=np.int64)
+    texts = classification_report(confusion, names) + confusion_text(confusion, names)
+    assert [c for c in texts if c != "\n" and not c.isprintable()] == []
+    save_figure(plot_confusion(confusion, names), tmp_path / "confusion.png")
+    assert not recwarn.list

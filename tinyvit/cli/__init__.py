@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, train
 from .output import mute, prepare_streams
 
@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     """Complains in one sentence, where argparse would print all flags first."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, printable(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -57,5 +57,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(sentence: str, status: int) -> int:
-    print(f"tinyvit: {sentence}", file=sys.stderr)
+    print(f"tinyvit: {printable(sentence)}", file=sys.stderr)
     return status

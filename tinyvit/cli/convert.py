@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from .flags import SUB_PARSERS, add_download_flag, size_flag
+from .output import say
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -54,10 +55,10 @@ def run(options: argparse.Namespace) -> int:
             files[PREPROCESSOR] = to_json(processor.to_dict())
         write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"
-    print(f"{options.source} ({source.family}) -> {target} ({options.to}): {count}")
+    say(f"{options.source} ({source.family}) -> {target} ({options.to}): {count}")
     for name, value in FAMILIES[options.to].fixed.items():
         if (mine := getattr(model.config, name)) != value:
-            print(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
+            say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
     if options.verify:
         verify(model, source, target)
     return 0

@@ -10,6 +10,7 @@ from importlib import metadata
 
 from ..errors import UserError
 from .flags import SUB_PARSERS
+from .output import say
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -95,8 +96,8 @@ def _version(package: str) -> str | None:
 
 
 def _say(what: str, found: str) -> None:
-    print(f"{what:<16}{found}")
+    say(f"{what:<16}{found}")
 
 
 def _advise(advice: str) -> None:
-    print(f"{'':<16}-> {advice}")
+    say(f"{'':<16}-> {advice}")

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import UserError
 from ..fields import LIMIT
 from .flags import SUB_PARSERS, add_download_flag, add_model_flags, describe, given
-from .output import printable
+from .output import printable, say
 
 MIB = 2**20
 
@@ -41,22 +41,18 @@ def run(options: argparse.Namespace) -> int:
     config = dataclasses.replace(found, **given(options, ViTConfig))
     costs = model_costs(config)
     total = sum(costs.values(), NOTHING)
-    print(about)
-    print(describe("", config))
-    print(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")
-    print(f"{'part':<22}{'parameters':>13}{'MFLOPs/image':>14}{'saved MiB/image':>17}")
+    say(about)
+    say(describe("", config))
+    say(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")
+    say(f"{'part':<22}{'parameters':>13}{'MFLOPs/image':>14}{'saved MiB/image':>17}")
     for name, cost in [*costs.items(), ("total", total)]:
-        print(f"{name:<22}{cost.parameters:>13,}{cost.flops / 1e6:>14,.2f}{4 * cost.saved / MIB:>17,.3f}")
+        say(f"{name:<22}{cost.parameters:>13,}{cost.flops / 1e6:>14,.2f}{4 * cost.saved / MIB:>17,.3f}")
     weights, activations = 4 * total.parameters / MIB, 4 * total.saved * options.batch_size / MIB
-    print(f"\nA training step of {options.batch_size} images in float32 keeps about")
-    print(
-        f"  {weights:10,.1f} MiB of weights\n  {weights:10,.1f} MiB of gradients\n  {2 * weights:10,.1f} MiB in AdamW"
-    )
-    print(f"  {activations:10,.1f} MiB saved for the backward, all images at once (training takes up to 64)")
-    print(
-        f"and computes {3 * total.flops * options.batch_size / 1e9:,.2f} GFLOPs (a backward takes about two forwards)."
-    )
-    print(f"\nPresets: {', '.join(PRESETS)}")
+    say(f"\nA training step of {options.batch_size} images in float32 keeps about")
+    say(f"  {weights:10,.1f} MiB of weights\n  {weights:10,.1f} MiB of gradients\n  {2 * weights:10,.1f} MiB in AdamW")
+    say(f"  {activations:10,.1f} MiB saved for the backward, all images at once (training takes up to 64)")
+    say(f"and computes {3 * total.flops * options.batch_size / 1e9:,.2f} GFLOPs (a backward takes about two forwards).")
+    say(f"\nPresets: {', '.join(PRESETS)}")
     return 0
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ..errors import UserError
 from ..files import write_file
 from .flags import SUB_PARSERS
+from .output import say
 
 INSTALL = "python -m pip install -e '.[lessons]'"
 
@@ -53,18 +54,18 @@ def run_list(options: argparse.Namespace) -> int:
     from ..course.progress import passed
 
     done = set(passed())
-    print("     lesson                                        minutes   exercises passed")
+    say("     lesson                                        minutes   exercises passed")
     for name, facts in check.texts()["lessons"].items():
         numbers = [number for number, exercise in EXERCISES.items() if exercise.lesson == int(name[:2])]
         count = f"{len(done.intersection(numbers))} of {len(numbers)}" if numbers else ""
-        print(f"{name[:2]:>4} {facts['title']:<45} {facts['minutes']:>7}   {count}")
-    print("\nOpen one with: tinyvit lessons open NUMBER")
+        say(f"{name[:2]:>4} {facts['title']:<45} {facts['minutes']:>7}   {count}")
+    say("\nOpen one with: tinyvit lessons open NUMBER")
     return 0
 
 
 def run_start(options: argparse.Namespace) -> int:
     path = _started(options)
-    print(f"{path} is yours. Open it with: tinyvit lessons open {options.lesson}, or in any notebook editor")
+    say(f"{path} is yours. Open it with: tinyvit lessons open {options.lesson}, or in any notebook editor")
     return 0
 
 
@@ -84,9 +85,9 @@ def run_reset(options: argparse.Namespace) -> int:
     if path.exists():
         kept = next(p for n in range(1, 10**6) if not (p := path.with_suffix(f".old{n}.ipynb")).exists())
         path.rename(kept)
-        print(f"your old copy is {kept}")
+        say(f"your old copy is {kept}")
     problem = forget({number for number, exercise in EXERCISES.items() if exercise.lesson == int(name[:2])})
-    print(f"{_started(options)} is fresh {problem}".rstrip())
+    say(f"{_started(options)} is fresh {problem}".rstrip())
     return 0
 
 
@@ -133,9 +134,9 @@ def run_grade(options: argparse.Namespace) -> int:
             lines = grades.read_text(encoding="utf-8").splitlines() if grades.exists() else []
             found = dict(line.split(" ", 1) for line in lines)
         passes = [number for number in asked if found.get(number) == "passed"]
-        print(f"{given}: {len(passes)} of {len(asked)} passed{problem}")
+        say(f"{given}: {len(passes)} of {len(asked)} passed{problem}")
         for number in asked:
-            print(f"  {number} {EXERCISES[number].name}: {found.get(number, 'its check did not run')}")
+            say(f"  {number} {EXERCISES[number].name}: {found.get(number, 'its check did not run')}")
     return 0
 
 

@@ -4,6 +4,8 @@ import io
 import os
 import sys
 
+from ..errors import printable
+
 
 def prepare_streams() -> None:
     """Make stdout and stderr take every text: a closed one (`2>&-`) swallows it, what an encoding lacks is escaped."""
@@ -16,7 +18,11 @@ def prepare_streams() -> None:
 
 
 def say(text: object = "", *, end: str = "\n") -> None:
-    """Print at once. When the reader has gone, as `head` does, this and all that follows goes nowhere: work goes on."""
+    """Print at once, with names of strangers in it made harmless, whichever they are.
+
+    When the reader has gone, as `head` does, this and all that follows goes nowhere: work goes on.
+    """
+    text = "\n".join(map(printable, str(text).split("\n")))
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
@@ -26,11 +32,6 @@ def say(text: object = "", *, end: str = "\n") -> None:
 def mute() -> None:
     """Send what goes to stdout nowhere from now on, and what is still in its buffer."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def printable(text: str) -> str:
-    """Names are a stranger's: what would steer a terminal is shown, not sent."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def complain(sentence: str) -> None:

@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +23,8 @@ PURPLE, TEAL = "#443983", "#1f8a70"  # two colours from the dark half of viridis
 
 def new_figure(width: float, height: float) -> "Figure":
     """An empty white figure of `width` x `height` inches whose layout keeps texts and axes apart."""
-    from matplotlib.figure import Figure
+    with _signals_held():
+        from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
@@ -69,9 +74,10 @@ def show_picture(axes: "Axes", image: np.ndarray) -> None:
 
 
 def shortened(text: str, length: int, *, tail: int = 0) -> str:
-    """`text`, cut to at most `length` characters: an ellipsis is put in the place of all that is cut, in front of the
-    last `tail` characters.
+    """`text`, without what steers a terminal, cut to at most `length` characters: an ellipsis is put in the place of
+    all that is cut, in front of the last `tail` characters.
     """
+    text = printable(text)
     return text if len(text) <= length else f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
 
 
@@ -85,7 +91,9 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(temporary, format="png", dpi=120)
+        with warnings.catch_warnings():  # a character that no font has is drawn as a box, which can be seen
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
+            figure.savefig(temporary, format="png", dpi=120)
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(
@@ -94,3 +102,20 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C waits until the end: Matplotlib's compiled parts do not survive it in the middle of their import."""
+    on_main = threading.current_thread() is threading.main_thread()
+    if not on_main or signal.getsignal(signal.SIGINT) is None:  # None: a handler that is not Python's
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if caught:
+            signal.raise_signal(signal.SIGINT)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..plots.confusion import most_confused
 from ..plots.figure import shortened
 
@@ -83,6 +83,7 @@ def classification_report(confusion: np.ndarray, class_names: Sequence[str], dig
             f"the confusion matrix has {len(confusion)} classes, got {len(class_names)} class names: "
             "pass one name for each class"
         )
+    class_names = [printable(name) for name in class_names]
     right, support, predicted = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     total = support.sum()
     scores = np.stack(
@@ -127,6 +128,7 @@ def confusion_text(confusion: np.ndarray, class_names: Sequence[str]) -> str:
         lines = [f"{names[true]} -> {names[guess]}: {count:,} of {support[true]:,}" for true, guess, count in pairs]
         title = "Confused most often (true -> predicted class: mistakes of all of the true class)"
         return "\n".join([title, "", *(lines or ["none"])]) + "\n"
+    class_names = [printable(name) for name in class_names]
     headings = [shortened(name, WIDEST_COLUMN) for name in class_names]
     first = max(map(len, class_names))
     width = max(len(f"{confusion.max():,}"), *map(len, headings)) + 2
