@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyvit import files
+from tinyvit import files, tensors
 from tinyvit.errors import UserError
 from tinyvit.files import (
     current_folder,
@@ -219,6 +219,21 @@ def test_hostile_array_files_get_one_sentence(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"x\.safetensors is damaged or no safetensors file"):
         read_arrays(path)
+
+
+@pytest.mark.parametrize("dtype", ["F32", "BF16", "I8"])
+def test_a_list_of_arrays_without_end_is_refused_before_it_is_read(tmp_path, dtype, monkeypatch):
+    entry = f'"%d":{{"dtype":"{dtype}","shape":[0],"data_offsets":[0,0]}}'
+    monkeypatch.setattr(tensors, "MOST_HEADER", 50_000)
+    path = tmp_path / "x.safetensors"
+    for count, sentence in ((500, None), (2000, r"damaged .*list of arrays has 1\d\d,\d* bytes, and no model needs")):
+        header = ("{" + ",".join(entry % index for index in range(count)) + "}").encode()
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+        if sentence is None:
+            assert len(read_arrays(path)) == count
+        else:
+            with pytest.raises(UserError, match=sentence):
+                read_arrays(path)
 
 
 def test_missing_and_wrong_kinds_of_files(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 from .backend import Array, to_numpy
 from .errors import UserError, one_line
 
+MOST_HEADER = 2**22  # bytes: 40,000 arrays; the largest ViT has some 700, and a million take minutes to list
 DTYPES = {  # NumPy's names and theirs
     **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
     **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
@@ -22,13 +23,15 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The named arrays of a safetensors file; bfloat16, which NumPy does not know, becomes float32.
 
     Raises:
-        UserError: the file is missing, truncated, no safetensors file, or holds NaN or infinite numbers.
+        UserError: the file is missing, truncated, no safetensors file, names more arrays than any model has, or holds
+            NaN or infinite numbers.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         raise UserError(f"{path} was not found: check the folder's name")
     try:
+        _check_header(path)
         with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
             names = list(file.keys())
             narrow = [name for name in names if file.get_slice(name).get_dtype() == "BF16"]
@@ -43,6 +46,19 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if not np.isfinite(array).all():
             raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
     return arrays
+
+
+def _check_header(path: Path) -> None:
+    """Whether what the file says of itself is short enough to be read.
+
+    Raises:
+        ValueError: it is not.
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if MOST_HEADER < length < path.stat().st_size:  # a length beyond the end is damage, of which the library tells
+        raise ValueError(f"its list of arrays has {length:,} bytes, and no model needs more than {MOST_HEADER:,}")
 
 
 def _read_bfloat16(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:

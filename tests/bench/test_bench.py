@@ -74,6 +74,25 @@ def test_scaling_varies_one_size_at_a_time(tmp_path):
     assert (tmp_path / "scaling.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize(
+    ("changes", "batch_size", "sentence"),
+    [
+        ({}, 1, "--batch-size must be at least 4, got 1"),
+        ({}, 3, "--batch-size must be at least 4, got 3"),
+        ({"embed_dim": 6}, 8, "--embed-dim must be a multiple of 4 with 2 heads, got 6"),
+        ({"embed_dim": 3, "num_heads": 1}, 8, "--embed-dim must be a multiple of 2 with 1 heads, got 3"),
+        ({"embed_dim": 12, "pos_embed": "sincos2d"}, 8, "--embed-dim must be a multiple of 8 with 2 heads, got 12"),
+    ],
+)
+def test_sizes_that_cannot_be_made_smaller_are_refused_by_their_own_flag(changes, batch_size, sentence):
+    with pytest.raises(UserError, match=sentence):
+        scaling(dataclasses.replace(SMALL, **changes), batch_size=batch_size, rounds=1, max_workers=1)
+
+
+def test_the_least_batch_can_be_scaled():
+    assert len(scaling(SMALL, batch_size=4, rounds=1, max_workers=1)) == 17
+
+
 def test_a_cluster_costs_what_the_formula_says():
     points = {(p.ranks, p.gigabits): p for p in cluster(SMALL, compute_seconds=0.01)}
     parameters = sum(cost.parameters for cost in model_costs(SMALL).values())

@@ -11,7 +11,7 @@ import pytest
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.files import write_folder
-from tinyvit.pretrained import folder_files, open_source, save_npz
+from tinyvit.pretrained import folder_files, npz, open_source, save_npz
 from tinyvit.pretrained.npz import npz_bytes, read_npz
 from tinyvit.tensors import arrays_to_bytes, read_arrays
 
@@ -236,6 +236,20 @@ def test_an_npz_file_is_not_believed(content, sentence, tmp_path):
         archive.writestr("cls.npy", content)
     with pytest.raises(UserError, match=sentence):
         read_npz(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize("comment", [b"", b"a comment", b"c" * 60_000])
+def test_an_npz_file_of_endless_members_is_refused_before_they_are_listed(comment, tmp_path, monkeypatch):
+    for count in (3, 300):
+        with zipfile.ZipFile(tmp_path / f"{count}.npz", "w") as archive:
+            archive.comment = comment
+            for index in range(count):
+                archive.writestr(f"{index}.npy", member((1,), b"1234"))
+    monkeypatch.setattr(npz, "MOST_MEMBERS", 100)
+    assert len(read_npz(tmp_path / "3.npz")) == 3
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(UserError, match="it holds 300 arrays or more, and no model has more than 100"):
+        read_npz(tmp_path / "300.npz")
 
 
 def test_a_safetensors_header_is_not_believed(tmp_path):

@@ -1,6 +1,7 @@
 """How a step's time and memory grow with batch, tokens, width, depth and workers."""
 
 import dataclasses
+import math
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..config import ViTConfig
+from ..errors import UserError
 from ..plots.figure import MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes, save_figure
 from .timing import in_turn
 from .tinyvit_side import training_team
 
+LEAST_BATCH = 4  # a quarter of it is measured, too
 QUANTITIES = (("ms a step", "seconds", 1000, PURPLE), ("MiB", "mebibytes", 1, TEAL))
 
 
@@ -27,7 +30,22 @@ class Point(NamedTuple):
 
 
 def scaling(config: ViTConfig, *, batch_size: int, rounds: int, max_workers: int) -> list[Point]:
-    """Measure steps around `config`: each of its sizes is varied by itself, the others stay."""
+    """Measure steps around `config`: each of its sizes is varied by itself, the others stay.
+
+    Raises:
+        UserError: a quarter of the batch, or half of the width, is none.
+    """
+    if batch_size < LEAST_BATCH:
+        raise UserError(
+            f"--scaling measures a quarter of the batch, too, so --batch-size must be at least {LEAST_BATCH}, "
+            f"got {batch_size}: choose a larger one"
+        )
+    step_of_half = math.lcm(config.num_heads, 4 if config.pos_embed == "sincos2d" else 1)
+    if config.embed_dim % (2 * step_of_half):
+        raise UserError(
+            f"--scaling measures half of the width, too, so --embed-dim must be a multiple of {2 * step_of_half} with "
+            f"{config.num_heads} heads, got {config.embed_dim}: choose such a one"
+        )
     points = []
     for what, value, varied, size, workers in _variations(config, batch_size, max_workers):
         with training_team(varied, size, workers) as (team, step):

@@ -13,6 +13,8 @@ from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
+    from ..presets import PRESETS
+
     parser: argparse.ArgumentParser = verbs.add_parser(
         "bench",
         help="measure speed and memory",
@@ -47,7 +49,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "--output", default="bench.png", metavar="PNG", help="the figure of --scaling (default: bench.png)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    add_model_flags(parser)
+    add_model_flags(parser, PRESETS["tiny"], "the preset tiny")
     parser.set_defaults(run=run, parser=parser)
 
 

@@ -24,7 +24,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--drop-path", type=float, dest="drop_path_rate", metavar="RATE", help="drop path in training")
     parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
-    add_flags(parser.add_argument_group("training"), FinetuneConfig, skip=("model", "pretrained"))
+    add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "pretrained"))
     parser.set_defaults(run=run, pretrained=argparse.SUPPRESS)
 
 

@@ -14,10 +14,14 @@ from ..fields import LIMIT
 SUB_PARSERS = Any  # what argparse's add_subparsers returns; its class is private
 
 
-def add_flags(parser: Any, config_class: type, *, skip: Collection[str] = ()) -> None:
-    """One flag per field of `config_class`. A flag that is not given leaves no trace in the parsed options."""
-    hints = typing.get_type_hints(config_class)
-    for field in dataclasses.fields(config_class):
+def add_flags(parser: Any, defaults: Any, *, skip: Collection[str] = ()) -> None:
+    """One flag per field of a config. A flag that is not given leaves no trace in the parsed options.
+
+    Args:
+        defaults: a config whose values hold where no flag is given: the help shows them.
+    """
+    hints = typing.get_type_hints(type(defaults))
+    for field in dataclasses.fields(defaults):
         if field.name in skip:
             continue
         kind = hints[field.name]
@@ -27,9 +31,10 @@ def add_flags(parser: Any, config_class: type, *, skip: Collection[str] = ()) ->
             how = {"choices": typing.get_args(kind)}
         else:
             how = {"type": _reader(field.name, kind), "metavar": field.name.split("_")[-1].upper()}
-        default = "" if field.default is None else f" (default: {field.default})"
+        value = getattr(defaults, field.name)
+        default = "" if value is None else f" (default: {value})"
         flag = "--" + field.name.replace("_", "-")
-        help = field.metadata.get("help", "").replace("%", "%%") + default
+        help = (field.metadata.get("help", "") + default).replace("%", "%%")
         parser.add_argument(flag, default=argparse.SUPPRESS, help=help, **how)
 
 
@@ -46,9 +51,9 @@ def describe(title: str, config: Any, *, skip: Collection[str] = ()) -> str:
     return textwrap.fill(text, 100, initial_indent=f"{title:<10}", subsequent_indent=" " * 10, break_on_hyphens=False)
 
 
-def add_model_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of `ViTConfig`, in a group of their own."""
-    add_flags(parser.add_argument_group("model"), ViTConfig)
+def add_model_flags(parser: argparse.ArgumentParser, defaults: ViTConfig, whose: str) -> None:
+    """The flags of `ViTConfig`, in a group of their own that says whose `defaults` the help shows."""
+    add_flags(parser.add_argument_group("model", f"The defaults shown are those of {whose}."), defaults)
 
 
 def add_download_flag(parser: argparse.ArgumentParser) -> None:

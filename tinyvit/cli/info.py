@@ -15,6 +15,8 @@ MIB = 2**20
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
+    from ..presets import PRESETS
+
     parser: argparse.ArgumentParser = verbs.add_parser(
         "info",
         help="parameters, FLOPs and memory of a model",
@@ -25,7 +27,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     )
     add_download_flag(parser)
     parser.add_argument("--batch-size", type=int, default=128, help="for the memory of a training step (default: 128)")
-    add_model_flags(parser)
+    add_model_flags(parser, PRESETS["tiny"], "the preset tiny")
     parser.set_defaults(run=run)
 
 

@@ -11,18 +11,23 @@ from .output import say
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
-    from ..training.config import TrainConfig
     from ..training.recipes import RECIPES
+
+    usual = RECIPES["default"]
 
     parser: argparse.ArgumentParser = verbs.add_parser(
         "train", help="train a model", description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST."
     )
-    parser.add_argument("--recipe", choices=RECIPES, default="default", help="settings to start from")
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="default", help="settings to start from (default: default)"
+    )
     parser.add_argument("--preset", type=text, help="model to start from (see tinyvit info)")
     parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
-    add_flags(parser.add_argument_group("training"), TrainConfig, skip=("model",))
-    add_model_flags(parser)
+    whose = "the default recipe"
+    training = parser.add_argument_group("training", f"The defaults shown are those of {whose}.")
+    add_flags(training, usual, skip=("model",))
+    add_model_flags(parser, usual.model, whose)
     parser.set_defaults(run=run)
 
 

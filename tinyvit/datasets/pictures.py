@@ -10,6 +10,7 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import UserError
+from .patience import PatientFile
 
 # Formats that are nothing but pixels. Pillow reads others, some by running a program (EPS runs Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
@@ -61,7 +62,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         raise UserError(f"{path} is not a file but a folder or a device: give the path of one picture")
     try:
         # Given a path, Pillow would map some files into memory, and garble grey TIFFs that lie on their side.
-        with open(path, "rb") as file:
+        with PatientFile(path) as file:
             with _without_warnings():
                 image = Image.open(file, formats=FORMATS)
             with image:

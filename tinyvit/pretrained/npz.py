@@ -10,6 +10,8 @@ import numpy as np
 from ..errors import UserError, one_line
 from ..tensors import from_bfloat16
 
+LONGEST_END = 22 + 2**16  # bytes of a zip file's last record, with its comment
+MOST_MEMBERS = 40_000  # the largest ViT has some 700 arrays
 MOST_UNPACKED = 20  # times the size of the file: weights are noise and do not pack well, bombs do
 
 
@@ -20,6 +22,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         UserError: the file is missing, damaged or no `.npz` file, or holds Python objects, NaN or infinite numbers.
     """
     try:
+        _check_count(path)
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > MOST_UNPACKED * path.stat().st_size + 2**20:
@@ -35,6 +38,21 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         if not np.isfinite(array).all():
             raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
     return arrays
+
+
+def _check_count(path: Path) -> None:
+    """Look at how many members the end of a zip file announces, before all of them are listed.
+
+    Raises:
+        ValueError: more than a model has.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LONGEST_END))
+        end = file.read()
+    start = end.rfind(b"PK\5\6")
+    count = int.from_bytes(end[start + 10 : start + 12], "little")
+    if start >= 0 and count > MOST_MEMBERS:  # of 65,535 and more, it says 65,535
+        raise ValueError(f"it holds {count:,} arrays or more, and no model has more than {MOST_MEMBERS:,}")
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
