@@ -207,7 +207,9 @@ def test_resizing_on_the_device_agrees_with_numpy(name, device, on_device, rng):
 @pytest.mark.parametrize(
     ("size", "how", "sentence"),
     [
-        ((8, 9), {}, "8x9 image does not divide into 2x2 patches"),
+        ((8, 9), {}, "8x9 image does not divide into 2x2 patches, .*: choose img_size 8x8 or 8x10$"),
+        (101, {}, "101x101 image does not divide into 2x2 patches, .*: choose img_size 100 or 102$"),
+        (1, {}, "1x1 image does not divide into 2x2 patches, .*: choose img_size 2$"),
         (0, {}, "img_size must be .*at least 1.*got 0"),
         ((8, 8, 8), {}, "img_size must be"),
         ("large", {}, "img_size must be"),

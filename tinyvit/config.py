@@ -46,7 +46,8 @@ class ViTConfig(Config):
         if height % self.patch_size or width % self.patch_size:
             raise UserError(
                 f"a {height}x{width} image does not divide into {self.patch_size}x{self.patch_size} patches: "
-                f"choose patch_size from {_divisors(math.gcd(height, width))}"
+                f"choose patch_size from {_divisors(math.gcd(height, width))}, or img_size "
+                f"{sizes_that_divide(self.img_size, self.patch_size)}"
             )
         if self.embed_dim % self.num_heads:
             raise UserError(
@@ -100,6 +101,14 @@ class ViTConfig(Config):
     def hidden_dim(self) -> int:
         """M, the width of the MLP."""
         return int(self.embed_dim * self.mlp_ratio)
+
+
+def sizes_that_divide(img_size: int | tuple[int, int], patch_size: int) -> str:
+    """The nearest image sizes that patches divide, for people: "96 or 104", "96x48 or 104x56"."""
+    sides = (img_size,) if isinstance(img_size, int) else img_size
+    smaller = [max(1, side // patch_size) * patch_size for side in sides]
+    larger = [-(-side // patch_size) * patch_size for side in sides]
+    return " or ".join(dict.fromkeys("x".join(map(str, size)) for size in (smaller, larger)))
 
 
 def _divisors(n: int) -> str:

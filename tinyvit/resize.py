@@ -8,6 +8,8 @@ import copy
 import dataclasses
 from typing import TYPE_CHECKING, TypeVar
 
+from .config import ViTConfig, sizes_that_divide
+from .errors import UserError
 from .ops import ResampleMethod, resample_positions_forward
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def resized_model(
     Raises:
         UserError: the patches do not divide the new size, or there is no such method.
     """
-    old, new = model.config, dataclasses.replace(model.config, img_size=img_size)
+    old, new = model.config, resized_config(model.config, img_size)
     if new.pos_embed != "learned" and new.grid_size == old.grid_size:
         return copy.deepcopy(model)  # the table is what it would be
     twin = with_learned_positions(model)
@@ -48,6 +50,21 @@ def resized_model(
         align_corners=align_corners,
     )
     return twin
+
+
+def resized_config(config: ViTConfig, img_size: int | tuple[int, int]) -> ViTConfig:
+    """The same for images of another size; the patches stay as they are.
+
+    Raises:
+        UserError: they do not divide the new size.
+    """
+    patch, sides = config.patch_size, img_size if isinstance(img_size, tuple | list) else (img_size, img_size)
+    if len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides) and any(s % patch for s in sides):
+        raise UserError(
+            f"a {sides[0]}x{sides[1]} image does not divide into {patch}x{patch} patches, as this model has them: "
+            f"choose img_size {sizes_that_divide(img_size, patch)}"
+        )
+    return dataclasses.replace(config, img_size=img_size)
 
 
 def with_learned_positions(model: Model) -> Model:

@@ -222,4 +222,4 @@ class VisionTransformer(Layer):
             UserError: files are missing or damaged, a weight is NaN or infinite, or weights and config do not fit
                 together.
         """
-        return load_model(cls, open_source(path), num_classes=num_classes)
+        return load_model(cls, open_source(path, with_head=num_classes is None), num_classes=num_classes)

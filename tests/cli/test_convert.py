@@ -42,6 +42,16 @@ def test_round_the_world(saved, tmp_path, capsys):
     assert "note:" not in capsys.readouterr().out
 
 
+def test_stale_names_do_not_keep_a_classifier_from_being_left_out(saved, tmp_path):
+    _, folder = saved()
+    assert main(["convert", folder, str(tmp_path / "hf")]) == 0
+    config = json.loads((tmp_path / "hf" / "config.json").read_text())
+    (tmp_path / "hf" / "config.json").write_text(json.dumps(config | {"id2label": {"7": "stale"}}))
+    assert main(["convert", str(tmp_path / "hf"), str(tmp_path / "other")]) == 2
+    assert main(["convert", str(tmp_path / "hf"), str(tmp_path / "bare"), "--ignore-head"]) == 0
+    assert VisionTransformer.from_pretrained(tmp_path / "bare").config.num_classes == 0
+
+
 def test_what_the_target_always_does_otherwise_is_said(saved, tmp_path, capsys):
     _, folder = saved(gelu="erf", layer_norm_eps=1e-12)
     assert main(["convert", folder, str(tmp_path / "m.npz"), "--to", "npz"]) == 0

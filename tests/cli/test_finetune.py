@@ -163,7 +163,8 @@ def test_one_level_of_folders_is_split_and_said_so(finetune, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--img-size", "20"], "does not divide into 8x8 patches"),
+        (["--img-size", "20"], "does not divide into 8x8 patches, as this model has them: choose img_size 16 or 24"),
+        (["--img-size", "100x30"], "choose img_size 96x24 or 104x32"),
         (["--layer-decay", "0"], "layer_decay must be"),
         (["--rand-augment", "11"], "rand_augment must be"),
         (["--resume", "nowhere", "--epochs", "3"], "--resume goes on exactly as the run began"),

@@ -50,6 +50,32 @@ def test_an_encoder_saved_from_a_classifier_still_lists_its_classes(family, tmp_
     assert features.shape == (2, CONFIG.embed_dim)
 
 
+STALE = {
+    "a thousand": {str(index): f"class {index}" for index in range(1000)},
+    "too few": {"0": "cat"},
+    "other numbers": {"1": "cat", "2": "dog", "3": "ape"},
+    "a list": ["cat", "dog", "ape"],
+    "no text": {"0": 0, "1": 1, "2": 2},
+}
+
+
+@pytest.mark.parametrize("family", ["hf", "timm"])
+@pytest.mark.parametrize("names", STALE.values(), ids=STALE)
+def test_stale_names_of_classes_do_not_matter_to_a_new_head(family, names, tmp_path):
+    folder = folder_of(family, tmp_path / "model", class_names=("cat", "dog", "ape"))
+    if family == "hf":
+        edit(folder / "config.json", id2label=names)
+    else:
+        cfg = json.loads((folder / "config.json").read_text())["pretrained_cfg"]
+        edit(folder / "config.json", pretrained_cfg=cfg | {"label_names": [*names, "one more"]})
+    with pytest.raises(UserError, match="must name the 3 classes"):
+        open_source(folder)
+    for num_classes in (0, 5):
+        model = VisionTransformer.from_pretrained(folder, num_classes=num_classes)
+        assert model.config.num_classes == num_classes
+    assert open_source(folder, with_head=False).class_names is None
+
+
 def test_entries_that_are_missing_have_the_defaults_of_transformers(tmp_path):
     folder = folder_of("hf", tmp_path / "model")
     edit(folder / "config.json", hidden_act=None, layer_norm_eps=None, qkv_bias=None, tinyvit=None, id2label=None)

@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.target)
     if options.to == "npz" and target.suffix != ".npz":
         raise UserError(f"with --to npz, OUT is a file whose name ends with .npz, got {target}: add it")
-    source = open_source(resolve_model(options.source, download=options.download))
+    path = resolve_model(options.source, download=options.download)
+    source = open_source(path, with_head=not options.ignore_head)
     model = load_model(VisionTransformer, source, num_classes=0 if options.ignore_head else None)
     if options.img_size is not None:
         model = model.resized(options.img_size, **FAMILIES[source.family].resample)

@@ -84,11 +84,14 @@ class Source(NamedTuple):
         """A way out where nothing but the classifier is wrong."""
         names = [name for kind in complaints.values() for name in kind]
         only_head = with_head and all(name.startswith(FAMILIES[self.family].head) for name in names)
-        return ", or leave out the classifier with --ignore-head" if only_head else ""
+        return ", or leave out the classifier with tinyvit convert --ignore-head" if only_head else ""
 
 
-def open_source(path: str | Path) -> Source:
+def open_source(path: str | Path, *, with_head: bool = True) -> Source:
     """Look into a folder of tinyvit, Hugging Face or timm, or a `.npz` file of Google.
+
+    Args:
+        with_head: whether the saved classifier will be used: without, the names of its classes are not looked at.
 
     Raises:
         UserError: there is no model, it is damaged or of a kind that cannot be read, or could run code when opened.
@@ -119,10 +122,10 @@ def open_source(path: str | Path) -> Source:
     elif kind is not None:
         family, tensors = "hf", huggingface.plain_names(tensors)
         config = huggingface.read_config(values, tensors)
-        names = huggingface.read_class_names(values, config.num_classes)
+        names = huggingface.read_class_names(values, config.num_classes) if with_head else None
     else:
         family, config = "timm", timm.read_config(values, tensors)
-        names = timm.read_class_names(values, config.num_classes)
+        names = timm.read_class_names(values, config.num_classes) if with_head else None
     return _checked(Source(path, family, config, tensors, names, values, preprocessor))
 
 

@@ -75,6 +75,16 @@ class TrainConfig(RunConfig):
     workers: Literal["auto"] | int = option("auto", "processes that share the work; auto: one per core", at_least=1)
     distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        side = min(self.model.image_shape)
+        for name, augment in (("shift", "shift"), ("translate", "affine")):
+            pixels = getattr(self, name)
+            if self.augment == augment and pixels >= side:
+                raise UserError(
+                    f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
+                )
+
     @property
     def dataset_name(self) -> str:
         return self.dataset

@@ -18,6 +18,7 @@ from ...errors import UserError
 from ...files import PREPROCESSOR, read_json
 from ...layers import NO_DRAWS
 from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, read_processor
+from ...resize import resized_config
 from ...vit import VisionTransformer
 from ..checkpoint import load_checkpoint
 from ..config import FinetuneConfig
@@ -95,7 +96,7 @@ def readable(config: FinetuneConfig, progress: Progress) -> Listing:
 
 def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tuple[VisionTransformer, ImageProcessor]:
     """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
-    source = open_source(path)
+    source = open_source(path, with_head=False)
     processor = read_processor(source)
     img_size = changes.pop("img_size", None)
     model = load_model(VisionTransformer, source, num_classes=num_classes, **changes)
@@ -103,7 +104,7 @@ def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tupl
         model = model.astype(np.float32)
     if img_size is None:
         return model, processor
-    check_size(dataclasses.replace(model.config, img_size=img_size))
+    check_size(resized_config(model.config, img_size))
     model = model.resized(img_size, **FAMILIES[source.family].resample)
     return model, processor.for_size(model.config.image_shape)
 
