@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tinyvit.datasets.image_folder import list_folder
+from tinyvit.datasets.listing import gaps
 from tinyvit.errors import UserError
 
 
@@ -92,14 +93,20 @@ def test_every_class_keeps_a_picture_to_train_on(tmp_path, sizes, shares):
 def test_hidden_files_other_endings_and_loose_pictures_are_left_out(tmp_path):
     counted(tmp_path, {"train/cat": 3, "train/dog": 3, "val/cat": 1, "test/cat": 1})
     touch(tmp_path, "train/cat/.hidden.jpg", "train/.git/x.jpg", "train/cat/.thumbs/x.jpg", ".DS_Store")
-    touch(tmp_path, "train/cat/a.txt", "train/cat/b.txt", "train/cat/c.HEIC", "train/dog/none", "train/labels.csv")
+    touch(tmp_path, "train/cat/a.txt", "train/cat/b.txt", "train/cat/c.CR2", "train/dog/none", "train/labels.csv")
     touch(tmp_path, "train/loose.jpg", "annotations/x.xml")
     listing = list_folder(tmp_path)
     assert counts(listing) == {"train": [3, 3], "dev": [1, 0], "test": [1, 0]}
-    others, loose, endings = listing.notes
-    assert "annotations" in others
+    hidden, others, loose, endings = listing.notes
+    assert hidden == "Left out as hidden or made by machines: .DS_Store, .git, .hidden.jpg, .thumbs."
+    assert others.endswith("left out: annotations.")
     assert "1 picture directly in" in loose
-    assert endings.endswith("left out: .txt (2), .heic (1), no ending (1).")
+    assert loose.endswith("left out: loose.jpg.")
+    assert endings.endswith(
+        "left out: .txt (2), .cr2 (1), no ending (1). "
+        "The first: train/cat/a.txt, train/cat/b.txt, train/cat/c.CR2, train/dog/none."
+    )
+    assert listing.left_out == 5
 
 
 def test_folders_in_a_class_are_searched_and_names_may_be_any(tmp_path):
@@ -124,15 +131,17 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     assert counts(listing)["train"] == [5, 2, 3]
 
 
-def test_empty_and_tiny_classes_are_noted_and_stay(tmp_path):
+def test_empty_and_tiny_classes_are_gaps_and_stay(tmp_path):
     counted(tmp_path, {"train/ape": 0, "train/bee": 1, "train/cat": 5, "val/cat": 1, "val/ape": 0, "test/cat": 1})
     (tmp_path / "train/ape").mkdir()
     listing = list_folder(tmp_path)
     assert listing.class_names == ("ape", "bee", "cat")
-    assert listing.notes == (
+    assert gaps(listing.class_names, {split: np.bincount(files.labels, minlength=3) for split, files in listing.splits.items()}) == [
         "Nothing to train on in the class ape.",
         "Only one picture to train on in the class bee.",
-    )
+        "The dev split says nothing of the class bee.",
+        "The test split says nothing of the class bee.",
+    ]  # fmt: skip
 
 
 def test_a_class_may_be_called_train(tmp_path):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from .flags import SUB_PARSERS, text
+from .flags import SUB_PARSERS, add_strict_flag, text
 from .output import printable, say
 
 MOST_SHOWN = 20  # lines about one kind of mistake
@@ -22,9 +22,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "check",
         help="read every picture in a folder, and say what is wrong",
         description="Read every picture in DIR/train/CLASS, DIR/val/CLASS and DIR/test/CLASS, or in DIR/CLASS alone. "
-        "Exit status: 0 if all is well, 1 if something is wrong.",
+        "Exit status: 0 if all is well, 1 if something is wrong, 2 if it is no data set or --strict forbids "
+        "what is left out.",
     )
     check.add_argument("folder", metavar="DIR", type=text, help="folder of the data set")
+    add_strict_flag(check)
     check.set_defaults(run=run)
 
 
@@ -32,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     from tqdm.std import tqdm
 
     from ..datasets.image_folder import list_folder
+    from ..datasets.left_out import forbid
+    from ..datasets.listing import gaps
     from ..datasets.scan import scan
 
     listing = list_folder(options.folder)
@@ -45,15 +49,16 @@ def run(options: argparse.Namespace) -> int:
     say(f"\nheight x width   {_most_common(sizes)}")
     say(f"modes            {_most_common(findings.modes)}")
     say(f"imbalance        {_imbalance(names, findings)}")
-    for note in listing.notes:
+    for note in (*listing.notes, *gaps(listing.class_names, findings.counts)):
         say(f"note: {printable(note)}")
-    wrong = _what_is_wrong(names, findings)
+    wrong = _what_is_wrong(listing, names, findings)
     for what, lines in wrong.items():
         say(f"\n{what}:")
         for line in lines[:MOST_SHOWN]:
             say(f"  {printable(line)}")
         if len(lines) > MOST_SHOWN:
             say(f"  and {len(lines) - MOST_SHOWN:,} more")
+    forbid((listing.left_out + len(findings.unreadable)) * options.strict)
     if not wrong:
         say("\nNothing is wrong.")
     return 1 if wrong else 0
@@ -85,10 +90,17 @@ def _imbalance(names: Sequence[str], findings: Any) -> str:
     return f"{findings.imbalance:.1f} ({names[largest]} {train[largest]:,}, {names[smallest]} {train[smallest]:,})"
 
 
-def _what_is_wrong(names: Sequence[str], findings: Any) -> dict[str, list[str]]:
+def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[str, list[str]]:
     """What is wrong, and where."""
-    train = findings.counts["train"]
+    from ..datasets.class_names import look_alike
+
+    train, files = findings.counts["train"], sum(map(len, listing.splits.values()))
+    left_out = [f"{listing.left_out:,} of {files + listing.left_out:,}, see the notes"]
     found = {
+        "Most files are left out": left_out if listing.left_out > files else [],
+        "Classes that have almost the same name": [
+            ", ".join(map(repr, alike)) for alike in look_alike(listing.class_names)
+        ],
         "Files that cannot be read": [sentence for _, sentence in findings.unreadable],
         "Pictures of one split that are in another, too, so that they test memory": [
             f"{again.path} = {first.path}" for first, again in findings.across_splits

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
-from .flags import SUB_PARSERS, add_download_flag, add_flags, given, size_flag, text
+from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, given, size_flag, text
 from .output import say
 
 
@@ -24,6 +24,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--drop-path", type=float, dest="drop_path_rate", metavar="RATE", help="drop path in training")
     parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    add_strict_flag(parser)
     add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "pretrained"))
     parser.set_defaults(run=run, pretrained=argparse.SUPPRESS)
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     changes = {name: value for name in ("img_size", "drop_path_rate") if (value := getattr(options, name)) is not None}
     if options.resume:
         others = sorted({*flags, *changes} - {"data_dir", "device"}) + ["overwrite"] * options.overwrite
-        others += ["download"] * options.download
+        others += ["download"] * options.download + ["strict"] * options.strict
         if others:
             raise UserError(
                 "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
@@ -52,7 +53,9 @@ def run(options: argparse.Namespace) -> int:
         config = FinetuneConfig(**flags)
         pretrained = resolve_model(config.pretrained, download=options.download)
         config = dataclasses.replace(config, pretrained=str(pretrained))
-        history = finetune(config, overwrite=options.overwrite, progress=progress_bar(), **changes)
+        history = finetune(
+            config, overwrite=options.overwrite, strict=options.strict, progress=progress_bar(), **changes
+        )
     dataset: Any = history.dataset
     say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
     say(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")

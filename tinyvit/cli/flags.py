@@ -61,6 +61,11 @@ def add_download_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--download", action="store_true", help="the model may be a name at huggingface.co: fetch it")
 
 
+def add_strict_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag of all verbs that read folders of pictures, for `datasets.left_out.forbid`."""
+    parser.add_argument("--strict", action="store_true", help="stop where a file would be left out or cannot be used")
+
+
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:
     """What turns a flag's text into the field's value."""
     if name == "img_size":

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from .bar import picture_bar
-from .flags import SUB_PARSERS, add_download_flag, count, text
+from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
 from .output import complain, printable, say
 from .predictions import PredictionsTable
 
@@ -26,12 +26,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="pictures at once (default: what fits)")
     parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table, too")
+    add_strict_flag(parser)
     parser.add_argument("--plot", action="store_true", help="save what the model looked at, in MODEL/figures")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
+    from ..datasets.left_out import forbid
     from ..pretrained import resolve_model
     from ..training import load_classifier
     from ..training.answers import answers, read_pictures
@@ -43,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     model, fed = load_classifier(options.folder)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
-    paths, failed = _files(options.images)
+    paths, failed, left_out = _files(options.images)
+    forbid(left_out if options.strict else 0)
     figure_names = _figure_names(paths) if options.plot else [""] * len(paths)
     seen = answers(model.to(device), read_pictures(fed, paths), fed.mean, fed.std, batch_size=options.batch_size)
     with PredictionsTable(options.csv, fed.class_names, labelled=False) as table, picture_bar(len(paths)) as bar:
@@ -58,22 +61,28 @@ def run(options: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _files(images: Sequence[str]) -> tuple[list[Path], int]:
-    """The picture files, in order, those of folders sorted; and how many folders had none, of which is complained."""
-    from ..datasets.image_folder import pictures_in
+def _files(images: Sequence[str]) -> tuple[list[Path], int, int]:
+    """The picture files, in order, those of folders sorted; how many folders had none, of which is complained; and how
+    many files were left out of folders, which is told.
+    """
+    from ..datasets.left_out import LeftOut
 
     paths: list[Path] = []
-    failed = 0
+    failed = passed_over = 0
     for path in map(Path, images):
+        left_out = LeftOut(path)
         try:
-            found = list(pictures_in(path, [])) if path.is_dir() else [path]
+            found = list(left_out.pictures_in(path)) if path.is_dir() else [path]
+            for note in left_out.notes():
+                complain(note)
+            passed_over += left_out.count
             if not found:
                 raise UserError(f"{path} holds no pictures: give another folder, or the files themselves")
             paths += found
         except UserError as error:
             complain(str(error))
             failed += 1
-    return paths, failed
+    return paths, failed, passed_over
 
 
 def _figure_names(paths: Sequence[Path]) -> list[str]:

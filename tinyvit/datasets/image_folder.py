@@ -1,25 +1,20 @@
 """Pictures sorted into folders, one for each class: which files there are, and which split each belongs to."""
 
-import itertools
 import os
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import UserError
+from .class_names import Classes, class_name, in_one_spelling, look_alike
+from .layout import find_layout
+from .left_out import LeftOut, is_picture, some
 from .listing import Files, Listing
 from .split import dev_split
 
-ENDINGS = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
-    *(".ppm", ".pgm", ".pbm", ".pnm"),
-)
-SPLITS = {"train": ("train",), "dev": ("val", "valid", "validation", "dev"), "test": ("test",)}
-MOST_NAMED = 5  # in a sentence
-
-Classes = dict[str, list[Path]]  # name -> its pictures; sorted, both
+SPLITS = ("train", "dev", "test")
 
 
 def list_folder(
@@ -28,8 +23,8 @@ def list_folder(
     """The pictures in `train/<class>/`, `val/<class>/` and `test/<class>/`, or in `<class>/` alone; none is opened.
 
     Classes are the folders' names, sorted, as in torchvision's `ImageFolder`; folders in a class are searched as well.
-    Hidden files and folders are passed over, links are followed, and files whose names do not end as those of pictures
-    do are left out and counted in a note. `val` may also be called `valid`, `validation` or `dev`.
+    Splits may have any of their usual names (`split_names`). Links are followed. What is hidden, machine-made or a run
+    of tinyvit, and files whose names do not end as those of pictures do, are left out and told in notes.
 
     Without a dev split, one is split off the training pictures, and with folders of classes alone a test split, too, by
     `dev_split`: each class in proportion. A class keeps at least one picture to train on; if it is empty it remains a
@@ -40,33 +35,31 @@ def list_folder(
         seed: decides which.
 
     Raises:
-        UserError: the folder is missing or may not be read, has not two classes with pictures, or dev or test has
-            pictures of a class that train lacks.
+        UserError: the folder is missing or may not be read, has not two classes with pictures, dev or test has
+            pictures of a class that train lacks, a class has a name that is not UTF-8, or it cannot be told which
+            folders are splits and which are classes.
     """
     if not (dev_share >= 0 and test_share >= 0 and dev_share + test_share <= 0.5):
         raise UserError(
             "dev_share and test_share must be at least 0 and together at most 0.5, "
             f"got {dev_share} and {test_share}: choose others"
         )
-    root = Path(folder).expanduser()
-    if not os.path.isdir(root):
-        what = "is not a folder" if os.path.exists(root) else "does not exist"
-        raise UserError(f"{root} {what}: give a folder with one folder of pictures for each class")
-    notes: list[str] = []
-    places = _places(root, notes)
-    one_level = places["train"] == root
-    found = {split: _classes(place, notes) for split, place in places.items()}
+    root = _root(folder)
+    places, found, is_split, notes, left_out = _contents(root)
+    if "train" not in places:
+        others = some(sorted(place.name for place in places.values()))
+        raise UserError(f"{root} has {others} but no train: add it, with a folder per class")
     _check(places, found)
 
     names = tuple(found["train"])
     train, dev, test = (_files(found.get(split, {}), names) for split in SPLITS)
     total = len(train)
-    if one_level:
+    if not is_split:
         train, test = _split_off(train, round(test_share * total), seed)
     if made_dev := not dev:
         train, dev = _split_off(train, round(dev_share * total), seed)
 
-    if one_level:
+    if not is_split:
         notes.append(
             f"The folder has no train, val and test in it, so its {total:,} pictures were split, each class in "
             f"proportion: {len(train):,} to train on, {len(dev):,} for dev and {len(test):,} for test (seed {seed})."
@@ -78,74 +71,37 @@ def list_folder(
         )
     if not test:
         notes.append("There is no test split, so only dev can tell how good a model is, by which it was chosen.")
-    counts = np.bincount(train.labels, minlength=len(names))
-    for count, what in ((0, "Nothing"), (1, "Only one picture")):
-        if few := [names[k] for k in np.flatnonzero(counts == count)]:
-            notes.append(f"{what} to train on in the class{'es' * (len(few) > 1)} {_some(few)}.")
-    return Listing(names, train, dev, test, tuple(notes))
+    return Listing(names, train, dev, test, tuple(notes), left_out)
 
 
-def _places(root: Path, notes: list[str]) -> dict[str, Path]:
-    """The folder that holds the classes of each split; `root` itself holds those of train if they are not split."""
-    folders, _ = _entries(root)
-    named = {split: [f for f in folders if f.name.lower() in names] for split, names in SPLITS.items()}
-    is_split = any(_entries(train)[0] for train in named["train"])  # or else it is a class of pictures of trains
-    others = [folder.name for folder in folders if folder not in itertools.chain(*named.values())]
-    if not is_split and (others or not folders):
-        return {"train": root}
-    for split, candidates in named.items():
-        if len(candidates) > 1:
-            raise UserError(f"{root} has {_some(f.name for f in candidates)}, which are all {split}: keep one of them")
-    if not named["train"]:
-        raise UserError(f"{root} has {_some(f.name for f in folders)} but no train: add it, with a folder per class")
-    if others:
-        notes.append(f"Beside the folders of the splits there are others, left out: {_some(others)}.")
-    return {split: candidates[0] for split, candidates in named.items() if candidates}
+def _root(folder: str | os.PathLike[str]) -> Path:
+    root = Path(folder).expanduser()
+    if not os.path.isdir(root):
+        what = "is not a folder" if os.path.exists(root) else "does not exist"
+        raise UserError(f"{root} {what}: give a folder with one folder of pictures for each class")
+    return root
 
 
-def _classes(place: Path, notes: list[str]) -> Classes:
-    """The pictures in each folder of a split, and notes of what is no part of it."""
-    folders, files = _entries(place)
-    others: list[Path] = []
-    classes = {folder.name: list(pictures_in(folder, others)) for folder in folders}
-    if loose := sum(_is_picture(path) for path in files):
-        notes.append(f"{loose:,} picture{'s' * (loose > 1)} directly in {place}, in no class, left out.")
-    if others:
-        endings = Counter(path.suffix.lower() or "no ending" for path in others)
-        words = _some(f"{ending} ({count:,})" for ending, count in endings.most_common())
-        notes.append(f"Files in {place} whose names do not end as those of pictures do, left out: {words}.")
-    return classes
+class _Contents(NamedTuple):
+    places: dict[str, Path]  # split -> the folder with its classes
+    classes: dict[str, Classes]  # split -> its classes
+    is_split: bool  # or all of it is called train
+    notes: list[str]
+    left_out: int  # files
 
 
-def pictures_in(folder: Path, others: list[Path]) -> Iterator[Path]:
-    """The pictures in and below a folder, each folder once, wherever links lead; other files go to `others`.
-
-    Raises:
-        UserError: a folder may not be read.
-    """
-    waiting, searched = [folder], set()
-    while waiting:
-        folder = waiting.pop()
-        if (real := os.path.realpath(folder)) in searched:
-            continue
-        searched.add(real)
-        folders, files = _entries(folder)
-        waiting += reversed(folders)
-        yield from filter(_is_picture, files)
-        others += (path for path in files if not _is_picture(path))
-
-
-def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders, and all that is no folder, in a folder: sorted, without hidden ones."""
-    try:
-        paths = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda path: path.name)
-    except OSError as error:
-        raise UserError(f"the folder {folder} cannot be read ({error.strerror}): change its permissions") from error
-    return [p for p in paths if os.path.isdir(p)], [p for p in paths if not os.path.isdir(p)]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS
+def _contents(root: Path, known: Collection[str] = ()) -> _Contents:
+    """What is in a folder that is arranged as `find_layout` wants it, which also knows `known`."""
+    left_out = LeftOut(root)
+    layout = find_layout(root, left_out, known)
+    found = {}
+    for split, place in layout.places.items():
+        folders, files = left_out.entries(place)
+        left_out.loose |= dict.fromkeys(filter(is_picture, files))
+        found[split] = {class_name(folder): list(left_out.pictures_in(folder)) for folder in folders}
+    classes, spellings = in_one_spelling(found)
+    notes = [*layout.notes, *spellings, *left_out.notes()]
+    return _Contents(layout.places, classes, layout.is_split, notes, left_out.count)
 
 
 def _check(places: Mapping[str, Path], found: Mapping[str, Classes]) -> None:
@@ -156,14 +112,16 @@ def _check(places: Mapping[str, Path], found: Mapping[str, Classes]) -> None:
         raise UserError(f"{place} has no folders in it: {remedy}")
     full = [name for name, paths in train.items() if paths]
     if not full:
-        raise UserError(f"there is nothing to train on in {place} ({_some(train)} hold no pictures): {remedy}")
+        raise UserError(f"there is nothing to train on in {place} ({some(train)} hold no pictures): {remedy}")
     if len(full) == 1:
         raise UserError(f"{place} has pictures of one class only, {full[0]}: add another class to tell it from")
     for split, classes in found.items():
         if lacking := [name for name, paths in classes.items() if paths and not train.get(name)]:
+            alike = [name for group in look_alike({**train, **classes}) if {*group} & {*lacking} for name in group]
+            but = f" (but of {some(name for name in alike if name in train)})" if alike else ""
             raise UserError(
-                f"{places[split]} has pictures of {_some(lacking)}, of which {place} has none: "
-                "add some to train on, or remove those"
+                f"{places[split]} has pictures of {some(lacking)}, of which {place} has none{but}: "
+                "add some to train on, or remove those" + ", or rename the folder" * bool(alike)
             )
 
 
@@ -184,10 +142,3 @@ def _split_off(files: Files, size: int, seed: int) -> tuple[Files, Files]:
         return files, files.chosen([])
     given = giving[dev_split(files.labels[giving], size, seed=seed)[1]]
     return files.chosen(np.setdiff1d(np.arange(len(files)), given)), files.chosen(given)
-
-
-def _some(names: Collection[str] | Iterator[str]) -> str:
-    """ "a, b and 3 more" """
-    names = list(names)
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,6 +1,6 @@
 """Picture files by split and class, before any of them is opened."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ..errors import UserError
+from .left_out import some
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class Listing(NamedTuple):
     dev: Files
     test: Files
     notes: tuple[str, ...]  # what the user should know, a sentence each
+    left_out: int = 0  # files that may have been meant as pictures, and were passed over
 
     @property
     def splits(self) -> dict[str, Files]:
@@ -47,7 +49,7 @@ class Listing(NamedTuple):
         """The same, less some files.
 
         Raises:
-            UserError: nothing to train on would be left.
+            UserError: nothing to train on would be left, or nothing to choose the best epoch by.
         """
         gone = frozenset(paths)
         train, dev, test = (
@@ -56,4 +58,32 @@ class Listing(NamedTuple):
         )
         if not train:
             raise UserError(f"all {len(self.train):,} training pictures would be left out: give a folder with others")
+        if not dev and self.dev:
+            raise UserError(
+                f"none of the {len(self.dev):,} pictures of the dev split can be read, by which the best epoch is "
+                "chosen: mend them, or put others into a folder val"
+            )
+        if not dev:
+            raise UserError(
+                f"there are too few pictures to hold some back for the dev split, by which the best epoch is chosen "
+                f"({len(train):,} in {len(self.class_names):,} classes): add more, or a folder val with one per class"
+            )
         return self._replace(train=train, dev=dev, test=test)
+
+
+def gaps(class_names: Sequence[str], counts: Mapping[str, np.ndarray]) -> list[str]:
+    """What splits lack, a sentence each: classes without pictures, or with one alone to train on.
+
+    Args:
+        counts: split -> int64 (K,), its pictures of each class.
+    """
+    sentences = []
+    for split, of_split in counts.items():
+        if split == "train":
+            few = {"Nothing to train on in": of_split == 0, "Only one picture to train on in": of_split == 1}
+        else:
+            few = {f"The {split} split says nothing of": (of_split == 0) & (counts["train"] > 0) & of_split.any()}
+        for what, rows in few.items():
+            if names := [class_names[k] for k in map(int, np.flatnonzero(rows))]:
+                sentences.append(f"{what} the class{'es' * (len(names) > 1)} {some(names)}.")
+    return sentences

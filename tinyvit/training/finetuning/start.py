@@ -10,8 +10,10 @@ import numpy as np
 
 from ...backend import resolve_device
 from ...costs import numbers_held
+from ...datasets.class_names import look_alike
 from ...datasets.image_folder import list_folder
-from ...datasets.listing import Listing
+from ...datasets.left_out import forbid
+from ...datasets.listing import Listing, gaps
 from ...datasets.picture_files import picture_dataset
 from ...datasets.scan import Findings, scan
 from ...errors import UserError
@@ -31,14 +33,21 @@ from .tuner import Tuner
 
 MOST_THREADS = 16
 MOST_IMBALANCE = 3.0  # more is told
+MOST_TOLD = 10  # files of one kind
 
 
 def finetune(
-    config: FinetuneConfig, *, overwrite: bool = False, progress: Progress | None = None, **changes: Any
+    config: FinetuneConfig,
+    *,
+    overwrite: bool = False,
+    strict: bool = False,
+    progress: Progress | None = None,
+    **changes: Any,
 ) -> History:
     """Train the model at `config.pretrained` further, on the pictures in `config.data_dir`, in a new run folder.
 
     Args:
+        strict: whether a file that would be left out is an error.
         changes: fields of the model's config that differ from the saved one: `img_size`, `drop_path_rate`, `drop_rate`.
 
     Raises:
@@ -46,7 +55,7 @@ def finetune(
         TrainingInterrupted: Ctrl-C was pressed; everything is saved.
     """
     progress = progress or Progress()
-    listing = readable(config, progress)
+    listing = readable(config, progress, strict=strict)
     model, processor = starting_point(config.pretrained, len(listing.class_names), changes)
     config = dataclasses.replace(config, model=model.config)
     folder = new_run_folder(config, overwrite=overwrite)
@@ -79,18 +88,19 @@ def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, *
     return trainer.run()._replace(dataset=trainer.dataset)
 
 
-def readable(config: FinetuneConfig, progress: Progress) -> Listing:
+def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False) -> Listing:
     """The pictures that can be read; what is odd about them is told.
 
     Raises:
-        UserError: there is no folder of pictures, or too little in it.
+        UserError: there is no folder of pictures, or too little in it, or `strict` and something is left out.
     """
     if not config.data_dir:
         raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
     listing = list_folder(config.data_dir)
     findings = scan(listing)
-    for note in (*listing.notes, *_remarks(listing, findings)):
+    for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
         progress.note(note)
+    forbid((listing.left_out + len(findings.unreadable)) * strict)
     return listing.without([path for path, _ in findings.unreadable])
 
 
@@ -111,8 +121,12 @@ def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tupl
 
 def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
     """What is wrong with the pictures, a sentence each."""
-    for _, sentence in findings.unreadable:
+    for _, sentence in findings.unreadable[:MOST_TOLD]:
         yield f"skipped: {sentence}"
+    if more := len(findings.unreadable[MOST_TOLD:]):
+        yield f"skipped: {more:,} more that cannot be read; tinyvit data check lists more of them"
+    for alike in look_alike(listing.class_names):
+        yield f"these classes have almost the same name, make them one if they are: {', '.join(map(repr, alike))}"
     for first, second in findings.across_splits:
         yield f"{second.path} ({second.split}) is the same picture as {first.path} ({first.split}): it measures memory"
     for same in findings.contradictions:

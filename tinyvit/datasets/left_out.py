@@ -1,0 +1,168 @@
+"""What lies among pictures and is none: machine-made files and folders, runs of tinyvit, files of other endings."""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from ..errors import UserError
+
+ENDINGS = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".hif"),
+)
+# Besides hidden ones, whose names begin with a dot: what systems, file servers, editors and Python leave behind.
+MACHINE_MADE = frozenset(
+    ("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "recycler", "recycled")
+    + ("system volume information", "lost+found", "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot")
+    + ("__pycache__", "node_modules", "cvs")
+)
+RUN_FILES = ("best", "last", "metrics.jsonl", "model.safetensors")  # beside config.json: a run, or a model
+MOST_NAMED = 5  # in a sentence
+
+
+class LeftOut:
+    """Collects what is passed over below `root`, however often it is met, to tell it in the end."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.machine_made: dict[Path, None] = {}  # in the order met; sets have none
+        self.runs: dict[Path, None] = {}
+        self.others: dict[Path, None] = {}  # files in classes whose names do not end as those of pictures
+        self.loose: dict[Path, None] = {}  # pictures in no class
+        self.beside: dict[Path, int] = {}  # folders beside those of the splits, and how many pictures are in them
+
+    def entries(self, folder: Path) -> tuple[list[Path], list[Path]]:
+        """The folders, and all that is no folder, in a folder: sorted, without what is machine-made.
+
+        Raises:
+            UserError: the folder may not be read.
+        """
+        folders, files = [], []
+        for path, is_folder in listed(folder):
+            if is_machine_made(path.name):
+                self.machine_made[path] = None
+            elif not is_folder:
+                files.append(path)
+            elif holds_runs(path):
+                self.runs[path] = None
+            else:
+                folders.append(path)
+        return folders, files
+
+    def pictures_in(self, folder: Path) -> Iterator[Path]:
+        """The pictures in and below a folder, each folder once, wherever links lead.
+
+        Raises:
+            UserError: a folder may not be read.
+        """
+        waiting, searched = [folder], set()
+        while waiting:
+            folder = waiting.pop()
+            if (real := os.path.realpath(folder)) in searched:
+                continue
+            searched.add(real)
+            folders, files = self.entries(folder)
+            waiting += reversed(folders)
+            for path in files:
+                if is_picture(path):
+                    yield path
+                else:
+                    self.others[path] = None
+
+    @property
+    def count(self) -> int:
+        """How many files were passed over that somebody may have meant as pictures."""
+        return len(self.others) + len(self.loose) + sum(self.beside.values())
+
+    def notes(self) -> list[str]:
+        """All of it, a sentence for each kind."""
+        notes = []
+        if self.machine_made:
+            names = Counter(path.name for path in self.machine_made)
+            words = some(f"{name} ({count:,})" if count > 1 else name for name, count in names.items())
+            notes.append(f"Left out as hidden or made by machines: {words}.")
+        if self.runs:
+            notes.append(f"Left out as runs or models, no pictures to learn: {self._some(self.runs)}.")
+        if self.beside:
+            beside = [
+                f"{self._name(path)} ({count:,} picture{'s' * (count > 1)})" if count else self._name(path)
+                for path, count in self.beside.items()
+            ]
+            notes.append(f"Beside the folders of the splits there are others, left out: {some(beside)}.")
+        places = Counter(path.parent for path in self.loose)
+        for place, count in places.items():
+            first = some(path.name for path in self.loose if path.parent == place)
+            notes.append(f"{count:,} picture{'s' * (count > 1)} directly in {place}, in no class, left out: {first}.")
+        if self.others:
+            endings = Counter(path.suffix.lower() or "no ending" for path in self.others)
+            words = some(f"{ending} ({count:,})" for ending, count in endings.most_common())
+            notes.append(
+                f"Files in {self.root} whose names do not end as those of pictures do, left out: {words}. "
+                f"The first: {self._some(self.others)}."
+            )
+        return notes
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def _some(self, paths: Iterable[Path]) -> str:
+        return some(map(self._name, paths))
+
+
+def forbid(count: int) -> None:
+    """What `--strict` does about files that were left out.
+
+    Raises:
+        UserError: there are any.
+    """
+    if count:
+        raise UserError(
+            f"{count:,} file{'s were' if count > 1 else ' was'} left out or cannot be used, as told above, and "
+            "--strict forbids that: mend them, move them away, or do without --strict"
+        )
+
+
+def listed(folder: Path) -> list[tuple[Path, bool]]:
+    """What is in a folder, sorted by name, and whether each is a folder, or a link to one.
+
+    Raises:
+        UserError: the folder may not be read.
+    """
+    try:
+        with os.scandir(folder) as found:
+            entries = [(e.name, os.path.isdir(e.path) if e.is_symlink() else e.is_dir()) for e in found]
+    except OSError as error:
+        raise UserError(f"the folder {folder} cannot be read ({error.strerror}): change its permissions") from error
+    return [(folder / name, is_folder) for name, is_folder in sorted(entries)]
+
+
+def is_picture(path: Path) -> bool:
+    """Whether its name ends as that of a picture."""
+    return path.suffix.lower() in ENDINGS
+
+
+def is_machine_made(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or was left by a system and not by a person."""
+    return name.startswith((".", "~$")) or name.casefold() in MACHINE_MADE
+
+
+def holds_runs(folder: Path) -> bool:
+    """Whether a folder is a run of tinyvit or a model, or holds such and no other folders or pictures."""
+    if os.path.isfile(folder / "config.json") and any(os.path.exists(folder / name) for name in RUN_FILES):
+        return True
+    try:
+        entries = [(path, is_folder) for path, is_folder in listed(folder) if not is_machine_made(path.name)]
+    except UserError:  # whoever wants to know what is in it will say so
+        return False
+    folders = [path for path, is_folder in entries if is_folder and not path.is_symlink()]
+    if not folders or any(is_picture(path) for path, is_folder in entries if not is_folder):
+        return False
+    return all(map(holds_runs, folders))
+
+
+def some(names: Collection[str] | Iterable[str]) -> str:
+    """ "a, b and 3 more" """
+    names = list(names)
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
