@@ -6,7 +6,7 @@ import torch
 from oracles import shaken, timm, transformers
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.files import write_folder
+from tinyvit.folders import write_folder
 from tinyvit.gradcheck_cases import shaken as shaken_layer
 from tinyvit.pretrained import FAMILIES, folder_files, open_source
 

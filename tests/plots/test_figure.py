@@ -44,7 +44,7 @@ def test_a_figure_that_cannot_be_saved_leaves_the_old_one(tmp_path):
 
     class Full:
         def savefig(self, target, **options):
-            target.write_bytes(b"half of the new one")
+            target.write(b"half of the new one")
             raise OSError(28, "No space left on device")
 
     with pytest.raises(UserError, match="No space left on device"):
@@ -55,7 +55,7 @@ def test_a_figure_that_cannot_be_saved_leaves_the_old_one(tmp_path):
 
 def test_save_figure_into_a_file_as_a_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="could not be written"):
+    with pytest.raises(UserError, match="could not be made"):
         save_figure(plot_curves(HISTORY), tmp_path / "file" / "curves.png")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.files import write_folder
+from tinyvit.folders import write_folder
 from tinyvit.gradcheck_cases import MODELS, shaken
 from tinyvit.pretrained import FAMILIES, folder_files, open_source, save_npz
 from tinyvit.pretrained.reading import ratio

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
-from tinyvit.files import write_folder
+from tinyvit.folders import write_folder
 from tinyvit.pretrained import folder_files, npz, open_source, save_npz
 from tinyvit.pretrained.npz import npz_bytes, read_npz
 from tinyvit.tensors import arrays_to_bytes, read_arrays

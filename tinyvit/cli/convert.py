@@ -26,7 +26,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..files import PREPROCESSOR, to_json, write_folder
+    from ..files import PREPROCESSOR, to_json
+    from ..folders import write_folder
     from ..pretrained import FAMILIES, folder_files, load_model, open_source, read_processor, resolve_model, save_npz
     from ..pretrained.processor_files import to_timm
     from ..resize import with_learned_positions

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import UserError
-from ..files import siblings
+from ..files import disk_errors, replacing
 
 MOST_GUESSES = 5
 
@@ -34,19 +35,22 @@ class PredictionsTable:
         self.path, self.class_names = path, class_names
         if path is None:
             return
-        self._target = Path(os.path.realpath(path))
-        self._temporary, _, _ = siblings(self._target)
-        if self._target.exists() and not self._target.is_file():
+        place = Path(path)
+        if place.exists() and not place.is_file():
             raise UserError(f"{path} is not a file but a folder or a device: give --csv another name")
         numbers = range(1, min(MOST_GUESSES, len(class_names)) + 1)
         guesses = [column for number in numbers for column in (f"guess_{number}", f"probability_{number}")]
-        try:
-            self._file = open(self._temporary, "w", newline="", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-        except OSError as error:
-            raise self._failure(error) from error
-        self._write(["file", *["label"] * labelled, "prediction", "probability", *guesses])
+        self._columns = ["file", *["label"] * labelled, "prediction", "probability", *guesses]
 
     def __enter__(self) -> Self:
+        if self.path is None:
+            return self
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(replacing(self.path))
+            self._file = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="", write_through=True)
+            stack.push(self._flush)
+            self._write(self._columns)
+            self._stack = stack.pop_all()
         return self
 
     def add(self, file: str | os.PathLike[str], probs: np.ndarray, label: int | None = None) -> None:
@@ -57,28 +61,15 @@ class PredictionsTable:
         guesses = [cell for k in best for cell in (self.class_names[k], f"{probs[k]:.6g}")]
         self._write([os.fspath(file), *([] if label is None else [self.class_names[label]]), *guesses[:2], *guesses])
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.path is None:
-            return
-        try:
-            with self._file:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            if kind is None:
-                os.replace(self._temporary, self._target)
-        except OSError as failure:
-            raise self._failure(failure) from failure
-        finally:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink(missing_ok=True)
+    def __exit__(self, *error: Any) -> None:
+        if self.path is not None:
+            self._stack.__exit__(*error)
 
     def _write(self, cells: Sequence[Any]) -> None:
-        try:
+        with disk_errors(str(self.path)):
             csv.writer(self._file, lineterminator="\n").writerow(cells)
-        except OSError as error:
-            raise self._failure(error) from error
 
-    def _failure(self, error: OSError) -> UserError:
-        return UserError(
-            f"could not write {self.path} ({error.strerror or error}): free some space or choose another place"
-        )
+    def _flush(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            with disk_errors(str(self.path)):
+                self._file.flush()

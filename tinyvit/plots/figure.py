@@ -1,6 +1,5 @@
 """What all figures share: a blank one, plain axes, pictures made ready to show, and saving."""
 
-import contextlib
 import os
 import signal
 import threading
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError, printable
+from ..files import disk_errors, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,20 +88,15 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
         UserError: the file cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():  # a character that no font has is drawn as a box, which can be seen
-            warnings.filterwarnings("ignore", "Glyph .* missing from")
-            figure.savefig(temporary, format="png", dpi=120)
-        os.replace(temporary, path)
     except OSError as error:
         raise UserError(
-            f"the figure could not be written to {path} ({error.strerror or error}): choose another place or make room"
+            f"the folder {path.parent} could not be made ({error.strerror or error}): choose another place"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with replacing(path) as file, disk_errors(path), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # it is drawn as a box, which can be seen
+        figure.savefig(file, format="png", dpi=120)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import current_folder
+from ..folders import is_there
 
 # "owner/name", "owner/name@revision": nothing in it can lead out of a folder or to another server.
 _WORD = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
@@ -22,7 +22,7 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
         UserError: there is no such path and it looks like a name, or as `download_model` does.
     """
     path = Path(path_or_name)
-    if current_folder(path).exists():
+    if path.exists() or is_there(path):
         return path
     if download:
         from .download import download_model  # here, as the network modules are slow to import and rarely needed

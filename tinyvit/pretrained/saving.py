@@ -9,7 +9,8 @@ import numpy as np
 from ..backend import Array, to_numpy
 from ..config import ViTConfig
 from ..errors import UserError
-from ..files import CONFIG, WEIGHTS, Content, to_json, write_file, write_folder
+from ..files import CONFIG, WEIGHTS, Content, to_json, write_file
+from ..folders import write_folder
 from . import huggingface, timm
 from .families import FAMILIES
 from .npz import npz_bytes
@@ -21,6 +22,8 @@ def save_model_folder(
     state: Mapping[str, Array],
     more: Mapping[str, Content] | None = None,
     class_names: Sequence[str] | None = None,
+    *,
+    keep_others: bool = False,
 ) -> None:
     """A folder in Hugging Face's layout if it has words for this model, in our own if not; `config.json` says which.
 
@@ -28,12 +31,14 @@ def save_model_folder(
         state: our parameters by name.
         more: other files of the folder.
         class_names: K names; "LABEL_0", "LABEL_1" ... where there are none.
+        keep_others: whether other files in the folder stay there, instead of being refused.
 
     Raises:
         UserError: `folder` holds other files, is a file, or cannot be written; what stood there before still does.
     """
     family = "tinyvit" if FAMILIES["hf"].cannot_say(config) else "hf"
-    write_folder(folder, folder_files(config, state, family, class_names) | dict(more or {}))
+    files = folder_files(config, state, family, class_names) | dict(more or {})
+    write_folder(folder, files, keep_others=keep_others)
 
 
 def folder_files(

@@ -11,7 +11,8 @@ import numpy as np
 from ..config import ViTConfig
 from ..costs import check_numbers
 from ..errors import UserError, one_line
-from ..files import CONFIG, PREPROCESSOR, WEIGHTS, current_folder, read_json
+from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
+from ..folders import is_there, read_folder
 from ..tensors import read_arrays
 from . import google, huggingface, timm
 from .families import FAMILIES
@@ -102,15 +103,22 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
         return _checked(Source(path, "npz", google.read_config(tensors), tensors, None, {}, {}))
     if path.suffix in PICKLES:
         raise UserError(_no_pickles(path))
-    folder = path.parent if path.suffix == ".safetensors" else current_folder(path)
-    if not folder.is_dir():
+    if path.suffix == ".safetensors":
+        return _open_folder(path, path.parent)
+    if not is_there(path):
         raise UserError(
             f"{path} is not a folder, so there is no trained model: give one that holds {CONFIG} and {WEIGHTS}, or a "
             ".npz file"
         )
-    if (best := current_folder(folder / "best")).is_dir():  # a run of tinyvit
-        folder = best
+    best = path / "best"  # of a run of tinyvit, which may be at work
+    return read_folder(best if is_there(best) else path, lambda folder: _open_folder(path, folder))
+
+
+def _open_folder(path: Path, folder: Path) -> Source:
+    """The model in `folder`, or, if `path` is a file of weights, that one; `path` is what messages call it."""
     values = read_json(folder / CONFIG)
+    if "model" in values and not values.keys() & {"model_type", "architecture"}:
+        raise UserError(_no_best(path))
     check_kind(values, folder / CONFIG)
     kind = values.get("model_type")
     tensors = read_arrays(path) if path.suffix == ".safetensors" else _read_weights(folder)
@@ -194,6 +202,15 @@ def _read_weights(folder: Path) -> dict[str, np.ndarray]:
     for file in sorted(set(places.values())):
         arrays |= {name: array for name, array in read_arrays(folder / file).items() if places.get(name) == file}
     return arrays
+
+
+def _no_best(run: Path) -> str:
+    way_out = (
+        f"put it back, or give {run / 'last'}, the weights of its last step"
+        if is_there(run / "last")
+        else "the run has to finish an epoch first"
+    )
+    return f"{run} is a run without its folder best, which holds the weights of the best epoch: {way_out}"
 
 
 def _no_pickles(path: Path) -> str:

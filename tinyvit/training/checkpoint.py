@@ -8,15 +8,8 @@ from pathlib import Path
 
 from ..backend import like
 from ..errors import UserError
-from ..files import (
-    PREPROCESSOR,
-    STATE_ARRAYS,
-    STATE_PROGRESS,
-    Content,
-    current_folder,
-    read_json,
-    to_json,
-)
+from ..files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, read_json, to_json
+from ..folders import current_folder
 from ..pretrained import open_source, save_model_folder
 from ..tensors import read_arrays
 from .checks import check_progress
@@ -40,7 +33,7 @@ def save_checkpoint(
         STATE_ARRAYS: arrays,
         STATE_PROGRESS: to_json(progress),
     }
-    save_model_folder(folder, state.model.config, state.model.parameters(), more, class_names)
+    save_model_folder(folder, state.model.config, state.model.parameters(), more, class_names, keep_others=True)
 
 
 def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int) -> None:

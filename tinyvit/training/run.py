@@ -11,15 +11,8 @@ from typing import Any
 from ..backend import resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
-from ..files import (
-    CONFIG,
-    finish_replacing,
-    read_file,
-    read_json,
-    siblings,
-    to_json,
-    write_file,
-)
+from ..files import CONFIG, read_file, read_json, siblings, to_json, write_file
+from ..folders import finish_replacing
 from ..pretrained import ImageProcessor
 from .checks import check_epochs
 from .config import FinetuneConfig, RunConfig, TrainConfig
