@@ -1,5 +1,6 @@
 """What all figures share: a blank one, plain axes, pictures made ready to show, and saving."""
 
+import contextlib
 import os
 import signal
 import threading

@@ -104,17 +104,17 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
     if path.suffix in PICKLES:
         raise UserError(_no_pickles(path))
     if path.suffix == ".safetensors":
-        return _open_folder(path, path.parent)
+        return _open_folder(path, path.parent, with_head)
     if not is_there(path):
         raise UserError(
             f"{path} is not a folder, so there is no trained model: give one that holds {CONFIG} and {WEIGHTS}, or a "
             ".npz file"
         )
     best = path / "best"  # of a run of tinyvit, which may be at work
-    return read_folder(best if is_there(best) else path, lambda folder: _open_folder(path, folder))
+    return read_folder(best if is_there(best) else path, lambda folder: _open_folder(path, folder, with_head))
 
 
-def _open_folder(path: Path, folder: Path) -> Source:
+def _open_folder(path: Path, folder: Path, with_head: bool) -> Source:
     """The model in `folder`, or, if `path` is a file of weights, that one; `path` is what messages call it."""
     values = read_json(folder / CONFIG)
     if "model" in values and not values.keys() & {"model_type", "architecture"}:
