@@ -76,7 +76,35 @@ def empty_class(folder):
     return "Classes without a picture to train on (1):", "  eel"
 
 
-@pytest.mark.parametrize("spoil", [unreadable, cut_short, seen_before, of_two_classes, empty_class])
+def nothing_seen(folder):
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(folder / "train/cat/clear.png")
+    return "Transparent pictures of which nothing can be seen (1):", "clear.png"
+
+
+def almost_the_same_name(folder):
+    save(folder / "train/Cat/1.jpg")
+    save(folder / "train/Cat/2.jpg")
+    return "Classes that have almost the same name (1):", "  'Cat', 'cat'"
+
+
+def mostly_left_out(folder):
+    for k in range(20):
+        (folder / f"train/cat/{k}.cr2").touch()
+    return "Most files are left out (1):", "20 of 37"
+
+
+def heic_that_cannot_be_read(folder):
+    (folder / "val/cat/IMG.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    return "Files that cannot be read (1):", "IMG.HEIC"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(unreadable, cut_short, seen_before, of_two_classes, empty_class),
+        *(nothing_seen, almost_the_same_name, mostly_left_out, heic_that_cannot_be_read),
+    ],
+)
 def test_what_is_wrong_is_said_and_the_status_is_1(folder, capsys, spoil):
     heading, line = spoil(folder)
     status, out, err = check(folder, capsys)
@@ -161,3 +189,24 @@ def test_the_installed_command_says_nothing_on_stderr(folder, tinyvit):
     assert result.returncode == 0
     assert result.stderr == ""
     assert "Nothing is wrong." in result.stdout
+
+
+@pytest.mark.parametrize(
+    "spoil", [unreadable, nothing_seen, mostly_left_out, lambda folder: (folder / "val/dog.gif").touch()]
+)
+def test_strict_makes_what_is_left_out_an_error(folder, capsys, spoil):
+    assert main(["data", "check", str(folder), "--strict"]) == 0
+    spoil(folder)
+    assert main(["data", "check", str(folder), "--strict"]) == 2
+    err = capsys.readouterr().err
+    assert "--strict forbids that" in err
+    assert err.count("\n") == 1
+
+
+def test_what_looks_like_splits_is_no_data_set(folder, capsys):
+    (folder / "train").rename(folder / "one")
+    (folder / "val").rename(folder / "two")
+    (folder / "test").rename(folder / "three")
+    status, out, err = check(folder, capsys)
+    assert (status, out) == (2, "")
+    assert "so they look like splits: call them train, val and test" in err

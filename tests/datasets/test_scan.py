@@ -5,7 +5,9 @@ import shutil
 import weakref
 
 import pytest
+from PIL import Image
 
+from tinyvit.datasets import pictures
 from tinyvit.datasets import scan as module
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.in_threads import MOST_THREADS
@@ -84,15 +86,15 @@ def test_a_file_that_may_not_be_read(tmp_path, make_picture, monkeypatch):
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
         make_picture(name)
     locked = tmp_path / "cat/2.png"
-    real = open
+    real = pictures.PatientFile
 
-    def refusing(path, *args):
+    def refusing(path):
         if path == locked:
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path, *args)
+        return real(path)
 
     locked.chmod(0)
-    monkeypatch.setattr("builtins.open", refusing)  # for those whom rights do not bind
+    monkeypatch.setattr(pictures, "PatientFile", refusing)  # for those whom rights do not bind
     ((path, sentence),) = scan(list_folder(tmp_path)).unreadable
     locked.chmod(0o600)
     assert path == locked
@@ -200,3 +202,21 @@ def test_no_pixels_are_kept(tmp_path, make_picture, monkeypatch):
     scan(list_folder(tmp_path), progress=lambda done, total: alive.append(sum(image() is not None for image in images)))
     assert len(images) == 201
     assert max(alive) <= MOST_THREADS
+
+
+def test_transparent_pictures_are_counted_and_those_of_which_nothing_is_seen(tmp_path, make_picture):
+    make_picture("cat/1.png", mode="RGBA")  # opaque for all that
+    make_picture("dog/1.jpg")
+    for name, box in (("cat/part.png", (4, 4, 9, 9)), ("dog/clear.png", None), ("dog/clear.webp", None)):
+        image = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+        if box:
+            image.paste((0, 0, 0, 255), box)
+        image.save(tmp_path / name, lossless=True)
+    findings = scan(list_folder(tmp_path))
+    assert sorted(path.name for path in findings.transparent) == ["clear.png", "clear.webp", "part.png"]
+    assert sorted(path.name for path in findings.blank) == ["clear.png", "clear.webp"]
+    assert findings.unusable == 2
+    laid, nothing = findings.on_transparency
+    assert laid.startswith("3 pictures are transparent in part, and laid over white")
+    assert "Of 2 transparent pictures nothing can be seen at all: " in nothing
+    assert "clear.webp" in nothing

@@ -63,6 +63,16 @@ def test_transformers_in_other_modes(mode):
     processor = their_processors()["DeiT"]
     image = picture(61, 90, mode)
     ours = ImageProcessor.from_dict(processor.to_dict())
+    if mode in ("LA", "P with transparency", "RGBA"):  # what they show instead lies beneath, and is anything
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    np.testing.assert_array_equal(ours(image), theirs(processor, image.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_transformers_in_modes_with_transparency_that_is_not_used(mode):
+    processor = their_processors()["DeiT"]
+    image = picture(61, 90).convert(mode)
+    ours = ImageProcessor.from_dict(processor.to_dict())
     np.testing.assert_array_equal(ours(image), theirs(processor, image.convert("RGB")))
 
 

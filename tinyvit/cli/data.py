@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     say(f"\nheight x width   {_most_common(sizes)}")
     say(f"modes            {_most_common(findings.modes)}")
     say(f"imbalance        {_imbalance(names, findings)}")
-    for note in (*listing.notes, *gaps(listing.class_names, findings.counts)):
+    for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *findings.on_transparency):
         say(f"note: {printable(note)}")
     wrong = _what_is_wrong(listing, names, findings)
     for what, lines in wrong.items():
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
             say(f"  {printable(line)}")
         if len(lines) > MOST_SHOWN:
             say(f"  and {len(lines) - MOST_SHOWN:,} more")
-    forbid((listing.left_out + len(findings.unreadable)) * options.strict)
+    forbid((listing.left_out + findings.unusable) * options.strict)
     if not wrong:
         say("\nNothing is wrong.")
     return 1 if wrong else 0
@@ -102,6 +102,7 @@ def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[st
             ", ".join(map(repr, alike)) for alike in look_alike(listing.class_names)
         ],
         "Files that cannot be read": [sentence for _, sentence in findings.unreadable],
+        "Transparent pictures of which nothing can be seen": [str(path) for path in findings.blank],
         "Pictures of one split that are in another, too, so that they test memory": [
             f"{again.path} = {first.path}" for first, again in findings.across_splits
         ],

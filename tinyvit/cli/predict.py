@@ -33,7 +33,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
-    from ..datasets.left_out import forbid
+    from ..datasets.left_out import forbid, some
     from ..pretrained import resolve_model
     from ..training import load_classifier
     from ..training.answers import answers, read_pictures
@@ -47,18 +47,25 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
     paths, failed, left_out = _files(options.images)
     forbid(left_out if options.strict else 0)
+    unreadable, blank = 0, []
     figure_names = _figure_names(paths) if options.plot else [""] * len(paths)
     seen = answers(model.to(device), read_pictures(fed, paths), fed.mean, fed.std, batch_size=options.batch_size)
     with PredictionsTable(options.csv, fed.class_names, labelled=False) as table, picture_bar(len(paths)) as bar:
         for path, figure_name, answer in zip(paths, figure_names, seen, strict=True):
             if isinstance(answer, UserError):  # the other pictures still get their answer
                 complain(str(answer))
-                failed += 1
+                unreadable += 1
             else:
+                blank += [path] * answer.picture.is_blank
                 table.add(path, answer.probs)
                 _tell(model, fed, path, answer, figure_name, options)
             bar.update()
-    return 2 if failed else 0
+    if unreadable > 1:
+        complain(f"{unreadable:,} of {len(paths):,} pictures got no answer")
+    if blank:
+        complain(f"of {len(blank):,} transparent pictures nothing can be seen: {some(map(str, blank))}")
+    forbid(len(blank) * options.strict)
+    return 2 if failed or unreadable else 0
 
 
 def _files(images: Sequence[str]) -> tuple[list[Path], int, int]:

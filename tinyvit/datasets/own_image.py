@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
+from ..pretrained.transparency import opaque
 from .ink import LEAST_CONTRAST, border_mask, find_ink
 from .pictures import open_picture
 
@@ -99,17 +100,10 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """The picture over white where it is transparent, or over black if all that can be seen of it is light, in a mode
-    that `_grey` and RGB conversion understand.
-    """
+    """The picture without transparency, in a mode that `_grey` and RGB conversion understand."""
     if image.mode.startswith(("I", "F")):
         return image
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        grey, alpha = np.moveaxis(np.asarray(image.convert("LA")), -1, 0)
-        visible = grey[alpha > 127]
-        ground = "black" if visible.size and visible.min() > 127 else "white"
-        image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
+    image = opaque(image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import UserError
+from .heif import is_heif, learn_heif
 from .patience import PatientFile
 
-# Formats that are nothing but pixels. Pillow reads others, some by running a program (EPS runs Ghostscript).
+# Formats that are nothing but pixels; HEIF is another. Pillow reads more, some by running a program (EPS: Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
 _FILTERS = threading.Lock()
@@ -63,10 +64,14 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     try:
         # Given a path, Pillow would map some files into memory, and garble grey TIFFs that lie on their side.
         with PatientFile(path) as file:
+            formats = (*FORMATS, learn_heif(path)) if is_heif(file.read(12)) else FORMATS
+            file.seek(0)
             with _without_warnings():
-                image = Image.open(file, formats=FORMATS)
+                image = Image.open(file, formats=formats)
             with image:
                 yield image
+    except UserError:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(
             f"{path} has more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels: make it smaller first"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..pretrained.transparency import is_transparent, shows_nothing
 from .in_threads import in_threads
+from .left_out import some
 from .listing import Listing
 from .pictures import glance_at
 
@@ -24,6 +26,14 @@ class Place(NamedTuple):
     label: int
 
 
+class _Look(NamedTuple):
+    digest: bytes  # of the file
+    size: tuple[int, int]
+    mode: str
+    transparent: bool
+    blank: bool
+
+
 class Findings(NamedTuple):
     """What `scan` found; counts are of readable pictures."""
 
@@ -32,6 +42,8 @@ class Findings(NamedTuple):
     modes: Counter[str]  # Pillow's: L, RGB, RGBA ...
     unreadable: tuple[tuple[Path, str], ...]  # and why, a sentence each
     duplicates: tuple[tuple[Place, ...], ...]  # files of the same bytes, two or more each
+    transparent: tuple[Path, ...] = ()  # wholly or in part
+    blank: tuple[Path, ...] = ()  # those of them of which nothing can be seen
 
     @property
     def across_splits(self) -> tuple[tuple[Place, Place], ...]:
@@ -42,6 +54,25 @@ class Findings(NamedTuple):
     def contradictions(self) -> tuple[tuple[Place, ...], ...]:
         """The same picture in several classes."""
         return tuple(same for same in self.duplicates if len({place.label for place in same}) > 1)
+
+    @property
+    def unusable(self) -> int:
+        """How many files nobody can learn from."""
+        return len(self.unreadable) + len(self.blank)
+
+    @property
+    def on_transparency(self) -> tuple[str, ...]:
+        """What becomes of transparent pictures, a sentence each."""
+        sentences = []
+        if count := len(self.transparent):
+            sentences.append(
+                f"{count:,} picture{'s are' if count > 1 else ' is'} transparent in part, and laid over white "
+                f"(over black where all that can be seen is light): {some(path.name for path in self.transparent)}."
+            )
+        if self.blank:
+            names = some(map(str, self.blank))
+            sentences.append(f"Of {len(self.blank):,} transparent pictures nothing can be seen at all: {names}.")
+        return tuple(sentences)
 
     @property
     def imbalance(self) -> float:
@@ -68,14 +99,15 @@ def scan(
         for path, label in zip(files.paths, files.labels, strict=True)
     ]
 
-    def look(place: Place) -> tuple[bytes, tuple[int, int], str] | str:
-        """The file's hash, the picture's size and mode, or what is wrong."""
+    def look(place: Place) -> _Look | str:
+        """What is to be known of the picture, or what is wrong."""
         try:
             image, size, mode = glance_at(place.path)
             if processor:
                 processor.pixels(image)
             with open(place.path, "rb") as file:  # once more, but now the system has it in memory
-                return hashlib.file_digest(file, "sha256").digest(), size, mode
+                digest = hashlib.file_digest(file, "sha256").digest()
+            return _Look(digest, size, mode, is_transparent(image), shows_nothing(image))
         except (UserError, OSError) as error:
             sentence = str(error)
             return sentence if str(place.path) in sentence else f"{place.path}: {sentence}"
@@ -83,19 +115,20 @@ def scan(
     counts = {split: np.zeros(len(listing.class_names), np.int64) for split in listing.splits}
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
-    unreadable = []
+    unreadable, transparent, blank = [], [], []
     same = defaultdict(list)
     with closing(in_threads(look, places)) as looks:
         for done, (place, seen) in enumerate(zip(places, looks, strict=True), 1):
             if isinstance(seen, str):
                 unreadable.append((place.path, seen))
             else:
-                digest, size, mode = seen
-                same[digest].append(place)
+                same[seen.digest].append(place)
                 counts[place.split][place.label] += 1
-                sizes[size] += 1
-                modes[mode] += 1
+                sizes[seen.size] += 1
+                modes[seen.mode] += 1
+                transparent += [place.path] * seen.transparent
+                blank += [place.path] * seen.blank
             if progress:
                 progress(done, len(places))
     duplicates = tuple(tuple(group) for group in same.values() if len(group) > 1)
-    return Findings(counts, sizes, modes, tuple(unreadable), duplicates)
+    return Findings(counts, sizes, modes, tuple(unreadable), duplicates, tuple(transparent), tuple(blank))

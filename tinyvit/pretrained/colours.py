@@ -4,11 +4,13 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
+from .transparency import opaque
 
 
 def converted(image: Image.Image, mode: str) -> Image.Image:
-    """The picture in mode "L" or "RGB"."""
+    """The picture in mode "L" or "RGB", with its transparent parts filled in."""
     try:
+        image = opaque(image)
         if image.mode.startswith(("I", "F")):
             image = _eight_bits(image)
         if mode == "L" and image.mode == "LAB":  # which Pillow cannot convert directly

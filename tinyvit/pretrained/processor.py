@@ -34,7 +34,8 @@ class ImageProcessor(Config):
     """What is done to a picture, in the order of the fields, which have Hugging Face's names.
 
     The defaults are those of Hugging Face's ViT. A picture is first converted to L or RGB as Pillow's `convert` does,
-    so transparency is dropped and shows the colour beneath; only grey of more than 8 bits is scaled, not clipped.
+    but for two kinds: grey of more than 8 bits is scaled, not clipped, and a transparent picture is laid over white (if
+    all that can be seen of it is light, over black), where Hugging Face shows the colours beneath, which are anything.
 
     Raises:
         UserError: a value makes no sense, or two do not go together.

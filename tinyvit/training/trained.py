@@ -17,16 +17,20 @@ from ..datasets.pictures import open_picture
 from ..errors import UserError
 from ..files import PREPROCESSOR
 from ..pretrained import ImageProcessor, Source, load_model, open_source, read_processor
+from ..pretrained.transparency import shows_nothing
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
 from .config import TrainConfig
 from .matching import in_order_of
 from .run import read_run_config, run_folder
 
+BLANK = "transparent, and nothing of it can be seen: it is of one colour"
+
 
 class Prepared(NamedTuple):
     image: np.ndarray  # uint8 (C, H, W)
     done: str = ""  # to make it so, in plain words, where it was not what the image processor says
+    is_blank: bool = False  # a transparent picture of which nothing can be seen
 
 
 class Preprocessing(NamedTuple):
@@ -49,7 +53,8 @@ class Preprocessing(NamedTuple):
         image = read_image(path) if self.built_in else open_picture(path)
         try:
             if not self.built_in:
-                return Prepared(self.processor.pixels(image))
+                blank = shows_nothing(image)
+                return Prepared(self.processor.pixels(image), BLANK * blank, blank)
             if self.dataset == "mnist":
                 return Prepared(*prepare_digit(image, size=size))
             return Prepared(*prepare_picture(image, size=size, channels=self.processor.in_chans))

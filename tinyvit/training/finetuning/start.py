@@ -100,7 +100,7 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
     findings = scan(listing)
     for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
         progress.note(note)
-    forbid((listing.left_out + len(findings.unreadable)) * strict)
+    forbid((listing.left_out + findings.unusable) * strict)
     return listing.without([path for path, _ in findings.unreadable])
 
 
@@ -125,6 +125,7 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
         yield f"skipped: {sentence}"
     if more := len(findings.unreadable[MOST_TOLD:]):
         yield f"skipped: {more:,} more that cannot be read; tinyvit data check lists more of them"
+    yield from findings.on_transparency
     for alike in look_alike(listing.class_names):
         yield f"these classes have almost the same name, make them one if they are: {', '.join(map(repr, alike))}"
     for first, second in findings.across_splits:
