@@ -15,10 +15,13 @@ class Notes(Progress):
     """Everything a run tells, and the weights it saved with every epoch."""
 
     def __init__(self):
-        self.begun, self.steps, self.epochs, self.weights = None, [], [], []
+        self.begun, self.steps, self.epochs, self.weights, self.notes = None, [], [], [], []
 
     def start(self, config, folder, *, images_per_epoch, images_done):
         self.begun, self.folder = (images_per_epoch, images_done), folder
+
+    def note(self, sentence):
+        self.notes.append(sentence)
 
     def step(self, images, loss):
         self.steps.append((images, loss))

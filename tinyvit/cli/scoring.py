@@ -14,11 +14,22 @@ def dataset_of(fed: Any, model_path: str, split: str, data_dir: str | None) -> A
     Raises:
         UserError: there is none, or it does not fit the model.
     """
-    from ..training.run import its_data_dir
+    from ..training.its_pictures import note_memory, pictures_to_measure, read_pictures
+    from ..training.run import its_data_dir, run_folder
     from ..training.trained import load_its_dataset
 
+    def note(sentence: str) -> None:
+        say(f"note: {printable(sentence)}")
+
+    run, given = run_folder(model_path), data_dir is not None
     data_dir = data_dir or (None if fed.built_in else its_data_dir(model_path))
-    dataset = load_its_dataset(fed, data_dir=data_dir, note=lambda sentence: say(f"note: {printable(sentence)}"))
+    began_with = read_pictures(run) if data_dir and not fed.built_in else None
+    listing = None
+    if began_with and data_dir:
+        listing = pictures_to_measure(began_with, split, data_dir, run=run, given=given, note=note)
+    dataset = load_its_dataset(fed, data_dir=data_dir, listing=listing, note=note)
+    if began_with and listing is None:
+        note_memory(began_with, getattr(dataset, split).images.paths, note)
     if not len(getattr(dataset, split)):
         raise UserError(f"{dataset.name} has no pictures in its {split} split: choose another --split")
     return dataset

@@ -19,8 +19,7 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Gen
     So memory does not grow with the number of items; and after an error, Ctrl-C or `close()`, which end it at once,
     nothing is begun any more.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = min(cores, MOST_THREADS)
+    threads = min(cores(), MOST_THREADS)
     pool = ThreadPoolExecutor(threads)
     begun: deque[Future[Result]] = deque()
     try:
@@ -32,3 +31,8 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Gen
             yield begun.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

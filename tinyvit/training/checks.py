@@ -69,6 +69,21 @@ def check_preprocessing(values: dict[str, Any], path: Path, model: ViTConfig) ->
     _check(known, path, f"dataset must be one of {', '.join(SOURCES)} where built_in is true", name)
 
 
+def check_same_model(run: ViTConfig, saved: ViTConfig, folder: Path) -> None:
+    """Whether the config of a run describes the model in its checkpoint `folder`; another would be trained otherwise.
+
+    Raises:
+        UserError: a field differs.
+    """
+    ours, theirs = run.to_dict(), saved.to_dict()
+    differing = [f"{name} {ours[name]} instead of {theirs[name]}" for name in ours if ours[name] != theirs[name]]
+    if differing:
+        raise UserError(
+            f"the run's config.json describes another model than {folder} holds ({', '.join(differing)}): "
+            "put the config.json back that the run was started with"
+        )
+
+
 def _check(right: bool, path: Path, wanted: str, got: Any) -> None:
     if not right:
         raise UserError(f"{path} is damaged ({wanted}, got {short(got)}): use another copy")

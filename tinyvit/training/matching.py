@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..datasets.left_out import some
 from ..datasets.listing import Files, Listing
 from ..errors import UserError
-
-MOST_NAMED = 5  # of each side, in an error message
 
 
 def in_order_of(class_names: Sequence[str], listing: Listing) -> Listing:
@@ -20,16 +19,11 @@ def in_order_of(class_names: Sequence[str], listing: Listing) -> Listing:
     known = Counter(class_names)
     if strange := [name for name in listing.class_names if known[name] != 1]:
         raise UserError(
-            f"the folder and the model name their classes differently (the folder: {_some(listing.class_names)}; "
-            f"the model: {_some(class_names)}; not one class of the model: {_some(strange)}): "
+            f"the folder and the model name their classes differently (the folder: {some(listing.class_names)}; "
+            f"the model: {some(class_names)}; not one class of the model: {some(strange)}): "
             "rename the folders as the model's classes"
         )
     number = {name: k for k, name in enumerate(class_names)}
     new = np.array([number[name] for name in listing.class_names])
     train, dev, test = (Files(files.paths, new[files.labels]) for files in listing.splits.values())
     return Listing(tuple(class_names), train, dev, test, listing.notes)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

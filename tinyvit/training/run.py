@@ -1,4 +1,4 @@
-"""A run is a folder: `config.json metrics.jsonl metrics.csv last/ best/ figures/ report.txt`."""
+"""A run is a folder: `config.json metrics.jsonl metrics.csv last/ best/ figures/ report.txt`, and `pictures.json`."""
 
 import csv
 import io
@@ -18,7 +18,8 @@ from .checks import check_epochs
 from .config import FinetuneConfig, RunConfig, TrainConfig
 
 METRICS = "metrics.jsonl"
-RESULTS = (METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
+PICTURES = "pictures.json"  # what a run of fine-tuning learns from, see `its_pictures`
+RESULTS = (PICTURES, METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
 
 
 def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
@@ -129,6 +130,7 @@ def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProce
 def run_folder(folder: str | Path) -> Path:
     """Where what is made about a model belongs: beside its checkpoints, which are replaced whole, not into one."""
     place = Path(folder).resolve()
+    place = place.parent if place.suffix == ".safetensors" else place
     inside = place.name in ("last", "best") and (place.parent / CONFIG).is_file()
     return place.parent if inside else Path(folder)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..datasets import Dataset, load_dataset
 from ..datasets.image_folder import list_folder
+from ..datasets.listing import Listing
 from ..datasets.mnist import SOURCES
 from ..datasets.own_image import prepare_digit, prepare_picture, read_image
 from ..datasets.picture_files import picture_dataset
@@ -111,22 +112,26 @@ def _is_built_in(source: Source) -> bool:
     known = SOURCES.get(values.get("dataset", ""))
     if known is None or "built_in" in values:
         return known is not None and values["built_in"]
-    folder = source.path.parent if source.path.suffix == ".safetensors" else source.path
     try:
-        return isinstance(read_run_config(run_folder(folder)), TrainConfig)
+        return isinstance(read_run_config(run_folder(source.path)), TrainConfig)
     except UserError:  # it belongs to no run
         numbers = known.class_names, [known.mean], [known.std]
         return (tuple(values["class_names"]), values["image_mean"], values["image_std"]) == numbers
 
 
 def load_its_dataset(
-    fed: Preprocessing, *, data_dir: str | None = None, note: Callable[[str], None] = lambda sentence: None
+    fed: Preprocessing,
+    *,
+    data_dir: str | None = None,
+    listing: Listing | None = None,
+    note: Callable[[str], None] = lambda sentence: None,
 ) -> Dataset:
     """The data set a model was trained on, with the normalisation and the class names that were saved beside it.
 
     For MNIST and Fashion-MNIST, that is their files; for all other models, a folder of pictures.
 
     Args:
+        listing: the pictures in `data_dir`, where they are known already.
         note: is told what the user should know of the folder.
 
     Raises:
@@ -135,7 +140,7 @@ def load_its_dataset(
     if not fed.built_in:
         if data_dir is None:
             raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
-        listing = in_order_of(fed.class_names, list_folder(data_dir))
+        listing = in_order_of(fed.class_names, listing or list_folder(data_dir))
         for sentence in listing.notes:
             note(sentence)
         dataset = picture_dataset(listing, fed.processor, name=Path(data_dir).resolve().name)

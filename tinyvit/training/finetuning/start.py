@@ -1,7 +1,6 @@
 """From a pretrained model and a folder of pictures to a run of fine-tuning."""
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,21 @@ from ...backend import resolve_device
 from ...costs import numbers_held
 from ...datasets.class_names import look_alike
 from ...datasets.image_folder import list_folder
-from ...datasets.left_out import forbid
+from ...datasets.in_threads import cores
+from ...datasets.left_out import forbid, some
 from ...datasets.listing import Listing, gaps
+from ...datasets.manifest import Manifest
 from ...datasets.picture_files import picture_dataset
 from ...datasets.scan import Findings, scan
 from ...errors import UserError
-from ...files import PREPROCESSOR, read_json
+from ...files import PREPROCESSOR, read_file, read_json
 from ...layers import NO_DRAWS
 from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, read_processor
 from ...resize import resized_config
 from ...vit import VisionTransformer
 from ..checkpoint import load_checkpoint
 from ..config import FinetuneConfig
+from ..its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
 from ..loop import MOST_NUMBERS
 from ..progress import Progress
 from ..run import new_run_folder, preprocessor_json, read_run_config, tidy
@@ -57,20 +59,23 @@ def finetune(
     progress = progress or Progress()
     listing = readable(config, progress, strict=strict)
     model, processor = starting_point(config.pretrained, len(listing.class_names), changes)
-    config = dataclasses.replace(config, model=model.config)
+    config = dataclasses.replace(config, model=model.config, threads=resolve_threads(config))
+    manifest = Manifest.of(str(config.data_dir), listing)
     folder = new_run_folder(config, overwrite=overwrite)
+    write_pictures(folder, manifest)
     trainer = build_trainer(config, listing, processor, model, folder, progress)
     return trainer.run()._replace(dataset=trainer.dataset)
 
 
 def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, **changes: Any) -> History:
-    """Go on with a run that was stopped or killed; the pictures must still be the same.
+    """Go on with a run that was stopped or killed, with the very pictures that it began with.
 
     Args:
         changes: fields of the run's config that may differ: `data_dir`, `device`.
 
     Raises:
-        UserError: `folder` is no such run, it has no checkpoint yet, or as `finetune` does.
+        UserError: `folder` is no such run, it has no checkpoint yet, pictures are missing or not as they were, or as
+            `finetune` does.
     """
     folder, progress = Path(folder), progress or Progress()
     config = read_run_config(folder)
@@ -81,9 +86,11 @@ def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, *
     if not (folder / "last").is_dir():
         raise UserError(f"{folder} has no checkpoint to go on from: start anew with --overwrite")
     check_size(config.model)
-    processor = ImageProcessor.from_dict(read_json(folder / "last" / PREPROCESSOR))
+    saved = read_file(folder / "last" / PREPROCESSOR)
+    values = read_json(folder / "last" / PREPROCESSOR)
+    listing = pictures_of(config, folder, values.get("class_names"), progress)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
-    trainer = build_trainer(config, readable(config, progress), processor, model, folder, progress)
+    trainer = build_trainer(config, listing, ImageProcessor.from_dict(values), model, folder, progress, saved)
     load_checkpoint(folder / "last", trainer.state, steps_per_epoch=trainer.steps)
     return trainer.run()._replace(dataset=trainer.dataset)
 
@@ -102,6 +109,29 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
         progress.note(note)
     forbid((listing.left_out + findings.unusable) * strict)
     return listing.without([path for path, _ in findings.unreadable])
+
+
+def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress) -> Listing:
+    """What the run in `folder` began with; of older runs, which have no list, what is there now.
+
+    Args:
+        class_names: of the checkpoint to go on from.
+
+    Raises:
+        UserError: pictures are missing or not as they were, or the classes are others than the checkpoint's.
+    """
+    manifest = read_pictures(folder)
+    if manifest is None:
+        progress.note(f"{folder} has no list of its pictures, so whether they are still the same cannot be checked")
+        listing = readable(config, progress)
+    else:
+        listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
+    if list(listing.class_names) != class_names:
+        raise UserError(
+            f"the classes are not those that {folder} learns: {some(listing.class_names)} instead of "
+            f"{some(class_names or ['none'])}; put the folders back as they were, or start a new run"
+        )
+    return listing
 
 
 def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tuple[VisionTransformer, ImageProcessor]:
@@ -149,19 +179,23 @@ def build_trainer(
     model: VisionTransformer,
     folder: Path,
     progress: Progress,
+    preprocessor: bytes | None = None,
 ) -> Trainer:
-    """A trainer whose team is a `Tuner`."""
-    device = resolve_device(config.device)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = min(cores, MOST_THREADS) if config.threads == "auto" else int(config.threads)
+    """A trainer whose team is a `Tuner`; without a `preprocessor`, one is written for the pictures."""
+    device, threads = resolve_device(config.device), resolve_threads(config)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)
     if not len(dataset.test):
         progress.note("the report at the end is on the dev split, which also chose the epoch, so it flatters")
         dataset = dataclasses.replace(dataset, test=dataset.dev)
     batches = PictureBatches(config, dataset, processor, threads)
     tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
-    preprocessor = preprocessor_json(dataset, config, processor)
+    preprocessor = preprocessor or preprocessor_json(dataset, config, processor)
     return Trainer(config, dataset, folder, progress, team=tuner, preprocessor=preprocessor)
+
+
+def resolve_threads(config: FinetuneConfig) -> int:
+    """How many threads; they decide in which order gradients are added up, so a run keeps its number everywhere."""
+    return min(cores(), MOST_THREADS) if config.threads == "auto" else int(config.threads)
 
 
 def check_size(model: Any) -> None:

@@ -1,6 +1,5 @@
 """Everybody who computes a part of each batch: this process, its workers, and perhaps other ranks of MPI."""
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from ...backend import Array
 from ...costs import model_costs
 from ...datasets import Dataset, Split
+from ...datasets.in_threads import cores
 from ...errors import UserError
 from ...optim import FlatArrays, flatten
 from ...vit import VisionTransformer
@@ -34,9 +34,8 @@ def resolve_workers(config: TrainConfig, device: str) -> int:
     if config.workers == "auto":
         if device != "cpu" or config.distributed:
             return 1
-        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         flops = config.batch_size * sum(cost.flops for cost in model_costs(config.model).values())
-        return max(1, min(usable, MOST_WORKERS, config.batch_size, int(flops / LEAST_FLOPS)))
+        return max(1, min(cores(), MOST_WORKERS, config.batch_size, int(flops / LEAST_FLOPS)))
     if device != "cpu" and config.workers != 1:
         raise UserError(f"workers share the cores of a CPU, got --workers {config.workers} on {device}: leave it out")
     return int(config.workers)
