@@ -20,7 +20,7 @@ OPPONENTS = {
 FILES = sorted(ROOT.rglob("*.py"))
 # Who may import whom: only rooms on a lower floor, or the own one.
 FLOORS = {
-    "errors": 0, "backend": 1, "fields": 1, "downloads": 1, "ops": 2, "config": 2, "tensors": 2, "layers": 3, "files": 3, "costs": 4, "presets": 4, "resize": 4, "pretrained": 5,
+    "errors": 0, "backend": 1, "fields": 1, "paths": 1, "downloads": 2, "ops": 2, "config": 2, "tensors": 2, "layers": 3, "files": 3, "costs": 4, "presets": 4, "resize": 4, "pretrained": 5,
     "gradcheck_report": 4, "gradcheck_samples": 4, "gradcheck": 5, "vit": 6, "gradcheck_cases": 7, "optim": 7, "datasets": 7, "plots": 7,
     "locks": 1, "folders": 4,
     "gpu": 8, "training": 9, "bench": 10, "course": 10, "cli": 11, "__main__": 12,

@@ -8,19 +8,24 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import to_json, write_file
+from ..paths import home
 
 
 def progress_file() -> Path:
-    """`progress.json` in $TINYVIT_HOME, or where this system keeps what programs remember about their user."""
-    if home := os.environ.get("TINYVIT_HOME"):
-        return Path(home) / "progress.json"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "tinyvit" / "progress.json"
+    """`progress.json` in $TINYVIT_HOME, or where this system keeps what programs remember about their user.
+
+    Raises:
+        UserError: that would be in the user's home, and there is none.
+    """
+    if chosen := os.environ.get("TINYVIT_HOME"):
+        return Path(chosen) / "progress.json"
+    names = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Application Support")}
+    name, below_home = names.get(sys.platform, ("XDG_STATE_HOME", ".local/state"))
+    if base := os.environ.get(name):
+        return Path(base) / "tinyvit" / "progress.json"
+    if place := home():
+        return place / below_home / "tinyvit" / "progress.json"
+    raise UserError("this user has no home: set the environment variable TINYVIT_HOME to a folder")
 
 
 def passed() -> list[str]:
@@ -28,7 +33,7 @@ def passed() -> list[str]:
     try:
         numbers = json.loads(progress_file().read_text(encoding="utf-8"))["passed"]
         return sorted({str(number) for number in numbers}, key=in_order)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # a UserError, too
         return []
 
 
@@ -48,8 +53,8 @@ def in_order(number: str) -> tuple[int, ...]:
 
 
 def _write(numbers: list[str]) -> str:
-    path = progress_file()
     try:
+        path = progress_file()
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, to_json({"passed": sorted(set(numbers), key=in_order)}))
     except (OSError, UserError) as error:

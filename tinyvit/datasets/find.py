@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..downloads.cache import cache_folder
 from ..errors import UserError
+from ..paths import expanded
 
 REPOSITORY_DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -22,15 +23,15 @@ def find_files(
         UserError: `data_dir` was given and does not have them, or $TINYVIT_DATA is no folder.
     """
     if data_dir is not None:
-        folders = [Path(data_dir).expanduser(), Path(data_dir).expanduser() / name]
+        folders = [expanded(data_dir), expanded(data_dir) / name]
     else:
-        folders = [REPOSITORY_DATA / name, cache_folder() / name]
+        folders = [place / name for place in (REPOSITORY_DATA, cache_folder()) if place]
         if chosen := os.environ.get("TINYVIT_DATA"):
-            if not Path(chosen).expanduser().is_dir():
+            if not expanded(chosen).is_dir():
                 raise UserError(
                     f"the environment variable TINYVIT_DATA names {chosen}, which is no folder: correct or unset it"
                 )
-            folders = [Path(chosen).expanduser(), Path(chosen).expanduser() / name, *folders]
+            folders = [expanded(chosen), expanded(chosen) / name, *folders]
     for folder in folders:
         paths = [_with_or_without_gz(folder / file_name) for file_name in file_names]
         found = [path for path in paths if path is not None]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..paths import expanded
 from .class_names import Classes, class_name, in_one_spelling, look_alike
 from .layout import find_layout
 from .left_out import LeftOut, is_picture, some
@@ -75,7 +76,7 @@ def list_folder(
 
 
 def _root(folder: str | os.PathLike[str]) -> Path:
-    root = Path(folder).expanduser()
+    root = expanded(folder)
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.exists(root) else "does not exist"
         raise UserError(f"{root} {what}: give a folder with one folder of pictures for each class")

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import UserError
 from .dataset import Dataset, Split
-from .find import cache_folder, find_files
+from ..downloads.cache import needed_cache_folder
+from .find import find_files
 from .idx import read_idx
 from .split import dev_split
 
@@ -154,7 +155,7 @@ def _download_files(name: str, source: Source) -> list[Path]:
     """The four files in the user's cache; what is there already is not fetched again."""
     from .download import download  # here, as the network modules are slow to import and rarely needed
 
-    folder = cache_folder() / name
+    folder = needed_cache_folder() / name
     for file_name in SHAPES:
         if not (folder / file_name).exists():
             download(

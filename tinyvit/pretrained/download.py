@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from ..downloads.cache import cache_folder
+from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
 from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
 from .hub import Repository
@@ -35,8 +35,8 @@ def download_model(name: str, *, folder: str | os.PathLike[str] | None = None) -
     if match is None:
         raise UserError(f"{name!r} is no name of a model: give one like google/vit-base-patch16-224")
     repository, revision = match["repository"], match["revision"] or "main"
-    cached = cache_folder() / "models" / f"{repository}@{quote(revision, safe='')}"
-    target = cached if folder is None else Path(folder)
+    here = f"{repository}@{quote(revision, safe='')}"
+    target = needed_cache_folder() / "models" / here if folder is None else Path(folder)
     if target.exists():
         if folder is None:
             return target
