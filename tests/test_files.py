@@ -1,6 +1,7 @@
 """Files are whole or not there, however full the disk is and whoever else writes; damaged ones get one sentence."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tinyvit import files, tensors
 from tinyvit.errors import UserError
 from tinyvit.files import read_json, replacing, siblings, write_file
+from tinyvit.pretrained.npz import read_npz
 from tinyvit.tensors import arrays_to_bytes, read_arrays
 
 
@@ -92,6 +94,40 @@ def test_missing_and_wrong_kinds_of_files(tmp_path):
         read_arrays(tmp_path)
     with pytest.raises(UserError, match="cannot be read"):
         read_json(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names there")
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a pipe"])
+def test_what_never_ends_is_not_read(tmp_path, kind):
+    path, elsewhere = tmp_path / "config.json", tmp_path / "elsewhere"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(elsewhere if kind.startswith("link") else path)
+        if kind.startswith("link"):
+            path.symlink_to(elsewhere)
+    for reader, name in ((read_json, "config.json"), (read_arrays, "x.safetensors"), (read_npz, "x.npz")):
+        if name != "config.json":
+            (tmp_path / name).symlink_to(path)
+        with pytest.raises(UserError, match=r"cannot be read|was not found"):
+            reader(tmp_path / name)
+
+
+def test_a_file_larger_than_any_config_is_refused(tmp_path):
+    with open(tmp_path / "config.json", "wb") as file:
+        file.truncate(10**12)  # takes no place on the disk
+    with pytest.raises(UserError, match=r"config.json has more than the 134,217,728 bytes"):
+        read_json(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("F8_E4M3", 8), ("F8_E5M2", 8), ("F8_E8M0", 8), ("F4", 4), ("F6_E2M3", 6), ("F6_E3M2", 6)]
+)
+def test_numbers_that_numpy_lacks_are_named(tmp_path, kind, size):
+    header = json.dumps({"a.weight": {"dtype": kind, "shape": [8], "data_offsets": [0, size]}}).encode()
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+    with pytest.raises(UserError, match=rf"x.safetensors holds a.weight in {kind}, a quantised kind"):
+        read_arrays(tmp_path / "x.safetensors")
 
 
 def test_the_weights_room_is_not_used_for_code():

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +14,7 @@ from .tensors import write_arrays
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
+MOST_BYTES = 2**27  # of a file that is not arrays
 Content = bytes | Mapping[str, Array]  # of a file
 
 
@@ -96,12 +97,23 @@ def _claimed(temporary: Path) -> FileLock:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file.
+    """The content of a file of text or JSON; arrays are read by `tensors`.
 
     Raises:
-        UserError: it is missing or unreadable.
+        UserError: it is missing, unreadable, unreasonably large, or no file but a folder, a pipe or a device.
     """
-    return _read(path, path.read_bytes)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} cannot be read (it is a folder, a pipe or a device): put the file itself in its place")
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} was not found: check the folder's name") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
+    if len(content) > MOST_BYTES:
+        raise UserError(f"{path} has more than the {MOST_BYTES:,} bytes that can be meant: use another copy")
+    return content
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -123,15 +135,6 @@ def read_json(path: Path) -> dict[str, Any]:
 def to_json(values: Mapping[str, Any]) -> bytes:
     """A JSON object for people to read."""
     return (json.dumps(values, indent=2) + "\n").encode()
-
-
-def _read(path: Path, reader: Callable[[], Any]) -> Any:
-    try:
-        return reader()
-    except FileNotFoundError as error:
-        raise UserError(f"{path} was not found: check the folder's name") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
 
 
 def write_flushed(path: Path, content: Content) -> None:

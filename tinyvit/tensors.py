@@ -24,7 +24,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         UserError: the file is missing, truncated, no safetensors file, names more arrays than any model has, or holds
-            NaN or infinite numbers.
+            NaN or infinite numbers, or numbers of a kind that NumPy lacks.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -33,11 +33,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         _check_header(path)
         with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
-            names = list(file.keys())
-            narrow = [name for name in names if file.get_slice(name).get_dtype() == "BF16"]
-            arrays = {name: file.get_tensor(name) for name in names if name not in narrow}
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  it is no dict
+            _check_kinds(path, kinds)
+            narrow = [name for name, kind in kinds.items() if kind == "BF16"]
+            arrays = {name: file.get_tensor(name) for name in kinds if name not in narrow}
         if narrow:
             arrays |= _read_bfloat16(path, narrow)
+    except UserError:
+        raise
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
     except OSError as error:
@@ -59,6 +62,20 @@ def _check_header(path: Path) -> None:
         length = int.from_bytes(file.read(8), "little")
     if MOST_HEADER < length < path.stat().st_size:  # a length beyond the end is damage, of which the library tells
         raise ValueError(f"its list of arrays has {length:,} bytes, and no model needs more than {MOST_HEADER:,}")
+
+
+def _check_kinds(path: Path, kinds: Mapping[str, str]) -> None:
+    """Whether NumPy has numbers of these kinds, or bfloat16, which is half of a float32. Others need their scales, too.
+
+    Raises:
+        UserError: it has not.
+    """
+    for name, kind in kinds.items():
+        if kind not in (*DTYPES.values(), "BOOL", "BF16", "C64"):
+            raise UserError(
+                f"{path} holds {one_line(name)} in {kind}, a quantised kind that is not read: use a copy of the model "
+                "in float32, float16 or bfloat16"
+            )
 
 
 def _read_bfloat16(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_round_the_world(saved, tmp_path, capsys):
     model, folder = saved()
     for layout in ("timm", "npz", "hf", "timm", "hf"):
         target = str(tmp_path / layout) + (".npz" if layout == "npz" else "")
-        assert main(["convert", folder, target, "--to", layout]) == 0
+        assert main(["convert", folder, target, "--to", layout, "--overwrite"]) == 0
         folder = target
     again = VisionTransformer.from_pretrained(folder)
     assert again.config == dataclasses.replace(CONFIG, mlp_ratio=again.config.mlp_ratio)
@@ -126,3 +127,38 @@ def test_how_pictures_are_made_goes_along(tmp_path, layout, processor):
     again = read_processor(open_source(tmp_path / "out"))
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
     np.testing.assert_allclose(again(picture), processor(picture), atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", ["hf", "timm", "npz"])
+def test_what_is_there_is_replaced_only_if_asked(saved, tmp_path, capsys, layout):
+    _, folder = saved()
+    target = tmp_path / ("there.npz" if layout == "npz" else "there")
+    words = ["convert", folder, str(target), "--to", layout]
+    assert main(words) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert main([*words, "--ignore-head"]) == 2
+    assert (
+        f"{target} is there already and stays as it is: choose another OUT, or add --overwrite"
+        in capsys.readouterr().err
+    )
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert main([*words, "--ignore-head", "--overwrite"]) == 0
+    assert VisionTransformer.from_pretrained(target).config.num_classes == 0
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_the_checkpoints_of_a_run_are_never_replaced(saved, tmp_path, monkeypatch, capsys, name):
+    _, folder = saved()
+    run = tmp_path / "runs" / "mine"
+    shutil.copytree(folder, run / name)
+    (run / "config.json").write_text("{}")
+    for target in (run / name, f"runs/mine/{name}/", f"runs/../runs/mine/{name}"):
+        monkeypatch.chdir(tmp_path)
+        assert main(["convert", folder, str(target), "--overwrite"]) == 2
+        assert "belongs to a run" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_free(saved, tmp_path):
+    _, folder = saved()
+    (tmp_path / "empty").mkdir()
+    assert main(["convert", folder, str(tmp_path / "empty")]) == 0

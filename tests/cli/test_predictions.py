@@ -71,3 +71,31 @@ def test_without_a_path_nothing_is_written(tmp_path, monkeypatch):
     with PredictionsTable(None, NAMES, labelled=True) as table:
         table.add("x.png", np.array([0.25, 0.75]), 0)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", 'a"b', "a,b", "\r", "a\r\nb;c", "猫\r"])
+def test_one_answer_is_one_row_whatever_its_name(tmp_path, name):
+    with PredictionsTable(str(tmp_path / "out.csv"), [name, "b"], labelled=True) as table:
+        table.add(f"x{name}", np.array([0.75, 0.25]), 0)
+    with open(tmp_path / "out.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == 2
+    assert [row.strip("'") for row in rows[1][:3]] == [f"x{name}", name, name]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "=HYPERLINK(1)", "+a", "-a", "@SUM(1)", "\t=1", "-1e5", "+7", "-"])
+def test_a_spreadsheet_computes_no_name(tmp_path, name):
+    with PredictionsTable(str(tmp_path / "out.csv"), [name, "b"], labelled=False) as table:
+        table.add(name, np.array([0.75, 0.25]))
+    with open(tmp_path / "out.csv", newline="", encoding="utf-8") as file:
+        _, (file, prediction, *_) = csv.reader(file)
+    assert file == prediction == (name if name in ("-1e5", "+7") else f"'{name}")
+
+
+@pytest.mark.parametrize("content", [b"weights", b"files,label", b"\0" * 100])
+def test_only_a_table_is_replaced_by_a_table(tmp_path, content):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="is no table of predictions and stays as it is"):
+        PredictionsTable(str(path), NAMES, labelled=False)
+    assert path.read_bytes() == content

@@ -79,6 +79,8 @@ DTYPES = (
     "BF16",
     "F8_E4M3",
     "F8_E5M2",
+    "F8_E8M0",
+    "F6_E2M3",
     "F4",
     "I64",
     "I8",
@@ -173,11 +175,12 @@ def broken_header(content, rng):
             header["__metadata__"] = pick(rng, HOSTILE)
         if not header:
             break
-    if rng.random() < 0.2:  # what can be meant: BF16 and F16 of half as many numbers
+    if rng.random() < 0.2:  # what can be meant: narrower numbers, and more of them
         for entry in header.values():
             if isinstance(entry, dict) and entry.get("dtype") == "F32" and isinstance(entry.get("shape"), list):
                 entry["dtype"], entry["shape"] = pick(
-                    rng, (("BF16", [2, *entry["shape"]]), ("F16", [*entry["shape"], 2]))
+                    rng,
+                    (("BF16", [2, *entry["shape"]]), ("F16", [*entry["shape"], 2]), ("F8_E8M0", [4, *entry["shape"]])),
                 )
     text = broken_json(header, rng)
     length = (

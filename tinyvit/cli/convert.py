@@ -19,6 +19,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     add_download_flag(parser)
     parser.add_argument("target", metavar="OUT", help="folder to make; with --to npz, the file")
     parser.add_argument("--to", choices=("hf", "timm", "npz"), default="hf", help="whose layout (default: hf)")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is at OUT")
     parser.add_argument("--ignore-head", action="store_true", help="leave the classifier out")
     parser.add_argument("--img-size", type=size_flag, help="resample the positions for images of this size")
     parser.add_argument("--verify", action="store_true", help="compare all layers with those of other readers")
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.target)
     if options.to == "npz" and target.suffix != ".npz":
         raise UserError(f"with --to npz, OUT is a file whose name ends with .npz, got {target}: add it")
+    _check_target(target, options.overwrite)
     path = resolve_model(options.source, download=options.download)
     source = open_source(path, with_head=not options.ignore_head)
     model = load_model(VisionTransformer, source, num_classes=0 if options.ignore_head else None)
@@ -64,3 +66,18 @@ def run(options: argparse.Namespace) -> int:
     if options.verify:
         verify(model, source, target)
     return 0
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    """Whether no model is lost that the user did not give up.
+
+    Raises:
+        UserError: one would be.
+    """
+    from ..training.run import run_folder
+
+    if run_folder(target) != target:
+        raise UserError(f"{target} belongs to a run, which could not go on or be measured any more: choose another OUT")
+    is_there = target.exists() and (not target.is_dir() or any(target.iterdir()))
+    if is_there and not overwrite:
+        raise UserError(f"{target} is there already and stays as it is: choose another OUT, or add --overwrite")

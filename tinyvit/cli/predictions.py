@@ -14,13 +14,15 @@ from ..errors import UserError
 from ..files import disk_errors, replacing
 
 MOST_GUESSES = 5
+FIRST = b"file,"  # so begins every table
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # so begins what a spreadsheet would compute
 
 
 class PredictionsTable:
     """A CSV file that is there, complete, after the `with` block, and not at all if that was left by an error.
 
     A row has file, label (if `labelled`), prediction, probability, and then guess_1, probability_1, guess_2, ... of the
-    five most probable classes.
+    five most probable classes. A name that a spreadsheet would take for a formula has a ' in front of it.
 
     Args:
         path: None writes nothing.
@@ -32,15 +34,28 @@ class PredictionsTable:
     """
 
     def __init__(self, path: str | None, class_names: Sequence[str], *, labelled: bool):
-        self.path, self.class_names = path, class_names
+        self.path, self.class_names = path, [_harmless(name) for name in class_names]
         if path is None:
             return
-        place = Path(path)
-        if place.exists() and not place.is_file():
-            raise UserError(f"{path} is not a file but a folder or a device: give --csv another name")
+        self._check_replaceable(Path(path))
         numbers = range(1, min(MOST_GUESSES, len(class_names)) + 1)
         guesses = [column for number in numbers for column in (f"guess_{number}", f"probability_{number}")]
         self._columns = ["file", *["label"] * labelled, "prediction", "probability", *guesses]
+
+    def _check_replaceable(self, place: Path) -> None:
+        """Whether nothing is lost but an older table.
+
+        Raises:
+            UserError: there is something else in its place.
+        """
+        if not place.exists():
+            return
+        if not place.is_file():
+            raise UserError(f"{place} is not a file but a folder or a device: give --csv another name")
+        with disk_errors(place), open(place, "rb") as file:
+            start = file.read(len(FIRST))
+        if start not in (b"", FIRST):
+            raise UserError(f"{place} is no table of predictions and stays as it is: give --csv another name")
 
     def __enter__(self) -> Self:
         if self.path is None:
@@ -58,8 +73,9 @@ class PredictionsTable:
         if self.path is None:
             return
         best = np.argsort(-probs, kind="stable")[:MOST_GUESSES]
-        guesses = [cell for k in best for cell in (self.class_names[k], f"{probs[k]:.6g}")]
-        self._write([os.fspath(file), *([] if label is None else [self.class_names[label]]), *guesses[:2], *guesses])
+        names = self.class_names
+        guesses = [cell for k in best for cell in (names[k], f"{probs[k]:.6g}")]
+        self._write([_harmless(os.fspath(file)), *([] if label is None else [names[label]]), *guesses[:2], *guesses])
 
     def __exit__(self, *error: Any) -> None:
         if self.path is not None:
@@ -67,9 +83,22 @@ class PredictionsTable:
 
     def _write(self, cells: Sequence[Any]) -> None:
         with disk_errors(str(self.path)):
-            csv.writer(self._file, lineterminator="\n").writerow(cells)
+            csv.writer(self._file, lineterminator="\n", quoting=_quoting(cells)).writerow(cells)
 
     def _flush(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             with disk_errors(str(self.path)):
                 self._file.flush()
+
+
+def _harmless(name: str) -> str:
+    """A name as a spreadsheet shows it, and does not compute it: source, OWASP, "CSV Injection"."""
+    with contextlib.suppress(ValueError):
+        float(name)
+        return name
+    return f"'{name}" if name.startswith(FORMULAS) else name
+
+
+def _quoting(cells: Sequence[Any]) -> Any:
+    """Quotes where they are needed: Python forgets those around a carriage return, which ends a row for others."""
+    return csv.QUOTE_ALL if any("\r" in str(cell) for cell in cells) else csv.QUOTE_MINIMAL

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
 from .dataset import Dataset, Split
-from ..downloads.cache import needed_cache_folder
 from .find import find_files
 from .idx import read_idx
 from .split import dev_split

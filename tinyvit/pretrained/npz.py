@@ -21,6 +21,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         UserError: the file is missing, damaged or no `.npz` file, or holds Python objects, NaN or infinite numbers.
     """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} cannot be read (it is a folder, a pipe or a device): give a .npz file")
     try:
         _check_count(path)
         with zipfile.ZipFile(path) as archive:
