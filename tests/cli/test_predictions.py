@@ -40,10 +40,10 @@ def write_some(path, *, then=None, disk=None):
 @pytest.mark.parametrize("error", [UserError, KeyboardInterrupt])
 def test_an_error_leaves_the_old_table(tmp_path, error):
     path = tmp_path / "out.csv"
-    path.write_text("the old one")
+    path.write_text("file,prediction of old")
     with pytest.raises(error):
         write_some(path, then=error)
-    assert path.read_text() == "the old one"
+    assert path.read_text() == "file,prediction of old"
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
     write_some(path)
     assert path.read_text().startswith("file,prediction,")
