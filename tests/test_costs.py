@@ -23,7 +23,12 @@ NO_BLOCKS = dataclasses.replace(MODELS["cls token, erf"], depth=0)
 
 
 @pytest.mark.parametrize(
-    "name", ["cls token, erf", "registers", "layer scale", "mean pooling", "conv stem", "no blocks"]
+    "name",
+    [
+        *("cls token, erf", "registers", "layer scale", "mean pooling", "conv stem", "no blocks"),
+        *("no class token, fc_norm", "no class token, registers, no final norm", "distilled", "cls+mean"),
+        *("pre-norm, quick", "attention pooling"),
+    ],
 )
 def test_saved_numbers_are_those_that_the_forward_keeps(name):
     config = NO_BLOCKS if name == "no blocks" else MODELS[name]

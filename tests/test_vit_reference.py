@@ -19,12 +19,20 @@ CONFIGS = {
     "layer scale, one head": dataclasses.replace(ODD, layer_scale=0.1, num_heads=1, num_registers=1, pool="mean"),
     "conv stem": dataclasses.replace(ODD, stem="conv"),
     "conv stem, tanh": dataclasses.replace(ODD, stem="conv", gelu="tanh"),
+    "no class token, norm after pooling": dataclasses.replace(ODD, class_token=False, pool="mean", fc_norm=True),
+    "no class token, no norm": dataclasses.replace(ODD, class_token=False, num_registers=2, pool="mean", final_norm=False),
+    "distilled": dataclasses.replace(ODD, num_registers=1, pool="cls+dist"),
+    "class token and mean, sincos2d": dataclasses.replace(ODD, num_registers=2, pool="cls+mean", pos_embed="sincos2d"),
+    "pre-norm, quick": dataclasses.replace(ODD, pre_norm=True, gelu="quick", pool="mean"),
+    "attention pooling": dataclasses.replace(ODD, class_token=False, pool="map", gelu="tanh"),
+    "attention pooling, prefix": dataclasses.replace(ODD, pool="map", num_registers=1, num_heads=4),
     "no qkv bias, features": dataclasses.replace(ODD, qkv_bias=False, num_classes=0, num_heads=4),
 }  # fmt: skip
 
 GELU = {
     "erf": lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
     "tanh": lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "quick": lambda x: x / (1 + math.exp(-1.702 * x)),
 }
 
 
@@ -69,12 +77,15 @@ def reference(config, p, image):
             image = np.vectorize(GELU[config.gelu])(convolution(image, p, name))
     places = [(row, column) for row in range(rows) for column in range(columns)]
     patches = [image[:, row * P : (row + 1) * P, column * P : (column + 1) * P].ravel() for row, column in places]
-    prefix = [p["cls_token"][0], *([p["reg_token"][0]] if config.num_registers else [])]
+    prefix = [p[name][0] for name in ("cls_token", "reg_token") if name in p]
+    first = len(np.concatenate(prefix)) if prefix else 0  # row of the first patch
     x = np.concatenate([*prefix, linear(np.array(patches), p, "patch_embed.proj")])
     if config.pos_embed == "learned":
         x = x + p["pos_embed"][0]
     else:
-        x[1 + config.num_registers :] += [sincos(config, *place) for place in places]
+        x[first:] += [sincos(config, *place) for place in places]
+    if config.pre_norm:
+        x = norm(x, p, "norm_pre", config.layer_norm_eps)
     all_maps = []
     for b in (f"blocks.{index}" for index in range(config.depth)):
         branch, maps = attention(norm(x, p, f"{b}.norm1", config.layer_norm_eps), p, f"{b}.attn", config.num_heads)
@@ -82,9 +93,27 @@ def reference(config, p, image):
         hidden = linear(norm(x, p, f"{b}.norm2", config.layer_norm_eps), p, f"{b}.mlp.fc1")
         x = x + linear(np.vectorize(GELU[config.gelu])(hidden), p, f"{b}.mlp.fc2") * p.get(f"{b}.ls2.gamma", 1.0)
         all_maps.append(np.array(maps))
-    x = norm(x, p, "norm", config.layer_norm_eps)
-    pooled = x[0] if config.pool == "cls" else x[1 + config.num_registers :].mean(0)
+    x = norm(x, p, "norm", config.layer_norm_eps) if "norm.weight" in p else x
+    if config.pool == "cls+dist":
+        return (linear(x[0], p, "head.cls") + linear(x[1], p, "head.dist")) / 2, all_maps
+    pooled = {"cls": x[0], "mean": x[first:].mean(0), "cls+mean": np.concatenate([x[0], x[first:].mean(0)])}
+    pooled = attention_pool(x[first:], config, p) if config.pool == "map" else pooled[config.pool]
+    pooled = norm(pooled[None], p, "fc_norm", config.layer_norm_eps)[0] if config.fc_norm else pooled
     return (linear(pooled, p, "head") if config.num_classes else pooled), all_maps
+
+
+def attention_pool(patches, config, p):
+    """(L, D) -> (D,): the latent asks with its own query, the patches answer."""
+    D = config.embed_dim
+    query = p["pool.latent"][0] @ p["pool.qkv.weight"][:, :D] + p["pool.qkv.bias"][:D]
+    key, value = np.split(patches @ p["pool.qkv.weight"][:, D:] + p["pool.qkv.bias"][D:], 2, axis=1)
+    answers = []
+    for head in np.split(np.arange(D), config.num_heads):
+        scores = np.exp(query[:, head] @ key[:, head].T / math.sqrt(len(head)))
+        answers.append(scores / scores.sum() @ value[:, head])
+    answer = linear(np.concatenate(answers, axis=1), p, "pool.proj")
+    hidden = linear(norm(answer, p, "pool.norm", config.layer_norm_eps), p, "pool.mlp.fc1")
+    return (answer + linear(np.vectorize(GELU[config.gelu])(hidden), p, "pool.mlp.fc2"))[0]
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -25,11 +25,19 @@ class ViTConfig(Config):
     num_heads: int = option(12, "attention heads; must divide embed_dim", at_least=1)
     mlp_ratio: float = option(4.0, "hidden numbers of the MLP, per embed_dim")
     qkv_bias: bool = option(True, "whether queries, keys and values have a bias")
-    gelu: Literal["erf", "tanh"] = option("erf", "which form of GELU")
+    gelu: Literal["erf", "tanh", "quick"] = option("erf", "which form of GELU")
     layer_norm_eps: float = option(1e-6, "what keeps layer norm from dividing by zero", at_least=1e-30)
-    pool: Literal["cls", "mean"] = option("cls", "what the head looks at")
+    pool: Literal["cls", "mean", "cls+mean", "cls+dist", "map"] = option(
+        "cls",
+        "what the head looks at: the class token, the mean of the patches, or both; the class token and the first "
+        "register, with a head each (DeiT's distillation); or attention pooling",
+    )
     pos_embed: Literal["learned", "sincos2d"] = option("learned", "how a token knows its place")
+    class_token: bool = option(True, "whether there is a class token in front of the patches")
     num_registers: int = option(0, "extra learned tokens that stand for no patch")
+    pre_norm: bool = option(False, "whether layer norm, in place of the patches' bias, comes before the first block")
+    final_norm: bool = option(True, "whether layer norm comes after the last block")
+    fc_norm: bool = option(False, "whether that layer norm comes after pooling, not before it")
     drop_rate: float = option(0.0, "dropout after the positions and after each branch, in training", below=1)
     drop_path_rate: float = option(
         0.0, "probability of dropping the last block's branches, rising from 0 at the first", below=1
@@ -56,6 +64,15 @@ class ViTConfig(Config):
             )
         if self.pos_embed == "sincos2d" and self.embed_dim % 4:
             raise UserError(f'pos_embed="sincos2d" needs an embed_dim that is a multiple of 4, got {self.embed_dim}')
+        if not self.class_token and self.pool.startswith("cls"):
+            raise UserError(f'pool="{self.pool}" looks at the class token, and there is none: choose "mean" or "map"')
+        if self.pool == "cls+dist" and not self.num_registers:
+            raise UserError('pool="cls+dist" looks at the first register, and there is none: set num_registers to 1')
+        if self.fc_norm and ("+" in self.pool or not self.final_norm):
+            raise UserError(
+                f"fc_norm moves the final norm behind the pooling of one vector, got pool={self.pool} and "
+                f"final_norm={self.final_norm}: leave out fc_norm"
+            )
         if self.hidden_dim < 1:
             raise UserError(
                 f"mlp_ratio must leave at least one hidden number, got {self.mlp_ratio}: choose a larger one"
@@ -84,13 +101,23 @@ class ViTConfig(Config):
 
     @property
     def num_prefix_tokens(self) -> int:
-        """The class token and the registers, in front of the patches."""
-        return 1 + self.num_registers
+        """The class token, if there is one, and the registers, in front of the patches."""
+        return self.class_token + self.num_registers
 
     @property
     def num_tokens(self) -> int:
         """N = L + class token + registers."""
         return self.num_prefix_tokens + self.num_patches
+
+    @property
+    def num_queries(self) -> int | None:
+        """How many tokens the last block must bring: those in front that the head looks at; None: all of them."""
+        return {"cls": 1, "cls+dist": 2}.get(self.pool)
+
+    @property
+    def num_pooled(self) -> int:
+        """How many numbers the head is given: D, or 2D."""
+        return self.embed_dim * (2 if "+" in self.pool else 1)
 
     @property
     def head_dim(self) -> int:

@@ -51,8 +51,9 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
     qkv_bias = 3 * D if config.qkv_bias else 0
     scale = D if config.layer_scale is not None else 0  # parameters of each branch, and what it saves of each token
     out = [N] * config.depth  # tokens that come out of each block
-    if out and config.pool == "cls":
-        out[-1] = 1  # the class token is all that the last block has to bring
+    if out and config.num_queries:
+        out[-1] = config.num_queries  # the class token is all that the last block has to bring
+    width, heads = config.num_pooled, 2 if config.pool == "cls+dist" else 1  # DeiT has a head for each of two tokens
 
     def norm(tokens: int) -> Cost:
         return Cost(2 * D, 0, tokens * D + tokens)  # x_hat and rstd
@@ -71,6 +72,15 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
             saved=tokens * D + 2 * tokens * M + tokens * M + tokens * scale,  # x, GELU's input and gate, its output
         )
 
+    def attention_pool() -> Cost:
+        """One query, the keys and values of the patches, then an MLP on the one answer."""
+        attention = Cost(
+            parameters=D + D * 3 * D + 3 * D + D * D + D,
+            flops=2 * D * D + 2 * L * D * 2 * D + 2 * (2 * L * D) + 2 * D * D,
+            saved=L * D + 3 * L * D + h * L + D,
+        )
+        return attention + norm(1) + mlp(1)
+
     def conv(chans: int) -> Cost:
         return Cost(
             parameters=9 * chans * S + S,
@@ -80,12 +90,14 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
 
     return {
         "patch_embed.stem": conv(C) + conv(S) if stem else NOTHING,
-        "patch_embed.proj": Cost(patch * D + D, 2 * L * patch * D, L * patch),
+        "patch_embed.proj": Cost(patch * D + (0 if config.pre_norm else D), 2 * L * patch * D, L * patch),
         "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
         "pos_embed": Cost(position, 0, 0),
+        "norm_pre": norm(N) if config.pre_norm else NOTHING,
         "blocks: norm1, norm2": sum((norm(N) + norm(tokens) for tokens in out), NOTHING),
         "blocks: attn": sum((attention(tokens) for tokens in out), NOTHING),
         "blocks: mlp": sum((mlp(tokens) for tokens in out), NOTHING),
-        "norm": norm(out[-1] if out else N),
-        "head": Cost(D * K + K, 2 * D * K, D) if K else NOTHING,
+        "norm, fc_norm": norm(1 if config.fc_norm else out[-1] if out else N) if config.final_norm else NOTHING,
+        "pool": attention_pool() if config.pool == "map" else NOTHING,
+        "head": Cost(width * K + heads * K, 2 * width * K, width) if K else NOTHING,
     }

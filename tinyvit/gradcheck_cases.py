@@ -11,9 +11,11 @@ from .gradcheck import THRESHOLD, GradientReport, check_gradients
 from .gradcheck_samples import Inputs, op_samples
 from .layers import (
     Attention,
+    AttentionPool,
     Block,
     Conv2d,
     ConvStem,
+    DistilledHead,
     Dropout,
     DropPath,
     Identity,
@@ -23,6 +25,7 @@ from .layers import (
     Linear,
     Mlp,
     PatchEmbed,
+    Pool,
     Recompute,
 )
 from .ops import OPS
@@ -91,8 +94,15 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "PatchEmbed, conv, tanh": _layer(lambda rng: PatchEmbed(2, 3, 5, stem="conv", gelu="tanh", rng=rng), 2, 3, 4, 6),
     "Attention": _layer(lambda rng: Attention(6, 3, rng=rng), 2, 5, 6),
     "Attention, no qkv bias": _layer(lambda rng: Attention(6, 2, qkv_bias=False, rng=rng), 2, 4, 6),
+    "AttentionPool": _layer(lambda rng: AttentionPool(6, 2, 5, rng=rng), 3, 4, 6),
+    "AttentionPool, prefix, tanh": _layer(
+        lambda rng: AttentionPool(6, 3, 8, num_prefix=2, gelu="tanh", layer_norm_eps=0.1, rng=rng), 2, 5, 6
+    ),
+    "Pool": _layer(lambda rng: Pool("cls+mean", num_prefix=2), 2, 5, 3),
+    "DistilledHead": _layer(lambda rng: DistilledHead(8, 3, rng=rng), 5, 8),
     "Mlp": _layer(lambda rng: Mlp(4, 6, rng=rng), 2, 3, 4),
     "Mlp, tanh": _layer(lambda rng: Mlp(4, 6, gelu="tanh", rng=rng), 2, 3, 4),
+    "Mlp, quick": _layer(lambda rng: Mlp(4, 6, gelu="quick", rng=rng), 2, 3, 4),
     "Block": _layer(lambda rng: Block(6, 2, 8, rng=rng), 2, 5, 6),
     "Block, everything": _layer(
         lambda rng: Block(6, 3, 5, layer_scale=0.1, drop_rate=0.2, drop_path_rate=0.3, gelu="tanh", rng=rng),
@@ -100,6 +110,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     ),
     "Recompute": _layer(lambda rng: Recompute(Block(6, 2, 8, drop_rate=0.3, rng=rng)), 2, 5, 6, random=True),
 }  # fmt: skip
+
 
 _SMALL: dict[str, Any] = {
     "img_size": (4, 6),
@@ -122,6 +133,16 @@ MODELS: dict[str, ViTConfig] = {
     "no qkv bias": ViTConfig(**_SMALL, qkv_bias=False),
     "conv stem": ViTConfig(**_SMALL, stem="conv"),
     "features": ViTConfig(**_SMALL | {"num_classes": 0}),
+    "no class token, fc_norm": ViTConfig(**_SMALL, pool="mean", class_token=False, fc_norm=True),
+    "no class token, registers, no final norm": ViTConfig(
+        **_SMALL, pool="mean", class_token=False, num_registers=2, final_norm=False
+    ),
+    "distilled": ViTConfig(**_SMALL, pool="cls+dist", num_registers=1),
+    "distilled, features": ViTConfig(**_SMALL | {"num_classes": 0}, pool="cls+dist", num_registers=2),
+    "cls+mean": ViTConfig(**_SMALL, pool="cls+mean", num_registers=2, layer_scale=0.3),
+    "pre-norm, quick": ViTConfig(**_SMALL, pre_norm=True, gelu="quick"),
+    "attention pooling": ViTConfig(**_SMALL, pool="map", class_token=False),
+    "attention pooling, prefix": ViTConfig(**_SMALL, pool="map", num_registers=1),
     "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
     "everything": ViTConfig(
         **_SMALL,

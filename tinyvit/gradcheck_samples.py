@@ -71,9 +71,10 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ({"x": x((5, 3, 2))}, {"keep_mask": mask((5, 1, 1)) > 0.4, "drop_prob": 0.4}),
             ({"x": x((4, 3))}, {"keep_mask": mask((4, 1)) > 0.4, "drop_prob": 0.4}),
         ],
-        **{name: [({"x": 2 * x(s)}, {}) for s in rows] for name in ("gelu", "gelu_tanh", "sigmoid")},
-        "cls_pool": [({"x": x((3, 4, 5))}, {}), ({"x": x((2, 1, 3))}, {})],
-        "mean_pool": [({"x": x((3, 4 + p, 4))}, {"num_prefix": p}) for p in (1, 3)],
+        **{name: [({"x": 2 * x(s)}, {}) for s in rows] for name in ("gelu", "gelu_tanh", "gelu_quick", "sigmoid")},
+        "cls_pool": [({"x": x((3, 4, 5))}, {}), ({"x": x((2, 1, 3))}, {}), ({"x": x((2, 5, 3))}, {"num_tokens": 2})],
+        "mean_pool": [({"x": x((3, 4 + p, 4))}, {"num_prefix": p}) for p in (0, 1, 3)],
+        "cls_mean_pool": [({"x": x((3, 4 + p, 5))}, {"num_prefix": p}) for p in (0, 1, 3)],
         "cross_entropy": [
             ({"logits": 2 * x((5, 4))}, {"labels": rng.integers(0, 4, 5)}),
             ({"logits": x((3, 7)) + 800}, {"labels": rng.integers(0, 7, 3), "label_smoothing": 0.1}),

@@ -72,6 +72,6 @@ def with_learned_positions(model: Model) -> Model:
     twin = copy.deepcopy(model)
     if model.config.pos_embed != "learned":
         twin.config = dataclasses.replace(model.config, pos_embed="learned")
-        twin.pos_embed = twin.sincos.astype(twin.cls_token.dtype)
+        twin.pos_embed = twin.sincos.astype(twin.dtype)
         del twin.sincos
     return twin

@@ -12,9 +12,10 @@ import numpy as np
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
 from .layers import (
-    INIT_STD,
+    AttentionPool,
     Block,
     BlockSaved,
+    DistilledHead,
     Dropout,
     Gradients,
     Identity,
@@ -23,28 +24,36 @@ from .layers import (
     Linear,
     PatchEmbed,
     PatchEmbedSaved,
+    Pool,
     check_images,
     prefixed,
+    spread_to,
     truncated_normal,
 )
-from .ops import dropout, layer_norm, linear, pool, positions, tokens
+from .ops import dropout, layer_norm, positions, tokens
 from .pretrained import load_model, open_source, save_model_folder
 from .resize import resized_model
 
 
-class ViTSaved(NamedTuple):
+class EmbedSaved(NamedTuple):
     patch_embed: PatchEmbedSaved
     prepend: tokens.PrependTokensSaved
     position: tokens.AddPositionSaved
     drop: dropout.DropoutSaved | None
+    norm_pre: layer_norm.LayerNormSaved | None
+
+
+class ViTSaved(NamedTuple):
+    embed: EmbedSaved
     blocks: list[BlockSaved]
-    norm: layer_norm.LayerNormSaved
-    pool: pool.PoolSaved
-    head: linear.LinearSaved | None
+    norm: layer_norm.LayerNormSaved | None
+    pool: Any  # PoolSaved or AttentionPoolSaved
+    fc_norm: layer_norm.LayerNormSaved | None
+    head: Any  # LinearSaved, DistilledHeadSaved or None
 
 
 class VisionTransformer(Layer):
-    """images (B, C, H, W) -> logits (B, K), or features (B, D) when `num_classes` is 0.
+    """images (B, C, H, W) -> logits (B, K), or features, (B, D) as a rule, when `num_classes` is 0.
 
     Weights are drawn from `rng` in float32 on the CPU; `to` and `astype` give copies elsewhere.
     """
@@ -53,38 +62,42 @@ class VisionTransformer(Layer):
 
     def __init__(self, config: ViTConfig, *, rng: np.random.Generator | None = None):
         rng = np.random.default_rng() if rng is None else rng
-        C, D = config.in_chans, config.embed_dim
+        C, P, D, prefix = config.in_chans, config.patch_size, config.embed_dim, config.num_prefix_tokens
+        sizes, eps = (D, config.num_heads, config.hidden_dim), config.layer_norm_eps
+        shared: dict[str, Any] = {"gelu": config.gelu, "rng": rng}
         self.config = config
-        self.cls_token: Array = truncated_normal(rng, (1, 1, D))
+        if config.class_token:
+            self.cls_token: Array = truncated_normal(rng, (1, 1, D))
         if config.num_registers:
             self.reg_token: Array = truncated_normal(rng, (1, config.num_registers, D))
         if config.pos_embed == "learned":
             self.pos_embed: Array = truncated_normal(rng, (1, config.num_tokens, D))
         else:
-            self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=config.num_prefix_tokens)
-        self.patch_embed = PatchEmbed(config.patch_size, C, D, stem=config.stem, gelu=config.gelu, rng=rng)
+            self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=prefix)
+        self.patch_embed = PatchEmbed(P, C, D, stem=config.stem, bias=not config.pre_norm, **shared)
         self.drop = Dropout(config.drop_rate)
+        self.norm_pre: Layer = LayerNorm(D, eps=eps) if config.pre_norm else Identity()
         self.blocks = [
             Block(
-                D,
-                config.num_heads,
-                config.hidden_dim,
+                *sizes,
                 qkv_bias=config.qkv_bias,
-                gelu=config.gelu,
-                layer_norm_eps=config.layer_norm_eps,
+                layer_norm_eps=eps,
                 layer_scale=config.layer_scale,
                 drop_rate=config.drop_rate,
                 drop_path_rate=config.drop_path_rate * index / max(1, config.depth - 1),
-                rng=rng,
+                **shared,
             )
             for index in range(config.depth)
         ]
-        self.norm = LayerNorm(D, eps=config.layer_norm_eps)
-        self.head: Layer = Linear(D, config.num_classes, rng=rng) if config.num_classes else Identity()
-        if config.init_std != INIT_STD:
-            for name, weight in self.parameters().items():
-                if weight.ndim == 2 and ".stem." not in name:  # tokens, positions and convolutions keep their spread
-                    weight *= config.init_std / INIT_STD
+        self.norm: Layer = LayerNorm(D, eps=eps) if config.final_norm and not config.fc_norm else Identity()
+        if config.pool == "map":
+            self.pool: Layer = AttentionPool(*sizes, num_prefix=prefix, layer_norm_eps=eps, **shared)
+        else:
+            self.pool = Pool(config.pool, num_prefix=prefix)
+        self.fc_norm: Layer = LayerNorm(D, eps=eps) if config.fc_norm else Identity()
+        kind, K = DistilledHead if config.pool == "cls+dist" else Linear, config.num_classes
+        self.head: Layer = Identity() if kind is Linear and not K else kind(config.num_pooled, K, rng=rng)
+        spread_to(config.init_std, self.parameters())
 
     def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, ViTSaved]:
         """(B, C, H, W) -> (B, K). With an `rng`, dropout and drop path are at work; without, nothing is random.
@@ -92,15 +105,16 @@ class VisionTransformer(Layer):
         Raises:
             UserError: the images have another shape than the config says.
         """
-        x, patch_embed, prepend, position, drop = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
+        x, embed = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
         blocks = []
         for block, num_queries in self._blocks():
             x, saved = block.forward(x, rng=rng, num_queries=num_queries)
             blocks.append(saved)
         x, norm = self.norm.forward(x)
-        x, pool = self._pool(x)  # (B, N, D) -> (B, D)
+        x, pool = self.pool.forward(x)  # (B, N, D) -> (B, D)
+        x, fc_norm = self.fc_norm.forward(x)
         logits, head = self.head.forward(x)  # (B, D) -> (B, K)
-        return logits, ViTSaved(patch_embed, prepend, position, drop, blocks, norm, pool, head)
+        return logits, ViTSaved(embed, blocks, norm, pool, fc_norm, head)
 
     def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
         """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter."""
@@ -115,29 +129,31 @@ class VisionTransformer(Layer):
         Who adds gradients up need not hold all of them, and who trains only the last parts may stop early.
         """
         dx, dhead = self.head.backward(dy, saved.head)
-        dx = self._pool_backward(dx, saved.pool)
-        yield dx, prefixed("head", dhead)
+        dx, dfc_norm = self.fc_norm.backward(dx, saved.fc_norm)
+        dx, dpool = self.pool.backward(dx, saved.pool)
+        yield dx, prefixed("head", dhead) | prefixed("fc_norm", dfc_norm) | prefixed("pool", dpool)
         dx, dnorm = self.norm.backward(dx, saved.norm)
         yield dx, prefixed("norm", dnorm)
         for index in reversed(range(len(self.blocks))):
             dx, dblock = self.blocks[index].backward(dx, saved.blocks[index])
             yield dx, prefixed(f"blocks.{index}", dblock)
-        yield self._embed_backward(dx, saved)
+        yield self._embed_backward(dx, saved.embed)
 
     def predict(self, x: Array) -> Array:
         """(B, C, H, W) -> (B, K): the forward that keeps nothing, so that memory does not grow with depth.
 
         On the CPU, many images are shared among as many threads as the matrix library may use.
         """
-        check_images(x, self.config.input_shape, self.cls_token.dtype)  # whole, before it is cut up
+        check_images(x, self.config.input_shape, self.dtype)  # whole, before it is cut up
         return by_rows(self._predict, x)
 
     def _predict(self, x: Array) -> Array:
         x = self._embed(x, None)[0]
         for block, num_queries in self._blocks():
             x = block.forward(x, num_queries=num_queries)[0]
-        x = self.norm.forward(x)[0]
-        return self.head.forward(self._pool(x)[0])[0]
+        for layer in (self.norm, self.pool, self.fc_norm, self.head):
+            x = layer.forward(x)[0]
+        return x
 
     def hidden_states(self, x: Array) -> list[Array]:
         """(B, C, H, W) -> the tokens (B, N, D) before the first block and after each."""
@@ -156,55 +172,43 @@ class VisionTransformer(Layer):
         return maps
 
     def _blocks(self) -> Iterator[tuple[Block, int | None]]:
-        """Each block, and how many tokens must come out: of the last one, where the head looks no further, one."""
+        """Each block, and how many tokens must come out: of the last one, those that the head looks at."""
         for block in self.blocks:
-            yield block, 1 if block is self.blocks[-1] and self.config.pool == "cls" else None
+            yield block, self.config.num_queries if block is self.blocks[-1] else None
 
-    def _embed(
-        self, x: Array, rng: Any
-    ) -> tuple[Array, PatchEmbedSaved, tokens.PrependTokensSaved, tokens.AddPositionSaved, dropout.DropoutSaved | None]:
+    def _embed(self, x: Array, rng: Any) -> tuple[Array, EmbedSaved]:
         """Patches to tokens, the class token and the registers in front, positions added."""
-        config = self.config
-        check_images(x, config.input_shape, self.cls_token.dtype)
+        check_images(x, self.config.input_shape, self.dtype)
         x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
         x, prepend = tokens.prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
-        pos_embed = self.pos_embed if config.pos_embed == "learned" else self.sincos.astype(x.dtype)
+        pos_embed = self.pos_embed if self.config.pos_embed == "learned" else self.sincos.astype(x.dtype)
         x, position = tokens.add_position_forward(x, pos_embed)
         x, drop = self.drop.forward(x, rng=rng)
-        return x, patch_embed, prepend, position, drop
+        x, norm_pre = self.norm_pre.forward(x)
+        return x, EmbedSaved(patch_embed, prepend, position, drop, norm_pre)
 
-    def _embed_backward(self, dx: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
+    def _embed_backward(self, dx: Array, saved: EmbedSaved) -> tuple[Array, Gradients]:
+        dx, dnorm_pre = self.norm_pre.backward(dx, saved.norm_pre)
         dx, _ = self.drop.backward(dx, saved.drop)
         dx, dpos_embed = tokens.add_position_backward(dx, saved.position)
         dx, dprefix = tokens.prepend_tokens_backward(dx, saved.prepend)
         dimages, dpatch_embed = self.patch_embed.backward(dx, saved.patch_embed)
-        grads = {"cls_token": dprefix[:, :1]}
-        if self.config.num_registers:
-            grads["reg_token"] = dprefix[:, 1:]
-        if self.config.pos_embed == "learned":
-            grads["pos_embed"] = dpos_embed
-        return dimages, grads | prefixed("patch_embed", dpatch_embed)
+        grads = prefixed("patch_embed", dpatch_embed) | prefixed("norm_pre", dnorm_pre)
+        first = int(self.config.class_token)
+        mine = {"cls_token": dprefix[:, :first], "reg_token": dprefix[:, first:], "pos_embed": dpos_embed}
+        return dimages, {name: grad for name, grad in mine.items() if hasattr(self, name)} | grads
 
     def _prefix_tokens(self) -> Array:
-        """(1, 1 + num_registers, D)."""
-        if not self.config.num_registers:
-            return self.cls_token
-        return array_module(self.cls_token).concatenate([self.cls_token, self.reg_token], axis=1)
-
-    def _pool(self, x: Array) -> tuple[Array, pool.PoolSaved]:
-        if self.config.pool == "cls":
-            return pool.cls_pool_forward(x)
-        return pool.mean_pool_forward(x, num_prefix=self.config.num_prefix_tokens)
-
-    def _pool_backward(self, dx: Array, saved: pool.PoolSaved) -> Array:
-        return (pool.cls_pool_backward if self.config.pool == "cls" else pool.mean_pool_backward)(dx, saved)
+        """The class token and the registers, those that there are: (1, T, D)."""
+        some = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
+        none = self.patch_embed.proj.weight[None, :0]  # (1, 0, D)
+        return some[0] if len(some) == 1 else array_module(none).concatenate([none, *some], axis=1)
 
     resized = resized_model  # (img_size, *, method, antialias, align_corners) -> a copy for images of another size
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all.
-
-        In Hugging Face's layout, which `transformers` loads, if it has words for this model; in our own if not.
+        """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all. In Hugging Face's layout,
+        which `transformers` loads, if it has words for this model; in our own if not.
 
         Raises:
             UserError: `folder` holds other files, is a file, or cannot be written.

@@ -22,7 +22,7 @@ def forward(rng, **rates):
 
 def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
     saved, branches = forward(rng, drop_rate=0.25, pool="mean")  # all tokens to the end
-    masks = [saved.drop, *(branch.drop for branch in branches)]
+    masks = [saved.embed.drop, *(branch.drop for branch in branches)]
     assert len(masks) == 9
     for mask in masks:
         assert mask.scale.shape == (16, 5, 8)
@@ -34,7 +34,7 @@ def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
 
 def test_drop_path_alone_is_at_work_in_every_branch_but_those_of_the_first_block(rng):
     saved, branches = forward(rng, drop_path_rate=0.6)
-    assert saved.drop is None
+    assert saved.embed.drop is None
     assert all(branch.drop is None for branch in branches)
     assert [branch.drop_path is None for branch in branches] == [True] * 2 + [False] * 6
     for block, rate in zip(saved.blocks[1:], (0.2, 0.4, 0.6), strict=True):
@@ -55,7 +55,7 @@ def test_drop_path_rises_in_a_line_from_nothing(depth, rates):
 def test_without_an_rng_nothing_is_dropped(rng):
     model = VisionTransformer(dataclasses.replace(CONFIG, drop_rate=0.5, drop_path_rate=0.5), rng=rng)
     _, saved = model.forward(rng.standard_normal((2, 1, 8, 8)).astype(np.float32))
-    assert saved.drop is None
+    assert saved.embed.drop is None
     assert all(branch.drop is branch.drop_path is None for block in saved.blocks for branch in (block.attn, block.mlp))
 
 

@@ -6,7 +6,18 @@ import pytest
 from tinyvit import VisionTransformer
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck_cases import all_cases
-from tinyvit.layers import Attention, Block, Conv2d, ConvStem, Linear, Mlp, PatchEmbed
+from tinyvit.layers import (
+    Attention,
+    AttentionPool,
+    Block,
+    Conv2d,
+    ConvStem,
+    DistilledHead,
+    Linear,
+    Mlp,
+    PatchEmbed,
+    Pool,
+)
 
 CASES = {(case.kind, case.name): case for case in all_cases()}
 
@@ -53,12 +64,18 @@ def blocks_in_the_forwards_order(backward, self, dy, saved):
 
 
 def mean_without_its_share(backward, self, dx, saved):
-    return backward(self, dx, saved) * (saved.shape[1] - saved.num_prefix)
+    dx, grads = backward(self, dx, saved)
+    return dx * (saved.shape[1] - saved.num_prefix), grads
 
 
 def without(field):
     """The backward forgets one thing that the forward did."""
-    return lambda backward, self, dy, saved, *rest: backward(self, dy, saved._replace(**{field: None}), *rest)
+
+    def sabotage(backward, self, dy, saved, *rest):
+        embed = {} if field in saved._fields else {"embed": saved.embed._replace(**{field: None})}
+        return backward(self, dy, saved._replace(**embed or {field: None}), *rest)
+
+    return sabotage
 
 
 def halves(grad):
@@ -91,7 +108,17 @@ SABOTAGES = {
     "model: blocks in the forward's order": (VisionTransformer, "backward", blocks_in_the_forwards_order, "model", "mean pooling"),
     "model: dimages dropped": (VisionTransformer, "backward", lambda b, self, dy, saved: (0 * b(self, dy, saved)[0], b(self, dy, saved)[1]), "model", "features"),
     "model: the embedding's dropout forgotten": (VisionTransformer, "backward", without("drop"), "model", "drop path, dropout"),
-    "model: the mean's share forgotten": (VisionTransformer, "_pool_backward", mean_without_its_share, "model", "mean pooling"),
+    "model: the mean's share forgotten": (Pool, "backward", mean_without_its_share, "model", "mean pooling"),
+    "model: a class token that is not there": (VisionTransformer, "backward", changed("reg_token", lambda grad: np.roll(grad, 1, axis=1)), "model", "no class token, registers, no final norm"),
+    "model: the norm before the blocks passed by": (VisionTransformer, "_embed_backward", lambda b, self, dx, saved: (b(self, 2 * dx, saved)[0] / 2, b(self, dx, saved)[1] | {"norm_pre.weight": 0 * self.norm_pre.weight}), "model", "pre-norm, quick"),
+    "model: the norm behind pooling's gradient dropped": (VisionTransformer, "backward", changed("fc_norm.bias", np.zeros_like), "model", "no class token, fc_norm"),
+    "distilled: both heads get all": (DistilledHead, "backward", lambda b, self, dy, saved: b(self, 2 * dy, saved), "layer", "DistilledHead"),
+    "distilled: one head forgotten": (DistilledHead, "backward", changed("dist.weight", np.zeros_like), "layer", "DistilledHead"),
+    "distilled: heads swapped": (DistilledHead, "backward", swapped("cls.weight", "dist.weight"), "model", "distilled"),
+    "attention pooling: the latent's road forgotten": (AttentionPool, "backward", changed("latent", np.zeros_like), "layer", "AttentionPool"),
+    "attention pooling: the residual's road forgotten": (AttentionPool, "backward", lambda b, self, dy, saved: b(self, dy, saved._replace(mlp=saved.mlp._replace(fc1=saved.mlp.fc1._replace(weight=0 * self.mlp.fc1.weight)))), "layer", "AttentionPool"),
+    "attention pooling: queries as if of the tokens": (AttentionPool, "backward", changed("qkv.weight", lambda grad: np.roll(grad, 1, axis=0)), "layer", "AttentionPool"),
+    "attention pooling: patches for a prefix": (AttentionPool, "backward", lambda b, self, dy, saved: (np.roll(b(self, dy, saved)[0], 1, axis=1), b(self, dy, saved)[1]), "layer", "AttentionPool, prefix, tanh"),
 }  # fmt: skip
 
 

@@ -53,9 +53,12 @@ def test_gelu_against_the_formulas():
     np.testing.assert_allclose(ops.gelu_forward(x)[0], exact, rtol=1e-13, atol=1e-15)
     np.testing.assert_allclose(ops.gelu_tanh_forward(x)[0], tanh, rtol=1e-12, atol=1e-15)
     assert np.abs(np.subtract(exact, tanh)).max() == pytest.approx(4.73e-4, rel=0.01)
+    quick = [v / (1 + math.exp(-1.702 * v)) for v in x]
+    np.testing.assert_allclose(ops.gelu_quick_forward(x)[0], quick, rtol=1e-12, atol=1e-15)
+    assert np.abs(np.subtract(exact, quick)).max() == pytest.approx(0.0203, rel=0.01)
 
 
-@pytest.mark.parametrize("op", ["gelu", "gelu_tanh"])
+@pytest.mark.parametrize("op", ["gelu", "gelu_tanh", "gelu_quick"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_gelu_far_out_is_0_or_x_without_a_warning(op, dtype):
     x = np.array([-1e4, -300.0, -50.0, 50.0, 300.0, 1e4], dtype)
@@ -153,6 +156,11 @@ def test_pools():
     x = np.arange(24.0).reshape(2, 4, 3)
     np.testing.assert_array_equal(ops.cls_pool_forward(x)[0], x[:, 0])
     np.testing.assert_array_equal(ops.mean_pool_forward(x, num_prefix=2)[0], (x[:, 2] + x[:, 3]) / 2)
+    np.testing.assert_array_equal(
+        ops.cls_pool_forward(x, num_tokens=2)[0], [[*first, *second] for first, second, *_ in x]
+    )
+    both = ops.cls_mean_pool_forward(x, num_prefix=2)[0]
+    np.testing.assert_array_equal(both, [[*first, *(third + fourth) / 2] for first, _, third, fourth in x])
 
 
 def test_dropout_keeps_the_expected_value(rng):

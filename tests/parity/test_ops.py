@@ -62,8 +62,10 @@ COUNTERPARTS = {
     "gelu": lambda x: F.gelu(x),
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "sigmoid": lambda x: x.sigmoid(),
-    "cls_pool": lambda x: x[:, 0],
+    "gelu_quick": lambda x: x * torch.sigmoid(1.702 * x),
+    "cls_pool": lambda x, num_tokens=1: x[:, :num_tokens].flatten(1),
     "mean_pool": lambda x, num_prefix: x[:, num_prefix:].mean(1),
+    "cls_mean_pool": lambda x, num_prefix: torch.cat([x[:, 0], x[:, num_prefix:].mean(1)], 1),
     "cross_entropy": lambda logits, labels, label_smoothing=0.0: F.cross_entropy(
         logits, labels, label_smoothing=label_smoothing
     ),
@@ -115,6 +117,7 @@ def test_large_inputs_too(precision, rng):
         "attention": ({"qkv": (4, 50, 3 * 192)}, {"num_heads": 3}),
         "gelu": ({"x": (8, 50, 768)}, {}),
         "gelu_tanh": ({"x": (8, 50, 768)}, {}),
+        "gelu_quick": ({"x": (8, 50, 768)}, {}),
         "softmax": ({"x": (8, 3, 50, 50)}, {}),
     }
     for name, (shapes, options) in large.items():

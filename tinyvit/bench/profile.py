@@ -101,8 +101,9 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
     yield "layer_norm, norm1", depth, *layer_norm(N)
     yield "linear, qkv", depth, *linear(B * N, D, 3 * D)
     # With a class token, the last block brings one token per image, and its ops are small: they get rows of their own.
-    last = min(depth, 1) if config.pool == "cls" else 0
-    parts = [(" (last block)", last, 1), ("", depth - last, N)]
+    queries = config.num_queries or 0
+    last = min(depth, 1) if queries else 0
+    parts = [(" (last block)", last, queries), ("", depth - last, N)]
     for where, calls, tokens in (part for part in parts if part[1]):
         yield f"attention{where}", calls, *attention(tokens)
         yield f"linear, proj{where}", calls, *linear(B * tokens, D, D)
@@ -110,5 +111,5 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
         yield f"linear, fc1{where}", calls, *linear(B * tokens, D, M)
         yield f"gelu{where}", calls, GELU_OPS[config.gelu], (x(B, tokens, M),), {}, 0.0
         yield f"linear, fc2{where}", calls, *linear(B * tokens, M, D)
-    yield "layer_norm, norm", 1, *layer_norm(1 if last else N)
-    yield "linear, head", 1, *linear(B, D, max(1, K))
+    yield "layer_norm, norm", 1, *layer_norm(queries if last else N)
+    yield "linear, head", 1, *linear(B, config.num_pooled, max(1, K))

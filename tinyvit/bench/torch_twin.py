@@ -28,15 +28,26 @@ class Attention(nn.Module):
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, N, D))
 
 
+class QuickGelu(nn.Module):
+    def forward(self, x):
+        return x * torch.sigmoid(1.702 * x)
+
+
+def gelu(config: ViTConfig) -> nn.Module:
+    if config.gelu == "quick":
+        return QuickGelu()
+    return nn.GELU(approximate="tanh" if config.gelu == "tanh" else "none")
+
+
 class Mlp(nn.Module):
     def __init__(self, config: ViTConfig):
         super().__init__()
         self.fc1 = nn.Linear(config.embed_dim, config.hidden_dim)
         self.fc2 = nn.Linear(config.hidden_dim, config.embed_dim)
-        self.approximate = "tanh" if config.gelu == "tanh" else "none"
+        self.gelu = gelu(config)
 
     def forward(self, x):
-        return self.fc2(F.gelu(self.fc1(x), approximate=self.approximate))
+        return self.fc2(self.gelu(self.fc1(x)))
 
 
 class Scale(nn.Module):
@@ -69,7 +80,7 @@ class ConvStem(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(config.in_chans, STEM_CHANS, 3, padding=1)
         self.conv2 = nn.Conv2d(STEM_CHANS, STEM_CHANS, 3, padding=1)
-        self.gelu = nn.GELU(approximate="tanh" if config.gelu == "tanh" else "none")
+        self.gelu = gelu(config)
 
     def forward(self, x):
         return self.gelu(self.conv2(self.gelu(self.conv1(x))))
@@ -80,18 +91,62 @@ class PatchEmbed(nn.Module):
         super().__init__()
         self.stem = ConvStem(config) if config.stem == "conv" else nn.Identity()
         chans = STEM_CHANS if config.stem == "conv" else config.in_chans
-        self.proj = nn.Conv2d(chans, config.embed_dim, config.patch_size, stride=config.patch_size)
+        bias = not config.pre_norm
+        self.proj = nn.Conv2d(chans, config.embed_dim, config.patch_size, stride=config.patch_size, bias=bias)
 
     def forward(self, x):
         return self.proj(self.stem(x)).flatten(2).transpose(1, 2)
 
 
+class Pool(nn.Module):
+    """(B, N, D) -> (B, D) or (B, 2D)."""
+
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.kind, self.prefix = config.pool, config.num_prefix_tokens
+        if self.kind == "map":
+            self.latent = nn.Parameter(torch.zeros(1, 1, config.embed_dim))
+            self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim)
+            self.proj = nn.Linear(config.embed_dim, config.embed_dim)
+            self.norm = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
+            self.mlp = Mlp(config)
+            self.num_heads = config.num_heads
+
+    def forward(self, x):
+        patches = x[:, self.prefix :]
+        if self.kind == "map":
+            q = self.qkv(self.latent).chunk(3, -1)[0].expand(len(x), -1, -1)
+            _, *kv = self.qkv(patches).chunk(3, -1)
+            heads = (t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (q, *kv))
+            y = self.proj(F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
+            return (y + self.mlp(self.norm(y)))[:, 0]
+        parts = {"cls": x[:, :1], "cls+dist": x[:, :2], "mean": patches.mean(1, keepdim=True)}
+        parts["cls+mean"] = torch.cat([parts["cls"], parts["mean"]], dim=1)
+        return parts[self.kind].flatten(1)
+
+
+class DistilledHead(nn.Module):
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        K = config.num_classes
+        self.cls, self.dist = (nn.Linear(config.embed_dim, K) if K else nn.Identity() for _ in range(2))
+
+    def forward(self, x):
+        cls, dist = x.chunk(2, dim=1)
+        return (self.cls(cls) + self.dist(dist)) / 2
+
+
 class TorchViT(nn.Module):
     def __init__(self, config: ViTConfig):
         super().__init__()
+
+        def norm(wanted: bool) -> nn.Module:
+            return nn.LayerNorm(D, eps=config.layer_norm_eps) if wanted else nn.Identity()
+
         self.config = config
         D = config.embed_dim
-        self.cls_token = nn.Parameter(torch.zeros(1, 1, D))
+        if config.class_token:
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, D))
         if config.num_registers:
             self.reg_token = nn.Parameter(torch.zeros(1, config.num_registers, D))
         if config.pos_embed == "learned":
@@ -100,18 +155,23 @@ class TorchViT(nn.Module):
             self.register_buffer("table", sincos_table(config))
         self.patch_embed = PatchEmbed(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(D, eps=config.layer_norm_eps)
-        self.head = nn.Linear(D, config.num_classes) if config.num_classes else nn.Identity()
+        self.norm_pre = norm(config.pre_norm)
+        self.norm = norm(config.final_norm and not config.fc_norm)
+        self.pool = Pool(config)
+        self.fc_norm = norm(config.fc_norm)
+        self.head: nn.Module = nn.Linear(config.num_pooled, config.num_classes) if config.num_classes else nn.Identity()
+        if config.pool == "cls+dist":
+            self.head = DistilledHead(config)
 
     def forward(self, x):
         config = self.config
-        tokens = [self.cls_token] + ([self.reg_token] if config.num_registers else [])
+        tokens = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
         x = torch.cat([token.expand(len(x), -1, -1) for token in tokens] + [self.patch_embed(x)], dim=1)
         x = x + (self.pos_embed if config.pos_embed == "learned" else self.table)
+        x = self.norm_pre(x)
         for block in self.blocks:
             x = block(x)
-        x = self.norm(x)
-        return self.head(x[:, 0] if config.pool == "cls" else x[:, 1 + config.num_registers :].mean(1))
+        return self.head(self.fc_norm(self.pool(self.norm(x))))
 
 
 def sincos_table(config: ViTConfig) -> torch.Tensor:
@@ -122,7 +182,7 @@ def sincos_table(config: ViTConfig) -> torch.Tensor:
         for column in range(columns):
             for i in range(quarter):
                 omega = 1 / 10000 ** (i / quarter)
-                token = table[0, 1 + config.num_registers + row * columns + column]
+                token = table[0, config.num_prefix_tokens + row * columns + column]
                 token[i], token[quarter + i] = math.sin(column * omega), math.cos(column * omega)
                 token[2 * quarter + i], token[3 * quarter + i] = math.sin(row * omega), math.cos(row * omega)
     return table
@@ -143,7 +203,7 @@ def from_torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.nda
 
 def torch_twin(model: VisionTransformer) -> TorchViT:
     """The same model, with the same weights and dtype, in PyTorch."""
-    dtype = torch.float64 if model.cls_token.dtype == np.float64 else torch.float32
+    dtype = torch.float64 if model.dtype == np.float64 else torch.float32
     twin = TorchViT(model.config).to(dtype)
     state = {
         name: torch.from_numpy(np.array(to_torch_layout(name, array, model.config)))

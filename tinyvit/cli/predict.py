@@ -122,14 +122,14 @@ def _tell(model: Any, fed: Any, path: Path, answer: Any, figure_name: str, optio
 
 
 def _plot(model: Any, fed: Any, image: np.ndarray, title: str, target: Path) -> None:
-    from ..backend import device_of, to_device
+    from ..backend import to_device
     from ..datasets import normalize
     from ..plots import plot_overlay, save_figure
 
-    x = normalize(image[None], fed.mean, fed.std, model.cls_token.dtype)
+    x = normalize(image[None], fed.mean, fed.std, model.dtype)
     figure = plot_overlay(
         image,
-        model.attention(to_device(x, device_of(model.cls_token))),
+        model.attention(to_device(x, model.device)),
         grid=model.config.grid_size,
         num_prefix=model.config.num_prefix_tokens,
         title=title,

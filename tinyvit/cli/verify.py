@@ -20,7 +20,7 @@ def verify(model: Any, source: Source, target: Path) -> None:
     """Print how far others are from `model`, layer by layer: it was read from `source` and is now at `target`."""
     config = model.config
     rng = np.random.default_rng(0)
-    images = rng.standard_normal((2, *config.input_shape)).astype(model.cls_token.dtype)
+    images = rng.standard_normal((2, *config.input_shape)).astype(model.dtype)
     mine = our_layers(model, images)
     columns = {"OUT by tinyvit": our_layers(load_model(type(model), open_source(target)), images)}
     for name, path, family in (("IN", source.path, source.family), ("OUT", target, open_source(target).family)):

@@ -43,6 +43,10 @@ def reason_against(config: ViTConfig, dtype: np.dtype) -> str | None:
     reasons = {
         f"it is in {dtype}, not float32": dtype != np.float32,
         "its stem is convolutions": config.stem != "patch",
+        f"it pools by {config.pool}": config.pool not in ("cls", "mean"),
+        f"its GELU is the {config.gelu} one": config.gelu not in ("erf", "tanh"),
+        "it has no class token": not config.class_token,
+        "it has layer norm elsewhere than other models": config.pre_norm or config.fc_norm or not config.final_norm,
         "it has layer scale": config.layer_scale is not None,
         "it has dropout": config.drop_rate > 0,
         "it has drop path": config.drop_path_rate > 0,

@@ -1,17 +1,20 @@
 """Parameters and the ops that use them: small classes that own weights and pass everything else on."""
 
 from .attention import Attention, AttentionLayerSaved
+from .attention_pool import AttentionPool
 from .block import Block, BlockSaved, BranchSaved
 from .conv2d import Conv2d
 from .conv_stem import STEM_CHANS, ConvStem, ConvStemSaved
+from .distilled_head import DistilledHead
 from .dropout import Dropout, DropPath
-from .init import INIT_STD, NO_DRAWS, truncated_normal
+from .init import INIT_STD, NO_DRAWS, spread_to, truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
 from .linear import Linear
 from .mlp import Mlp, MlpSaved
 from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
+from .pool import Pool
 from .recompute import Recompute, RecomputeSaved
 
 __all__ = [
@@ -20,12 +23,14 @@ __all__ = [
     "STEM_CHANS",
     "Attention",
     "AttentionLayerSaved",
+    "AttentionPool",
     "Block",
     "BlockSaved",
     "BranchSaved",
     "Conv2d",
     "ConvStem",
     "ConvStemSaved",
+    "DistilledHead",
     "DropPath",
     "Dropout",
     "Gradients",
@@ -38,9 +43,11 @@ __all__ = [
     "MlpSaved",
     "PatchEmbed",
     "PatchEmbedSaved",
+    "Pool",
     "Recompute",
     "RecomputeSaved",
     "check_images",
     "prefixed",
+    "spread_to",
     "truncated_normal",
 ]

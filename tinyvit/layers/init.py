@@ -1,8 +1,11 @@
 """Where weights are born: small, random, and never far out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from ..backend import Array
 
 INIT_STD = 0.02  # the ViT papers' and timm's
 
@@ -15,6 +18,14 @@ class NoDraws:
 
 
 NO_DRAWS: Any = NoDraws()
+
+
+def spread_to(std: float, parameters: Mapping[str, Array]) -> None:
+    """Scale fresh weight matrices, drawn with INIT_STD, to `std`; tokens, positions and convolutions keep theirs."""
+    if std != INIT_STD:
+        for name, weight in parameters.items():
+            if weight.ndim == 2 and ".stem." not in name:
+                weight *= std / INIT_STD
 
 
 def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...], *, std: float = INIT_STD) -> np.ndarray:

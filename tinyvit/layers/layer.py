@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..backend import Array, array_module, like, to_device, to_numpy
+from ..backend import Array, array_module, device_of, like, to_device, to_numpy
 from ..errors import UserError
 
 Gradients = dict[str, Array]
@@ -38,6 +38,19 @@ class Layer:
         return {
             ".".join(path): getattr(owner, path[-1]) for path, owner in self._arrays() if path[-1] not in owner.fixed
         }
+
+    @property
+    def dtype(self) -> Any:
+        """Of its parameters, all of which have the same."""
+        return self._first().dtype
+
+    @property
+    def device(self) -> str:
+        """Where its parameters are: "cpu", "cuda:0"."""
+        return device_of(self._first())
+
+    def _first(self) -> Array:
+        return next(getattr(owner, path[-1]) for path, owner in self._arrays() if path[-1] not in owner.fixed)
 
     def num_parameters(self) -> int:
         return sum(array.size for array in self.parameters().values())

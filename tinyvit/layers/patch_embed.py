@@ -29,12 +29,13 @@ class PatchEmbed(Layer):
         *,
         stem: str = "patch",
         gelu: str = "erf",
+        bias: bool = True,
         rng: np.random.Generator,
     ):
         self.patch_size = patch_size
         self.stem: Layer = ConvStem(in_chans, gelu=gelu, rng=rng) if stem == "conv" else Identity()
         chans = STEM_CHANS if stem == "conv" else in_chans
-        self.proj = Linear(chans * patch_size * patch_size, embed_dim, rng=rng)
+        self.proj = Linear(chans * patch_size * patch_size, embed_dim, bias=bias, rng=rng)
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, PatchEmbedSaved]:
         x, stem = self.stem.forward(x)  # (B, C, H, W), or (B, S, H, W)

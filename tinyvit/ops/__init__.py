@@ -36,7 +36,15 @@ from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
 from .erf import erf
-from .gelu import GeluSaved, gelu_backward, gelu_forward, gelu_tanh_backward, gelu_tanh_forward
+from .gelu import (
+    GeluSaved,
+    gelu_backward,
+    gelu_forward,
+    gelu_quick_backward,
+    gelu_quick_forward,
+    gelu_tanh_backward,
+    gelu_tanh_forward,
+)
 from .layer_norm import LayerNormSaved, layer_norm_backward, layer_norm_forward
 from .layer_scale import LayerScaleSaved, layer_scale_backward, layer_scale_forward
 from .linear import LinearSaved, linear_backward, linear_forward
@@ -48,7 +56,15 @@ from .patchify import (
     unpatchify_backward,
     unpatchify_forward,
 )
-from .pool import PoolSaved, cls_pool_backward, cls_pool_forward, mean_pool_backward, mean_pool_forward
+from .pool import (
+    PoolSaved,
+    cls_mean_pool_backward,
+    cls_mean_pool_forward,
+    cls_pool_backward,
+    cls_pool_forward,
+    mean_pool_backward,
+    mean_pool_forward,
+)
 from .positions import ResampleMethod, resample_matrix, sincos2d
 from .resample import ResamplePositionsSaved, resample_positions_backward, resample_positions_forward
 from .sigmoid import SigmoidSaved, sigmoid_backward, sigmoid_forward
@@ -122,6 +138,8 @@ __all__ = [
     "attention_forward",
     "binary_cross_entropy_backward",
     "binary_cross_entropy_forward",
+    "cls_mean_pool_backward",
+    "cls_mean_pool_forward",
     "cls_pool_backward",
     "cls_pool_forward",
     "conv2d_backward",
@@ -135,6 +153,8 @@ __all__ = [
     "erf",
     "gelu_backward",
     "gelu_forward",
+    "gelu_quick_backward",
+    "gelu_quick_forward",
     "gelu_tanh_backward",
     "gelu_tanh_forward",
     "layer_norm_backward",

@@ -1,6 +1,7 @@
-"""Many tokens become one vector for the classifier: the class token's row, or the mean of the patches.
+"""Many tokens become one vector for the classifier: the class token's row, the mean of the patches, or both.
 
-Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equation 4 and appendix D.3 (the two do equally well).
+Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equation 4 and appendix D.3 (the two do equally well); both of them
+side by side: Oquab et al. 2024, "DINOv2", arXiv:2304.07193, section 7.1.
 """
 
 from typing import NamedTuple
@@ -10,18 +11,22 @@ from ..backend import Array, array_module
 
 class PoolSaved(NamedTuple):
     shape: tuple[int, int, int]  # (B, N, D)
-    num_prefix: int  # class token and registers in front of the patches
+    num_prefix: int  # tokens in front of the patches: of `cls_pool`, how many were taken
 
 
-def cls_pool_forward(x: Array) -> tuple[Array, PoolSaved]:
-    """(B, N, D) -> (B, D), the first row of each image; a copy, so that the other rows need not be kept alive."""
-    return x[:, 0].copy(), PoolSaved(x.shape, 1)
+def cls_pool_forward(x: Array, *, num_tokens: int = 1) -> tuple[Array, PoolSaved]:
+    """(B, N, D) -> (B, T*D), the first T = `num_tokens` rows of each image side by side: the class token's, and those
+    of tokens like it. A copy, so that the other rows need not be kept alive.
+    """
+    B, _, D = x.shape
+    return x[:, :num_tokens].copy().reshape(B, num_tokens * D), PoolSaved(x.shape, num_tokens)
 
 
 def cls_pool_backward(dy: Array, saved: PoolSaved) -> Array:
-    """(B, D) -> (B, N, D). The other tokens were not looked at: their gradient is zero."""
+    """(B, T*D) -> (B, N, D). The other tokens were not looked at: their gradient is zero."""
+    B, _, D = saved.shape
     dx = array_module(dy).zeros(saved.shape, dy.dtype)
-    dx[:, 0] = dy
+    dx[:, : saved.num_prefix] = dy.reshape(B, saved.num_prefix, D)
     return dx
 
 
@@ -35,4 +40,18 @@ def mean_pool_backward(dy: Array, saved: PoolSaved) -> Array:
     _, N, _ = saved.shape
     dx = array_module(dy).zeros(saved.shape, dy.dtype)
     dx[:, saved.num_prefix :] = (dy / (N - saved.num_prefix))[:, None]
+    return dx
+
+
+def cls_mean_pool_forward(x: Array, *, num_prefix: int) -> tuple[Array, PoolSaved]:
+    """(B, N, D) -> (B, 2D), the first row and the mean of the rows behind the first `num_prefix`, side by side."""
+    mean, saved = mean_pool_forward(x, num_prefix=num_prefix)
+    return array_module(x).concatenate([x[:, 0], mean], axis=1), saved
+
+
+def cls_mean_pool_backward(dy: Array, saved: PoolSaved) -> Array:
+    """(B, 2D) -> (B, N, D)."""
+    D = saved.shape[2]
+    dx = mean_pool_backward(dy[:, D:], saved)
+    dx[:, 0] += dy[:, :D]  # a sum: without a prefix the first row is a patch, too
     return dx

@@ -19,7 +19,14 @@ PREFIXES = ("vit.", "deit.")
 # What a file may hold that has no part in the logits: the pooler, and what only pre-training needs.
 LEFT_OUT = ("pooler.", "decoder.", "embeddings.mask_token")
 HEAD = ("classifier.", "cls_classifier.", "distillation_classifier.")
-GELUS: dict[str, Any] = {"gelu": "erf", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
+# The same formula under several names; "gelu_fast" has ten digits of its constant, which is within 1e-11.
+GELUS: dict[str, Any] = {
+    "gelu": "erf", "gelu_python": "erf",
+    "gelu_pytorch_tanh": "tanh", "gelu_new": "tanh", "gelu_accurate": "tanh", "gelu_python_tanh": "tanh",
+    "gelu_fast": "tanh",
+    "quick_gelu": "quick",
+}  # fmt: skip
+GELU_NAMES = {"erf": "gelu", "tanh": "gelu_pytorch_tanh", "quick": "quick_gelu"}
 MODULES = {
     "norm1": "layernorm_before",
     "attn.proj": "attention.output.dense",
@@ -82,7 +89,7 @@ def write_config(config: ViTConfig, class_names: Sequence[str]) -> dict[str, Any
         "num_hidden_layers": config.depth,
         "num_attention_heads": config.num_heads,
         "intermediate_size": config.hidden_dim,
-        "hidden_act": {"erf": "gelu", "tanh": "gelu_pytorch_tanh"}[config.gelu],
+        "hidden_act": GELU_NAMES[config.gelu],
         "hidden_dropout_prob": config.drop_rate,
         "attention_probs_dropout_prob": 0.0,
         "initializer_range": config.init_std,

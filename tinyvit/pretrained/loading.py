@@ -28,7 +28,7 @@ def load_model(make: Callable[..., Model], source: Source, *, num_classes: int |
     parameters = model.parameters()
     shapes = {name: array.shape for name, array in parameters.items()}
     state = source.state(shapes, with_head=num_classes is None)
-    dtype = state["cls_token"].dtype
+    dtype = next(iter(state.values())).dtype
     model.adopt({name: state.get(name, array.astype(dtype)) for name, array in parameters.items()})
     return model
 

@@ -11,6 +11,14 @@ import numpy as np
 from ..config import ViTConfig
 from ..errors import UserError, one_line
 
+# What `ViTConfig.pool` is called in a sentence.
+POOLS = {
+    "mean": "mean pooling",
+    "cls+mean": "a head that looks at the class token and the mean",
+    "cls+dist": "two heads",
+    "map": "attention pooling",
+}
+
 
 def entry(values: Mapping[str, Any], key: str, default: Any) -> Any:
     """`values[key]`, or `default` where it is missing or null."""
@@ -90,7 +98,11 @@ def square_size(num_patches: int, patch_size: int) -> int:
 def beyond_the_paper(config: ViTConfig) -> dict[str, bool]:
     """What not all layouts have words for, and whether `config` has it."""
     return {
-        "mean pooling": config.pool != "cls",
+        POOLS.get(config.pool, ""): config.pool != "cls",
+        "tokens without a class token": not config.class_token,
+        "layer norm before the first block": config.pre_norm,
+        "layer norm after pooling": config.fc_norm,
+        "no layer norm after the last block": not config.final_norm,
         "fixed positions": config.pos_embed != "learned",
         "registers": config.num_registers > 0,
         "layer scale": config.layer_scale is not None,

@@ -13,7 +13,7 @@ import numpy as np
 from ..config import ViTConfig
 from ..errors import UserError
 from .layouts import Stored, convolution, same, transposed
-from .reading import array_of, class_names_of, depth_of, entry, ratio, square_size, those_true, typed
+from .reading import POOLS, array_of, class_names_of, depth_of, entry, ratio, square_size, those_true, typed
 
 HEAD = ("head.", "head_dist.")
 LEFT_OUT = ("mask_token",)
@@ -21,8 +21,8 @@ LEFT_OUT = ("mask_token",)
 PLAIN = re.compile(r"(?:vit|deit|deit3)_([a-z]+)_patch\d+(?:_reg\d+)?(?:_\d+|_dino|_dinov2)")
 HEADS = {"tiny": 3, "small": 6, "medium": 8, "base": 12, "large": 16, "huge": 16, "giant": 16, "gigantic": 16}
 FIXED: dict[str, Any] = {"layer_norm_eps": 1e-6}
-GELUS: dict[str, Any] = {"gelu": "erf", "gelu_tanh": "tanh"}
-POOLS: dict[str, Any] = {"token": "cls", "avg": "mean"}
+GELUS: dict[str, Any] = {"gelu": "erf", "gelu_tanh": "tanh", "quick_gelu": "quick"}
+POOL_NAMES: dict[str, Any] = {"token": "cls", "avg": "mean"}
 MODULES = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
 
 
@@ -42,7 +42,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
         )
     gelu = typed(args, "act_layer", str, "gelu")
     pool = typed(args, "global_pool", str, typed(values, "global_pool", str, "token"))
-    for what, word, known in (("act_layer", gelu, GELUS), ("global_pool", pool, POOLS)):
+    for what, word, known in (("act_layer", gelu, GELUS), ("global_pool", pool, POOL_NAMES)):
         if word not in known:
             raise UserError(
                 f"config.json says {what} {short(word)}, which this ViT does not do: it does {', '.join(known)}"
@@ -63,7 +63,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
         mlp_ratio=entry(args, "mlp_ratio", ratio(hidden, embed_dim)),
         qkv_bias="blocks.0.attn.qkv.bias" in tensors or not depth,
         gelu=GELUS[gelu],
-        pool=POOLS[pool],
+        pool=POOL_NAMES[pool],
         num_registers=0 if registers is None else registers.size // embed_dim,
         drop_rate=entry(args, "proj_drop_rate", 0.0),
         drop_path_rate=entry(args, "drop_path_rate", 0.0),
@@ -103,6 +103,11 @@ def cannot_say(config: ViTConfig) -> str:
         {
             "fixed positions": config.pos_embed != "learned",
             "a convolutional stem": config.stem != "patch",
+            POOLS.get(config.pool, ""): config.pool not in ("cls", "mean"),
+            "layer norm before the first block": config.pre_norm,
+            "layer norm after pooling": config.fc_norm,
+            "no layer norm after the last block": not config.final_norm,
+            "tokens without a class token": not config.class_token,
         }
     )
 
@@ -118,7 +123,7 @@ def write_config(config: ViTConfig, class_names: Sequence[str], pretrained_cfg: 
         "num_heads": config.num_heads,
         "mlp_ratio": config.mlp_ratio,
         "qkv_bias": config.qkv_bias,
-        "act_layer": {"erf": "gelu", "tanh": "gelu_tanh"}[config.gelu],
+        "act_layer": {"erf": "gelu", "tanh": "gelu_tanh", "quick": "quick_gelu"}[config.gelu],
         "global_pool": {"cls": "token", "mean": "avg"}[config.pool],
         "fc_norm": False,
         "reg_tokens": config.num_registers,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import device_of, to_device, to_numpy
+from ..backend import to_device, to_numpy
 from ..datasets import Dataset, Images, Split, batches, normalize
 from ..ops import softmax_forward
 from ..vit import VisionTransformer
@@ -36,8 +36,8 @@ def predict_batch(
     model: VisionTransformer, images: np.ndarray, mean: float | Sequence[float], std: float | Sequence[float]
 ) -> np.ndarray:
     """uint8 (B, C, H, W) -> probabilities (B, K), all at once, on the model's device."""
-    x = normalize(images, mean, std, model.cls_token.dtype)
-    return to_numpy(softmax_forward(model.predict(to_device(x, device_of(model.cls_token))))[0])
+    x = normalize(images, mean, std, model.dtype)
+    return to_numpy(softmax_forward(model.predict(to_device(x, model.device)))[0])
 
 
 def predict_probs(

@@ -47,7 +47,7 @@ def draw_figures(
     if config.depth:
         chosen = [int(np.flatnonzero(split.labels == k)[0]) for k in np.unique(split.labels)[:NUM_ATTENTION_IMAGES]]
         images = split.images[chosen]
-        maps = model.attention(normalize(images, dataset.mean, dataset.std, model.cls_token.dtype))
+        maps = model.attention(normalize(images, dataset.mean, dataset.std, model.dtype))
         figures["attention"] = plot_attention(
             images,
             [to_numpy(weights) for weights in maps],

@@ -48,7 +48,7 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
         return f"there are none for {config.opt}"
     if 0 < config.micro_batch < config.batch_size:
         return "they take a whole batch at once, and fewer images were asked for"
-    return reason_against(config.model, state.model.cls_token.dtype)
+    return reason_against(config.model, state.model.dtype)
 
 
 class FusedTraining:

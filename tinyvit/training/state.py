@@ -24,7 +24,7 @@ class TrainingState:
         """The model whose quality counts: the one with the averaged weights, if there is an average."""
         if self.ema is None:
             return self.model
-        model = self.model.astype(self.model.cls_token.dtype)
+        model = self.model.astype(self.model.dtype)
         model.load_state_dict(self.ema.average, strict=False)  # an average of what learns; the rest is as it was
         return model
 

@@ -140,7 +140,7 @@ def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tupl
     processor = read_processor(source)
     img_size = changes.pop("img_size", None)
     model = load_model(VisionTransformer, source, num_classes=num_classes, **changes)
-    if model.cls_token.dtype != np.float32:  # what batches are made of
+    if model.dtype != np.float32:  # what batches are made of
         model = model.astype(np.float32)
     if img_size is None:
         return model, processor

@@ -167,7 +167,7 @@ def _layout(config: TrainConfig, dataset: Dataset, model: VisionTransformer) -> 
         name: (array.shape, str(array.dtype)) for name, array in _dataset_arrays(dataset).items()
     }
     for name in ("parameters", "average", *(f"grads {index}" for index in range(1, int(config.workers)))):
-        shapes[name] = (model.num_parameters(),), str(model.cls_token.dtype)
+        shapes[name] = (model.num_parameters(),), str(model.dtype)
     shapes["probs"] = (len(dataset.dev), config.model.num_classes), "float32"
     return shapes
 
