@@ -341,3 +341,20 @@ def test_convert_downloads_when_it_is_told_to(hub, tmp_path, monkeypatch, capsys
     assert main(["convert", NAME, "out", "--download"]) == 0
     again = VisionTransformer.from_pretrained("out")
     np.testing.assert_array_equal(again.head.weight, MODEL.head.weight)
+
+
+@pytest.mark.parametrize("page", [b"<html>log in</html>", b" ", b"not json", b'{"a":' * 10**5])
+def test_a_page_to_log_in_is_no_config(hub, cached, page):
+    right, hub.files["config.json"] = hub.files["config.json"], page
+    hub.etags["config.json"] = ""
+    assert "what it sends is no JSON, perhaps a page to log in" in refusal()
+    assert begun(cached) == {}
+    hub.files["config.json"] = right
+    assert_complete(download_model(NAME))
+
+
+def test_an_index_of_countless_files_is_not_fetched(hub, cached):
+    del hub.files["model.safetensors"]
+    hub.files[INDEX] = json.dumps({"weight_map": {str(k): f"m{k}.safetensors" for k in range(2000)}}).encode()
+    assert "names 2,000 files, more than the 1,000" in refusal()
+    assert hub.asked()[-1][0] == INDEX

@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm.std import tqdm
 
 from ..errors import one_line
+from .pace import LEAST_BYTES, PacedHTTP, PacedHTTPS
 
 CHUNK_BYTES = 65536
 
@@ -34,7 +35,7 @@ def request(
     """Ask for a file from byte `start` on. None if nothing comes after that byte: a checksum must judge what is here.
 
     Args:
-        timeout: the longest silence to wait through, in seconds.
+        timeout: the longest silence to wait through, in seconds; in this time some thousand bytes must come, too.
         handlers: of redirects, for example; those of urllib if none is given.
 
     Raises:
@@ -43,7 +44,7 @@ def request(
     headers = {"User-Agent": "tinyvit"} | ({"Range": f"bytes={start}-"} if start else {})
     with network_errors(timeout):
         try:
-            opener = urllib.request.build_opener(*handlers)
+            opener = urllib.request.build_opener(PacedHTTP, PacedHTTPS, *handlers)
             return opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
         except urllib.error.HTTPError as error:
             error.close()
@@ -99,7 +100,7 @@ def _append(
     ):
         while size <= max_bytes:
             with network_errors(timeout):
-                chunk = response.read(min(CHUNK_BYTES, max_bytes + 1 - size))
+                chunk = response.read1(min(CHUNK_BYTES, max_bytes + 1 - size))
             if not chunk:
                 break
             size += file.write(chunk)
@@ -117,6 +118,6 @@ def network_errors(timeout: float) -> Iterator[None]:
     except urllib.error.URLError as error:
         raise NotDelivered(error.reason) from error
     except TimeoutError as error:
-        raise NotDelivered(f"it was silent for {timeout:g} seconds") from error
+        raise NotDelivered(f"it sent less than {LEAST_BYTES} bytes in {timeout:g} seconds") from error
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a redirect to what is no address
         raise NotDelivered(str(error) or type(error).__name__) from error

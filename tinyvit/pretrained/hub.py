@@ -6,6 +6,7 @@ redirects there, and on the way gives the checksum as `X-Linked-ETag`. An `ETag`
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import urllib.request
@@ -88,6 +89,9 @@ class Repository:
                 if response is not None:
                     limit = MAX_BYTES[target.suffix]
                     receive(response, part, start, title=file, max_bytes=limit, timeout=TIMEOUT)
+                if not checksum and target.suffix == ".json" and not _is_json(part):
+                    part.unlink()
+                    raise NotDelivered("what it sends is no JSON, perhaps a page to log in")
                 if not checksum or _is_right(part, checksum):
                     os.replace(part, target)
                     return
@@ -166,6 +170,14 @@ def _is_at(url: str, hub: str) -> bool:
 def _refusal(error: NotDelivered) -> tuple[int, str]:
     """HTTP's status and the hub's word for it; 0 and "" if there was no answer."""
     return (0, "") if error.answer is None else (error.answer.code, error.answer.headers.get("X-Error-Code", ""))
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_right(path: Path, checksum: str) -> bool:

@@ -22,6 +22,7 @@ INDEX = f"{WEIGHTS}.index.json"
 FILE = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)  # what an index may name: nothing outside its folder
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
+MOST_FILES = 1000  # of weights of one model
 MOST_NAMED = 6  # parameters in an error message, of each kind
 
 
@@ -162,6 +163,10 @@ def read_index(path: Path) -> dict[str, str]:
     are_files = isinstance(places, dict) and all(isinstance(file, str) for file in places.values())
     if not are_files or not all(map(FILE.fullmatch, places.values())):
         raise UserError(f"{path} must map names of weights to .safetensors files beside it: use another copy")
+    if (files := len(set(places.values()))) > MOST_FILES:
+        raise UserError(
+            f"{path} names {files:,} files, more than the {MOST_FILES:,} that can be meant: use another copy"
+        )
     return places
 
 
