@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pictures import CLASSES, write_model, write_pictures
+from pictures import CLASSES, COLOURS, write_model, write_pictures
 
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
+from tinyvit.datasets import load_dataset
 from tinyvit.datasets.pictures import open_picture
 from tinyvit.files import to_json
 from tinyvit.training import FinetuneConfig, load_trained
@@ -181,6 +183,147 @@ def test_mistakes_get_one_sentence(place, capsys, arguments, sentence):
     err = capsys.readouterr().err
     assert sentence in err
     assert len(err.splitlines()) == 1
+
+
+def measured(capsys, *arguments):
+    """What eval says was measured, of how many pictures, and how many of the truth's answers are right; and the notes."""
+    assert main(["eval", "model", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if ": accuracy" in line]
+    what, number, accuracy = re.fullmatch(r"(.*), (\d+) images: accuracy ([\d.]+) %, loss .*", line).groups()
+    return what, int(number), float(accuracy), [line for line in lines if line.startswith("note: ")]
+
+
+def accuracy_of(*rows):
+    return pytest.approx(
+        100 * np.mean([probs.argmax() == label for part in rows for _, label, probs in part]), abs=0.005
+    )
+
+
+@pytest.mark.parametrize("given", [[], ["--split", "all"]])
+def test_a_folder_that_is_not_split_is_measured_whole(place, capsys, given):
+    rows = truth("model", "data")
+    what, number, accuracy, notes = measured(capsys, "--data-dir", "data/test", *given)
+    assert (what, number, accuracy) == ("all of test", 9, accuracy_of(rows))
+    assert notes == []
+
+
+def test_a_part_of_it_may_be_asked_for(place, capsys):
+    what, number, _, notes = measured(capsys, "--data-dir", "data/test", "--split", "train")
+    assert (what, number) == ("train split of test", 7)
+    assert "its 9 pictures were split" in notes[0]
+
+
+def test_all_splits_together(place, capsys):
+    rows = [truth("model", "data", split) for split in ("train", "dev", "test") if split != "dev"]
+    rows.append(truth("model", "data", "val"))
+    what, number, accuracy, _ = measured(capsys, "--data-dir", "data", "--split", "all")
+    assert (what, number, accuracy) == ("all of data", 18, accuracy_of(*rows))
+
+
+@pytest.mark.parametrize(("kept", "words"), [("test", "test split of data"), ("val", "dev split of data")])
+def test_one_split_alone(place, capsys, kept, words):
+    rows = truth("model", "data", kept)
+    for split in {"train", "val", "test"} - {kept}:
+        shutil.rmtree(place / "data" / split)
+    what, number, accuracy, _ = measured(capsys, "--data-dir", "data")
+    assert (what, number, accuracy) == (words, len(rows), accuracy_of(rows))
+
+
+@pytest.mark.parametrize("place_of", ["parent", "itself", "itself, with folders"])
+def test_one_class(place, capsys, place_of):
+    rows = [row for row in truth("model", "data") if CLASSES[row[1]] == "red"]
+    (place / "one").mkdir()
+    (place / "data/test/red").rename(place / "one/red")
+    if place_of == "itself, with folders":
+        for k, path in enumerate(sorted((place / "one/red").iterdir())):
+            (path.parent / str(k)).mkdir()
+            path.rename(path.parent / str(k) / path.name)
+    what, number, accuracy, notes = measured(capsys, "--data-dir", "one" if place_of == "parent" else "one/red")
+    assert (number, accuracy) == (3, accuracy_of(rows))
+    assert what == ("all of one" if place_of == "parent" else "all of red")
+    assert notes == [
+        "note: All pictures are of one class, red: what is measured is how many of them the model takes for it."
+    ]
+
+
+def test_classes_that_are_called_as_splits_are_known_by_the_model(place, capsys):
+    write_model(place / "model", class_names=["train", "test", "blue", "green", "red", "x"])
+    for name in ("train", "test"):
+        (place / f"new/{name}/a").mkdir(parents=True)
+        shutil.copy("data/test/red/red 0.png", place / f"new/{name}/a/1.png")
+    what, number, *_ = measured(capsys, "--data-dir", "new")
+    assert (what, number) == ("all of new", 2)
+
+
+def test_a_run_made_of_the_folder_keeps_its_held_out_split(place, capsys):
+    for name in COLOURS:
+        for k in range(8):
+            (place / f"flat/{name}").mkdir(parents=True, exist_ok=True)
+            shutil.copy(f"data/train/{name}/{name} 0.png", place / f"flat/{name}/{k}.png")
+            with open(place / f"flat/{name}/{k}.png", "ab") as file:
+                file.write(bytes([k]))  # not the same file twice
+    flags = ["--output", "run", "--epochs", "1", "--batch-size", "8", "--device", "cpu"]
+    assert main(["finetune", "--model", "model", "--data-dir", "flat", *flags]) == 0
+    shutil.copytree("flat", "copy")
+    capsys.readouterr()
+    for arguments in ([], ["--data-dir", "flat"], ["--data-dir", "copy"]):
+        assert main(["eval", "run", *arguments]) == 0
+        assert re.search(r"^test split of (flat|copy), 4 images: accuracy", capsys.readouterr().out, re.MULTILINE)
+    assert main(["eval", "run", "--split", "all"]) == 0
+    out = capsys.readouterr().out
+    assert "all of flat, 24 images: accuracy" in out
+    assert "note: The run was trained on 16 of these 24 pictures: of those, memory is measured." in out
+    for name in COLOURS:
+        shutil.rmtree(f"copy/{name}")
+        shutil.copytree(f"data/test/{name}", f"copy/{name}")
+    assert main(["eval", "run", "--data-dir", "copy"]) == 0
+    assert "all of copy, 9 images: accuracy" in capsys.readouterr().out
+
+
+def test_own_digits_in_folders(tmp_path, capsys, monkeypatch):
+    digits = load_dataset("mnist").test
+    for row in range(12):
+        label = digits.labels[row]
+        (tmp_path / f"mine/{label}").mkdir(parents=True, exist_ok=True)
+        ink = np.pad(255 - digits.images[row, 0], 20, constant_values=255)
+        Image.fromarray(ink).save(tmp_path / f"mine/{label}/{row}.png")
+    model = str(Path(__file__).parents[2] / "data/mnist-vit")
+    for arguments in ([], ["--split", "all", "--figures", str(tmp_path / "drawn")]):
+        assert main(["eval", model, "--data-dir", str(tmp_path / "mine"), *arguments]) == 0
+        out = capsys.readouterr().out
+        assert "all of mine, 12 images: accuracy 100.00 %" in out
+    label = digits.labels[0]
+    assert main(["eval", model, "--data-dir", str(tmp_path / f"mine/{label}")]) == 0
+    assert f"all of {label}, " in capsys.readouterr().out
+    shutil.move(tmp_path / "mine/0", tmp_path / "mine/zero")
+    assert main(["eval", model, "--data-dir", str(tmp_path / "mine")]) == 2
+    assert "not one class of the model: zero" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["eval", model, "--data-dir", str(tmp_path / "empty")]) == 2
+    assert "train-images-idx3-ubyte.gz" in capsys.readouterr().err
+
+
+def test_strict_forbids_what_is_left_out(place, capsys):
+    assert main(["eval", "model", "--data-dir", "data", "--strict"]) == 0
+    assert (place / "data/test/red/x.cr2").write_text("") == 0
+    assert main(["eval", "model", "--data-dir", "data"]) == 0
+    assert "left out: .cr2 (1). The first: test/red/x.cr2." in capsys.readouterr().out
+    for name in ("x.cr2", "x.png", "clear.png"):
+        (place / "data/test/red/x.cr2").unlink(missing_ok=True)
+        (place / "data/test/red" / name).write_bytes(b"")
+        if name == "clear.png":
+            (place / "data/test/red/x.png").unlink()
+            Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(place / "data/test/red/clear.png")
+        assert main(["eval", "model", "--data-dir", "data", "--strict", "--csv", "out.csv"]) == 2
+        out, err = capsys.readouterr()
+        assert "--strict forbids that" in err
+        assert "accuracy" not in out
+        assert not (place / "out.csv").exists()
+    assert main(["eval", "model", "--data-dir", "data"]) == 0
+    assert (
+        "transparent, and nothing can be seen of them: 1 pictures (data/test/red/clear.png)" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 400, "1.5"])

@@ -4,10 +4,10 @@ import argparse
 import time
 from pathlib import Path
 
-from .flags import SUB_PARSERS, add_download_flag, count, text
+from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
 from .output import printable, say
 from .predictions import PredictionsTable
-from .scoring import dataset_of, score_all
+from .scoring import add_split_flags, measured, score_all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -19,11 +19,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
     add_download_flag(parser)
-    parser.add_argument("--split", choices=("test", "dev", "train"), default="test", help="(default: test)")
-    parser.add_argument("--data-dir", type=text, metavar="DIR", help="the data set's folder (default: the run's own)")
+    add_split_flags(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="images at once (default: what fits)")
     parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table")
+    add_strict_flag(parser)
     parser.add_argument(
         "--figures",
         nargs="?",
@@ -36,6 +36,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
+    from ..datasets.left_out import forbid, some
     from ..pretrained import resolve_model
     from ..training import classification_report, load_classifier
     from ..training.figures import draw_evaluation
@@ -45,14 +46,16 @@ def run(options: argparse.Namespace) -> int:
     device = resolve_device(options.device)
     options.folder = resolve_model(options.folder, download=options.download)
     model, fed = load_classifier(options.folder)
-    dataset = dataset_of(fed, options.folder, options.split, options.data_dir)
+    chosen = measured(fed, options.folder, options.split, options.data_dir)
+    forbid(chosen.left_out * options.strict)
     started = time.perf_counter()
     with PredictionsTable(options.csv, fed.class_names, labelled=True) as table:
-        split, scores = score_all(model.to(device), fed, dataset, options.split, table, options.batch_size)
+        split, scores, blank = score_all(model.to(device), fed, chosen, table, options.batch_size)
+        forbid((len(chosen.split) - len(split) + len(blank)) * options.strict)
     seconds = time.perf_counter() - started
-    total, read, num_classes = len(getattr(dataset, options.split)), len(split), len(fed.class_names)
+    total, read, num_classes = len(chosen.split), len(split), len(fed.class_names)
 
-    say(f"{options.split} split of {printable(dataset.name)}, {read:,} images: ", end="")
+    say(f"{chosen.words}, {read:,} images: ", end="")
     say(f"accuracy {100 * scores.top(1):.2f} %, loss {scores.loss:.4f}")
     top_5 = f"top-5 accuracy {100 * scores.top(5):.2f} %, " if num_classes > 5 else ""
     error = 100 * scores.calibration.error
@@ -60,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     say(f"{read / seconds:,.1f} images per second, from reading them to their classes")
     if read < total:
         say(f"left out, as they cannot be read: {total - read:,} of {total:,} pictures")
+    if blank:
+        say(f"transparent, and nothing can be seen of them: {len(blank):,} pictures ({some(blank)})")
     confusion, names = confusion_by_name(split.labels, scores.predictions, [*map(printable, fed.class_names)])
     say(f"\n{classification_report(confusion, names)}\n{confusion_text(confusion, names)}")
     if options.csv:

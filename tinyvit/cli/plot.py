@@ -2,9 +2,9 @@
 
 import argparse
 
-from .flags import SUB_PARSERS, text
+from .flags import SUB_PARSERS
 from .output import say
-from .scoring import dataset_of, score_all
+from .scoring import add_split_flags, measured, score_all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -12,8 +12,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "plot", help="draw a run's pictures again", description="Curves, confusion, mistakes, attention and positions."
     )
     parser.add_argument("folder", metavar="RUN", help="run folder")
-    parser.add_argument("--split", choices=("test", "dev", "train"), default="test", help="(default: test)")
-    parser.add_argument("--data-dir", type=text, metavar="DIR", help="the data set's folder (default: the run's own)")
+    add_split_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -25,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     model, fed = load_classifier(options.folder)
     folder = run_folder(options.folder)
     epochs = read_metrics(folder)
-    dataset = dataset_of(fed, options.folder, options.split, options.data_dir)
-    split, scores = score_all(model, fed, dataset, options.split)
-    for path in draw_figures(folder, epochs, model, dataset, split, scores):
+    chosen = measured(fed, options.folder, options.split, options.data_dir)
+    split, scores, _ = score_all(model, fed, chosen)
+    for path in draw_figures(folder, epochs, model, chosen.dataset, split, scores):
         say(path)
     return 0

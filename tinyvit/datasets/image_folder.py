@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..paths import expanded
-from .class_names import Classes, class_name, in_one_spelling, look_alike
+from .class_names import Classes, class_name, in_one_spelling, look_alike, same
 from .layout import find_layout
 from .left_out import LeftOut, is_picture, some
 from .listing import Files, Listing
@@ -73,6 +73,48 @@ def list_folder(
     if not test:
         notes.append("There is no test split, so only dev can tell how good a model is, by which it was chosen.")
     return Listing(names, train, dev, test, tuple(notes), left_out)
+
+
+class Whole(NamedTuple):
+    """All pictures in a folder, to measure a model on."""
+
+    listing: Listing  # of what is not split, all are in `test`
+    is_split: bool
+
+
+def list_whole(folder: str | os.PathLike[str], class_names: Collection[str]) -> Whole:
+    """All pictures in a folder whose classes a model knows; nothing is split off, and one class will do.
+
+    The folder may hold splits (one is enough), classes, or the pictures of one class, if it is called as that.
+
+    Raises:
+        UserError: as `list_folder` does, but for what only training needs; or there are no pictures.
+    """
+    root = _root(folder)
+    places, found, is_split, notes, left_out = _one_class(root, class_names) or _contents(root, class_names)
+    if not is_split:
+        found = {"test": found["train"]}
+    names = tuple(sorted({name for classes in found.values() for name in classes}))
+    train, dev, test = (_files(found.get(split, {}), names) for split in SPLITS)
+    if not (train or dev or test):
+        raise UserError(f"there are no pictures in {some(map(str, places.values()))}: put some into folders by class")
+    return Whole(Listing(names, train, dev, test, tuple(notes), left_out), is_split)
+
+
+def _one_class(root: Path, known: Collection[str]) -> "_Contents | None":
+    """What is in a folder that is itself a class: it has none in it, or is called as one and they are not."""
+    left_out = LeftOut(root)
+    folders, files = left_out.entries(root)
+    place = root.resolve()
+    if folders:
+        names, ours = {same(folder.name) for folder in folders}, {*map(same, known)}
+        is_class = same(place.name) in ours and not names & ours
+    else:
+        is_class = any(map(is_picture, files))
+    if not is_class:
+        return None
+    classes = {class_name(place): list(left_out.pictures_in(root))}
+    return _Contents({"train": root}, {"train": classes}, False, left_out.notes(), left_out.count)
 
 
 def _root(folder: str | os.PathLike[str]) -> Path:

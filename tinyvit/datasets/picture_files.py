@@ -1,8 +1,9 @@
 """Picture files in place of an array of images: they are read, resized and cropped when a batch asks for them."""
 
+import copy
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,6 +50,12 @@ class PictureFiles:
         for image, pixels in zip(images, in_threads(self._pixels, chosen.flat), strict=True):
             image[...] = pixels
         return images.reshape(*chosen.shape, *self.shape[1:])
+
+    def of(self, paths: Sequence[str | os.PathLike[str]]) -> Self:
+        """Other files, read in the same way."""
+        others = copy.copy(self)
+        others.paths, others.shape = paths, (len(paths), *self.shape[1:])
+        return others
 
     def _pixels(self, row: int) -> np.ndarray:
         path = self.paths[row]

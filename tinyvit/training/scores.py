@@ -77,7 +77,7 @@ def score_split(
     if not scores:
         raise UserError(f"none of the {len(split):,} pictures can be read: look at the folder with tinyvit data check")
     if files and len(rows) < len(split):
-        split = Split(PictureFiles([files.paths[row] for row in rows], files.processor), split.labels[rows])
+        split = Split(files.of([files.paths[row] for row in rows]), split.labels[rows])
     return split, _collected(scores)
 
 

@@ -128,7 +128,8 @@ def load_its_dataset(
 ) -> Dataset:
     """The data set a model was trained on, with the normalisation and the class names that were saved beside it.
 
-    For MNIST and Fashion-MNIST, that is their files; for all other models, a folder of pictures.
+    For MNIST and Fashion-MNIST, that is their files, unless there is a `listing`; for all other models, a folder of
+    pictures.
 
     Args:
         listing: the pictures in `data_dir`, where they are known already.
@@ -137,7 +138,7 @@ def load_its_dataset(
     Raises:
         UserError: the data are not there, or have other classes.
     """
-    if not fed.built_in:
+    if listing or not fed.built_in:
         if data_dir is None:
             raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
         listing = in_order_of(fed.class_names, listing or list_folder(data_dir))

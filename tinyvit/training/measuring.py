@@ -1,0 +1,144 @@
+"""Which pictures a trained model is measured on: a split, or all of a folder that it was not trained on."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..datasets import Dataset, Split
+from ..datasets.image_folder import list_folder, list_whole
+from ..datasets.listing import Listing
+from ..datasets.picture_files import PictureFiles
+from ..errors import UserError
+from ..paths import expanded
+from .its_pictures import note_memory, pictures_to_measure, read_pictures
+from .run import its_data_dir, run_folder
+from .trained import Preprocessing, load_its_dataset
+
+Note = Callable[[str], None]
+ALL = "all"  # splits together
+
+
+class Measured(NamedTuple):
+    """What a model is measured on."""
+
+    dataset: Dataset
+    split: Split
+    name: str  # train, dev, test or all
+    left_out: int  # files that were passed over
+
+    @property
+    def words(self) -> str:
+        """ "test split of photos", "all of photos" """
+        return f"all of {self.dataset.name}" if self.name == ALL else f"{self.name} split of {self.dataset.name}"
+
+
+class PreparedFiles(PictureFiles):
+    """Picture files as `Preprocessing.prepare` makes them, which for MNIST is not what the image processor does."""
+
+    def __init__(self, paths: Sequence[str | os.PathLike[str]], fed: Preprocessing):
+        super().__init__(paths, fed.processor)
+        self.fed = fed
+
+    def _pixels(self, row: int) -> np.ndarray:
+        return self.fed.prepare(self.paths[row]).image
+
+
+def to_measure(
+    fed: Preprocessing, model_path: str | Path, *, split: str | None = None, data_dir: str | None = None, note: Note
+) -> Measured:
+    """The split of the data in `data_dir`, or else of those of the model's run.
+
+    Args:
+        split: train, dev, test or all. None is the test split; where a folder is not split, all of it; but of the
+            folder that the run was trained on, the part that it was not.
+        note: is told what the user should know.
+
+    Raises:
+        UserError: there is none, or it does not fit the model.
+    """
+    if fed.built_in:
+        dataset, name, left_out = _built_in(fed, split, data_dir, note)
+    else:
+        dataset, name, left_out = _pictures(fed, model_path, split, data_dir, note)
+    chosen = _joined(dataset) if name == ALL else getattr(dataset, name)
+    if not len(chosen):
+        raise UserError(f"{dataset.name} has no pictures in its {name} split: choose another --split")
+    if len(present := np.unique(chosen.labels)) == 1 < len(fed.class_names):
+        one = fed.class_names[present[0]]
+        note(f"All pictures are of one class, {one}: what is measured is how many of them the model takes for it.")
+    return Measured(dataset, chosen, name, left_out)
+
+
+def _built_in(fed: Preprocessing, split: str | None, data_dir: str | None, note: Note) -> tuple[Dataset, str, int]:
+    """MNIST and the like: their own files, or pictures in folders that are called as the classes."""
+    try:
+        return load_its_dataset(fed, data_dir=data_dir), split or "test", 0
+    except UserError as error:
+        if data_dir is None:
+            raise
+        try:
+            listing, name = _foreign(fed, split, data_dir)
+        except UserError:
+            raise error from None
+        if not {*listing.class_names} & {*fed.class_names}:
+            raise
+    dataset = load_its_dataset(fed, data_dir=data_dir, listing=listing, note=note)
+    prepared: dict[str, Any] = {
+        split: Split(PreparedFiles(of_split.images.paths, fed), of_split.labels)
+        for split, of_split in _splits(dataset).items()
+    }
+    return dataclasses.replace(dataset, **prepared), name, listing.left_out
+
+
+def _pictures(
+    fed: Preprocessing, model_path: str | Path, split: str | None, data_dir: str | None, note: Note
+) -> tuple[Dataset, str, int]:
+    """Pictures in folders: those that a run recorded, or others."""
+    run, own = run_folder(model_path), its_data_dir(model_path)
+    place = data_dir or own
+    if place is None:
+        raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
+    began_with = read_pictures(run)
+    listing, name = None, split or "test"
+    if began_with and name != ALL:
+        listing = pictures_to_measure(began_with, name, place, run=run, given=data_dir is not None, note=note)
+    is_recorded = listing is not None
+    if listing is None:
+        is_own = own is not None and _same_folder(place, own)
+        listing, name = (list_folder(place), name) if is_own and name != ALL else _foreign(fed, split, place)
+    dataset = load_its_dataset(fed, data_dir=place, listing=listing, note=note)
+    if began_with and not is_recorded:
+        chosen: Any = _joined(dataset) if name == ALL else getattr(dataset, name)
+        note_memory(began_with, chosen.images.paths, note)
+    return dataset, name, listing.left_out
+
+
+def _foreign(fed: Preprocessing, split: str | None, folder: str) -> tuple[Listing, str]:
+    """The pictures in a folder that no run knows, and what of them is measured."""
+    whole = list_whole(folder, fed.class_names)
+    if not whole.is_split:
+        return (list_folder(folder), split) if split not in (None, ALL) else (whole.listing, ALL)
+    full = [name for name, files in whole.listing.splits.items() if files]
+    return whole.listing, split or (full[0] if len(full) == 1 else "test")
+
+
+def _same_folder(first: str, second: str) -> bool:
+    return os.path.realpath(expanded(first)) == os.path.realpath(expanded(second))
+
+
+def _splits(dataset: Dataset) -> dict[str, Any]:
+    return {name: getattr(dataset, name) for name in ("train", "dev", "test")}
+
+
+def _joined(dataset: Dataset) -> Split:
+    """All splits in one."""
+    splits = [split for split in _splits(dataset).values() if len(split)]
+    labels = np.concatenate([split.labels for split in splits])
+    images = [split.images for split in splits]
+    if isinstance(images[0], PictureFiles):
+        return Split(images[0].of([path for files in images for path in files.paths]), labels)
+    return Split(np.concatenate(images), labels)
