@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from pictures import CLASSES, write_model, write_pictures
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main, predict
 from tinyvit.files import CONFIG, PREPROCESSOR
+from tinyvit.plots.figure import new_figure, save_figure
 from tinyvit.pretrained import save_model_folder
 from tinyvit.training import load_trained
 from tinyvit.training.run import figures_folder
@@ -42,6 +44,15 @@ def test_pictures_of_the_same_name_get_figures_of_their_own():
     assert predict._figure_names(paths) == [
         "predict-p.png", "predict-p-2.png", "predict-p-2-2.png", "predict-p-3.png", "predict-q.png",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["m" * 246, "\N{CAT FACE}" * 61, "é" * 120, "猫" * 80, os.fsdecode(b"\xff" * 240)])
+def test_figures_of_long_names_can_be_written(tmp_path, name):
+    names = predict._figure_names([Path(f"{place}/{name}.png") for place in "ab"])
+    assert len(set(names)) == 2
+    for figure in names:
+        save_figure(new_figure(1, 1), tmp_path / figure)
+        assert (tmp_path / figure).is_file()
 
 
 @pytest.mark.parametrize("name", ["last", "best"])

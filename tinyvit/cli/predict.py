@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from .bar import picture_bar
 from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
 from .output import complain, printable, say
 from .predictions import PredictionsTable
+
+LONGEST_NAME = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -96,7 +99,8 @@ def _figure_names(paths: Sequence[Path]) -> list[str]:
     """A name for each picture's figure, all different: a/p.png and b/p.png become predict-p.png and predict-p-2.png."""
     names: dict[str, None] = {}  # in order, and quick to look up
     for path in paths:
-        candidates = itertools.chain([path.stem], (f"{path.stem}-{number}" for number in itertools.count(2)))
+        stem = os.fsencode(path.stem)[:LONGEST_NAME].decode(errors="ignore")
+        candidates = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         names[next(name for stem in candidates if (name := f"predict-{stem}.png") not in names)] = None
     return list(names)
 
