@@ -27,7 +27,7 @@ from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.pretrained import ImageProcessor, folder_files
 from tinyvit.pretrained.npz import npz_bytes
 from tinyvit.pretrained.saving import stored
-from tinyvit.pretrained.source import INDEX
+from tinyvit.pretrained.weights import INDEX
 from tinyvit.tensors import arrays_to_bytes
 from tinyvit.training import load_trained
 

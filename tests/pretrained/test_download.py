@@ -16,7 +16,7 @@ from tinyvit.cli import main
 from tinyvit.downloads.fetch import receive
 from tinyvit.pretrained import folder_files, resolve_model
 from tinyvit.pretrained.download import download_model
-from tinyvit.pretrained.source import INDEX
+from tinyvit.pretrained.weights import INDEX
 from tinyvit.tensors import arrays_to_bytes
 
 NAME = "owner/a-model"

@@ -13,6 +13,7 @@ def progress_bar() -> Any:
     from tqdm.std import tqdm
 
     from ..training import Progress
+    from ..training.measures import MEASURES, measure_of
 
     class ProgressBar(Progress):
         """One bar for the whole run, and one line per epoch; without a terminal only the lines."""
@@ -47,10 +48,11 @@ def progress_bar() -> Any:
                 self.bar.set_postfix_str(f"loss {loss:.3f}{self.accuracy}", refresh=False)
 
         def epoch(self, metrics: dict[str, Any], best: bool) -> None:
-            self.accuracy = f", dev {100 * metrics['dev_accuracy']:.2f} %"
+            measure = measure_of(metrics)
+            self.accuracy = f", dev {100 * metrics[measure]:.2f} %"
             line = (
                 f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
-                f"dev loss {metrics['dev_loss']:.4f}   dev accuracy {100 * metrics['dev_accuracy']:6.2f} %"
+                f"dev loss {metrics['dev_loss']:.4f}   {MEASURES[measure]} {100 * metrics[measure]:6.2f} %"
             )
             with tqdm.external_write_mode():  # the bar makes room
                 say(line + ("   best" if best else ""))

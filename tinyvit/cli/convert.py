@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UserError
@@ -30,9 +31,10 @@ def run(options: argparse.Namespace) -> int:
     from ..files import PREPROCESSOR, to_json
     from ..folders import write_folder
     from ..pretrained import FAMILIES, folder_files, load_model, open_source, read_processor, resolve_model, save_npz
+    from ..pretrained.problem import PROBLEM_TYPE, problem_type
     from ..pretrained.processor_files import to_timm
     from ..resize import with_learned_positions
-    from ..training.trained import what_it_was_fed
+    from ..training.trained import THRESHOLD, what_it_was_fed
     from ..vit import VisionTransformer
     from .verify import verify
 
@@ -46,15 +48,18 @@ def run(options: argparse.Namespace) -> int:
     if options.img_size is not None:
         model = model.resized(options.img_size, **FAMILIES[source.family].resample)
     model = with_learned_positions(model)
-    names = what_it_was_fed(source).class_names if "dataset" in source.preprocessor else source.class_names
+    fed = what_it_was_fed(source) if "dataset" in source.preprocessor else None
+    names = fed.class_names if fed else source.class_names
     names = names if model.config.num_classes else None
+    meaning = problem_type(source.values, source.config.num_classes)
     if options.to == "npz":
         save_npz(target, model.config, model.parameters())
     else:
         is_picture = model.config.in_chans in (1, 3)
         processor = read_processor(source).for_size(model.config.image_shape) if is_picture else None
         pretrained_cfg = to_timm(dataclasses.asdict(processor)) if processor else {}
-        files = folder_files(model.config, model.parameters(), options.to, names, pretrained_cfg)
+        said = meaning if PROBLEM_TYPE in source.values and model.config.num_classes else None
+        files = folder_files(model.config, model.parameters(), options.to, names, pretrained_cfg, said)
         if processor and options.to == "hf":
             files[PREPROCESSOR] = to_json(processor.to_dict())
         write_folder(target, files)
@@ -63,6 +68,9 @@ def run(options: argparse.Namespace) -> int:
     for name, value in FAMILIES[options.to].fixed.items():
         if (mine := getattr(model.config, name)) != value:
             say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
+    if model.config.num_classes:
+        for note in _lost(meaning, fed.threshold if fed else THRESHOLD, options.to):
+            say(f"note: {note}")
     if options.verify:
         verify(model, source, target)
     return 0
@@ -81,3 +89,18 @@ def _check_target(target: Path, overwrite: bool) -> None:
     is_there = target.exists() and (not target.is_dir() or any(target.iterdir()))
     if is_there and not overwrite:
         raise UserError(f"{target} is there already and stays as it is: choose another OUT, or add --overwrite")
+
+
+def _lost(meaning: str, threshold: float, to: str) -> Iterator[str]:
+    """What the layout `to` has no word for, a sentence each."""
+    from ..pretrained import MULTI_LABEL, REGRESSION
+    from ..training.trained import THRESHOLD
+
+    meanings = {
+        MULTI_LABEL: "each logit is the yes or no of a class by itself, so take a sigmoid of it, and not softmax",
+        REGRESSION: "the logits are plain numbers, so take no softmax of them",
+    }
+    if to != "hf" and meaning in meanings:
+        yield f"readers of {to} know of no problem type, here it is {meaning}: {meanings[meaning]}"
+    if meaning == MULTI_LABEL and threshold != THRESHOLD:
+        yield f"readers of {to} know of no threshold, here it is {threshold:g}: compare the probabilities with it"

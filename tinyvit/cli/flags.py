@@ -1,6 +1,7 @@
 """Flags made from the fields of a frozen dataclass, in timm's spelling: `batch_size` becomes `--batch-size`."""
 
 import argparse
+import contextlib
 import dataclasses
 import textwrap
 import types
@@ -97,6 +98,18 @@ def count(given: str) -> int:
     if not (given.isdecimal() and len(given) < 20 and 1 <= int(given) < LIMIT):
         raise argparse.ArgumentTypeError(f"it must be a whole number from 1 to {LIMIT - 1:,}, got {given[:20]!r}")
     return int(given)
+
+
+def probability(given: str) -> float:
+    """0..1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no such number.
+    """
+    with contextlib.suppress(ValueError):
+        if 0 <= float(given) <= 1:
+            return float(given)
+    raise argparse.ArgumentTypeError(f"it must be a probability from 0 to 1, got {given[:20]!r}")
 
 
 def size_flag(text: str) -> int | tuple[int, ...]:

@@ -12,8 +12,9 @@ import numpy as np
 from ..errors import UserError
 from .bar import picture_bar
 from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
+from .guesses import add_threshold_flag, at_threshold, guess, in_words
+from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
-from .predictions import PredictionsTable
 
 LONGEST_NAME = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
@@ -26,6 +27,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture files, or folders of them")
     add_download_flag(parser)
     parser.add_argument("--top-k", type=int, default=5, metavar="K", help="guesses to print (default: 5)")
+    add_threshold_flag(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="pictures at once (default: what fits)")
     parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table, too")
@@ -46,14 +48,18 @@ def run(options: argparse.Namespace) -> int:
     device = resolve_device(options.device)
     options.folder = resolve_model(options.folder, download=options.download)
     model, fed = load_classifier(options.folder)
+    fed = at_threshold(fed, options.threshold, options.folder)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
     paths, failed, left_out = _files(options.images)
     forbid(left_out if options.strict else 0)
     unreadable, blank = 0, []
     figure_names = _figure_names(paths) if options.plot else [""] * len(paths)
-    seen = answers(model.to(device), read_pictures(fed, paths), fed.mean, fed.std, batch_size=options.batch_size)
-    with PredictionsTable(options.csv, fed.class_names, labelled=False) as table, picture_bar(len(paths)) as bar:
+    pictures = read_pictures(fed, paths)
+    seen = answers(
+        model.to(device), pictures, fed.mean, fed.std, batch_size=options.batch_size, multi_label=fed.multi_label
+    )
+    with predictions_table(fed, options.csv, labelled=False) as table, picture_bar(len(paths)) as bar:
         for path, figure_name, answer in zip(paths, figure_names, seen, strict=True):
             if isinstance(answer, UserError):  # the other pictures still get their answer
                 complain(str(answer))
@@ -111,14 +117,12 @@ def _tell(model: Any, fed: Any, path: Path, answer: Any, figure_name: str, optio
 
     from ..training.run import figures_folder
 
-    best = np.argsort(-answer.probs, kind="stable")[: options.top_k]
-    guesses = [f"{fed.class_names[k]} ({100 * answer.probs[k]:.1f} %)" for k in best]
-    lines = [f"{path}: {', '.join(guesses)}"]
+    lines = [f"{path}: {in_words(fed, answer.probs, options.top_k)}"]
     if answer.picture.done:
         lines.append(f"  {answer.picture.done}")
     if options.plot:
-        target = figures_folder(options.folder) / figure_name
-        _plot(model, fed, answer.picture.image, f"{path.name}: {guesses[0]}", target)
+        target, best = figures_folder(options.folder) / figure_name, guess(fed, answer.probs, answer.probs.argmax())
+        _plot(model, fed, answer.picture.image, f"{path.name}: {best}", target)
         lines.append(f"  {target}")
     with tqdm.external_write_mode():
         for line in lines:

@@ -38,9 +38,7 @@ class PredictionsTable:
         if path is None:
             return
         self._check_replaceable(Path(path))
-        numbers = range(1, min(MOST_GUESSES, len(class_names)) + 1)
-        guesses = [column for number in numbers for column in (f"guess_{number}", f"probability_{number}")]
-        self._columns = ["file", *["label"] * labelled, "prediction", "probability", *guesses]
+        self._columns = self.columns(labelled)
 
     def _check_replaceable(self, place: Path) -> None:
         """Whether nothing is lost but an older table.
@@ -68,14 +66,22 @@ class PredictionsTable:
             self._stack = stack.pop_all()
         return self
 
-    def add(self, file: str | os.PathLike[str], probs: np.ndarray, label: int | None = None) -> None:
-        """A row: probabilities (K,), and the true class where it is known."""
-        if self.path is None:
-            return
+    def add(self, file: str | os.PathLike[str], probs: np.ndarray, label: Any = None) -> None:
+        """A row: probabilities (K,), and the truth where it is known."""
+        if self.path is not None:
+            self._write(self.row(_harmless(os.fspath(file)), probs, label))
+
+    def columns(self, labelled: bool) -> list[str]:
+        """The first row."""
+        numbers = range(1, min(MOST_GUESSES, len(self.class_names)) + 1)
+        guesses = [column for number in numbers for column in (f"guess_{number}", f"probability_{number}")]
+        return ["file", *["label"] * labelled, "prediction", "probability", *guesses]
+
+    def row(self, file: str, probs: np.ndarray, label: Any) -> list[str]:
+        """The row of a picture: probabilities (K,), and the true class where it is known."""
         best = np.argsort(-probs, kind="stable")[:MOST_GUESSES]
-        names = self.class_names
-        guesses = [cell for k in best for cell in (names[k], f"{probs[k]:.6g}")]
-        self._write([_harmless(os.fspath(file)), *([] if label is None else [names[label]]), *guesses[:2], *guesses])
+        guesses = [cell for k in best for cell in (self.class_names[k], f"{probs[k]:.6g}")]
+        return [file, *([] if label is None else [self.class_names[label]]), *guesses[:2], *guesses]
 
     def __exit__(self, *error: Any) -> None:
         if self.path is not None:

@@ -25,7 +25,7 @@ class Split:
     """Images and their labels, in step.
 
     images: uint8 (n, C, H, W), 0..255; an array, or what is indexed like one, such as `PictureFiles`.
-    labels: int64 (n,), 0..K-1.
+    labels: int64 (n,), 0..K-1; or booleans (n, K), where a picture may be of several classes, or of none.
     """
 
     images: Images
@@ -54,3 +54,8 @@ class Dataset:
     dev: Split
     test: Split
     built_in: bool = False
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether each class of a picture is a yes or no by itself."""
+        return self.train.labels.ndim == 2

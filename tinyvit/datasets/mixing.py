@@ -61,7 +61,7 @@ def mixup(
 
     Args:
         images: floats (B, C, H, W), normalised.
-        labels: integers (B,).
+        labels: integers (B,), or, of several classes for each image, booleans (B, K).
         rng: this batch's generator.
         alpha: above 0; small ones make λ nearly 0 or 1, 1 makes it uniform.
         num_classes: K.
@@ -118,7 +118,7 @@ def mixed(
 
     Args:
         images: floats (B, C, H, W), normalised.
-        labels: integers (B,).
+        labels: integers (B,), or, of several classes for each image, booleans (B, K).
         rng: this batch's generator.
         mixup, cutmix: their alphas, 0 or more.
         num_classes: K.
@@ -154,11 +154,13 @@ def _share(rng: np.random.Generator, alpha: float) -> float:
 
 
 def _onehot(images: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Labels (B,) -> (B, K) of the images' dtype, once both are found to be what can be mixed."""
+    """Labels (B,), or booleans (B, K), -> (B, K) of the images' dtype, once both are found to be what can be mixed."""
     if images.ndim != 4 or images.dtype.kind != "f":
         raise UserError(
             f"images to mix must be floats (B, C, H, W), got {images.dtype} {images.shape}: normalise them first"
         )
+    if labels.shape == (len(images), num_classes) and labels.dtype == bool:
+        return labels.astype(images.dtype)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         raise UserError(
             f"labels to mix must be integers ({len(images)},), got {labels.dtype} {labels.shape}: give one an image"

@@ -2,6 +2,7 @@
 
 from .families import FAMILIES
 from .loading import load_model, read_processor
+from .problem import MULTI_LABEL, REGRESSION, problem_type
 from .processor import ImageProcessor, to_array
 from .resolve import resolve_model
 from .saving import folder_files, save_model_folder, save_npz
@@ -9,11 +10,14 @@ from .source import Source, open_source
 
 __all__ = [
     "FAMILIES",
+    "MULTI_LABEL",
+    "REGRESSION",
     "ImageProcessor",
     "Source",
     "folder_files",
     "load_model",
     "open_source",
+    "problem_type",
     "read_processor",
     "resolve_model",
     "save_model_folder",

@@ -9,7 +9,8 @@ from ..errors import UserError
 from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
 from .hub import Repository
 from .resolve import NAME
-from .source import INDEX, check_kind, read_index
+from .source import check_kind
+from .weights import INDEX, read_index
 
 PICKLE = "pytorch_model.bin"
 

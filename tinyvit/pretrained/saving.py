@@ -14,6 +14,7 @@ from ..folders import write_folder
 from . import huggingface, timm
 from .families import FAMILIES
 from .npz import npz_bytes
+from .problem import PROBLEM_TYPE
 
 
 def save_model_folder(
@@ -22,6 +23,7 @@ def save_model_folder(
     state: Mapping[str, Array],
     more: Mapping[str, Content] | None = None,
     class_names: Sequence[str] | None = None,
+    problem_type: str | None = None,
     *,
     keep_others: bool = False,
 ) -> None:
@@ -31,13 +33,14 @@ def save_model_folder(
         state: our parameters by name.
         more: other files of the folder.
         class_names: K names; "LABEL_0", "LABEL_1" ... where there are none.
+        problem_type: what the logits mean, one of `problem.PROBLEM_TYPES`; None says nothing of it.
         keep_others: whether other files in the folder stay there, instead of being refused.
 
     Raises:
         UserError: `folder` holds other files, is a file, or cannot be written; what stood there before still does.
     """
     family = "tinyvit" if FAMILIES["hf"].cannot_say(config) else "hf"
-    files = folder_files(config, state, family, class_names) | dict(more or {})
+    files = folder_files(config, state, family, class_names, None, problem_type) | dict(more or {})
     write_folder(folder, files, keep_others=keep_others)
 
 
@@ -47,6 +50,7 @@ def folder_files(
     family: str,
     class_names: Sequence[str] | None = None,
     pretrained_cfg: Mapping[str, Any] | None = None,
+    problem_type: str | None = None,
 ) -> dict[str, Content]:
     """`config.json` and `model.safetensors` in the layout of a family that has folders."""
     names = class_names or [f"LABEL_{index}" for index in range(config.num_classes)]
@@ -57,6 +61,8 @@ def folder_files(
         values = timm.write_config(config, names, pretrained_cfg or {})
     else:
         values = {"model_type": "tinyvit", **config.to_dict()}
+    if problem_type is not None:
+        values[PROBLEM_TYPE] = problem_type
     return {CONFIG: to_json(values), WEIGHTS: stored(config, state, family)}
 
 

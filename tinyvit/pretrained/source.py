@@ -1,6 +1,5 @@
 """A model as somebody saved it: found, recognised, and turned into our parameters. Nothing in it is run as code."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from reprlib import repr as short
@@ -17,12 +16,10 @@ from ..tensors import read_arrays
 from . import google, huggingface, timm
 from .families import FAMILIES
 from .npz import read_npz
+from .problem import PROBLEM_TYPE, check_problem_type
+from .weights import PICKLES, no_pickles, read_weights
 
-INDEX = f"{WEIGHTS}.index.json"
-FILE = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)  # what an index may name: nothing outside its folder
-PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
-MOST_FILES = 1000  # of weights of one model
 MOST_NAMED = 6  # parameters in an error message, of each kind
 
 
@@ -103,7 +100,7 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
         tensors = google.plain_names(read_npz(path))
         return _checked(Source(path, "npz", google.read_config(tensors), tensors, None, {}, {}))
     if path.suffix in PICKLES:
-        raise UserError(_no_pickles(path))
+        raise UserError(no_pickles(path))
     if path.suffix == ".safetensors":
         return _open_folder(path, path.parent, with_head)
     if not is_there(path):
@@ -122,12 +119,12 @@ def _open_folder(path: Path, folder: Path, with_head: bool) -> Source:
         raise UserError(_no_best(path))
     check_kind(values, folder / CONFIG)
     kind = values.get("model_type")
-    tensors = read_arrays(path) if path.suffix == ".safetensors" else _read_weights(folder)
+    tensors = read_arrays(path) if path.suffix == ".safetensors" else read_weights(folder)
     preprocessor = read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
     names: tuple[str, ...] | None = None
     if kind == "tinyvit":
         family = "tinyvit"
-        config = ViTConfig.from_dict({name: value for name, value in values.items() if name != "model_type"})
+        config = ViTConfig.from_dict({name: values[name] for name in values.keys() - {"model_type", PROBLEM_TYPE}})
     elif kind is not None:
         family, tensors = "hf", huggingface.plain_names(tensors)
         config = huggingface.read_config(values, tensors)
@@ -151,23 +148,7 @@ def check_kind(values: Mapping[str, Any], where: Any) -> None:
             f"{where} describes a model of type {short(kind)}: only Vision Transformers can be read, of tinyvit, timm, "
             f"or Hugging Face's types {', '.join(huggingface.MODEL_TYPES)}"
         )
-
-
-def read_index(path: Path) -> dict[str, str]:
-    """Of weights in several files, the file of each: safetensors, all of them beside the index.
-
-    Raises:
-        UserError: it is missing or damaged, or leads elsewhere.
-    """
-    places: Any = read_json(path).get("weight_map")
-    are_files = isinstance(places, dict) and all(isinstance(file, str) for file in places.values())
-    if not are_files or not all(map(FILE.fullmatch, places.values())):
-        raise UserError(f"{path} must map names of weights to .safetensors files beside it: use another copy")
-    if (files := len(set(places.values()))) > MOST_FILES:
-        raise UserError(
-            f"{path} names {files:,} files, more than the {MOST_FILES:,} that can be meant: use another copy"
-        )
-    return places
+    check_problem_type(values, where)
 
 
 def _checked(source: Source) -> Source:
@@ -193,22 +174,6 @@ def _checked(source: Source) -> Source:
     return source
 
 
-def _read_weights(folder: Path) -> dict[str, np.ndarray]:
-    """All arrays of a folder, in one file or in several with an index."""
-    if (folder / WEIGHTS).exists():
-        return read_arrays(folder / WEIGHTS)
-    if not (folder / INDEX).exists():
-        pickles = sorted(file for file in folder.iterdir() if file.suffix in PICKLES)
-        if pickles:
-            raise UserError(_no_pickles(pickles[0]))
-        return read_arrays(folder / WEIGHTS)  # says that it is missing
-    places = read_index(folder / INDEX)
-    arrays: dict[str, np.ndarray] = {}
-    for file in sorted(set(places.values())):
-        arrays |= {name: array for name, array in read_arrays(folder / file).items() if places.get(name) == file}
-    return arrays
-
-
 def _no_best(run: Path) -> str:
     way_out = (
         f"put it back, or give {run / 'last'}, the weights of its last step"
@@ -216,13 +181,6 @@ def _no_best(run: Path) -> str:
         else "the run has to finish an epoch first"
     )
     return f"{run} is a run without its folder best, which holds the weights of the best epoch: {way_out}"
-
-
-def _no_pickles(path: Path) -> str:
-    return (
-        f"{path} is a pickle, which could run any code when opened, so it is not: load it where you trust it, and save "
-        "it as safetensors (in transformers: model.save_pretrained(folder))"
-    )
 
 
 def _listed(kind: str, names: list[str]) -> str:

@@ -38,16 +38,18 @@ def answers(
     std: float | Sequence[float],
     *,
     batch_size: int | None = None,
+    multi_label: bool = False,
 ) -> Iterator[Answer | UserError]:
     """The model's answer to each picture, in order; an error is handed on in its place.
 
     Args:
         mean, std: of pixels in 0..1, as for `datasets.normalize`.
         batch_size: None takes what suits the size of the images.
+        multi_label: whether each class is a yes or no by itself.
     """
     pictures = iter(pictures)
     while batch := list(itertools.islice(pictures, batch_size or usual_batch_size(model))):
         images: Any = [picture.image for picture in batch if isinstance(picture, Prepared)]
-        probs = iter(predict_batch(model, np.stack(images), mean, std) if images else ())
+        probs = iter(predict_batch(model, np.stack(images), mean, std, multi_label=multi_label) if images else ())
         for picture in batch:
             yield Answer(picture, next(probs)) if isinstance(picture, Prepared) else picture

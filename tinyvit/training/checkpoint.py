@@ -17,7 +17,11 @@ from .state import TrainingState
 
 
 def save_checkpoint(
-    folder: Path, state: TrainingState, preprocessor: bytes, class_names: Sequence[str] | None = None
+    folder: Path,
+    state: TrainingState,
+    preprocessor: bytes,
+    class_names: Sequence[str] | None = None,
+    problem_type: str | None = None,
 ) -> None:
     """Write a folder that `load_checkpoint` can go on from; see `files.write_folder` for what a kill leaves.
 
@@ -33,7 +37,8 @@ def save_checkpoint(
         STATE_ARRAYS: arrays,
         STATE_PROGRESS: to_json(progress),
     }
-    save_model_folder(folder, state.model.config, state.model.parameters(), more, class_names, keep_others=True)
+    model = state.model
+    save_model_folder(folder, model.config, model.parameters(), more, class_names, problem_type, keep_others=True)
 
 
 def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int) -> None:

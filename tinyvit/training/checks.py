@@ -8,8 +8,9 @@ from typing import Any
 from ..config import ViTConfig
 from ..datasets.mnist import SOURCES
 from ..errors import UserError
+from .measures import MEASURES
 
-EPOCH_KEYS = {"epoch", "train_loss", "dev_loss", "dev_accuracy", "lr"}
+EPOCH_KEYS = {"epoch", "train_loss", "dev_loss", "lr"}  # and a measure
 
 
 def check_epochs(epochs: Any, path: Path) -> None:
@@ -23,6 +24,7 @@ def check_epochs(epochs: Any, path: Path) -> None:
         right = (
             isinstance(epoch, dict)
             and epoch.keys() == epochs[0].keys() >= EPOCH_KEYS
+            and not MEASURES.keys().isdisjoint(epoch)
             and all(map(_is_number, epoch.values()))
             and epoch["epoch"] == number
         )
@@ -62,6 +64,8 @@ def check_preprocessing(values: dict[str, Any], path: Path, model: ViTConfig) ->
         entries = values.get(key)
         right = isinstance(entries, list) and len(entries) == count and all(map(is_right, entries))
         _check(right, path, f"{key} must be {wanted}", entries)
+    threshold = values.get("threshold", 0.5)
+    _check(_is_number(threshold, 0, 1), path, "threshold must be a probability", threshold)
     name, built_in = values.get("dataset"), values.get("built_in", False)
     _check(_is_text(name), path, "dataset must be a name", name)
     _check(isinstance(built_in, bool), path, "built_in must be true or false", built_in)

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backend import to_device, to_numpy
 from ..datasets import Dataset, Images, Split, batches, normalize
-from ..ops import softmax_forward
+from ..ops import sigmoid_forward, softmax_forward
 from ..vit import VisionTransformer
+from .multi_label import judge_multi_label
+from .report import classification_report, confusion_matrix
 
 BATCH_SIZE = 250
 BATCH_NUMBERS = 2**22  # pixels of a batch, so that large images come in smaller batches
@@ -26,6 +28,20 @@ class Evaluation(NamedTuple):
         """The probabilities of the predictions, (n,)."""
         return self.probs.max(axis=1)
 
+    @property
+    def measures(self) -> dict[str, float]:
+        """What decides which epoch is best."""
+        return {"dev_accuracy": self.accuracy}
+
+    @property
+    def in_words(self) -> str:
+        """In a line."""
+        return f"accuracy {100 * self.accuracy:.2f} %, loss {self.loss:.4f}"
+
+    def report(self, labels: np.ndarray, class_names: Sequence[str]) -> str:
+        """`classification_report` of these predictions."""
+        return classification_report(confusion_matrix(labels, self.predictions, len(class_names)), class_names)
+
 
 def usual_batch_size(model: VisionTransformer) -> int:
     """How many images at once keep memory small and the cores busy."""
@@ -33,29 +49,49 @@ def usual_batch_size(model: VisionTransformer) -> int:
 
 
 def predict_batch(
-    model: VisionTransformer, images: np.ndarray, mean: float | Sequence[float], std: float | Sequence[float]
+    model: VisionTransformer,
+    images: np.ndarray,
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
+    *,
+    multi_label: bool = False,
 ) -> np.ndarray:
-    """uint8 (B, C, H, W) -> probabilities (B, K), all at once, on the model's device."""
+    """uint8 (B, C, H, W) -> probabilities (B, K), all at once, on the model's device; of one class in each row, or, if
+    `multi_label`, of each class by itself.
+    """
     x = normalize(images, mean, std, model.dtype)
-    return to_numpy(softmax_forward(model.predict(to_device(x, model.device)))[0])
+    logits = model.predict(to_device(x, model.device))
+    return to_numpy((sigmoid_forward if multi_label else softmax_forward)(logits)[0])
 
 
 def predict_probs(
-    model: VisionTransformer, images: Images, mean: float | Sequence[float], std: float | Sequence[float]
+    model: VisionTransformer,
+    images: Images,
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
+    *,
+    multi_label: bool = False,
 ) -> np.ndarray:
     """uint8 (n, C, H, W), in memory or on disk -> probabilities (n, K) float32, in batches, on the model's device."""
-    everything = Split(images, np.zeros(len(images), np.int64))
-    parts = [predict_batch(model, batch, mean, std) for batch, _ in batches(everything, usual_batch_size(model))]
-    return np.concatenate(parts)
+    everything = batches(Split(images, np.zeros(len(images), np.int64)), usual_batch_size(model))
+    return np.concatenate([predict_batch(model, batch, mean, std, multi_label=multi_label) for batch, _ in everything])
 
 
-def evaluate(model: VisionTransformer, split: Split, dataset: Dataset) -> Evaluation:
-    """Loss and accuracy of `model` on `split`, whose pixels are normalised as `dataset` says."""
-    return judge(predict_probs(model, split.images, dataset.mean, dataset.std), split.labels)
+def evaluate(model: VisionTransformer, split: Split, dataset: Dataset, *, threshold: float = 0.5) -> Any:
+    """`judge` what `model` says of `split`, whose pixels are normalised as `dataset` says."""
+    probs = predict_probs(model, split.images, dataset.mean, dataset.std, multi_label=dataset.multi_label)
+    return judge(probs, split.labels, threshold=threshold)
 
 
-def judge(probs: np.ndarray, labels: np.ndarray) -> Evaluation:
-    """Probabilities (n, K) against the true classes (n,)."""
+def judge(probs: np.ndarray, labels: np.ndarray, *, threshold: float = 0.5) -> Any:
+    """Probabilities (n, K) against the true classes (n,): an `Evaluation`; or against booleans (n, K), where a picture
+    may be of several classes: a `MultiLabelEvaluation`.
+
+    Args:
+        threshold: the least probability of a yes, where each class is a yes or no by itself.
+    """
+    if labels.ndim == 2:
+        return judge_multi_label(probs, labels, threshold)
     predictions = probs.argmax(axis=1)
     loss = mean_cross_entropy(probs[np.arange(len(labels)), labels])
     return Evaluation(loss, float((predictions == labels).mean()), probs, predictions)

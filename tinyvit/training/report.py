@@ -86,9 +86,7 @@ def classification_report(confusion: np.ndarray, class_names: Sequence[str], dig
     class_names = [printable(name) for name in class_names]
     right, support, predicted = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     total = support.sum()
-    scores = np.stack(
-        [_ratio(right, predicted), _ratio(right, support), _ratio(2 * right, predicted + support)], axis=1
-    )  # (K, 3)
+    scores = score_rows(right, predicted, support)  # (K, 3)
     accuracy = float(_ratio(right.sum(), total))
     averages = (
         np.full(3, accuracy),
@@ -98,21 +96,28 @@ def classification_report(confusion: np.ndarray, class_names: Sequence[str], dig
 
     width = max(digits, *(len(name) for name in (*class_names, *AVERAGES)))
 
-    def row(name: str, cells: Sequence[str]) -> str:
-        return f"{name:>{width}} " + "".join(f" {cell:>9}" for cell in cells)
-
     def score_row(name: str, values: np.ndarray, count: int) -> str:
-        return row(name, [*(f"{value:.{digits}f}" for value in values), str(count)])
+        return report_row(width, name, [*(f"{value:.{digits}f}" for value in values), str(count)])
 
     lines = [
-        row("", ["precision", "recall", "f1-score", "support"]),
+        report_row(width, "", ["precision", "recall", "f1-score", "support"]),
         "",
         *(score_row(*of_class) for of_class in zip(class_names, scores, support, strict=True)),
         "",
-        row("accuracy", ["", "", f"{accuracy:.{digits}f}", str(total)]),
+        report_row(width, "accuracy", ["", "", f"{accuracy:.{digits}f}", str(total)]),
         *(score_row(name, values, total) for name, values in zip(AVERAGES, averages, strict=True)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def report_row(width: int, name: str, cells: Sequence[str]) -> str:
+    """A line of a report: a name and what belongs to it."""
+    return f"{name:>{width}} " + "".join(f" {cell:>9}" for cell in cells)
+
+
+def score_rows(right: np.ndarray, predicted: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """Precision, recall and F1 from counts (K,): (K, 3)."""
+    return np.stack([_ratio(right, predicted), _ratio(right, support), _ratio(2 * right, predicted + support)], axis=1)
 
 
 def confusion_text(confusion: np.ndarray, class_names: Sequence[str]) -> str:

@@ -17,7 +17,16 @@ from ..datasets.picture_files import picture_dataset
 from ..datasets.pictures import open_picture
 from ..errors import UserError
 from ..files import PREPROCESSOR
-from ..pretrained import ImageProcessor, Source, load_model, open_source, read_processor
+from ..pretrained import (
+    MULTI_LABEL,
+    REGRESSION,
+    ImageProcessor,
+    Source,
+    load_model,
+    open_source,
+    problem_type,
+    read_processor,
+)
 from ..pretrained.transparency import shows_nothing
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
@@ -26,6 +35,7 @@ from .matching import in_order_of
 from .run import read_run_config, run_folder
 
 BLANK = "transparent, and nothing of it can be seen: it is of one colour"
+THRESHOLD = 0.5  # where nobody said another: what is more probable than not
 
 
 class Prepared(NamedTuple):
@@ -43,6 +53,8 @@ class Preprocessing(NamedTuple):
     std: float | tuple[float, ...]
     processor: ImageProcessor
     built_in: bool = False  # whether `load_dataset` knows the data set; a folder of pictures may have the same name
+    multi_label: bool = False  # whether each class is a yes or no by itself (sigmoid), or one is chosen (softmax)
+    threshold: float = THRESHOLD  # the least probability of a yes
 
     def prepare(self, path: str | os.PathLike[str]) -> Prepared:
         """A picture file as the model takes it.
@@ -80,12 +92,16 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
     """As `load_trained`, of a model that names classes.
 
     Raises:
-        UserError: it has no head, or as `load_trained` does.
+        UserError: it has no head, or one for numbers, or as `load_trained` does.
     """
-    model, fed = load_trained(path)
-    if not model.config.num_classes:
-        raise UserError(f"{path} has no head, so it names no classes: give it one with tinyvit finetune --model {path}")
-    return model, fed
+    source = open_source(path)
+    has_head = source.config.num_classes > 0
+    if not has_head or problem_type(source.values, source.config.num_classes) == REGRESSION:
+        what = "predicts numbers (problem_type regression)" if has_head else "has no head"
+        raise UserError(
+            f"{path} {what}, so it names no classes: give it a new head with tinyvit finetune --model {path}"
+        )
+    return load_model(VisionTransformer, source), what_it_was_fed(source)
 
 
 def what_it_was_fed(source: Source) -> Preprocessing:
@@ -101,7 +117,15 @@ def what_it_was_fed(source: Source) -> Preprocessing:
     numbers = tuple(map(str, range(source.config.num_classes)))
     names = tuple(values["class_names"]) if "dataset" in values else source.class_names or numbers
     dataset = values.get("dataset", "")
-    return Preprocessing(dataset, names, *processor.statistics, processor, _is_built_in(source))
+    return Preprocessing(
+        dataset,
+        names,
+        *processor.statistics,
+        processor,
+        _is_built_in(source),
+        multi_label=problem_type(source.values, source.config.num_classes) == MULTI_LABEL,
+        threshold=values["threshold"] if "dataset" in values and "threshold" in values else THRESHOLD,
+    )
 
 
 def _is_built_in(source: Source) -> bool:

@@ -13,15 +13,15 @@ from ..datasets import Dataset
 from ..errors import UserError
 from ..files import PREPROCESSOR, write_file
 from ..optim import clip_by_global_norm
-from ..pretrained import save_model_folder
+from ..pretrained import MULTI_LABEL, save_model_folder
 from .batch import steps_per_epoch
 from .checkpoint import save_checkpoint
-from .evaluate import Evaluation, evaluate, judge
+from .evaluate import evaluate, judge
 from .fused import FusedTraining, fused_training
 from .interrupts import Interrupts, TrainingInterrupted
+from .measures import quality
 from .parallel import Ranks, Team, WorkerLostError
 from .progress import Progress
-from .report import classification_report, confusion_matrix
 from .run import preprocessor_json, write_metrics
 from .state import build_model, build_state, learning_rate
 from .trained import load_trained
@@ -33,9 +33,9 @@ class History(NamedTuple):
     """What a finished run has to tell."""
 
     folder: Path
-    epochs: list[dict[str, Any]]  # one dict each: epoch, train_loss, dev_loss, dev_accuracy, lr
+    epochs: list[dict[str, Any]]  # one dict each: epoch, train_loss, dev_loss, one of `MEASURES`, lr
     best_epoch: int  # 1-based, chosen on the dev split
-    test: Evaluation  # of the best epoch's weights
+    test: Any  # Evaluation or MultiLabelEvaluation of the best epoch's weights
     report: str  # precision, recall and F1 per class on the test split
     dataset: Dataset | None = None  # the pictures, after fine-tuning
 
@@ -59,6 +59,7 @@ class Trainer:
         self.ranks = ranks or Ranks()
         self.team = team or Team(config, dataset, build_model(config), self.ranks)
         self.preprocessor = preprocessor or preprocessor_json(dataset, config)
+        self.problem_type = MULTI_LABEL if dataset.multi_label else None  # what the models' files say of it
         self.steps = steps_per_epoch(config, dataset)
         self.images_per_step = min(config.batch_size, len(dataset.train))
         self.state = build_state(config, self.team.model, self.team.parameters, self.team.lr_scales)
@@ -172,20 +173,20 @@ class Trainer:
         state = self.state
         model = state.evaluated_model()
         dev = judge(self.team.dev_probs(model, state.ema.average if state.ema else None), self.dataset.dev.labels)
-        best = all((dev.accuracy, -dev.loss) > (e["dev_accuracy"], -e["dev_loss"]) for e in state.epochs)
-        state.epochs.append(
-            {
-                "epoch": len(state.epochs) + 1,
-                "train_loss": state.loss_sum / self.steps,
-                "dev_loss": dev.loss,
-                "dev_accuracy": dev.accuracy,
-                "lr": self._learning_rate(),
-            }
-        )
+        epoch = {
+            "epoch": len(state.epochs) + 1,
+            "train_loss": state.loss_sum / self.steps,
+            "dev_loss": dev.loss,
+            **dev.measures,
+            "lr": self._learning_rate(),
+        }
+        best = all(quality(epoch) > quality(earlier) for earlier in state.epochs)
+        state.epochs.append(epoch)
         state.loss_sum = 0.0
         if best and self.ranks.rank == 0:
             more = {PREPROCESSOR: self.preprocessor}
-            save_model_folder(self.folder / "best", model.config, model.parameters(), more, self.dataset.class_names)
+            names, problem = self.dataset.class_names, self.problem_type
+            save_model_folder(self.folder / "best", model.config, model.parameters(), more, names, problem)
         self._save()
         if self.ranks.rank == 0:
             write_metrics(self.folder, state.epochs)
@@ -195,19 +196,21 @@ class Trainer:
         self._add_up_losses()
         self._check_weights()
         if self.ranks.rank == 0:
-            save_checkpoint(self.folder / "last", self.state, self.preprocessor, self.dataset.class_names)
+            names, problem = self.dataset.class_names, self.problem_type
+            save_checkpoint(self.folder / "last", self.state, self.preprocessor, names, problem)
         self.last_saved = time.monotonic()
 
     def _finish(self) -> History:
         """The best epoch's weights meet the test split, once."""
         epochs, names = self.state.epochs, self.dataset.class_names
         del self.state, self.team, self.fused  # of a large model, gradients and moments leave no room for more weights
-        model, _ = load_trained(self.folder)
+        model, fed = load_trained(self.folder)
+        model = model.to(resolve_device(self.config.device))
         with threadpool_limits(1, user_api="blas"):
-            test = evaluate(model.to(resolve_device(self.config.device)), self.dataset.test, self.dataset)
-        best_epoch = max(epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))["epoch"]
-        report = classification_report(confusion_matrix(self.dataset.test.labels, test.predictions, len(names)), names)
+            test = evaluate(model, self.dataset.test, self.dataset, threshold=fed.threshold)
+        best_epoch = max(epochs, key=quality)["epoch"]
+        report = test.report(self.dataset.test.labels, names)
         write_metrics(self.folder, epochs)
-        headline = f"test accuracy {100 * test.accuracy:.2f} %, loss {test.loss:.4f} (weights of epoch {best_epoch})"
+        headline = f"test {test.in_words} (weights of epoch {best_epoch})"
         write_file(self.folder / "report.txt", f"{headline}\n\n{report}\n".encode())
         return History(self.folder, epochs, best_epoch, test, report)

@@ -16,7 +16,7 @@ from ...backend import Array, device_of, generator, to_device
 from ...costs import model_costs
 from ...datasets import Dataset
 from ...layers import Gradients, Recompute
-from ...ops import cross_entropy_backward, cross_entropy_forward
+from ...ops import OPS
 from ...optim import FlatArrays, flatten
 from ...vit import VisionTransformer
 from ..config import FinetuneConfig
@@ -42,6 +42,7 @@ class Tuner:
         self, config: FinetuneConfig, dataset: Dataset, model: VisionTransformer, batches: PictureBatches, threads: int
     ):
         self.config, self.dataset, self.model, self.batches = config, dataset, model, batches
+        self.loss = OPS["binary_cross_entropy" if dataset.multi_label else "cross_entropy"]
         self.first_block = first_block(config)
         self.parameters = flatten(model, wanted=lambda name: learns(name, self.first_block, config.model.depth))
         self.grads = FlatArrays(self.parameters)
@@ -81,9 +82,9 @@ class Tuner:
             x, wanted = (to_device(array[rows], self.device) for array in (images, labels))
             rng: Any = BatchRows(generator(self.config.seed, "step", step), len(images), rows)
             logits, saved = self.model.forward(x, rng=rng)
-            loss, loss_saved = cross_entropy_forward(logits, labels=wanted, label_smoothing=self.config.label_smoothing)
+            loss, loss_saved = self.loss.forward(logits, labels=wanted, label_smoothing=self.config.label_smoothing)
             share = len(wanted) / len(images)
-            parts = self.model.backward_parts(cross_entropy_backward(share, loss_saved), saved)
+            parts = self.model.backward_parts(self.loss.backward(share, loss_saved), saved)
             return share * loss, self._trainable(parts)
 
     def _trainable(self, parts: Iterator[tuple[Array, Gradients]]) -> Iterator[Gradients]:
@@ -108,7 +109,8 @@ class Tuner:
 
     def dev_probs(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
         """Probabilities (n, K) on the dev split."""
-        return predict_probs(model, self.dataset.dev.images, self.dataset.mean, self.dataset.std)
+        dataset = self.dataset
+        return predict_probs(model, dataset.dev.images, dataset.mean, dataset.std, multi_label=dataset.multi_label)
 
     def close(self) -> None:
         """End the threads; the parameters stay."""

@@ -1,0 +1,146 @@
+"""How good a model is where each class of a picture is a yes or no by itself."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import UserError
+from .report import report_row, score_rows
+
+AVERAGES = ("micro avg", "macro avg", "weighted avg", "samples avg")
+HEADINGS = ("precision", "recall", "f1-score", "avg prec", "support")
+
+
+class MultiLabelEvaluation(NamedTuple):
+    loss: float  # mean binary cross-entropy over images and classes in nats, without label smoothing
+    mean_average_precision: float  # 0..1, over the classes that are on a picture at all; 0 if none is
+    probs: np.ndarray  # (n, K)
+    threshold: float  # the least probability of a yes
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """What it says yes to: booleans (n, K)."""
+        return self.probs >= self.threshold
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """What decides which epoch is best: it looks at the order of the probabilities, and at no threshold."""
+        return {"dev_map": self.mean_average_precision}
+
+    @property
+    def in_words(self) -> str:
+        """In a line."""
+        return f"mAP {100 * self.mean_average_precision:.2f} %, loss {self.loss:.4f}"
+
+    def report(self, labels: np.ndarray, class_names: Sequence[str]) -> str:
+        """`multi_label_report` of these probabilities."""
+        return multi_label_report(labels, self.probs, class_names, self.threshold)
+
+
+def judge_multi_label(probs: np.ndarray, labels: np.ndarray, threshold: float) -> MultiLabelEvaluation:
+    """Probabilities (n, K) against the truth, booleans (n, K)."""
+    precisions = average_precisions(labels, probs)
+    known = precisions[np.isfinite(precisions)]
+    of_truth = np.where(labels, probs, 1.0 - probs)
+    loss = -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny), dtype=np.float64).mean()
+    return MultiLabelEvaluation(float(loss), float(known.mean()) if known.size else 0.0, probs, threshold)
+
+
+def average_precisions(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """`average_precision` of each class: booleans (n, K) and scores (n, K) -> (K,)."""
+    return np.array([average_precision(*of_class) for of_class in zip(labels.T, scores.T, strict=True)])
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The area under the steps of the precision-recall curve of one class:
+
+        AP = Σ_i (R_i - R_{i-1}) P_i
+
+    P_i and R_i are precision and recall where all pictures count as found whose score is at least the i-th highest one;
+    equal scores are found together. Going down the list, each true picture adds the precision at its place.
+
+    Source: Manning, Raghavan, Schütze 2008, "Introduction to Information Retrieval", section 8.4; steps instead of
+    trapezoids, as scikit-learn's `average_precision_score` has them.
+
+    Args:
+        labels: booleans (n,).
+        scores: (n,), higher where the class is more probable.
+
+    Returns:
+        0..1; NaN where no label is true.
+    """
+    if not labels.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each group of equal scores
+    found = np.cumsum(labels[order])[last]
+    return float(np.diff(found, prepend=0) @ (found / (last + 1)) / found[-1])
+
+
+def multi_label_report(labels: np.ndarray, probs: np.ndarray, class_names: Sequence[str], threshold: float) -> str:
+    """Precision, recall, F1 and average precision of each class and their averages, laid out as scikit-learn's report.
+
+        precision = hits / predicted      recall = hits / support      F1 = 2 hits / (predicted + support)
+
+    Micro averages count hits of all classes together, macro averages the classes' numbers, weighted ones by support,
+    and samples averages those of the pictures. Every quotient with a zero below the line counts as 0.0. Classes that
+    are neither true nor predicted anywhere are left out; the last lines say how many.
+
+    Args:
+        labels: the truth, booleans (n, K).
+        probs: probabilities (n, K).
+        class_names: K names.
+        threshold: the least probability of a yes.
+
+    Raises:
+        UserError: the shapes do not fit together.
+    """
+    if labels.shape != probs.shape or labels.shape[1:] != (len(class_names),):
+        raise UserError(
+            f"labels and probabilities must be (n, {len(class_names)}), a column for each class name, got "
+            f"{labels.shape} and {probs.shape}: pass one row for each picture"
+        )
+    predicted = probs >= threshold
+    kept = np.flatnonzero((labels | predicted).any(axis=0))
+    names, labels, predicted = [class_names[int(k)] for k in kept], labels[:, kept], predicted[:, kept]
+    precisions = average_precisions(labels, probs[:, kept])
+    hits, support, yes = (array.sum(axis=0) for array in (labels & predicted, labels, predicted))
+    scores, total = score_rows(hits, yes, support), int(support.sum())
+    weights = support / max(total, 1)
+    of_samples = score_rows(*((labels & predicted).sum(axis=1), predicted.sum(axis=1), labels.sum(axis=1)))
+    averages = (
+        score_rows(*(array.sum(keepdims=True) for array in (hits, yes, support)))[0],
+        scores.mean(axis=0) if len(kept) else np.zeros(3),
+        weights @ scores,
+        of_samples.mean(axis=0),
+    )
+    has_any = support > 0
+    macro = float(precisions[has_any].mean()) if has_any.any() else float("nan")
+    weighted = float(weights[has_any] @ precisions[has_any]) if has_any.any() else float("nan")
+    width = max(map(len, (*names, *AVERAGES)))
+
+    def row(name: str, three: np.ndarray, precision: float, count: int) -> str:
+        last = "-" if np.isnan(precision) else f"{precision:.4f}"
+        return report_row(width, name, [*(f"{number:.4f}" for number in three), last, str(count)])
+
+    nothing = float("nan")
+    lines = [
+        report_row(width, "", HEADINGS),
+        "",
+        *(row(*of_class) for of_class in zip(names, scores, precisions, support, strict=True)),
+        "",
+        *(
+            row(name, three, precision, total)
+            for name, three, precision in zip(AVERAGES, averages, (nothing, macro, weighted, nothing), strict=True)
+        ),
+        "",
+        f"threshold {threshold:g}; all classes right on {100 * (labels == predicted).all(axis=1).mean():.2f} % of the "
+        f"pictures; {100 * (labels != predicted).sum() / probs.size:.2f} % of all answers wrong (Hamming loss)",
+    ]
+    if lost := len(class_names) - len(kept):
+        lines.append(f"{lost:,} of {len(class_names):,} classes are neither true nor predicted anywhere: left out")
+    if unknown := [name for name, has in zip(names, has_any, strict=True) if not has]:
+        lines.append(f"{len(unknown):,} without a true picture have no average precision and are not in the mAP")
+    return "\n".join(lines) + "\n"
