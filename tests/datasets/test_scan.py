@@ -4,6 +4,7 @@ import os
 import shutil
 import weakref
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -220,3 +221,43 @@ def test_transparent_pictures_are_counted_and_those_of_which_nothing_is_seen(tmp
     assert laid.startswith("3 pictures are transparent in part, and laid over white")
     assert "Of 2 transparent pictures nothing can be seen at all: " in nothing
     assert "clear.webp" in nothing
+
+
+def deep_folder(root, tops, *, rng):
+    """Two classes of pictures in deep grey, one for each number that is their largest."""
+    for k, top in enumerate(tops):
+        place = root / "ab"[k % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        values = rng.integers(0, top + 1, (6, 6))
+        values[0, 0] = top
+        Image.fromarray(values.astype(np.uint16)).save(place / f"{k}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("tops", "white", "dark"),
+    [
+        ([900, 3000, 2500, 800], 4095, 0),  # a dark picture of 12 bits is one of 12 bits
+        ([200, 250, 255, 255], 255, 0),
+        ([60000, 70, 50000, 200], 65535, 2),  # of 8 bits and of 16
+        ([1000, 1023, 512, 512], 1023, 0),
+    ],
+)
+def test_deep_grey_has_one_white_in_all_of_a_data_set(tops, white, dark, tmp_path):
+    deep_folder(tmp_path, tops, rng=np.random.default_rng(0))
+    depths = scan(list_folder(tmp_path)).depths
+    assert depths.white_level == white
+    assert (
+        f"4 pictures are in deep grey, of numbers up to {max(tops):,}; {white:,} is taken as white" in depths.notes[0]
+    )
+    assert len(depths.notes) == 1 + (dark > 0)
+    assert not dark or depths.notes[1].startswith(f"{dark} pictures are 16 times darker")
+
+
+def test_a_data_set_without_deep_grey_says_nothing_of_it(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for k in range(3):
+            Image.new("L", (3, 3), k).save(tmp_path / name / f"{k}.png")
+    assert scan(list_folder(tmp_path)).depths == ({}, [])
+    assert scan(list_folder(tmp_path)).depths.notes == ()

@@ -151,8 +151,8 @@ def test_sixteen_bits_are_scaled_not_clipped(in_chans, dtype):
     image = Image.frombytes("I;16" if dtype == "<u2" else "I;16B", (9, 8), deep.astype(dtype).tobytes())
     pixels = dataclasses.replace(DO_NOTHING, in_chans=in_chans).pixels(image)
     np.testing.assert_array_equal(pixels, np.repeat(np.rint(deep / 257.0)[None], in_chans, axis=0))
-    dark = DO_NOTHING.pixels(Image.fromarray(np.full((2, 2), 200, np.uint16)))
-    np.testing.assert_array_equal(dark, np.ones((3, 2, 2)))
+    of_eight_bits = DO_NOTHING.pixels(Image.fromarray(np.full((2, 2), 200, np.uint16)))
+    np.testing.assert_array_equal(of_eight_bits, np.full((3, 2, 2), 200))
 
 
 @pytest.mark.parametrize(

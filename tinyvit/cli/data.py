@@ -49,7 +49,12 @@ def run(options: argparse.Namespace) -> int:
     say(f"\nheight x width   {_most_common(sizes)}")
     say(f"modes            {_most_common(findings.modes)}")
     say(f"imbalance        {_imbalance(names, findings)}")
-    for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *findings.on_transparency):
+    for note in (
+        *listing.notes,
+        *gaps(listing.class_names, findings.counts),
+        *findings.on_transparency,
+        *findings.depths.notes,
+    ):
         say(f"note: {printable(note)}")
     wrong = _what_is_wrong(listing, names, findings)
     for what, lines in wrong.items():

@@ -1,6 +1,7 @@
 """A split found, shown to a model, and what becomes of it told: shared by `tinyvit eval` and `tinyvit plot`."""
 
 import argparse
+from collections import Counter
 from typing import Any
 
 from ..errors import UserError
@@ -8,6 +9,8 @@ from .bar import picture_bar
 from .flags import text
 from .output import complain, say
 from .predictions import PredictionsTable
+
+MOST_KINDS = 5  # of what was done to pictures
 
 
 def add_split_flags(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,7 @@ def score_all(
     split = measured.split
     files = getattr(split.images, "paths", None)
     blank = []
+    done: Counter[str] = Counter()
     with picture_bar(len(split)) as bar:
 
         def each(row: int, answer: Any) -> None:
@@ -50,7 +54,13 @@ def score_all(
             file = files[row] if files else f"{measured.dataset.name}/{measured.name}/{row}"
             if answer.picture.is_blank:
                 blank.append(str(file))
+            else:
+                done[answer.picture.done] += 1
             if table is not None:
                 table.add(file, answer.probs, split.labels[row])
 
-        return *score_split(model, fed, split, batch_size=batch_size, each=each), blank
+        read, scores = score_split(model, fed, split, batch_size=batch_size, each=each)
+    for what, count in done.most_common(MOST_KINDS):
+        if what:
+            say(f"note: {count:,} picture{'s' * (count > 1)}: {what}")
+    return read, scores, blank

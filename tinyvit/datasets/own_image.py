@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
+from ..pretrained.deep_grey import is_deep, scaled
 from ..pretrained.transparency import opaque
 from .ink import LEAST_CONTRAST, border_mask, find_ink
 from .pictures import open_picture
@@ -78,7 +79,7 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
     """
     if channels not in (1, 3):
         raise UserError(f"a picture has 1 channel (grey) or 3 (RGB), got channels={channels}")
-    if channels == 1 or image.mode.startswith(("I", "F")):
+    if channels == 1 or is_deep(image):
         planes = np.repeat(_grey(image)[None], channels, axis=0)  # (C, H, W)
     else:
         planes = np.asarray(image.convert("RGB"), dtype=np.float32).transpose(2, 0, 1)
@@ -101,21 +102,16 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
 
 def _opaque(image: Image.Image) -> Image.Image:
     """The picture without transparency, in a mode that `_grey` and RGB conversion understand."""
-    if image.mode.startswith(("I", "F")):
+    if is_deep(image):
         return image
     image = opaque(image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
 def _grey(image: Image.Image) -> np.ndarray:
-    """Brightness, float32 (H, W) in 0..255. Deep pictures (16 or 32 bits, floats) are scaled by their full range."""
-    if not image.mode.startswith(("I", "F")):
-        return np.asarray(image.convert("L"), dtype=np.float32)
-    values = np.maximum(np.nan_to_num(np.asarray(image).astype(np.float64)), 0.0)
-    # The file does not say which range is meant: the smallest usual one that holds the values.
-    largest = values.max()
-    full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top), largest)
-    return (values * (255.0 / full)).astype(np.float32)
+    """Brightness, float32 (H, W) in 0..255."""
+    grey = scaled(image) if is_deep(image) else np.asarray(image.convert("L"))
+    return grey.astype(np.float32)
 
 
 def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import UserError
+from ..pretrained.deep_grey import REDUCED, UNSIGNED, WHITE_LEVEL, is_deep
 from .heif import is_heif, learn_heif
 from .patience import PatientFile
 
@@ -68,6 +69,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
             file.seek(0)
             with _without_warnings():
                 image = Image.open(file, formats=formats)
+            _remember_depth(image)
             with image:
                 yield image
     except UserError:
@@ -82,6 +84,15 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         raise UserError(f"{path} is not a picture that can be read: save it as PNG or JPEG") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise UserError(f"{path} is damaged or of an unusual kind ({error}): save it again as PNG or JPEG") from error
+
+
+def _remember_depth(image: Image.Image) -> None:
+    """What can be known of deep pictures only before they are decoded stays in `Image.info`, see `deep_grey`."""
+    if image.format == "PPM" and image.mode == "I":
+        image.info[WHITE_LEVEL] = 2**16 - 1  # Pillow scales the file's own white to it
+    layout = str(getattr(image, "tile", ""))  # how the numbers lie in the file, in Pillow's words
+    image.info[UNSIGNED] = "I;32N" in layout
+    image.info[REDUCED] = not is_deep(image) and ";16" in layout
 
 
 def _upright(image: Image.Image) -> Image.Image:

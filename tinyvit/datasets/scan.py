@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..pretrained.deep_grey import REDUCED, Depth, depth_of
 from ..pretrained.transparency import is_transparent, shows_nothing
+from .depths import Depths
 from .in_threads import in_threads
 from .left_out import some
 from .listing import Listing
@@ -32,6 +34,8 @@ class _Look(NamedTuple):
     mode: str
     transparent: bool
     blank: bool
+    depth: Depth | None
+    reduced: bool
 
 
 class Findings(NamedTuple):
@@ -44,6 +48,7 @@ class Findings(NamedTuple):
     duplicates: tuple[tuple[Place, ...], ...]  # files of the same bytes, two or more each
     transparent: tuple[Path, ...] = ()  # wholly or in part
     blank: tuple[Path, ...] = ()  # those of them of which nothing can be seen
+    depths: Depths = Depths({}, [])
 
     @property
     def across_splits(self) -> tuple[tuple[Place, Place], ...]:
@@ -107,7 +112,8 @@ def scan(
                 processor.pixels(image)
             with open(place.path, "rb") as file:  # once more, but now the system has it in memory
                 digest = hashlib.file_digest(file, "sha256").digest()
-            return _Look(digest, size, mode, is_transparent(image), shows_nothing(image))
+            depth, reduced = depth_of(image), image.info.get(REDUCED, False)
+            return _Look(digest, size, mode, is_transparent(image), shows_nothing(image), depth, reduced)
         except (UserError, OSError) as error:
             sentence = str(error)
             return sentence if str(place.path) in sentence else f"{place.path}: {sentence}"
@@ -116,6 +122,7 @@ def scan(
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     unreadable, transparent, blank = [], [], []
+    depths = Depths({}, [])
     same = defaultdict(list)
     with closing(in_threads(look, places)) as looks:
         for done, (place, seen) in enumerate(zip(places, looks, strict=True), 1):
@@ -128,7 +135,9 @@ def scan(
                 modes[seen.mode] += 1
                 transparent += [place.path] * seen.transparent
                 blank += [place.path] * seen.blank
+                depths.grey.update({place.path: seen.depth} if seen.depth else {})
+                depths.reduced.extend([place.path] * seen.reduced)
             if progress:
                 progress(done, len(places))
     duplicates = tuple(tuple(group) for group in same.values() if len(group) > 1)
-    return Findings(counts, sizes, modes, tuple(unreadable), duplicates, tuple(transparent), tuple(blank))
+    return Findings(counts, sizes, modes, tuple(unreadable), duplicates, tuple(transparent), tuple(blank), depths)

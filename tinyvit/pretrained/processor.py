@@ -62,6 +62,7 @@ class ImageProcessor(Config):
     do_normalize: bool = option(True, "whether image_mean is subtracted, and the difference divided by image_std")
     image_mean: float | tuple[float, float, float] = option(0.5, "one number for all channels, or three")
     image_std: float | tuple[float, float, float] = option(0.5, "the same", at_least=1e-6)
+    white_level: float | None = option(None, "what is white in grey of more than 8 bits", at_least=1e-30, below=1e39)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,7 +95,7 @@ class ImageProcessor(Config):
             raise UserError(f"a picture must be a Pillow image, got {type(image).__name__}: use Image.fromarray")
         if 0 in image.size:
             raise UserError(f"the picture has no pixels ({_in_words(image)}): use another one")
-        return converted(image, "L" if self.in_chans == 1 else "RGB")
+        return converted(image, "L" if self.in_chans == 1 else "RGB", self.white_level)
 
     def fitted(self, image: Image.Image) -> Image.Image:
         """The picture converted, resized and cropped, still a picture; errors as for `pixels`."""

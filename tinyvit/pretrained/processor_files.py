@@ -43,7 +43,10 @@ def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
 
     fields: dict[str, Any] = {
         name: given[name]
-        for name in ("do_resize", "do_center_crop", "crop_rounding", "do_rescale", "rescale_factor", "do_normalize")
+        for name in (
+            *("do_resize", "do_center_crop", "crop_rounding", "do_rescale", "rescale_factor", "do_normalize"),
+            "white_level",
+        )
         if name in given
     }
     if "size" in given:
@@ -62,7 +65,7 @@ def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_huggingface(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse of `from_huggingface`: the content of a `preprocessor_config.json`."""
-    values = dict(fields)
+    values = {name: value for name, value in fields.items() if value is not None}  # white_level has no word there
     channels, size, crop_size = values.pop("in_chans"), values["size"], values["crop_size"]
     # Older versions of transformers crop, or look at the shorter side, only in BiT's processor.
     is_vit = isinstance(size, tuple) and not values["do_center_crop"]

@@ -3,13 +3,15 @@
 import numpy as np
 from PIL import Image
 
+from .deep_grey import is_deep
+
 WITH_ALPHA = ("RGBA", "RGBa", "LA", "PA")
 HALF = 127  # less opaque, or darker
 
 
 def is_transparent(image: Image.Image) -> bool:
     """Whether some of a picture can be seen through."""
-    if image.mode not in WITH_ALPHA and "transparency" not in image.info:
+    if is_deep(image) or (image.mode not in WITH_ALPHA and "transparency" not in image.info):
         return False
     return bool(np.asarray(image.convert("RGBA").getchannel("A")).min(initial=255) < 255)
 

@@ -27,6 +27,7 @@ from ..pretrained import (
     problem_type,
     read_processor,
 )
+from ..pretrained.deep_grey import in_words
 from ..pretrained.transparency import shows_nothing
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
@@ -65,12 +66,15 @@ class Preprocessing(NamedTuple):
         size: Any = self.processor.output_size
         image = read_image(path) if self.built_in else open_picture(path)
         try:
+            depth = in_words(image, self.processor.white_level)
             if not self.built_in:
                 blank = shows_nothing(image)
-                return Prepared(self.processor.pixels(image), BLANK * blank, blank)
+                return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
             if self.dataset == "mnist":
-                return Prepared(*prepare_digit(image, size=size))
-            return Prepared(*prepare_picture(image, size=size, channels=self.processor.in_chans))
+                pixels, done = prepare_digit(image, size=size)
+            else:
+                pixels, done = prepare_picture(image, size=size, channels=self.processor.in_chans)
+            return Prepared(pixels, "; ".join(filter(None, (done, depth))))
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
 

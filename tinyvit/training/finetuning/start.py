@@ -57,9 +57,10 @@ def finetune(
         TrainingInterrupted: Ctrl-C was pressed; everything is saved.
     """
     progress = progress or Progress()
-    listing = readable(config, progress, strict=strict)
+    listing, white_level = readable(config, progress, strict=strict)
     model, processor = starting_point(config.pretrained, len(listing.class_names), changes)
     config = dataclasses.replace(config, model=model.config, threads=resolve_threads(config))
+    processor = dataclasses.replace(processor, white_level=white_level)
     manifest = Manifest.of(str(config.data_dir), listing)
     folder = new_run_folder(config, overwrite=overwrite)
     write_pictures(folder, manifest)
@@ -95,8 +96,8 @@ def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, *
     return trainer.run()._replace(dataset=trainer.dataset)
 
 
-def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False) -> Listing:
-    """The pictures that can be read; what is odd about them is told.
+def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False) -> tuple[Listing, float | None]:
+    """The pictures that can be read, and the white level of those in deep grey; what is odd about them is told.
 
     Raises:
         UserError: there is no folder of pictures, or too little in it, or `strict` and something is left out.
@@ -108,7 +109,7 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
     for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
         progress.note(note)
     forbid((listing.left_out + findings.unusable) * strict)
-    return listing.without([path for path, _ in findings.unreadable])
+    return listing.without([path for path, _ in findings.unreadable]), findings.depths.white_level
 
 
 def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress) -> Listing:
@@ -123,7 +124,7 @@ def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress
     manifest = read_pictures(folder)
     if manifest is None:
         progress.note(f"{folder} has no list of its pictures, so whether they are still the same cannot be checked")
-        listing = readable(config, progress)
+        listing, _ = readable(config, progress)
     else:
         listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
     if list(listing.class_names) != class_names:
@@ -155,7 +156,7 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
         yield f"skipped: {sentence}"
     if more := len(findings.unreadable[MOST_TOLD:]):
         yield f"skipped: {more:,} more that cannot be read; tinyvit data check lists more of them"
-    yield from findings.on_transparency
+    yield from (*findings.on_transparency, *findings.depths.notes)
     for alike in look_alike(listing.class_names):
         yield f"these classes have almost the same name, make them one if they are: {', '.join(map(repr, alike))}"
     for first, second in findings.across_splits:

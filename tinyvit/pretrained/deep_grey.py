@@ -1,0 +1,78 @@
+"""Deep grey: one channel of more than 8 bits, from microscopes, X-ray and cameras, made grey of 0 to 255.
+
+A camera of 12 bits stores its numbers in files of 16, and no file says so. So the white level, the number that means
+white, is the smallest usual one that holds all numbers: of one picture, or of all of a data set, which is better.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+USUAL = (1, 2**8 - 1, 2**10 - 1, 2**12 - 1, 2**14 - 1, 2**16 - 1)  # 1 for floats, and masks
+WHITE_LEVEL = "white_level"  # in `Image.info`, where the file says what is white
+UNSIGNED = "unsigned"  # in `Image.info`, of whole numbers of 32 bits that Pillow takes for signed ones
+REDUCED = "reduced"  # in `Image.info`, where colours of 16 bits were cut down to 8 as the file was opened
+
+
+class Depth(NamedTuple):
+    """What the numbers of a picture in deep grey are like."""
+
+    largest: float  # finite one; at least 0
+    has_negative: bool
+    has_nan: bool  # or infinity
+    told: float | None  # the white level, where the file says it
+
+    @property
+    def white_level(self) -> float:
+        """The white level of the picture by itself."""
+        return self.told or white_level(self.largest)
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether a picture is grey of more than 8 bits: whole numbers of 16 or 32 bits, or floats."""
+    return image.mode.startswith(("I", "F"))
+
+
+def depth_of(image: Image.Image) -> Depth | None:
+    """What the numbers of a picture are like; None if it is not deep."""
+    if not is_deep(image):
+        return None
+    values = _values(image)
+    finite = np.isfinite(values)
+    largest = float(values.max(initial=0, where=finite))
+    return Depth(largest, bool((values < 0).any()), not finite.all(), image.info.get(WHITE_LEVEL))
+
+
+def white_level(largest: float) -> float:
+    """The smallest usual white level that holds a number; beyond 16 bits, the number itself."""
+    return float(next((top for top in USUAL if largest <= top), largest))
+
+
+def scaled(image: Image.Image, white: float | None = None) -> np.ndarray:
+    """Deep grey as float64 (H, W) in 0..255: black is 0, and `white` is 255, or the picture's own white level.
+
+    What is below or above becomes black or white, and what is no number (NaN) black.
+    """
+    depth = depth_of(image)
+    white = white or (depth.white_level if depth else 255.0)
+    values = np.nan_to_num(_values(image).astype(np.float64), nan=0.0)
+    return values.clip(0.0, white) * (255.0 / white)
+
+
+def _values(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image)
+    return values.view(np.uint32) if image.info.get(UNSIGNED) else values
+
+
+def in_words(image: Image.Image, white: float | None = None) -> str:
+    """What becomes of a picture of more than 8 bits; empty for others."""
+    depth = depth_of(image)
+    if depth is None:
+        return "colours of 16 bits: the upper 8 are used" if image.info.get(REDUCED) else ""
+    level = white or depth.white_level
+    odd = {"negative numbers": depth.has_negative, "NaN or infinity": depth.has_nan}
+    words = [f"deep grey ({image.mode}): {level:,g} is taken as white"]
+    words += ["brighter numbers, too"] * (depth.largest > level)
+    words += [f"{what} in it" for what, holds in odd.items() if holds]
+    return ", ".join(words)
