@@ -10,6 +10,7 @@ import pytest
 from tinyvit import ops
 from tinyvit.backend import array_module
 from tinyvit.cli import build_parser
+from tinyvit.ops.floats import takes_floats, takes_gradients
 from tinyvit.ops.softmax import exp_offset
 from tinyvit.ops.sums import row_sum
 
@@ -45,6 +46,8 @@ def test_the_softmax_shown_is_the_softmax_used(rng):
         "SoftmaxSaved": ops.SoftmaxSaved,
         "exp_offset": exp_offset,
         "row_sum": row_sum,
+        "takes_floats": takes_floats,
+        "takes_gradients": takes_gradients,
     }
     exec(shown, names)
     x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 4))

@@ -145,13 +145,7 @@ MODELS: dict[str, ViTConfig] = {
     "attention pooling, prefix": ViTConfig(**_SMALL, pool="map", num_registers=1),
     "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
     "everything": ViTConfig(
-        **_SMALL,
-        pool="mean",
-        gelu="tanh",
-        num_registers=3,
-        drop_path_rate=0.4,
-        layer_scale=0.2,
-        layer_norm_eps=1e-4,
+        **_SMALL, pool="mean", gelu="tanh", num_registers=3, drop_path_rate=0.4, layer_scale=0.2, layer_norm_eps=1e-4
     ),
 }
 

@@ -79,6 +79,11 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ({"logits": 2 * x((5, 4))}, {"labels": rng.integers(0, 4, 5)}),
             ({"logits": x((3, 7)) + 800}, {"labels": rng.integers(0, 7, 3), "label_smoothing": 0.1}),
             ({"logits": x((4, 3))}, {"labels": rng.dirichlet(np.ones(3), 4), "label_smoothing": 0.2}),
+            ({"logits": x((4, 3))}, {"labels": np.array([2, 9, 0, 1]), "weights": np.array([0.4, 0, 0.1, 0.5])}),
+            (
+                {"logits": x((3, 4))},
+                {"labels": rng.dirichlet([1] * 4, 3), "weights": rng.dirichlet([1] * 3), "label_smoothing": 0.3},
+            ),
         ],
         "binary_cross_entropy": [
             ({"logits": 2 * x(s)}, {"labels": how(mask(s)), "label_smoothing": smoothing})

@@ -131,6 +131,25 @@ def layer_norm_at_the_top(b):
     yield from _layer_norm(b, 9, down=False)
 
 
+@case()
+def layer_norm_of_rows_that_are_nearly_constant(b):
+    """The last rows are constant: their gradient by the row is 0 but for rounding, and is not compared."""
+    rows, D, eps = 11, b.config.embed_dim, b.config.layer_norm_eps
+    x64 = 1000 + 1e-2 * b.rng.standard_normal((rows, D)) * (np.arange(rows) < 9)[:, None]
+    branch, x64 = b.put(x64.astype(np.float32)), x64.astype(np.float32).astype(np.float64)
+    (weight, weight64), (shift, shift64) = b.random(D), b.random(D)
+    dy, dy64 = b.random(rows, D)
+    (_, y), saved = b.ops.layer_norm_forward(branch, b.put(np.zeros(D, np.float32)), None, weight, shift)
+    y64, saved64 = OPS["layer_norm"].forward(x64, weight64, shift64, eps=eps)
+    out = b.empty(D), b.empty(D), b.empty(D)
+    dx = b.ops.layer_norm_backward(dy, saved, None, out)
+    b.sums()
+    dx64, dweight64, _ = OPS["layer_norm"].backward(dy64, saved64)
+    yield "y", y, y64
+    yield "dx", dx[:9], dx64[:9]
+    yield "dweight", out[0], dweight64
+
+
 def _attention(b, images, queries, *, has_bias=True, scale=1.0):
     N, D, h = b.config.num_tokens, b.config.embed_dim, b.config.num_heads
     qkv, qkv64 = b.random(images * N, 3 * D, scale=scale)

@@ -32,6 +32,9 @@ SABOTAGES = [
     ("layer_norm", "small", "  __syncthreads();  // the last sums have been read\n", ""),
     ("layer_norm_of_many_rows", "small", "row += gridDim.x * NORM_WARPS", "row += rows"),
     ("layer_norm_of_many_rows", "small", "        bias_sum[k] += gradient;\n", "        bias_sum[k] = gradient;\n"),
+    ("layer_norm_of_rows_that_are_nearly_constant", "small", "values[k] -= first;", "values[k] -= 0.0f;"),
+    ("layer_norm_of_rows_that_are_nearly_constant", "small", "float first = branch[at]", "float first = 0.999f * branch[at]"),
+    ("layer_norm", "small", "x[at + i] - x[at] - mean[row]", "x[at + i] - mean[row]"),
     # attention.cu
     ("attention", "small", "  __syncthreads();\n  if (pair >= pairs || t >= num_queries) return;", "  if (pair >= pairs || t >= num_queries) return;"),
     ("attention", "small", "total = total * shrink + weight;", "total += weight;"),

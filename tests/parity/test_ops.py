@@ -45,6 +45,15 @@ def torch_binary_cross_entropy(logits, *, labels, label_smoothing=0.0):
     return F.binary_cross_entropy_with_logits(logits, targets)
 
 
+def torch_cross_entropy(logits, labels, weights, label_smoothing):
+    if weights is None:
+        return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    if not labels.is_floating_point():
+        labels = torch.where(weights > 0, labels, -100)  # what PyTorch ignores
+    losses = F.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="none")
+    return (weights.to(losses.dtype) * losses).sum()
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
@@ -66,8 +75,8 @@ COUNTERPARTS = {
     "cls_pool": lambda x, num_tokens=1: x[:, :num_tokens].flatten(1),
     "mean_pool": lambda x, num_prefix: x[:, num_prefix:].mean(1),
     "cls_mean_pool": lambda x, num_prefix: torch.cat([x[:, 0], x[:, num_prefix:].mean(1)], 1),
-    "cross_entropy": lambda logits, labels, label_smoothing=0.0: F.cross_entropy(
-        logits, labels, label_smoothing=label_smoothing
+    "cross_entropy": lambda logits, labels, weights=None, label_smoothing=0.0: torch_cross_entropy(
+        logits, labels, weights, label_smoothing
     ),
     "binary_cross_entropy": torch_binary_cross_entropy,
 }
@@ -148,3 +157,39 @@ def test_binary_cross_entropy_of_huge_logits(precision):
     torch_loss.backward()
     close(np.asarray(loss), torch_loss, tolerance, "loss")
     close(OPS["binary_cross_entropy"].backward(1.0, saved), tensor.grad, tolerance, "dlogits")
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_weights_of_classes_are_pytorchs(precision, smoothing, rng):
+    """Its weighted mean divides by the weights of the batch's labels, as weights that add up to one do. With smoothing,
+    PyTorch weighs each class of the target, we the row: the same only where smoothing is 0.
+    """
+    dtype, tolerance = precision
+    logits, labels = rng.standard_normal((7, 4)).astype(dtype), np.array([0, 3, 1, 1, 0, 2, 3])
+    of_classes = np.array([0.5, 2.0, 1.3, 0.0]).astype(dtype)
+    weights = of_classes[labels] / of_classes[labels].sum()
+    op = OPS["cross_entropy"]
+    loss, saved = op.forward(logits, labels=labels, weights=weights, label_smoothing=smoothing)
+    tensor = torch.tensor(logits, requires_grad=True)
+    if smoothing:
+        losses = F.cross_entropy(tensor, torch.tensor(labels), label_smoothing=smoothing, reduction="none")
+        torch_loss = (torch.tensor(weights) * losses).sum()
+    else:
+        torch_loss = F.cross_entropy(tensor, torch.tensor(labels), weight=torch.tensor(of_classes))
+    torch_loss.backward()
+    close(np.asarray(loss), torch_loss, tolerance, "loss")
+    close(op.backward(1.0, saved), tensor.grad, tolerance, "dlogits")
+
+
+@pytest.mark.parametrize("ignored", [-100, 255, 2])
+def test_weight_0_is_pytorchs_ignore_index(precision, ignored, rng):
+    dtype, tolerance = precision
+    logits, labels = rng.standard_normal((6, 4)).astype(dtype), np.array([0, ignored, 3, ignored, 1, 0])
+    counted = labels != ignored
+    op = OPS["cross_entropy"]
+    loss, saved = op.forward(logits, labels=labels, weights=counted / counted.sum())
+    tensor = torch.tensor(logits, requires_grad=True)
+    torch_loss = F.cross_entropy(tensor, torch.tensor(labels), ignore_index=ignored)
+    torch_loss.backward()
+    close(np.asarray(loss), torch_loss, tolerance, "loss")
+    close(op.backward(1.0, saved), tensor.grad, tolerance, "dlogits")

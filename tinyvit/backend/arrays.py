@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..errors import UserError
+
 # NumPy and CuPy arrays share their interface but no base class, so the type of "either" is written for the reader.
 Array: TypeAlias = Any
 ArrayModule: TypeAlias = ModuleType
@@ -17,15 +19,21 @@ def array_module(x: Array) -> ArrayModule:
 
     The answer comes from the argument, never from a global switch, so CPU and GPU arrays can be at work in one process.
     Nothing is imported here: whoever made a CuPy array has imported CuPy already.
+
+    Raises:
+        TypeError: `x` is no array, or one of a library that is not like NumPy.
+        UserError: `x` is a masked array: sums and products would pass over its mask.
     """
+    if isinstance(x, np.ma.MaskedArray):
+        raise UserError("a masked array was given, and its mask would be passed over: fill it, or leave the masked out")
     if isinstance(x, np.ndarray | np.generic):
         return np
     if hasattr(x, "__array_namespace__"):  # the array API standard's way, which CuPy 14 has not taken yet
         return x.__array_namespace__()
-    package = type(x).__module__.partition(".")[0]
-    if package == "builtins" or not hasattr(x, "shape"):
+    module = sys.modules.get(type(x).__module__.partition(".")[0])
+    if not (hasattr(x, "shape") and hasattr(module, "ndarray")):
         raise TypeError(f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first")
-    return sys.modules[package]
+    return module  # type: ignore[return-value]
 
 
 def to_numpy(x: Array) -> np.ndarray:

@@ -22,7 +22,7 @@ class LinearSaved(NamedTuple):
 
 class LayerNormSaved(NamedTuple):
     x: Array  # (R, D), what was normalised
-    mean: Array  # (R,)
+    mean: Array  # (R,), of x less the first number of its row
     rstd: Array  # (R,)
     weight: Array  # (D,)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module, matmul_into
 from ..errors import UserError
+from .floats import takes_floats, takes_gradients
 from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
 
 
@@ -17,6 +18,7 @@ class AttentionSaved(NamedTuple):
     weights: Array  # (B, h, Q, N), row i: how much token i takes from each token
 
 
+@takes_floats
 def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = None) -> tuple[Array, AttentionSaved]:
     """(B, N, 3D) -> (B, Q, D), D = h * d. The heads' outputs stand side by side in the last axis.
 
@@ -25,8 +27,11 @@ def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = N
     Raises:
         UserError: `qkv` is not (B, N, 3 * num_heads * d), or `num_queries` is not between 1 and N.
     """
-    if num_heads < 1 or qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads):
-        raise UserError(f"qkv must be (B, N, 3 * {num_heads} heads * head_dim), got {qkv.shape}")
+    if num_heads < 1 or qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads) or 0 in qkv.shape[1:]:
+        raise UserError(
+            f"qkv must be (B, N, 3 * {num_heads} heads * head_dim), got {qkv.shape}, neither of them "
+            "empty: reshape it, or choose another num_heads"
+        )
     B, N, width = qkv.shape
     Q = N if num_queries is None else num_queries
     if not 1 <= Q <= N:
@@ -40,6 +45,7 @@ def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = N
     return y, AttentionSaved(qkv, weights)
 
 
+@takes_gradients
 def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
     """(B, Q, D) -> (B, N, 3D). The forward read bottom-up, both factors of each product in turn:
 

@@ -9,16 +9,18 @@ Label smoothing moves each target towards a half: (1 - s) y + s / 2.
 Source: Goodfellow et al. 2016, "Deep Learning", sections 3.10 and 6.2.2.2.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..backend import Array, array_module, is_host
 from ..errors import UserError
+from .floats import check_array, check_floats, rounded, widened
 from .sigmoid import sigmoid_forward
 
 
 class BinaryCrossEntropySaved(NamedTuple):
     probs: Array  # (B, K), sigmoid of the logits
     targets: Array  # (B, K), the probabilities that were wanted
+    dtype: Any  # of the logits, which may be narrower than what is computed with
 
 
 def binary_cross_entropy_forward(
@@ -30,7 +32,9 @@ def binary_cross_entropy_forward(
         UserError: the logits have another shape or are none, the labels have another shape or kind or are no
             probabilities, or the smoothing is none.
     """
-    xp = array_module(logits)
+    check_floats("logits", logits)
+    check_array("labels", labels)
+    xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
     if logits.ndim != 2 or 0 in logits.shape:
         raise UserError(f"logits must be (B, K), at least one image and one class, got {logits.shape}: reshape them")
     if not 0 <= label_smoothing <= 1:
@@ -49,7 +53,7 @@ def binary_cross_entropy_forward(
     terms = xp.maximum(logits, 0.0)
     terms -= targets * logits
     terms += xp.log1p(xp.exp(-abs(logits)))
-    return terms.mean(), BinaryCrossEntropySaved(sigmoid_forward(logits)[0], targets)
+    return rounded(terms.mean(), dtype), BinaryCrossEntropySaved(sigmoid_forward(logits)[0], targets, dtype)
 
 
 def binary_cross_entropy_backward(dloss: Array | float, saved: BinaryCrossEntropySaved) -> Array:
@@ -58,7 +62,7 @@ def binary_cross_entropy_backward(dloss: Array | float, saved: BinaryCrossEntrop
     softplus'(z) = σ(z), so of one term ∂/∂z (softplus(z) - y z) = σ(z) - y: what the model said minus what it should
     have said, as with softmax, but no class takes anything from another. The mean divides by B K.
     """
-    probs, targets = saved
+    probs, targets, dtype = saved
     dlogits = probs - targets
-    dlogits *= dloss / probs.size
-    return dlogits
+    dlogits *= widened(dloss) / probs.size
+    return rounded(dlogits, dtype)

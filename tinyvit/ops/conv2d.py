@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module
 from ..errors import UserError
+from .floats import check_shape, takes_floats, takes_gradients
 
 
 class Conv2dSaved(NamedTuple):
@@ -31,6 +32,7 @@ class Conv2dSaved(NamedTuple):
     padding: int  # p
 
 
+@takes_floats
 def conv2d_forward(
     x: Array, weight: Array, bias: Array, *, stride: int = 1, padding: int = 0
 ) -> tuple[Array, Conv2dSaved]:
@@ -39,8 +41,8 @@ def conv2d_forward(
     Windows are square, so `weight` and the channels of `x` tell k; each is flattened channel first, as patches are.
 
     Raises:
-        UserError: `x` has not four axes, `weight` fits no k, `stride` or `padding` makes no sense, or a window is
-            larger than the padded image.
+        UserError: `x` has not four axes, `weight` fits no k or `bias` not the weight, `stride` or `padding` makes no
+            sense, or a window is larger than the padded image.
     """
     if x.ndim != 4:
         raise UserError(f"x must have the shape (B, C, H, W), got {x.shape}: add the missing axes")
@@ -52,6 +54,7 @@ def conv2d_forward(
         raise UserError(f"stride must be at least 1 and padding at least 0, got {stride} and {padding}: change them")
     if k > min(H, W) + 2 * padding:
         raise UserError(f"a {k}x{k} window is larger than a {H}x{W} image with padding {padding}: use more padding")
+    check_shape("bias", bias, weight.shape[1:])
     columns = _im2col(x, k, stride, padding)
     H_out, W_out = columns.shape[-2:]
     y = weight.T @ columns.reshape(B, C * k * k, H_out * W_out)  # (B, O, H'*W')
@@ -59,6 +62,7 @@ def conv2d_forward(
     return y.reshape(B, weight.shape[1], H_out, W_out), Conv2dSaved(x, weight, k, stride, padding)
 
 
+@takes_gradients
 def conv2d_backward(dy: Array, saved: Conv2dSaved) -> tuple[Array, Array, Array]:
     """(B, O, H', W') -> dx (B, C, H, W), dweight (C*k*k, O), dbias (O,)."""
     x, weight, k, stride, padding = saved

@@ -1,74 +1,100 @@
 """Cross-entropy: how surprised the model is by the truth, in nats, averaged over the batch.
 
-    loss = -1/B Σ_b Σ_k targets[b, k] log_probs[b, k],   log_probs = logits - log Σ_j exp(logits_j)
+    loss = -Σ_r weights[r] Σ_k targets[r, k] log_probs[r, k],   log_probs = logits - log Σ_j exp(logits_j)
 
 The logarithm of softmax is taken in one piece (log-sum-exp, the maximum taken off first): no log of a rounded zero.
-Label smoothing mixes the target with the uniform distribution: (1 - s) * onehot + s / K.
+Without weights all R rows count alike, 1/R each. Label smoothing mixes the target with the uniform distribution:
+(1 - s) * onehot + s / K.
 Source: Szegedy et al. 2016, arXiv:1512.00567, section 7 (smoothing); Goodfellow et al. 2016, section 6.2.2.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..backend import Array, array_module, is_host
 from ..errors import UserError
+from .floats import check_array, check_floats, check_shape, rounded, widened
 
 
 class CrossEntropySaved(NamedTuple):
-    probs: Array  # (B, K), softmax of the logits
-    targets: Array  # (B, K), the distribution that was wanted
+    probs: Array  # (R, K), softmax of the logits; zeros in rows of weight 0
+    targets: Array  # (R, K), the distribution that was wanted, times the weight of its row where there are weights
+    divisor: int  # what the sum over the rows is divided by: R, or 1 where there are weights
+    dtype: Any  # of the logits, which may be narrower than what is computed with
 
 
 def cross_entropy_forward(
-    logits: Array, *, labels: Array, label_smoothing: float = 0.0
+    logits: Array, *, labels: Array, weights: Array | None = None, label_smoothing: float = 0.0
 ) -> tuple[Array, CrossEntropySaved]:
-    """(B, K) and labels (B,) of integers, or soft targets (B, K) -> the loss, a 0-d array of logits' dtype.
+    """(R, K) and labels (R,) of integers, or soft targets (R, K) -> the loss, a 0-d array of logits' dtype.
+
+    Args:
+        weights: (R,), how much each row counts; they add up to one. A row of weight 0 is ignored, whatever its label
+            and its logits are: padding, say. Pieces of a batch whose weights are made to add up to one have gradients
+            that add up to the batch's, if `dloss` is what each piece's weights were divided by.
 
     Raises:
         UserError: the logits have another shape or are none, the labels have another shape or kind, name a class that
-            is not there or are no probabilities, or the smoothing is none.
+            is not there or are no probabilities, the weights do not add up to one, or the smoothing is none.
     """
-    xp = array_module(logits)
+    check_floats("logits", logits)
+    xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
     if logits.ndim != 2 or 0 in logits.shape:
         raise UserError(f"logits must be (B, K), at least one image and one class, got {logits.shape}: reshape them")
     if not 0 <= label_smoothing <= 1:
         raise UserError(f"label_smoothing must lie in 0..1, got {label_smoothing}: choose a share, such as 0.1")
-    targets = _target_distribution(logits, labels)
+    if weights is not None:
+        _check_weights(weights, len(logits))
+    targets = _target_distribution(logits, labels, weights)
     if label_smoothing:
         targets = targets * (1.0 - label_smoothing) + label_smoothing / logits.shape[1]
     log_probs = logits - logits.max(axis=1, keepdims=True)
     log_probs -= xp.log(xp.exp(log_probs).sum(axis=1, keepdims=True))
+    probs, divisor = xp.exp(log_probs), logits.shape[0]
+    if weights is not None:
+        column, divisor = weights.astype(logits.dtype)[:, None], 1
+        targets, probs = (xp.where(column > 0, x, 0.0) for x in (targets * column, probs))  # 0 * NaN would be NaN
     # A class that nobody wanted costs nothing, even at a logit of -inf, where 0 * -inf would be NaN.
-    loss = -(targets * xp.where(targets == 0, 0.0, log_probs)).sum() / logits.shape[0]
-    return loss, CrossEntropySaved(xp.exp(log_probs), targets)
+    loss = -(targets * xp.where(targets == 0, 0.0, log_probs)).sum() / divisor
+    return rounded(loss, dtype), CrossEntropySaved(probs, targets, divisor, dtype)
 
 
 def cross_entropy_backward(dloss: Array | float, saved: CrossEntropySaved) -> Array:
-    """0-d -> (B, K).
+    """0-d -> (R, K).
 
     ∂log_probs_j/∂logits_i = [i = j] - probs_i, so for one row
     dlogits_i = -Σ_j targets_j ([i = j] - probs_i) = probs_i Σ_j targets_j - targets_i:
-    what the model said minus what it should have said (targets add up to one). The mean over the batch divides by B.
+    what the model said minus what it should have said, times the weight of the row (which targets add up to).
     """
-    probs, targets = saved
+    probs, targets, divisor, dtype = saved
     dlogits = probs * targets.sum(axis=1, keepdims=True)
     dlogits -= targets
-    dlogits *= dloss / probs.shape[0]
-    return dlogits
+    dlogits *= widened(dloss) / divisor
+    return rounded(dlogits, dtype)
 
 
-def _target_distribution(logits: Array, labels: Array) -> Array:
-    """Labels (B,) as rows of zeros with a single one (B, K); soft targets as they are."""
+def _check_weights(weights: Array, rows: int) -> None:
+    check_floats("weights", weights)
+    check_shape("weights", weights, (rows,))
+    if is_host(weights) and not ((weights >= 0).all() and abs(weights.sum() - 1) < 1e-3):
+        raise UserError(f"weights must be at least 0 and add up to 1, got a sum of {weights.sum()}: divide them by it")
+
+
+def _target_distribution(logits: Array, labels: Array, weights: Array | None) -> Array:
+    """Labels (R,) as rows of zeros with a single one (R, K); soft targets as they are."""
+    check_array("labels", labels)
     xp = array_module(logits)
-    B, K = logits.shape
+    R, K = logits.shape
     # On a GPU looking at the values would make the host wait, so there the data sets' own checks must do.
-    if labels.shape == (B, K) and labels.dtype.kind == "f":
-        if is_host(labels) and not ((labels >= 0).all() and (abs(labels.sum(axis=1) - 1) < 1e-3).all()):
+    seen = labels[weights > 0] if weights is not None and is_host(labels) and len(labels) == R else labels
+    if labels.shape == (R, K) and labels.dtype.kind == "f":
+        if is_host(labels) and not ((seen >= 0).all() and (abs(seen.sum(axis=1) - 1) < 1e-3).all()):
             raise UserError("probabilities as labels must be at least 0 and add up to 1 in each row: normalise them")
         return labels.astype(logits.dtype)
-    if labels.shape != (B,) or labels.dtype.kind not in "iu":
+    if labels.shape != (R,) or labels.dtype.kind not in "iu":
         raise UserError(
-            f"labels must be integers ({B},) or probabilities ({B}, {K}), got {labels.dtype} {labels.shape}"
+            f"labels must be integers ({R},) or probabilities ({R}, {K}), got {labels.dtype} {labels.shape}: "
+            "convert or reshape them"
         )
-    if is_host(labels) and not (labels.min() >= 0 and labels.max() < K):
-        raise UserError(f"labels must lie in 0..{K - 1}, got {labels.min()}..{labels.max()}")
+    if is_host(labels) and not (seen.min() >= 0 and seen.max() < K):
+        raise UserError(f"labels must lie in 0..{K - 1}, got {seen.min()}..{seen.max()}: give rows to ignore weight 0")
     return (labels[:, None] == xp.arange(K)).astype(logits.dtype)

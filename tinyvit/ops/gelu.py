@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module
 from .erf import normal_cdf
+from .floats import takes_each_float, takes_gradients
 
 TANH_CUBIC = 0.044715
 TANH_SCALE = math.sqrt(2 / math.pi)
@@ -25,12 +26,14 @@ class GeluSaved(NamedTuple):
     gate: Array  # (...), the factor between 0 and 1 that x was multiplied by
 
 
+@takes_each_float
 def gelu_forward(x: Array) -> tuple[Array, GeluSaved]:
     """(...) -> (...), the exact form."""
     gate = normal_cdf(x)  # Φ(x)
     return x * gate, GeluSaved(x, gate)
 
 
+@takes_gradients
 def gelu_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = Φ(x) + x φ(x), with the bell curve φ = Φ' = exp(-x²/2) / √(2π)."""
     x, gate = saved
@@ -45,6 +48,7 @@ def gelu_backward(dy: Array, saved: GeluSaved) -> Array:
     return dx
 
 
+@takes_each_float
 def gelu_tanh_forward(x: Array) -> tuple[Array, GeluSaved]:
     """(...) -> (...), the tanh form."""
     gate = x * x
@@ -57,6 +61,7 @@ def gelu_tanh_forward(x: Array) -> tuple[Array, GeluSaved]:
     return x * gate, GeluSaved(x, gate)
 
 
+@takes_gradients
 def gelu_tanh_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = gate + x gate', and gate' = (1 - tanh²u) u' / 2 = gate (1 - gate) 2u'."""
     x, gate = saved
@@ -71,6 +76,7 @@ def gelu_tanh_backward(dy: Array, saved: GeluSaved) -> Array:
     return dx
 
 
+@takes_each_float
 def gelu_quick_forward(x: Array) -> tuple[Array, GeluSaved]:
     """(...) -> (...), the quick form."""
     gate = x * (0.5 * QUICK_SCALE)
@@ -80,6 +86,7 @@ def gelu_quick_forward(x: Array) -> tuple[Array, GeluSaved]:
     return x * gate, GeluSaved(x, gate)
 
 
+@takes_gradients
 def gelu_quick_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = gate + x gate', and with σ' = σ (1 - σ), gate' = 1.702 gate (1 - gate)."""
     x, gate = saved

@@ -8,6 +8,8 @@ Source: Ba, Kiros, Hinton 2016, "Layer Normalization", arXiv:1607.06450.
 from typing import NamedTuple
 
 from ..backend import Array, array_module
+from ..errors import UserError
+from .floats import check_shape, takes_floats, takes_gradients
 from .sums import column_sum, row_mean
 
 
@@ -19,10 +21,23 @@ class LayerNormSaved(NamedTuple):
     weight: Array  # (D,)
 
 
+@takes_floats
 def layer_norm_forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-6) -> tuple[Array, LayerNormSaved]:
-    """(..., D), (D,), (D,) -> (..., D)."""
+    """(..., D), (D,), (D,) -> (..., D).
+
+    Adding the same number to a whole row changes nothing, so each row's first number is taken off before the mean is.
+    Where all are nearly alike that is exact, while a mean of large numbers is rounded to more than they differ by.
+
+    Raises:
+        UserError: there is no feature, not one weight and one bias for each, or eps is negative or NaN.
+    """
+    if not x.shape[-1] or not eps >= 0:
+        raise UserError(f"layer norm needs at least one feature and an eps of at least 0, got {x.shape} and {eps}")
+    check_shape("weight", weight, x.shape[-1:])
+    check_shape("bias", bias, x.shape[-1:])
     rows = x.reshape(-1, x.shape[-1])
-    x_hat = rows - row_mean(rows)  # (R, D), still without the scale
+    x_hat = rows - rows[:, :1]
+    x_hat -= row_mean(x_hat)  # (R, D), still without the scale
     rstd = 1.0 / array_module(x).sqrt(row_mean(x_hat * x_hat) + eps)  # (R, 1)
     x_hat *= rstd
     y = x_hat * weight
@@ -30,6 +45,7 @@ def layer_norm_forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-
     return y.reshape(x.shape), LayerNormSaved(x_hat, rstd, weight)
 
 
+@takes_gradients
 def layer_norm_backward(dy: Array, saved: LayerNormSaved) -> tuple[Array, Array, Array]:
     """(..., D) -> dx (..., D), dweight (D,), dbias (D,).
 

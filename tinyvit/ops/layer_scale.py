@@ -8,6 +8,7 @@ Source: Touvron et al. 2021, "Going Deeper with Image Transformers", arXiv:2103.
 from typing import NamedTuple
 
 from ..backend import Array
+from .floats import check_shape, takes_floats, takes_gradients
 from .sums import column_sum
 
 
@@ -16,11 +17,18 @@ class LayerScaleSaved(NamedTuple):
     gamma: Array  # (D,)
 
 
+@takes_floats
 def layer_scale_forward(x: Array, gamma: Array) -> tuple[Array, LayerScaleSaved]:
-    """(..., D), (D,) -> (..., D)."""
+    """(..., D), (D,) -> (..., D).
+
+    Raises:
+        UserError: there is not one gamma for each feature.
+    """
+    check_shape("gamma", gamma, x.shape[-1:])
     return x * gamma, LayerScaleSaved(x, gamma)
 
 
+@takes_gradients
 def layer_scale_backward(dy: Array, saved: LayerScaleSaved) -> tuple[Array, Array]:
     """(..., D) -> dx (..., D), dgamma (D,). The factor of a product is the derivative by the other factor."""
     x, gamma = saved

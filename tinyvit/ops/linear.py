@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..backend import Array
 from ..errors import UserError
+from .floats import check_shape, takes_floats, takes_gradients
 from .sums import column_sum
 
 
@@ -25,12 +26,16 @@ class LinearSaved(NamedTuple):
     has_bias: bool
 
 
+@takes_floats
 def linear_forward(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, LinearSaved]:
     """(..., in), (in, out), (out,) or None -> (..., out).
 
     Raises:
-        UserError: the last axis of `x` is not the first axis of `weight`.
+        UserError: the last axis of `x` is not the first of `weight`, or the bias does not fit its second.
     """
+    check_shape("weight", weight, ("in", "out"))
+    if bias is not None:
+        check_shape("bias", bias, weight.shape[1:])
     if x.shape[-1] != weight.shape[0]:
         raise UserError(
             f"x has {x.shape[-1]} features in its last axis, but weight {weight.shape} takes {weight.shape[0]}: "
@@ -44,6 +49,7 @@ def linear_forward(x: Array, weight: Array, bias: Array | None = None) -> tuple[
     return y.reshape(*x.shape[:-1], weight.shape[1]), LinearSaved(rows, weight, bias is not None)
 
 
+@takes_gradients
 def linear_backward(dy: Array, saved: LinearSaved) -> tuple[Array, Array, Array | None]:
     """(..., out) -> dx (..., in), dweight (in, out), dbias (out,) or None."""
     x, weight, has_bias = saved

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..backend import Array
 from ..errors import UserError
+from .floats import check_array, check_shape
 
 
 class PatchifySaved(NamedTuple):
@@ -25,6 +26,7 @@ def patchify_forward(images: Array, *, patch_size: int) -> tuple[Array, Patchify
     Raises:
         UserError: `images` has not four axes, or its height or width is no multiple of `patch_size`.
     """
+    check_array("images", images)
     if images.ndim != 4:
         raise UserError(f"images must have the shape (B, C, H, W), got {images.shape}: add the missing axes")
     B, C, H, W = images.shape
@@ -57,8 +59,10 @@ def unpatchify_forward(
     """(B, L, C*P*P) -> (B, C, H, W), the inverse of `patchify_forward`.
 
     Raises:
-        UserError: the patches do not fill an image of that shape.
+        UserError: `patches` has not three axes, or they do not fill an image of that shape.
     """
+    check_array("patches", patches)
+    check_shape("patches", patches, ("B", "L", "C*P*P"))
     (H, W), P = image_shape, patch_size
     B, L, size = patches.shape
     if P < 1 or H % P or W % P or L != (H // P) * (W // P) or size % (P * P):

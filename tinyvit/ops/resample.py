@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module, like
 from ..errors import UserError
+from .floats import takes_floats, takes_gradients
 from .positions import ResampleMethod, resample_matrix
 
 
@@ -26,6 +27,7 @@ class ResamplePositionsSaved(NamedTuple):
     num_prefix: int  # class token and registers in front of the patches
 
 
+@takes_floats
 def resample_positions_forward(
     pos_embed: Array,
     *,
@@ -56,6 +58,7 @@ def resample_positions_forward(
     return _apply(pos_embed, R_h, R_w, num_prefix), ResamplePositionsSaved(R_h, R_w, num_prefix)
 
 
+@takes_gradients
 def resample_positions_backward(dy: Array, saved: ResamplePositionsSaved) -> Array:
     """(1, num_prefix + new_h*new_w, D) -> (1, num_prefix + h*w, D): the same with both matrices transposed."""
     return _apply(dy, saved.rows.T, saved.columns.T, saved.num_prefix)

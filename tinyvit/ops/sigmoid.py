@@ -9,6 +9,7 @@ Source: Goodfellow, Bengio, Courville 2016, "Deep Learning", sections 3.10 and 6
 from typing import NamedTuple
 
 from ..backend import Array, array_module
+from .floats import takes_floats, takes_gradients
 
 
 class SigmoidSaved(NamedTuple):
@@ -17,6 +18,7 @@ class SigmoidSaved(NamedTuple):
     y: Array  # (...)
 
 
+@takes_floats
 def sigmoid_forward(x: Array) -> tuple[Array, SigmoidSaved]:
     """(...) -> (...), from 0 to 1."""
     xp = array_module(x)
@@ -27,6 +29,7 @@ def sigmoid_forward(x: Array) -> tuple[Array, SigmoidSaved]:
     return y, SigmoidSaved(y)
 
 
+@takes_gradients
 def sigmoid_backward(dy: Array, saved: SigmoidSaved) -> Array:
     """(...) -> (...). The quotient rule: y' = exp(-x) / (1 + exp(-x))² = y (1 - y)."""
     dx = 1.0 - saved.y

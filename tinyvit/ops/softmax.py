@@ -10,6 +10,8 @@ import math
 from typing import NamedTuple
 
 from ..backend import Array, array_module, is_host
+from ..errors import UserError
+from .floats import takes_floats, takes_gradients
 from .sums import row_max, row_sum
 
 
@@ -19,8 +21,15 @@ class SoftmaxSaved(NamedTuple):
     y: Array  # (..., N)
 
 
+@takes_floats
 def softmax_forward(x: Array) -> tuple[Array, SoftmaxSaved]:
-    """(..., N) -> (..., N), rows over the last axis."""
+    """(..., N) -> (..., N), rows over the last axis.
+
+    Raises:
+        UserError: the rows are empty: there is nothing that could add up to one.
+    """
+    if not x.shape[-1]:
+        raise UserError(f"softmax needs at least one score in each row, got {x.shape}: leave out what is empty")
     rows = x.reshape(-1, x.shape[-1])  # (R, N), all leading axes as one
     y = rows - exp_offset(rows)
     array_module(x).exp(y, out=y)
@@ -29,6 +38,7 @@ def softmax_forward(x: Array) -> tuple[Array, SoftmaxSaved]:
     return y, SoftmaxSaved(y)
 
 
+@takes_gradients
 def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
     """(..., N) -> (..., N).
 

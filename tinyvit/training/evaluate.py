@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import to_device, to_numpy
 from ..datasets import Dataset, Images, Split, batches, normalize
 from ..ops import sigmoid_forward, softmax_forward
+from ..ops.floats import widened
 from ..vit import VisionTransformer
 from .multi_label import judge_multi_label
 from .report import classification_report, confusion_matrix
@@ -57,10 +58,10 @@ def predict_batch(
     multi_label: bool = False,
 ) -> np.ndarray:
     """uint8 (B, C, H, W) -> probabilities (B, K), all at once, on the model's device; of one class in each row, or, if
-    `multi_label`, of each class by itself.
+    `multi_label`, of each class by itself; float32 at least.
     """
     x = normalize(images, mean, std, model.dtype)
-    logits = model.predict(to_device(x, model.device))
+    logits = widened(model.predict(to_device(x, model.device)))
     return to_numpy((sigmoid_forward if multi_label else softmax_forward)(logits)[0])
 
 

@@ -1,7 +1,8 @@
 // Layer norm, with what stands in front of it: the bias of a linear layer, and the residual road.
 //
-//   x = residual + branch + bias,   x_hat = (x - mean) * rstd,   y = x_hat * weight + shift
+//   x = residual + branch + bias,   x_hat = (x - x[0] - mean) * rstd,   y = x_hat * weight + shift
 //
+// `mean` is that of x - x[0]: where all of a row is nearly alike, a mean of x would be rounded to more than x varies by.
 // One warp works on one row; EMBED_DIM numbers lie in its registers, thread i holding i, i + 32, i + 64, ...
 // tinyvit/ops/layer_norm.py derives the backward.
 
@@ -19,6 +20,9 @@ extern "C" __global__ void layer_norm_forward(const float* branch, const float* 
   const float* added = bias + (long long)(row % bias_rows) * EMBED_DIM;
   const float* old = residual ? residual + at * every : 0;
 
+  float first = branch[at] + added[0];
+  if (old) first += old[0];
+
   float values[PER_THREAD], sum = 0.0f;
   for (int k = 0; k < PER_THREAD; k++) {
     int i = threadIdx.x + WARP * k;
@@ -27,6 +31,7 @@ extern "C" __global__ void layer_norm_forward(const float* branch, const float* 
       values[k] = branch[at + i] + added[i];
       if (old) values[k] += old[i];
       x[at + i] = values[k];
+      values[k] -= first;
     }
     sum += values[k];
   }
@@ -77,7 +82,7 @@ extern "C" __global__ void layer_norm_backward(const float* dy, const float* x, 
     for (int k = 0; k < PER_THREAD; k++) {
       int i = threadIdx.x + WARP * k;
       if (i < EMBED_DIM) {
-        x_hat[k] = (x[at + i] - mean[row]) * rstd[row];
+        x_hat[k] = (x[at + i] - x[at] - mean[row]) * rstd[row];
         weight_sum[k] += dy[at + i] * x_hat[k];
         shift_sum[k] += dy[at + i];
         mean_dx_hat += dy[at + i] * weight[i];
