@@ -1,7 +1,9 @@
 """`tinyvit finetune`: from somebody's model and a folder of pictures to a run that everybody can read."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,3 +187,65 @@ def test_what_is_not_there_is_named(finetune, tmp_path, model, data):
     assert status == 2
     assert "nowhere" in err
     assert err.count("\n") == 1
+
+
+def no_picture_for_dev(root):
+    for path in (root / "val").rglob("*.png"):
+        path.write_bytes(b"nothing")
+    return "none of the 12 pictures of the dev split can be read"
+
+
+def one_picture_each(root):
+    for split in ("val", "test"):
+        shutil.rmtree(root / split)
+    for path in root.rglob("*.png"):
+        if path.name != "0.png":
+            path.unlink()
+    return "there are too few pictures to hold some back for the dev split"
+
+
+def a_class_that_is_no_utf8(root):
+    os.rename(root / "train/red", os.fsencode(root / "train") + b"/r\xf6t")
+    return r"the name of the folder r\xf6t in "
+
+
+def a_split_beside_classes(root):
+    shutil.move(root / "train/red", root / "red")
+    shutil.move(root / "train/blue", root / "blue")
+    return "looks like a split, beside blue, red"
+
+
+@pytest.mark.parametrize(
+    "spoil", [no_picture_for_dev, one_picture_each, a_class_that_is_no_utf8, a_split_beside_classes]
+)
+def test_what_cannot_be_trained_on_is_said_before_training(finetune, pictures, tmp_path, spoil):
+    sentence = spoil(Path(pictures))
+    status, out, err = finetune("--epochs", "1")
+    assert status == 2
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert "epoch" not in out
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_left_out_is_told_before_training_and_strict_forbids_it(finetune, pictures, tmp_path):
+    red = Path(pictures) / "train/red"
+    for k in range(14):
+        (red / f"broken {k}.webp").touch()
+    (red / "film.mov").touch()
+    (red / ".DS_Store").touch()
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(red / "clear.png")
+    status, out, err = finetune("--epochs", "1", "--strict")
+    assert status == 2
+    assert "16 files were left out or cannot be used, as told above" in err
+    assert not (tmp_path / "run").exists()
+    assert out.count("is not a picture") == 10
+    for sentence in (
+        "Left out as hidden or made by machines: .DS_Store.",
+        "left out: .mov (1). The first: train/red/film.mov.",
+        "skipped: 4 more that cannot be read",
+        "1 picture is transparent in part, and laid over white",
+        "Of 1 transparent picture nothing can be seen at all: ",
+    ):
+        assert sentence in out
+    assert main(["finetune", "--resume", str(tmp_path / "run"), "--strict"]) == 2

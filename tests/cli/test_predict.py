@@ -173,3 +173,33 @@ def test_names_of_files_cannot_steer_the_terminal(place, capsys):
 def test_a_file_of_weights_gets_figures_beside_it(tmp_path):
     (tmp_path / "weights.npz").write_bytes(b"")
     assert figures_folder(tmp_path / "weights.npz") == tmp_path / "figures"
+
+
+def test_what_is_left_out_or_shows_nothing_is_counted_and_strict_forbids_it(place, capsys, monkeypatch):
+    folder = place / "data/val/red"
+    assert main(["predict", "model", str(folder), "--strict"]) == 0
+    assert capsys.readouterr().err == ""
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(folder / "clear.png")
+    assert main(["predict", "model", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert "transparent, and nothing of it can be seen" in out
+    assert err == f"tinyvit: of 1 transparent picture nothing can be seen: {folder / 'clear.png'}\n"
+    assert main(["predict", "model", str(folder), "--strict", "--csv", "out.csv"]) == 2
+    assert "--strict forbids" in capsys.readouterr().err.splitlines()[-1]
+    assert not (place / "out.csv").exists()
+    (folder / "clear.png").unlink()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for k in range(3):
+        (folder / f"IMG_{k}.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert main(["predict", "model", str(folder)]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert [line.count("pillow-heif") for line in err] == [2, 2, 2, 0]
+    assert err[-1] == "tinyvit: 3 of 4 pictures got no answer"
+    for path in folder.glob("*.HEIC"):
+        path.rename(path.with_suffix(".mov"))
+    assert main(["predict", "model", str(folder)]) == 0
+    assert "left out: .mov (3). The first: IMG_0.mov, IMG_1.mov, IMG_2.mov." in capsys.readouterr().err
+    assert main(["predict", "model", str(folder), "--strict"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "3 files were left out" in err

@@ -12,9 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from folders import touch, tree
 
-from tinyvit.datasets.class_names import class_name, look_alike
+from tinyvit.datasets.class_names import class_name, dataset_name, look_alike
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.errors import UserError
+from tinyvit.training import FinetuneConfig
 
 LINUX = sys.platform == "linux"  # elsewhere, names of files are text
 
@@ -108,3 +109,10 @@ def test_the_way_out_where_splits_write_a_class_differently(tmp_path):
 def test_a_class_is_called_as_its_folder(tmp_path):
     touch(tmp_path, "-rf $HOME/")
     assert class_name(tmp_path / "-rf $HOME") == "-rf $HOME"
+
+
+@pytest.mark.skipif(not LINUX, reason="names of files are text here")
+def test_a_data_set_in_a_folder_whose_name_is_no_utf8_still_has_a_name(tmp_path):
+    assert dataset_name(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9j\xe0 vu")) == "d_j_ vu"
+    assert dataset_name(tmp_path / "日本/..") == tmp_path.name
+    assert FinetuneConfig(data_dir=str(tmp_path / "photos")).dataset_name == "photos"

@@ -40,3 +40,16 @@ def test_both_sides_are_shown_where_names_differ_or_mean_two_classes(names, stra
 def test_a_thousand_names_are_not_all_shown():
     with pytest.raises(UserError, match="0, 1, 2, 3, 4 and 995 more"):
         in_order_of(list(map(str, range(1000))), LISTING)
+
+
+@pytest.mark.parametrize(
+    ("folder", "model"), [("cafe\u0301", "caf\xe9"), ("caf\xe9", "cafe\u0301"), ("T-shirt_top", "T-shirt/top")]
+)
+def test_names_that_a_file_system_writes_otherwise(folder, model):
+    listing = LISTING._replace(class_names=("cat", folder), left_out=3)
+    matched = in_order_of(["ape", model, "cat"], listing)
+    assert matched.class_names == ("ape", model, "cat")
+    assert matched.train.labels.tolist() == [2, 2, 1]
+    assert matched.left_out == 3
+    with pytest.raises(UserError, match="not one class of the model"):
+        in_order_of([model, folder, "cat"], listing)  # either could be meant

@@ -69,11 +69,12 @@ def run(options: argparse.Namespace) -> int:
                 table.add(path, answer.probs)
                 _tell(model, fed, path, answer, figure_name, options)
             bar.update()
-    if unreadable > 1:
-        complain(f"{unreadable:,} of {len(paths):,} pictures got no answer")
-    if blank:
-        complain(f"of {len(blank):,} transparent pictures nothing can be seen: {some(map(str, blank))}")
-    forbid(len(blank) * options.strict)
+        if unreadable > 1:
+            complain(f"{unreadable:,} of {len(paths):,} pictures got no answer")
+        if blank:
+            plural = "s" * (len(blank) > 1)
+            complain(f"of {len(blank):,} transparent picture{plural} nothing can be seen: {some(map(str, blank))}")
+        forbid((unreadable + len(blank)) * options.strict)
     return 2 if failed or unreadable else 0
 
 

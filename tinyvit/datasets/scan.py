@@ -75,8 +75,8 @@ class Findings(NamedTuple):
                 f"(over black where all that can be seen is light): {some(path.name for path in self.transparent)}."
             )
         if self.blank:
-            names = some(map(str, self.blank))
-            sentences.append(f"Of {len(self.blank):,} transparent pictures nothing can be seen at all: {names}.")
+            names, plural = some(map(str, self.blank)), "s" * (len(self.blank) > 1)
+            sentences.append(f"Of {len(self.blank):,} transparent picture{plural} nothing can be seen at all: {names}.")
         return tuple(sentences)
 
     @property

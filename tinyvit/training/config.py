@@ -1,10 +1,10 @@
 """Everything that decides how a training run goes, in one frozen object; the command line's flags are made from it."""
 
 import dataclasses
-from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from ..config import ViTConfig
+from ..datasets.class_names import dataset_name
 from ..errors import UserError
 from ..fields import Config, option
 from ..presets import PRESETS
@@ -126,4 +126,4 @@ class FinetuneConfig(RunConfig):
 
     @property
     def dataset_name(self) -> str:
-        return Path(self.data_dir or "pictures").resolve().name
+        return dataset_name(self.data_dir or "pictures")

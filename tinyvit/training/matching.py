@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..datasets.class_names import same
 from ..datasets.left_out import some
 from ..datasets.listing import Files, Listing
 from ..errors import UserError
@@ -16,14 +17,19 @@ def in_order_of(class_names: Sequence[str], listing: Listing) -> Listing:
     Raises:
         UserError: the folder has a class whose name the model has not, or has twice.
     """
-    known = Counter(class_names)
-    if strange := [name for name in listing.class_names if known[name] != 1]:
+    known = Counter(map(_key, class_names))
+    if strange := [name for name in listing.class_names if known[_key(name)] != 1]:
         raise UserError(
             f"the folder and the model name their classes differently (the folder: {some(listing.class_names)}; "
             f"the model: {some(class_names)}; not one class of the model: {some(strange)}): "
             "rename the folders as the model's classes"
         )
-    number = {name: k for k, name in enumerate(class_names)}
-    new = np.array([number[name] for name in listing.class_names])
+    number = {_key(name): k for k, name in enumerate(class_names)}
+    new = np.array([number[_key(name)] for name in listing.class_names], np.int64)
     train, dev, test = (Files(files.paths, new[files.labels]) for files in listing.splits.values())
-    return Listing(tuple(class_names), train, dev, test, listing.notes)
+    return listing._replace(class_names=tuple(class_names), train=train, dev=dev, test=test)
+
+
+def _key(name: str) -> str:
+    """Alike for a class and its folder: accents may be stored otherwise, and no folder's name can hold a slash."""
+    return same(name).replace("/", "_")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..datasets import Dataset, load_dataset
+from ..datasets.class_names import dataset_name
 from ..datasets.image_folder import list_folder
 from ..datasets.listing import Listing
 from ..datasets.mnist import SOURCES
@@ -172,7 +173,7 @@ def load_its_dataset(
         listing = in_order_of(fed.class_names, listing or list_folder(data_dir))
         for sentence in listing.notes:
             note(sentence)
-        dataset = picture_dataset(listing, fed.processor, name=Path(data_dir).resolve().name)
+        dataset = picture_dataset(listing, fed.processor, name=dataset_name(data_dir))
         return dataclasses.replace(dataset, mean=fed.mean, std=fed.std)
     dataset = load_dataset(fed.dataset, data_dir=data_dir)
     if len(dataset.class_names) != len(fed.class_names):
