@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from tinyvit.datasets import load_dataset
 from tinyvit.datasets.own_image import prepare_digit, prepare_picture, read_image
 from tinyvit.errors import UserError
 
@@ -115,15 +116,29 @@ def test_tiny_pictures(size):
     assert digit.max() == 255
 
 
-def test_a_picture_from_the_dataset_is_taken_as_it_is():
-    original = np.zeros((28, 28), dtype=np.uint8)
-    original[3:20, 5:9] = 200  # not centred
-    digit, done = prepare_digit(Image.fromarray(original))
-    assert done == "taken as it is"
-    np.testing.assert_array_equal(digit[0], original)
-    inverted, done = prepare_digit(Image.fromarray(255 - original))
-    assert "inverted" in done
-    assert inverted[0, 14, 14] == 255
+@pytest.mark.parametrize("first", [0, 2500, 9950])
+def test_pictures_from_the_dataset_are_taken_as_they_are(first):
+    for original in load_dataset("mnist").test.images[first : first + 50]:
+        digit, done = prepare_digit(Image.fromarray(original[0]))
+        assert done == "taken as it is"
+        np.testing.assert_array_equal(digit, original)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda digit: 255 - digit,
+        lambda digit: np.roll(digit, (3, -3), (0, 1)),
+        lambda digit: digit // 4,
+        lambda digit: 60 + digit // 2,
+        lambda digit: np.pad(digit.reshape(14, 2, 14, 2).mean((1, 3)).astype(np.uint8), ((14, 0), (0, 14))),
+    ],
+)
+def test_of_the_size_of_the_dataset_but_not_like_it(change):
+    for original in load_dataset("mnist").test.images[:6, 0]:
+        digit, done = prepare_digit(Image.fromarray(change(original)))
+        assert "centred" in done
+        assert overlap(digit, original[None]) > 0.75
 
 
 def test_another_size():

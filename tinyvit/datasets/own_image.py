@@ -12,11 +12,11 @@ from PIL import Image
 from ..errors import UserError
 from ..pretrained.deep_grey import is_deep, scaled
 from ..pretrained.transparency import opaque
-from .ink import LEAST_CONTRAST, border_mask, find_ink
+from .digits import Digit, Found, find_digits, resized
 from .pictures import open_picture
 
 DARK = 64  # the border of a picture that is light on dark already is darker than this
-WORKING_SIZE = 400  # pixels of the longer side at which ink is looked for
+BRIGHT = 192  # and its ink is brighter than this
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
@@ -31,6 +31,8 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
 def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tuple[np.ndarray, str]:
     """Make a picture of one digit look like those of MNIST: light on black, fitted into 20 x 20, centred by mass.
 
+    Where more than one digit is in the picture, the largest is taken, and it is said.
+
     Args:
         image: any size and mode.
         size: height and width of the result; the 20 of 28 pixels grow with it.
@@ -39,26 +41,36 @@ def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tu
         The digit, uint8 (1, height, width), and what was done to it in plain words.
 
     Raises:
-        UserError: there is no ink in the picture.
+        UserError: no digit can be seen in the picture.
     """
-    grey = _grey(image)  # (H, W), 0..255
-    if grey.shape == size and np.median(grey[border_mask(*size)]) < DARK and np.ptp(grey) >= LEAST_CONTRAST:
-        return np.rint(grey).astype(np.uint8)[None], "taken as it is"
+    found = digits_in(image, size=size)
+    largest = max(found.digits, key=lambda digit: digit.box[2] - digit.box[0])
+    done = found.done
+    if len(found.digits) > 1:
+        done += f"; there are {len(found.digits)} digits in the picture, this is the largest"
+    return largest.image, done
 
-    longest = max(grey.shape)
-    if longest > WORKING_SIZE:
-        height, width = (max(1, round(side * WORKING_SIZE / longest)) for side in grey.shape)
-        grey = _resized(grey, height, width)
-    ink = find_ink(grey)
-    if ink is None:
+
+def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
+    """All digits in a picture, left to right and line by line, each as `prepare_digit` makes it.
+
+    Args:
+        image: any size and mode.
+        size: height and width of each digit's image.
+
+    Raises:
+        UserError: no digit can be seen in the picture.
+    """
+    planes = _planes(image)  # (C, H, W)
+    if _is_like_mnist(planes, size):
+        return Found([Digit(planes, (0, 0, *size))], "taken as it is", {})
+    found = find_digits(planes, size)
+    if not found.digits:
         raise UserError(
-            "no digit can be seen in the picture: use one digit, dark on light or light on dark, "
-            "that fills a good part of it"
+            "no digit can be seen in the picture: use digits that are dark on light or light on dark, "
+            "apart from each other and from all else"
         )
-    done = "dark ink on a light background: inverted" if ink.is_dark else "light ink on a dark background"
-    if ink.was_thin:
-        done += "; thin strokes thickened"
-    return _centred(ink.digit, size)[None], f"{done}; cropped to the ink and centred by mass as MNIST is"
+    return found
 
 
 def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
@@ -94,7 +106,7 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
         top, left = (size[0] - height) // 2, (size[1] - width) // 2
         ground = np.median(border, axis=1)[:, None, None]
         fitted = np.broadcast_to(ground, (channels, *size)).copy()
-        fitted[:, top : top + height, left : left + width] = [_resized(plane, height, width) for plane in planes]
+        fitted[:, top : top + height, left : left + width] = [resized(plane, height, width) for plane in planes]
         planes = fitted
         done.append(f"resized to {height} x {width}" + (" and padded" if (height, width) != size else ""))
     return np.rint(planes).astype(np.uint8), "; ".join(done) or "taken as it is"
@@ -114,23 +126,33 @@ def _grey(image: Image.Image) -> np.ndarray:
     return grey.astype(np.float32)
 
 
-def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(H, W) to (height, width), antialiased, kept within 0..255."""
-    resized = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(resized), 0.0, 255.0)
+def _planes(image: Image.Image) -> np.ndarray:
+    """uint8 (1, H, W) if the picture is grey, else (3, H, W)."""
+    if is_deep(image) or image.mode in ("1", "L"):
+        return np.rint(_grey(image)).astype(np.uint8)[None]
+    planes = np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    return planes[:1] if (planes == planes[:1]).all() else planes
 
 
-def _centred(digit: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A cropped digit, 0..1, scaled into 20 of 28 pixels and laid with its centre of mass in the middle of `size`."""
-    scale = min(side * 20 / 28 / length for side, length in zip(size, digit.shape, strict=True))
-    height, width = (max(1, round(length * scale)) for length in digit.shape)
-    digit = _resized(255.0 * digit, height, width)
-    digit *= 255.0 / digit.max()
-    canvas = np.zeros(size)
-    mass = digit.sum()
-    y, x = digit.sum(axis=1) @ np.arange(height) / mass, digit.sum(axis=0) @ np.arange(width) / mass
-    # MNIST's centres of mass lie at pixel 14 of 0..27, not at 13.5.
-    top = int(np.clip(round(size[0] / 2 - y), 0, size[0] - height))
-    left = int(np.clip(round(size[1] / 2 - x), 0, size[1] - width))
-    canvas[top : top + height, left : left + width] = digit
-    return np.rint(canvas).astype(np.uint8)
+def _is_like_mnist(planes: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether a picture (C, H, W) is made as MNIST's are, all 70,000 of them: light on black, 20 of 28 pixels long, and
+    with its mass in the middle.
+    """
+    if planes.shape != (1, *size):
+        return False
+    grey = planes[0].astype(np.float64)
+    if np.median(grey[border_mask(*size)]) >= DARK or grey.max() < BRIGHT:
+        return False
+    axes = [grey.sum(axis=1 - axis) for axis in (0, 1)]  # the mass of each row and of each column
+    middles = [mass @ np.arange(len(mass)) / mass.sum() - side / 2 for mass, side in zip(axes, size, strict=True)]
+    lengths = [np.ptp(np.flatnonzero(mass)) + 1 for mass in axes]
+    shares = [length / side * 28 for length, side in zip(lengths, size, strict=True)]
+    return bool(max(map(abs, middles)) <= 0.75 and 18.5 <= max(shares) <= 20.5)
+
+
+def border_mask(height: int, width: int) -> np.ndarray:
+    """Which pixels lie on the border, a twentieth of the shorter side wide: bool (height, width)."""
+    depth = max(1, min(height, width) // 20)
+    border = np.ones((height, width), dtype=bool)
+    border[depth:-depth, depth:-depth] = False
+    return border

@@ -1,0 +1,13 @@
+"""Finding handwritten digits in pictures: one step a file, from light and dark to images such as MNIST's.
+
+    picture -lines-> without ruled lines -water-> depth of the ink -connected, pieces-> pieces of ink
+      -strokes-> those that make one digit -choose-> those that look like digits -normalise-> as MNIST's
+
+`find` goes through all of it. NumPy and Pillow, no learning: what cannot be told from a digit by its shape is
+told by the model that reads it.
+"""
+
+from .find import Digit, Found, find_digits
+from .normalise import resized
+
+__all__ = ["Digit", "Found", "find_digits", "resized"]

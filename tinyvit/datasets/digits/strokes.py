@@ -1,0 +1,71 @@
+"""Which pieces belong to one digit: the bar of a 5, the two parts of a 4, a stroke that has a gap."""
+
+import numpy as np
+
+from .pieces import Piece
+
+NEXT_TO = 1.0  # stroke widths between parts of one digit
+NEAR = 0.25  # of the height of the digit, between it and a small part such as the bar of a 5
+SMALL = 0.65  # longer side of a part over that of the whole; two pieces that are both larger are two digits
+WIDEST = 1.3  # width over height of a digit
+LEAST = 0.03  # of the pixels of the larger part; what has fewer is a speck
+POINTS = 400  # of a piece are enough to measure how far it is from another
+
+
+def gather(pieces: list[Piece]) -> list[list[Piece]]:
+    """Lists of the pieces that make one digit each, smallest joined first to the nearest."""
+    groups = [[piece] for piece in sorted(pieces, key=lambda piece: piece.length)]
+    at = 0
+    while at < len(groups):
+        larger = [group for group in groups[at + 1 :] if _belongs(groups[at], group)]
+        if larger:
+            nearest = min(larger, key=lambda group: _gap(groups[at], group))
+            nearest.extend(groups.pop(at))
+        else:
+            at += 1
+    return groups
+
+
+def box_of(group: list[Piece]) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right around all pieces."""
+    boxes = np.array([piece.box for piece in group])
+    top, left = boxes[:, :2].min(axis=0)
+    bottom, right = boxes[:, 2:].max(axis=0)
+    return int(top), int(left), int(bottom), int(right)
+
+
+def is_framed(inner: list[Piece], outer: list[Piece]) -> bool:
+    """Whether `outer` is a frame around `inner`: has ink on all four sides of its middle, and leaves it room."""
+    top, left, bottom, right = box_of(inner)
+    row, column = (top + bottom) // 2, (left + right) // 2
+    pixels = np.concatenate([piece.pixels for piece in outer])
+    across, down = pixels[pixels[:, 0] == row, 1], pixels[pixels[:, 1] == column, 0]
+    sides = (across < left).any(), (across >= right).any(), (down < top).any(), (down >= bottom).any()
+    return all(sides) and (bottom - top) >= 0.2 * (box_of(outer)[2] - box_of(outer)[0])
+
+
+def _belongs(small: list[Piece], large: list[Piece]) -> bool:
+    """Whether the first is a part of the digit that the second is the larger part of."""
+    if sum(len(piece.pixels) for piece in small) < LEAST * sum(len(piece.pixels) for piece in large):
+        return False
+    a, b = box_of(small), box_of(large)
+    top, left, bottom, right = box_of(small + large)
+    length = max(bottom - top, right - left)
+    apart = max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3], 0)  # of the boxes, never more than of the ink
+    if apart > NEAR * length or right - left > WIDEST * (bottom - top):
+        return False
+    if max(a[2] - a[0], a[3] - a[1]) > SMALL * length:
+        return False
+    stroke = max(piece.stroke for piece in small + large)
+    over_each_other = min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (a[3] - a[1])
+    return _gap(small, large) <= (
+        NEAR * length if over_each_other and not is_framed(small, large) else NEXT_TO * stroke + 1
+    )
+
+
+def _gap(first: list[Piece], second: list[Piece]) -> float:
+    """The shortest way from ink to ink, in pixels."""
+    a, b = (np.concatenate([piece.pixels for piece in group]) for group in (first, second))
+    a, b = (pixels[:: max(1, len(pixels) // POINTS)].astype(np.float32) for pixels in (a, b))
+    squares = ((a[:, None] - b[None]) ** 2).sum(axis=-1)
+    return float(np.sqrt(squares.min()))
