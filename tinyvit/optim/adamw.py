@@ -10,11 +10,16 @@ import math
 from collections.abc import Mapping
 
 from ..backend import Array, array_module
-from .optimizer import Optimizer
+from ..errors import UserError
+from .optimizer import Optimizer, check_number
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay."""
+    """Adam with decoupled weight decay.
+
+    Raises:
+        UserError: betas are not two numbers from 0 to 1, 1 excluded, eps is not above 0, or weight_decay is negative.
+    """
 
     slots = ("m", "v")
 
@@ -28,11 +33,17 @@ class AdamW(Optimizer):
         lr_scales: Mapping[str, float] | None = None,
     ):
         super().__init__(parameters, lr_scales)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise UserError(f"betas must be two numbers from 0 to 1, got {betas!r}: choose two, such as (0.9, 0.999)")
+        for name, value in (("beta1", betas[0]), ("beta2", betas[1])):
+            check_number(name, value, below=1)
+        check_number("eps", eps)
+        check_number("weight_decay", weight_decay)
+        if not eps:
+            raise UserError("eps must be above 0, or a gradient of 0 divides by 0, got 0: choose another, such as 1e-8")
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
-    def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
-        """One step against the gradient; `grads` is keyed like the parameters."""
-        self.steps += 1
+    def _update(self, grads: Mapping[str, Array], lr: float) -> None:
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
         for decays, lr_scale, parameter, grad, m, v in self._pieces(grads):

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from ..backend import Array
+from ..errors import UserError
 from .flat import FlatArrays
+from .optimizer import check_number
 
 
 class EMA:
@@ -11,9 +13,15 @@ class EMA:
     the decay is at most (1 + step) / (10 + step), so that the random start is soon forgotten.
 
     Source: Polyak, Juditsky 1992; the warm-up as in TensorFlow's ExponentialMovingAverage.
+
+    Raises:
+        UserError: there are no parameters, or decay is not from 0 to 1, 1 excluded.
     """
 
     def __init__(self, parameters: Mapping[str, Array], *, decay: float):
+        check_number("decay", decay, below=1)
+        if not parameters:
+            raise UserError("there are no parameters to average, got an empty dict: give those of a model")
         self.parameters = parameters
         self.decay = decay
         self.average = FlatArrays(parameters)

@@ -1,9 +1,10 @@
 """What every optimizer shares: the live parameters, one buffer per parameter and slot, and a step count."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, ClassVar
 
-from ..backend import Array, like
+from ..backend import Array, array_module, like
 from ..errors import UserError
 from .flat import FlatArrays, decays
 
@@ -14,17 +15,45 @@ class Optimizer:
     Args:
         parameters: the live arrays by name, changed in place: `model.parameters()` or, faster, `flatten(model)`.
         lr_scales: factors of the learning rate by name; 1 for what is not named.
+
+    Raises:
+        UserError: there are no parameters, or a scale is negative, NaN, or of none of them.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, parameters: Mapping[str, Array], lr_scales: Mapping[str, float] | None = None):
         self.parameters = parameters if isinstance(parameters, FlatArrays) else dict(parameters)
-        self.lr_scales = lr_scales or {}
+        if not self.parameters:
+            raise UserError("there are no parameters to optimize, got an empty dict: give those of a model")
+        self.lr_scales = dict(lr_scales or {})
+        check_names("lr_scales", self.lr_scales, self.lr_scales.keys() & self.parameters.keys())
+        for name, scale in self.lr_scales.items():
+            check_number(f"the lr_scale of {name}", scale)
         self.steps = 0
         self.state = {slot: FlatArrays(self.parameters) for slot in self.slots}
 
     def step(self, grads: Mapping[str, Array], *, lr: float) -> None:
+        """One step against the gradient; `grads` is keyed like the parameters.
+
+        Raises:
+            UserError: a gradient is missing, is of no parameter or has another shape than its own, or `lr` is negative,
+                infinite or NaN. Then no weight has moved.
+        """
+        check_number("lr", lr)
+        check_names("gradients", grads, self.parameters.keys())
+        for name, parameter in self.parameters.items():
+            array_module(grads[name])  # says what to do with a list, or a masked array
+            if grads[name].shape != parameter.shape:
+                raise UserError(
+                    f"the gradient of {name} must have its shape {tuple(parameter.shape)}, got "
+                    f"{tuple(grads[name].shape)}: give what the model's backward returned"
+                )
+        self.steps += 1
+        self._update(grads, lr)
+
+    def _update(self, grads: Mapping[str, Array], lr: float) -> None:
+        """Step number `steps`, from gradients that fit."""
         raise NotImplementedError
 
     def _pieces(self, grads: Mapping[str, Array]) -> Iterator[tuple[Any, ...]]:
@@ -58,3 +87,34 @@ class Optimizer:
         for name, array in own.items():
             array[...] = like(arrays[name], array)
         self.steps = steps
+
+
+def check_number(name: str, value: Any, *, below: float = math.inf) -> None:
+    """Whether an option of an optimizer is a number from 0 to `below`, excluded.
+
+    Raises:
+        UserError: it is not.
+    """
+    try:
+        right = 0 <= value < below
+    except (TypeError, ValueError):  # no number at all, or several
+        right = False
+    if not right:
+        wanted = "finite" if below == math.inf else f"below {below:g}"
+        raise UserError(f"{name} must be a number of at least 0 and {wanted}, got {value!r}: choose another")
+
+
+def check_names(what: str, given: Any, wanted: Set[str]) -> None:
+    """Whether `given` has the names in `wanted` and no others.
+
+    Raises:
+        UserError: it has not, or it is no dict.
+    """
+    if not isinstance(given, Mapping):
+        raise UserError(f"{what} must be a dict by the parameters' names, got {type(given).__name__}: give one")
+    for problem, names in (("nothing for", wanted - given.keys()), ("the unknown", given.keys() - wanted)):
+        if names:
+            some = ", ".join(sorted(map(str, names))[:5])
+            raise UserError(
+                f"{what} must be named as the parameters are, got {problem} {some}: give one for each of them"
+            )
