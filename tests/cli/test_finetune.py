@@ -1,5 +1,6 @@
 """`tinyvit finetune`: from somebody's model and a folder of pictures to a run that everybody can read."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -65,6 +66,7 @@ def test_it_learns_and_leaves_a_run_that_everybody_reads(finetune, tmp_path):
     status, out, err = finetune("--epochs", "6")
     assert (status, err) == (0, "")
     assert "test accuracy 100.00 %" in out
+    assert out.endswith(f"Hugging Face's transformers loads {tmp_path / 'run' / 'best'} as it is.\n")
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} >= {
         "config.json",
@@ -99,6 +101,22 @@ def test_every_way_of_tuning_runs(finetune, tmp_path, flags):
     assert "test accuracy" in out
     if "--img-size" in flags:
         assert load_trained(tmp_path / "run")[0].config.image_shape == (24, 32)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"num_registers": 2}, "timm loads what tinyvit convert {} OUT --to timm writes."),
+        ({"stem": "conv"}, "{}/best can be loaded by tinyvit only: others have no word for a convolutional stem."),
+    ],
+)
+def test_others_are_named_only_where_they_load_the_model(options, sentence, finetune, tmp_path, monkeypatch):
+    config = dataclasses.replace(CONFIG, **options)
+    VisionTransformer(config, rng=np.random.default_rng(0)).save_pretrained(tmp_path / "special")
+    monkeypatch.setattr("tinyvit.training.figures.draw_figures", lambda *args: [tmp_path])
+    status, out, err = finetune("--epochs", "1", model=str(tmp_path / "special"))
+    assert (status, err) == (0, "")
+    assert out.endswith(sentence.format(tmp_path / "run") + "\n")
 
 
 def test_a_model_of_another_dtype_is_trained_in_float32(finetune, model_folder, tmp_path):

@@ -31,6 +31,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..pretrained import resolve_model
+    from ..pretrained.readers import who_loads
     from ..training import FinetuneConfig
     from ..training.figures import draw_figures
     from ..training.finetuning import finetune, resume_finetuning
@@ -64,5 +65,5 @@ def run(options: argparse.Namespace) -> int:
     figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
     say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
     say(f"Try it on a picture: tinyvit predict {history.folder} my_picture.jpg --plot")
-    say(f"Hugging Face's transformers loads {history.folder / 'best'} as it is.")
+    say(who_loads(history.folder, model.config))
     return 0
