@@ -67,3 +67,12 @@ def test_odd_histories_can_be_drawn(tmp_path, epochs):
 def test_no_history():
     with pytest.raises(UserError, match="no epoch"):
         plot_curves([])
+
+
+def test_of_a_multi_label_run_average_precision_is_drawn():
+    epochs = [
+        {name.replace("accuracy", "map"): value for name, value in epoch.items()} for epoch in history([0.5, 0.7])
+    ]
+    figure = plot_curves(epochs)
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [50.0, 70.0])
+    assert figure.axes[1].get_title(loc="left") == "Dev mean average precision"

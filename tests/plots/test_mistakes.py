@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tinyvit.errors import UserError
-from tinyvit.plots import plot_mistakes, save_figure
+from tinyvit.plots import plot_mistakes, plot_worst_sets, save_figure
 
 DIGITS = [str(k) for k in range(10)]
 
@@ -81,3 +81,19 @@ def test_only_what_is_drawn_is_read(tmp_path, num_classes):
     assert images.asked == [5, 6]
     assert figure.axes[0].get_title() == "true 4 has a long, l…\n→ 9 has a long, l…\n(98 %)"
     save_figure(figure, tmp_path / "mistakes.png")
+
+
+def test_of_several_classes_the_most_surprising_comes_first(tmp_path):
+    labels = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 0], [0, 1, 0]], bool)
+    probs = np.array([[0.9, 0.2, 0.45], [0.3, 0.6, 0.99], [0.8, 0.7, 0.1], [0.1, 0.39, 0.2]])
+    images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 5, 5), dtype=np.uint8)
+    figure = plot_worst_sets(images, labels, probs, 0.4, ["sea", "sun", "$boat$"])
+    assert [axes.get_title() for axes in figure.axes] == [
+        "missed: nothing\nadded: sun (60 %), $boat$ (99 %)",
+        "missed: sun (39 %)\nadded: nothing",
+    ]
+    shown = [axes.images[0].get_array()[0, 0, 0] * 255 for axes in figure.axes]
+    np.testing.assert_allclose(shown, [1, 3])
+    assert "All 2 mistakes among 4 images" in figure.get_suptitle()
+    save_figure(figure, tmp_path / "mistakes.png")
+    assert "No mistakes" in plot_worst_sets(images[:1], labels[:1], probs[:1], 0.4, list("abc")).texts[0].get_text()

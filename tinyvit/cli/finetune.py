@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         )
     dataset: Any = history.dataset
     say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
-    say(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
+    say(f"\n  test {history.test.in_words}\n")
     say(history.report)
     model, _ = load_trained(history.folder)
     figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)

@@ -3,6 +3,7 @@
 import argparse
 
 from .flags import SUB_PARSERS
+from .guesses import add_threshold_flag, at_threshold
 from .output import say
 from .scoring import add_split_flags, measured, score_all
 
@@ -13,6 +14,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     )
     parser.add_argument("folder", metavar="RUN", help="run folder")
     add_split_flags(parser)
+    add_threshold_flag(parser)
     parser.set_defaults(run=run)
 
 
@@ -24,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
     model, fed = load_classifier(options.folder)
     folder = run_folder(options.folder)
     epochs = read_metrics(folder)
-    chosen = measured(fed, options.folder, options.split, options.data_dir)
+    fed = at_threshold(fed, options.threshold, options.folder)
+    chosen = measured(fed, options)
     split, scores, _ = score_all(model, fed, chosen)
     for path in draw_figures(folder, epochs, model, chosen.dataset, split, scores):
         say(path)

@@ -21,13 +21,23 @@ def add_split_flags(parser: argparse.ArgumentParser) -> None:
         help="(default: test; all of a folder without splits, unless the run was made from it)",
     )
     parser.add_argument("--data-dir", type=text, metavar="DIR", help="the data set's folder (default: the run's own)")
+    parser.add_argument(
+        "--labels", type=text, metavar="FILE", help="of multi-label models: table of the classes, as for finetune"
+    )
 
 
-def measured(fed: Any, model_path: str, split: str | None, data_dir: str | None) -> Any:
+def measured(fed: Any, options: argparse.Namespace) -> Any:
     """`training.measuring.to_measure`; what the user should know is printed."""
     from ..training.measuring import to_measure
 
-    return to_measure(fed, model_path, split=split, data_dir=data_dir, note=lambda sentence: say(f"note: {sentence}"))
+    return to_measure(
+        fed,
+        options.folder,
+        split=options.split,
+        data_dir=options.data_dir,
+        labels=options.labels,
+        note=lambda sentence: say(f"note: {sentence}"),
+    )
 
 
 def score_all(

@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import UserError
 from ..paths import expanded
 from .class_names import Classes, class_name, in_one_spelling, look_alike, same
+from .held_back import hold_back
 from .layout import find_layout
 from .left_out import LeftOut, is_picture, some
 from .listing import Files, Listing
-from .split import dev_split
 
 SPLITS = ("train", "dev", "test")
 
@@ -53,26 +53,9 @@ def list_folder(
     _check(places, found)
 
     names = tuple(found["train"])
-    train, dev, test = (_files(found.get(split, {}), names) for split in SPLITS)
-    total = len(train)
-    if not is_split:
-        train, test = _split_off(train, round(test_share * total), seed)
-    if made_dev := not dev:
-        train, dev = _split_off(train, round(dev_share * total), seed)
-
-    if not is_split:
-        notes.append(
-            f"The folder has no train, val and test in it, so its {total:,} pictures were split, each class in "
-            f"proportion: {len(train):,} to train on, {len(dev):,} for dev and {len(test):,} for test (seed {seed})."
-        )
-    elif made_dev:
-        notes.append(
-            f"There are no pictures in a folder val, so {len(dev):,} of the {total:,} training pictures became the dev "
-            f"split, each class in proportion (seed {seed})."
-        )
-    if not test:
-        notes.append("There is no test split, so only dev can tell how good a model is, by which it was chosen.")
-    return Listing(names, train, dev, test, tuple(notes), left_out)
+    files = {split: _files(classes, names) for split, classes in found.items()}
+    train, dev, test, told = hold_back(files, is_split=is_split, dev_share=dev_share, test_share=test_share, seed=seed)
+    return Listing(names, train, dev, test, (*notes, *told), left_out)
 
 
 class Whole(NamedTuple):
@@ -172,16 +155,3 @@ def _files(classes: Classes, names: Collection[str]) -> Files:
     paths = [classes.get(name, []) for name in names]
     labels = np.repeat(np.arange(len(paths)), [len(of_class) for of_class in paths])
     return Files(tuple(path for of_class in paths for path in of_class), labels)
-
-
-def _split_off(files: Files, size: int, seed: int) -> tuple[Files, Files]:
-    """What remains, and `size` files of all classes in proportion.
-
-    Classes of one file give none, and the others give at most half, so that something of each remains.
-    """
-    giving = np.flatnonzero(np.bincount(files.labels)[files.labels] > 1)
-    size = min(size, len(giving) // 2)
-    if not size:
-        return files, files.chosen([])
-    given = giving[dev_split(files.labels[giving], size, seed=seed)[1]]
-    return files.chosen(np.setdiff1d(np.arange(len(files)), given)), files.chosen(given)

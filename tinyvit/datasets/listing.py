@@ -16,7 +16,7 @@ class Files:
     """The files of one split and their classes, in step.
 
     paths: n of them.
-    labels: int64 (n,), 0..K-1.
+    labels: int64 (n,), 0..K-1; or booleans (n, K), where a picture may be of several classes, or of none.
     """
 
     paths: tuple[Path, ...]

@@ -38,6 +38,7 @@ class Manifest(NamedTuple):
     class_names: tuple[str, ...]  # K of them
     splits: dict[str, tuple[Record, ...]]  # train, dev, test: in the order of their rows
     left_out: tuple[str, ...]  # paths of picture files in no split: they cannot be read, or belong to no class
+    multi_label: bool = False  # whether a picture may be of several classes, or of none
 
     @classmethod
     def of(cls, folder: str | os.PathLike[str], listing: Listing) -> Self:
@@ -50,11 +51,12 @@ class Manifest(NamedTuple):
         splits = {split: tuple(_records(files, root)) for split, files in listing.splits.items()}
         listed = {record.path for records in splits.values() for record in records}
         others = [name for path in LeftOut(root).pictures_in(root) if (name := relative(path, root)) not in listed]
-        return cls(listing.class_names, splits, tuple(others))
+        return cls(listing.class_names, splits, tuple(others), listing.train.labels.ndim == 2)
 
     def to_json(self) -> bytes:
         """For people to read: a line for each picture."""
-        parts = [f'  "{name}": {json.dumps(getattr(self, name))}' for name in ("class_names", "left_out")]
+        names = ("class_names", "left_out", *["multi_label"] * self.multi_label)
+        parts = [f'  "{name}": {json.dumps(getattr(self, name))}' for name in names]
         for split, records in self.splits.items():
             rows = (
                 json.dumps({"path": path, "labels": labels, "bytes": content.size, "hash": content.hash})
@@ -72,12 +74,13 @@ class Manifest(NamedTuple):
         """
         try:
             names, left_out = (tuple(_typed(name, str) for name in values[key]) for key in ("class_names", "left_out"))
-            splits = {split: tuple(_record(row, len(names)) for row in values[split]) for split in SPLITS}
+            multi_label = _typed(values.get("multi_label", False), bool)
+            splits = {split: tuple(_record(row, len(names), multi_label) for row in values[split]) for split in SPLITS}
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{where} is damaged ({type(error).__name__}: {error}): use another copy, or start a new run"
             ) from error
-        return cls(names, splits, left_out)
+        return cls(names, splits, left_out, multi_label)
 
     def listing(self, files: Mapping[str, Path]) -> Listing:
         """The pictures of these files, in their recorded splits and order.
@@ -85,13 +88,18 @@ class Manifest(NamedTuple):
         Args:
             files: recorded path -> where it is; pictures that are not in it are left out.
         """
-        train, dev, test = (
-            Files(
-                tuple(files[record.path] for record in records if record.path in files),
-                np.array([record.labels[0] for record in records if record.path in files], np.int64),
-            )
-            for records in self.splits.values()
-        )
+
+        def of(records: tuple[Record, ...]) -> Files:
+            found = [record for record in records if record.path in files]
+            if self.multi_label:
+                labels = np.zeros((len(found), len(self.class_names)), bool)
+                for row, record in zip(labels, found, strict=True):
+                    row[list(record.labels)] = True
+            else:
+                labels = np.array([record.labels[0] for record in found], np.int64)
+            return Files(tuple(files[record.path] for record in found), labels)
+
+        train, dev, test = map(of, self.splits.values())
         return Listing(self.class_names, train, dev, test, ())
 
 
@@ -123,17 +131,18 @@ def _records(files: Files, root: Path) -> Iterator[Record]:
     for path, label, content in zip(files.paths, files.labels, in_threads(content_of, files.paths), strict=True):
         if content is None:
             raise UserError(f"{path} cannot be read any more: leave the pictures as they are, and start again")
-        yield Record(relative(path, root), (int(label),), content)
+        labels = np.flatnonzero(label).tolist() if label.ndim else [int(label)]
+        yield Record(relative(path, root), tuple(labels), content)
 
 
-def _record(row: Any, num_classes: int) -> Record:
+def _record(row: Any, num_classes: int, multi_label: bool) -> Record:
     """From one line of the file.
 
     Raises:
         KeyError, TypeError, ValueError: it is none.
     """
     labels = tuple(_typed(label, int) for label in row["labels"])
-    if not labels or not 0 <= min(labels) <= max(labels) < num_classes:
+    if not all(0 <= label < num_classes for label in labels) or not (labels or multi_label):
         raise ValueError(f"labels {labels} of {num_classes} classes")
     return Record(_typed(row["path"], str), labels, Content(_typed(row["bytes"], int), _typed(row["hash"], str)))
 

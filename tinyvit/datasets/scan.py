@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Place(NamedTuple):
     path: Path
     split: str  # train, dev or test
-    label: int
+    label: int | tuple[int, ...]  # a class, or all of them where a picture may be of several
 
 
 class _Look(NamedTuple):
@@ -99,7 +99,7 @@ def scan(
         progress: called as progress(files done, all files) after each.
     """
     places = [
-        Place(path, split, int(label))
+        Place(path, split, int(label) if label.ndim == 0 else tuple(np.flatnonzero(label).tolist()))
         for split, files in listing.splits.items()
         for path, label in zip(files.paths, files.labels, strict=True)
     ]
@@ -130,7 +130,7 @@ def scan(
                 unreadable.append((place.path, seen))
             else:
                 same[seen.digest].append(place)
-                counts[place.split][place.label] += 1
+                counts[place.split][np.array(place.label, np.int64)] += 1
                 sizes[seen.size] += 1
                 modes[seen.mode] += 1
                 transparent += [place.path] * seen.transparent

@@ -8,11 +8,13 @@ from .attention import attention_rollout, plot_attention, plot_overlay
 from .confusion import plot_confusion
 from .curves import plot_curves
 from .figure import save_figure
-from .mistakes import plot_mistakes, plot_worst
+from .mistakes import plot_mistakes, plot_worst, plot_worst_sets
 from .positions import plot_position_similarity
+from .precision_recall import PrecisionRecall, plot_precision_recall
 from .reliability import plot_reliability
 
 __all__ = [
+    "PrecisionRecall",
     "attention_rollout",
     "plot_attention",
     "plot_confusion",
@@ -20,7 +22,9 @@ __all__ = [
     "plot_mistakes",
     "plot_overlay",
     "plot_position_similarity",
+    "plot_precision_recall",
     "plot_reliability",
     "plot_worst",
+    "plot_worst_sets",
     "save_figure",
 ]

@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_MARKED_EPOCHS = 40  # with more, dots on the lines would run together
+MEASURES = {  # what decides which epoch is best: title and axis
+    "dev_accuracy": ("Dev accuracy", "images classified correctly (%)"),
+    "dev_map": ("Dev mean average precision", "mean of the classes' (%)"),
+}
 
 
 def plot_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
-    """Two panels: training and dev loss; dev accuracy in percent with the best epoch marked.
+    """Two panels: training and dev loss; what decides, dev accuracy as a rule, in percent with the best epoch marked.
 
     Losses that fall far are drawn on a logarithmic axis, where the end of the training is still readable.
 
     Args:
         history: one mapping for each epoch with `epoch` (from 1), `train_loss`, `dev_loss` and `dev_accuracy`
-            (0..1). A value that is missing, None or NaN leaves a gap.
+            or `dev_map` (0..1). A value that is missing, None or NaN leaves a gap.
 
     Raises:
         UserError: the history is empty.
@@ -31,14 +35,16 @@ def plot_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
 
     if not history:
         raise UserError("there is no epoch to draw: train for at least one epoch first")
+    measure = "dev_map" if "dev_map" in history[0] else "dev_accuracy"
     columns = {
         key: np.array([np.nan if epoch.get(key) is None else epoch[key] for epoch in history], dtype=np.float64)
-        for key in ("epoch", "train_loss", "dev_loss", "dev_accuracy")
+        for key in ("epoch", "train_loss", "dev_loss", measure)
     }
     figure = new_figure(10.0, 3.8)
     losses, accuracy = figure.subplots(1, 2)
     _draw_losses(losses, columns["epoch"], columns["train_loss"], columns["dev_loss"])
-    _draw_accuracy(accuracy, columns["epoch"], 100.0 * columns["dev_accuracy"])
+    quiet_axes(accuracy, MEASURES[measure][0], "epoch", MEASURES[measure][1])
+    _draw_accuracy(accuracy, columns["epoch"], 100.0 * columns[measure])
     for axes in (losses, accuracy):
         axes.set_xlim(columns["epoch"][0] - 0.5, columns["epoch"][-1] + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -64,7 +70,6 @@ def _draw_losses(axes: "Axes", epochs: np.ndarray, train_loss: np.ndarray, dev_l
 
 
 def _draw_accuracy(axes: "Axes", epochs: np.ndarray, percent: np.ndarray) -> None:
-    quiet_axes(axes, "Dev accuracy", "epoch", "images classified correctly (%)")
     marker = "o" if len(epochs) <= MOST_MARKED_EPOCHS else ""
     axes.plot(epochs, percent, color=TEAL, marker=marker, markersize=3.5)
     known = percent[np.isfinite(percent)]

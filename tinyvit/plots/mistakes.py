@@ -58,31 +58,72 @@ def plot_worst(
     """
     wrong = np.flatnonzero(predictions != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][: rows * columns]
-    if not worst.size:
-        figure = new_figure(6.0, 1.6)
-        figure.text(
-            0.5,
-            0.5,
-            f"No mistakes among {len(images):,} images",
-            ha="center",
-            va="center",
-            color=INK,
-            fontsize=14,
-        )
-        return figure
-
-    number = f"The {len(worst):,} worst of {len(wrong):,}" if len(worst) < len(wrong) else f"All {len(wrong):,}"
     long_names = max(len(name) for name in class_names) > 3
-    used_rows = -(-len(worst) // columns)
-    width, height = (1.6, 2.1) if long_names else (1.45, 1.65)
-    figure = new_figure(max(width * columns, 4.8), 0.7 + used_rows * height)
-    headline(figure, f"{number} mistakes among {len(images):,} images", "most confident first")
-    panels = figure.subplots(used_rows, columns, squeeze=False).flat
-    for axes, index in zip(panels, worst, strict=False):
-        show_picture(axes, to_numpy(images[index]))
+    titles = []
+    for index in worst:
         true, predicted = (shortened(class_names[k], 16) for k in (labels[index], predictions[index]))
         sure = f"({100.0 * confidence[index]:.0f} %)"
-        title = f"true {true}\n→ {predicted}\n{sure}" if long_names else f"true {true} → {predicted} {sure}"
+        titles.append(f"true {true}\n→ {predicted}\n{sure}" if long_names else f"true {true} → {predicted} {sure}")
+    size = (1.6, 2.1) if long_names else (1.45, 1.65)
+    return _panels(images, worst, titles, len(wrong), "most confident first", size, columns)
+
+
+def plot_worst_sets(
+    images: Array,
+    labels: np.ndarray,
+    probs: np.ndarray,
+    threshold: float,
+    class_names: Sequence[str],
+    rows: int = 3,
+    columns: int = 4,
+) -> "Figure":
+    """Where each class is a yes or no by itself: the pictures with a wrong one, the most surprising first.
+
+    Args:
+        images: (n, C, H, W), uint8 or float, C = 1 or 3; only those that are drawn are looked at.
+        labels: the truth, booleans (n, K).
+        probs: probabilities (n, K).
+        threshold: the least probability of a yes.
+        class_names: K names.
+    """
+    predicted = probs >= threshold
+    wrong = np.flatnonzero((predicted != labels).any(axis=1))
+    surprise = -np.log(np.maximum(np.where(labels, probs, 1.0 - probs), 1e-30)).sum(axis=1)  # nats
+    worst = wrong[np.argsort(-surprise[wrong], kind="stable")][: rows * columns]
+
+    def words(chosen: np.ndarray, index: int) -> str:
+        names = ", ".join(f"{class_names[int(k)]} ({100.0 * probs[index, k]:.0f} %)" for k in np.flatnonzero(chosen))
+        return shortened(names or "nothing", 34)
+
+    titles = [
+        f"missed: {words(labels[i] & ~predicted[i], i)}\nadded: {words(predicted[i] & ~labels[i], i)}" for i in worst
+    ]
+    return _panels(images, worst, titles, len(wrong), "most surprising first", (2.6, 2.5), columns)
+
+
+def _panels(
+    images: Array,
+    worst: np.ndarray,
+    titles: Sequence[str],
+    num_wrong: int,
+    order: str,
+    size: tuple[float, float],
+    columns: int,
+) -> "Figure":
+    """The pictures of the rows `worst`, each under its title; `size` is the width and height of each in inches."""
+    if not worst.size:
+        figure = new_figure(6.0, 1.6)
+        text = f"No mistakes among {len(images):,} images"
+        figure.text(0.5, 0.5, text, ha="center", va="center", color=INK, fontsize=14)
+        return figure
+    number = f"The {len(worst):,} worst of {num_wrong:,}" if len(worst) < num_wrong else f"All {num_wrong:,}"
+    used_rows = -(-len(worst) // columns)
+    width, height = size
+    figure = new_figure(max(width * columns, 4.8), 0.7 + used_rows * height)
+    headline(figure, f"{number} mistakes among {len(images):,} images", order)
+    panels = figure.subplots(used_rows, columns, squeeze=False).flat
+    for axes, index, title in zip(panels, worst, titles, strict=False):
+        show_picture(axes, to_numpy(images[index]))
         axes.set_title(title, fontsize=8.5, color=MUTED, parse_math=False)
     for axes in list(figure.axes)[len(worst) :]:
         axes.remove()

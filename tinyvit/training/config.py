@@ -1,6 +1,7 @@
 """Everything that decides how a training run goes, in one frozen object; the command line's flags are made from it."""
 
 import dataclasses
+from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from ..config import ViTConfig
@@ -95,7 +96,7 @@ class FinetuneConfig(RunConfig):
     """A run of `tinyvit finetune`: a pretrained model goes on learning, on pictures in folders.
 
     Raises:
-        UserError: a value makes no sense.
+        UserError: a value makes no sense, or two do not go together.
     """
 
     verb: ClassVar[str] = "finetune"
@@ -103,6 +104,14 @@ class FinetuneConfig(RunConfig):
     model: ViTConfig = PRESETS["vit_base_patch16_224"]
     pretrained: str = option("google/vit-base-patch16-224", "the model to start from: folder, .npz file or run")
     data_dir: str | None = option(None, "folder of pictures: train/<class>/, val/, test/; or just <class>/")
+    labels: str | None = option(
+        None,
+        "CSV table of pictures and any number of classes: file, names (a|b), perhaps split; or columns of 0 and 1",
+    )
+    multi_label: bool = option(
+        False, "pictures of any number of classes: of all folders above them (a/b/p.jpg: a and b); --labels implies it"
+    )
+    threshold: float = option(0.5, "with these: least probability of a yes", below=1.0001)
     epochs: int = option(5, "passes over the training images", at_least=1)
     batch_size: int = option(32, "images per step", at_least=1)
     lr: float = option(2e-5, "highest learning rate")
@@ -123,6 +132,17 @@ class FinetuneConfig(RunConfig):
     mixup: float = option(0.0, "alpha of mixup; 0: none, 0.8: usual", below=100)
     cutmix: float = option(0.0, "alpha of cutmix; 0: none, 1: usual", below=100)
     threads: Literal["auto"] | int = option("auto", "that share the work; auto: one per core", at_least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.labels:
+            object.__setattr__(self, "multi_label", True)
+            object.__setattr__(self, "data_dir", self.data_dir or str(Path(self.labels).parent))
+        if self.threshold != 0.5 and not self.multi_label:
+            raise UserError(
+                f"threshold is for pictures of any number of classes, got {self.threshold:g}: give labels or "
+                "multi_label too, or leave it out"
+            )
 
     @property
     def dataset_name(self) -> str:

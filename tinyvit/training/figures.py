@@ -1,5 +1,6 @@
 """The pictures of a run, drawn into its `figures/`."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ from ..plots import (
     plot_confusion,
     plot_curves,
     plot_position_similarity,
+    plot_precision_recall,
     plot_reliability,
     plot_worst,
+    plot_worst_sets,
     save_figure,
 )
+from ..plots.figure import shortened
 from ..vit import VisionTransformer
-from .evaluate import Evaluation
+from .multi_label import MultiLabelEvaluation, precision_recall_curves
 from .report import confusion_by_name
 from .scores import Scores
 
 NUM_ATTENTION_IMAGES = 6
+LONGEST_TITLE = 24
 
 
 def draw_figures(
@@ -31,7 +36,7 @@ def draw_figures(
     model: VisionTransformer,
     dataset: Dataset,
     split: Split,
-    evaluation: Evaluation | Scores,
+    evaluation: Any,  # Evaluation, Scores or MultiLabelEvaluation
 ) -> list[Path]:
     """Draw the curves, and how `model` (on the CPU) did on `split`, into `folder/figures`; returns the files written.
 
@@ -45,7 +50,7 @@ def draw_figures(
     if epochs:
         figures["curves"] = plot_curves(epochs)
     if config.depth:
-        chosen = [int(np.flatnonzero(split.labels == k)[0]) for k in np.unique(split.labels)[:NUM_ATTENTION_IMAGES]]
+        chosen = _one_of_each(split.labels)
         images = split.images[chosen]
         maps = model.attention(normalize(images, dataset.mean, dataset.std, model.dtype))
         figures["attention"] = plot_attention(
@@ -53,7 +58,7 @@ def draw_figures(
             [to_numpy(weights) for weights in maps],
             grid=config.grid_size,
             num_prefix=config.num_prefix_tokens,
-            titles=[names[label] for label in split.labels[chosen]],
+            titles=[_title(names, label) for label in split.labels[chosen]],
         )
     table = model.pos_embed if config.pos_embed == "learned" else model.sincos
     figures["positions"] = plot_position_similarity(
@@ -62,17 +67,41 @@ def draw_figures(
     return _save(folder / "figures", figures)
 
 
-def draw_evaluation(folder: Path, class_names: Sequence[str], split: Split, scores: Scores) -> list[Path]:
+def draw_evaluation(folder: Path, class_names: Sequence[str], split: Split, scores: Any) -> list[Path]:
     """Draw how a model did on `split` and how sure it was, into `folder`; returns the files written.
 
     Raises:
         UserError: the files cannot be written.
     """
-    reliability = plot_reliability(*scores.calibration)
-    return _save(folder, {**_evaluation_figures(split, class_names, scores), "reliability": reliability})
+    figures = _evaluation_figures(split, class_names, scores)
+    if isinstance(scores, Scores):
+        figures["reliability"] = plot_reliability(*scores.calibration)
+    return _save(folder, figures)
 
 
-def _evaluation_figures(split: Split, names: Sequence[str], evaluation: Evaluation | Scores) -> dict[str, Any]:
+def _one_of_each(labels: np.ndarray) -> list[int]:
+    """The first picture of each of the first classes; pictures alone where they are of none."""
+    if labels.ndim == 2:
+        of_classes = np.flatnonzero(labels.any(axis=0))
+        rows = dict.fromkeys(int(labels[:, k].argmax()) for k in of_classes) or dict.fromkeys(range(len(labels)))
+        return list(rows)[:NUM_ATTENTION_IMAGES]
+    return [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels)[:NUM_ATTENTION_IMAGES]]
+
+
+def _title(names: Sequence[str], label: Any) -> str:
+    """The class of a picture, or all of them."""
+    if label.ndim == 0:
+        return names[label]
+    return shortened(", ".join(itertools.compress(names, label)) or "none of the classes", LONGEST_TITLE)
+
+
+def _evaluation_figures(split: Split, names: Sequence[str], evaluation: Any) -> dict[str, Any]:
+    if isinstance(evaluation, MultiLabelEvaluation):
+        worst = plot_worst_sets(split.images, split.labels, evaluation.probs, evaluation.threshold, names)
+        curves = precision_recall_curves(split.labels, evaluation, names)
+        return ({"precision_recall": plot_precision_recall(curves, evaluation.threshold)} if curves else {}) | {
+            "mistakes": worst
+        }
     predictions = evaluation.predictions
     return {
         "confusion": plot_confusion(*confusion_by_name(split.labels, predictions, names)),

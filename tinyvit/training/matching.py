@@ -26,7 +26,15 @@ def in_order_of(class_names: Sequence[str], listing: Listing) -> Listing:
         )
     number = {_key(name): k for k, name in enumerate(class_names)}
     new = np.array([number[_key(name)] for name in listing.class_names], np.int64)
-    train, dev, test = (Files(files.paths, new[files.labels]) for files in listing.splits.values())
+
+    def renumbered(labels: np.ndarray) -> np.ndarray:
+        if labels.ndim == 1:
+            return new[labels]
+        wider = np.zeros((len(labels), len(class_names)), bool)
+        wider[:, new] = labels
+        return wider
+
+    train, dev, test = (Files(files.paths, renumbered(files.labels)) for files in listing.splits.values())
     return listing._replace(class_names=tuple(class_names), train=train, dev=dev, test=test)
 
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..datasets import Dataset, Split
-from ..datasets.image_folder import list_folder, list_whole
+from ..datasets.image_folder import list_whole
 from ..datasets.listing import Listing
+from ..datasets.multi_label import list_pictures, whole_multi_label
 from ..datasets.picture_files import PictureFiles
 from ..errors import UserError
 from ..paths import expanded
@@ -48,26 +49,36 @@ class PreparedFiles(PictureFiles):
 
 
 def to_measure(
-    fed: Preprocessing, model_path: str | Path, *, split: str | None = None, data_dir: str | None = None, note: Note
+    fed: Preprocessing,
+    model_path: str | Path,
+    *,
+    split: str | None = None,
+    data_dir: str | None = None,
+    labels: str | None = None,
+    note: Note,
 ) -> Measured:
     """The split of the data in `data_dir`, or else of those of the model's run.
 
     Args:
         split: train, dev, test or all. None is the test split; where a folder is not split, all of it; but of the
             folder that the run was trained on, the part that it was not.
+        labels: of a multi-label model, a table of the classes of pictures, in `data_dir` or beside it.
         note: is told what the user should know.
 
     Raises:
         UserError: there is none, or it does not fit the model.
     """
+    if labels and not fed.multi_label:
+        raise UserError(f"{model_path} gives each picture one class, which is its folder's: leave out --labels")
     if fed.built_in:
         dataset, name, left_out = _built_in(fed, split, data_dir, note)
     else:
-        dataset, name, left_out = _pictures(fed, model_path, split, data_dir, note)
+        data_dir = data_dir or (str(Path(labels).parent) if labels else None)
+        dataset, name, left_out = _pictures(fed, model_path, split, data_dir, labels, note)
     chosen = _joined(dataset) if name == ALL else getattr(dataset, name)
     if not len(chosen):
         raise UserError(f"{dataset.name} has no pictures in its {name} split: choose another --split")
-    if len(present := np.unique(chosen.labels)) == 1 < len(fed.class_names):
+    if not fed.multi_label and len(present := np.unique(chosen.labels)) == 1 < len(fed.class_names):
         one = fed.class_names[present[0]]
         note(f"All pictures are of one class, {one}: what is measured is how many of them the model takes for it.")
     return Measured(dataset, chosen, name, left_out)
@@ -95,7 +106,12 @@ def _built_in(fed: Preprocessing, split: str | None, data_dir: str | None, note:
 
 
 def _pictures(
-    fed: Preprocessing, model_path: str | Path, split: str | None, data_dir: str | None, note: Note
+    fed: Preprocessing,
+    model_path: str | Path,
+    split: str | None,
+    data_dir: str | None,
+    labels: str | None,
+    note: Note,
 ) -> tuple[Dataset, str, int]:
     """Pictures in folders: those that a run recorded, or others."""
     run, own = run_folder(model_path), its_data_dir(model_path)
@@ -104,12 +120,16 @@ def _pictures(
         raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
     began_with = read_pictures(run)
     listing, name = None, split or "test"
-    if began_with and name != ALL:
+    if began_with and name != ALL and not labels:
         listing = pictures_to_measure(began_with, name, place, run=run, given=data_dir is not None, note=note)
     is_recorded = listing is not None
     if listing is None:
-        is_own = own is not None and _same_folder(place, own)
-        listing, name = (list_folder(place), name) if is_own and name != ALL else _foreign(fed, split, place)
+        is_own = own is not None and _same_folder(place, own) and not labels
+        listing, name = (
+            (list_pictures(place, multi_label=fed.multi_label), name)
+            if is_own and name != ALL
+            else _foreign(fed, split, place, labels)
+        )
     dataset = load_its_dataset(fed, data_dir=place, listing=listing, note=note)
     if began_with and not is_recorded:
         chosen: Any = _joined(dataset) if name == ALL else getattr(dataset, name)
@@ -117,11 +137,13 @@ def _pictures(
     return dataset, name, listing.left_out
 
 
-def _foreign(fed: Preprocessing, split: str | None, folder: str) -> tuple[Listing, str]:
+def _foreign(fed: Preprocessing, split: str | None, folder: str, labels: str | None = None) -> tuple[Listing, str]:
     """The pictures in a folder that no run knows, and what of them is measured."""
-    whole = list_whole(folder, fed.class_names)
+    whole = whole_multi_label(folder, labels) if fed.multi_label else list_whole(folder, fed.class_names)
+    if not whole.is_split and split not in (None, ALL):
+        return list_pictures(folder, labels, multi_label=fed.multi_label), split
     if not whole.is_split:
-        return (list_folder(folder), split) if split not in (None, ALL) else (whole.listing, ALL)
+        return whole.listing, ALL
     full = [name for name, files in whole.listing.splits.items() if files]
     return whole.listing, split or (full[0] if len(full) == 1 else "test")
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..plots import PrecisionRecall
 from .report import report_row, score_rows
 
 AVERAGES = ("micro avg", "macro avg", "weighted avg", "samples avg")
@@ -72,11 +73,38 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     """
     if not labels.any():
         return float("nan")
+    recall, precision = precision_recall(labels, scores)
+    return float(np.diff(recall, prepend=0.0) @ precision)
+
+
+def precision_recall(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision (m,) where each of the m different scores is the least one found, from the highest on.
+
+    Args:
+        labels: booleans (n,), not all of them false.
+        scores: (n,).
+    """
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each group of equal scores
-    found = np.cumsum(labels[order])[last]
-    return float(np.diff(found, prepend=0) @ (found / (last + 1)) / found[-1])
+    hits = np.cumsum(labels[order])[last]
+    return hits / hits[-1], hits / (last + 1)
+
+
+def precision_recall_curves(
+    labels: np.ndarray, evaluation: MultiLabelEvaluation, class_names: Sequence[str]
+) -> list[PrecisionRecall]:
+    """What there is to draw of each class that is on a picture; arguments as for `multi_label_report`."""
+    curves = []
+    for k in map(int, np.flatnonzero(labels.any(axis=0))):
+        of_class, scores = labels[:, k], evaluation.probs[:, k]
+        hits, found = (of_class & evaluation.predictions[:, k]).sum(), evaluation.predictions[:, k].sum()
+        at = float(hits / of_class.sum()), float(hits / found) if found else 0.0
+        area = average_precision(of_class, scores)
+        curves.append(
+            PrecisionRecall(class_names[k], int(of_class.sum()), area, *precision_recall(of_class, scores), at)
+        )
+    return curves
 
 
 def multi_label_report(labels: np.ndarray, probs: np.ndarray, class_names: Sequence[str], threshold: float) -> str:

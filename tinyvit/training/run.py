@@ -124,7 +124,8 @@ def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProce
             image_std=std,
         )
     names = {"dataset": dataset.name, "built_in": dataset.built_in, "class_names": list(dataset.class_names)}
-    return to_json(processor.to_dict() | names)
+    threshold = {"threshold": config.threshold} if dataset.multi_label and isinstance(config, FinetuneConfig) else {}
+    return to_json(processor.to_dict() | names | threshold)
 
 
 def run_folder(folder: str | Path) -> Path:

@@ -1,7 +1,7 @@
 """What is kept of a model's answers: five numbers for each picture, however many classes and pixels it has."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from ..vit import VisionTransformer
 from .answers import Answer, Prepared, answers, read_pictures
 from .calibration import Calibration, calibration
 from .evaluate import mean_cross_entropy
+from .multi_label import judge_multi_label
+from .report import classification_report, confusion_by_name, confusion_text
 from .trained import Preprocessing
 
 
@@ -33,6 +35,7 @@ class Scores(NamedTuple):
     confidence: np.ndarray  # float64 (n,)
     of_label: np.ndarray  # float64 (n,)
     rank: np.ndarray  # int64 (n,)
+    num_classes: int = 0  # K
 
     @property
     def loss(self) -> float:
@@ -43,6 +46,19 @@ class Scores(NamedTuple):
     def calibration(self) -> Calibration:
         """Confidence against accuracy."""
         return calibration(self.confidence, self.rank == 0)
+
+    @property
+    def in_words(self) -> str:
+        """In two lines."""
+        error, bins = 100 * self.calibration.error, len(self.calibration.counts)
+        first = f"accuracy {100 * self.top(1):.2f} %, loss {self.loss:.4f}"
+        top_5 = f"top-5 accuracy {100 * self.top(5):.2f} %, " if self.num_classes > 5 else ""
+        return f"{first}\n{top_5}expected calibration error {error:.2f} % ({bins} bins)"
+
+    def report(self, labels: np.ndarray, class_names: Sequence[str]) -> str:
+        """`classification_report` of the classes that occur, and their confusion matrix."""
+        confusion, names = confusion_by_name(labels, self.predictions, class_names)
+        return f"{classification_report(confusion, names)}\n{confusion_text(confusion, names)}"
 
     def top(self, k: int) -> float:
         """The share of pictures whose true class is among the `k` that the model finds most probable."""
@@ -56,8 +72,9 @@ def score_split(
     *,
     batch_size: int | None = None,
     each: Callable[[int, Answer | UserError], None] = lambda row, answer: None,
-) -> tuple[Split, Scores]:
-    """The part of `split` that can be read, and what the model makes of it. Pictures on disk are read as they are used.
+) -> tuple[Split, Any]:
+    """The part of `split` that can be read, and what the model makes of it: `Scores`, or of a multi-label model a
+    `MultiLabelEvaluation`. Pictures on disk are read as they are used.
 
     Args:
         batch_size: None takes what suits the size of the images.
@@ -69,16 +86,20 @@ def score_split(
     files = split.images if isinstance(split.images, PictureFiles) else None
     pictures = read_pictures(fed, files.paths) if files else (Prepared(split.images[row]) for row in range(len(split)))
     rows, scores = [], []
-    for row, answer in enumerate(answers(model, pictures, fed.mean, fed.std, batch_size=batch_size)):
+    seen = answers(model, pictures, fed.mean, fed.std, batch_size=batch_size, multi_label=fed.multi_label)
+    for row, answer in enumerate(seen):
         each(row, answer)
         if isinstance(answer, Answer):
             rows.append(row)
-            scores.append(score(answer.probs, split.labels[row]))
+            scores.append(answer.probs if fed.multi_label else score(answer.probs, split.labels[row]))
     if not scores:
         raise UserError(f"none of the {len(split):,} pictures can be read: look at the folder with tinyvit data check")
     if files and len(rows) < len(split):
         split = Split(files.of([files.paths[row] for row in rows]), split.labels[rows])
-    return split, _collected(scores)
+    if fed.multi_label:
+        return split, judge_multi_label(np.stack(scores), split.labels, fed.threshold)
+    columns = map(np.asarray, zip(*scores, strict=True))
+    return split, Scores(*columns)._replace(num_classes=len(fed.class_names))  # type: ignore[arg-type]  # five arrays
 
 
 def score(probs: np.ndarray, label: int) -> Score:
@@ -86,8 +107,3 @@ def score(probs: np.ndarray, label: int) -> Score:
     prediction = int(probs.argmax())
     rank = int((probs > probs[label]).sum() + (probs[:label] == probs[label]).sum())
     return Score(int(label), prediction, float(probs[prediction]), float(probs[label]), rank)
-
-
-def _collected(scores: Sequence[Score]) -> Scores:
-    """A column for each number."""
-    return Scores(*map(np.asarray, zip(*scores, strict=True)))

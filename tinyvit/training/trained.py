@@ -10,9 +10,9 @@ import numpy as np
 
 from ..datasets import Dataset, load_dataset
 from ..datasets.class_names import dataset_name
-from ..datasets.image_folder import list_folder
 from ..datasets.listing import Listing
 from ..datasets.mnist import SOURCES
+from ..datasets.multi_label import list_pictures
 from ..datasets.own_image import prepare_digit, prepare_picture, read_image
 from ..datasets.picture_files import picture_dataset
 from ..datasets.pictures import open_picture
@@ -170,7 +170,7 @@ def load_its_dataset(
     if listing or not fed.built_in:
         if data_dir is None:
             raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
-        listing = in_order_of(fed.class_names, listing or list_folder(data_dir))
+        listing = in_order_of(fed.class_names, listing or list_pictures(data_dir, multi_label=fed.multi_label))
         for sentence in listing.notes:
             note(sentence)
         dataset = picture_dataset(listing, fed.processor, name=dataset_name(data_dir))

@@ -10,11 +10,11 @@ import numpy as np
 from ...backend import resolve_device
 from ...costs import numbers_held
 from ...datasets.class_names import look_alike
-from ...datasets.image_folder import list_folder
 from ...datasets.in_threads import cores
 from ...datasets.left_out import forbid, some
 from ...datasets.listing import Listing, gaps
 from ...datasets.manifest import Manifest
+from ...datasets.multi_label import list_pictures
 from ...datasets.picture_files import picture_dataset
 from ...datasets.scan import Findings, scan
 from ...errors import UserError
@@ -104,7 +104,7 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
     """
     if not config.data_dir:
         raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
-    listing = list_folder(config.data_dir)
+    listing = list_pictures(config.data_dir, config.labels, multi_label=config.multi_label)
     findings = scan(listing)
     for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
         progress.note(note)
@@ -163,7 +163,8 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
         yield f"{second.path} ({second.split}) is the same picture as {first.path} ({first.split}): it measures memory"
     for same in findings.contradictions:
         places = ", ".join(str(place.path) for place in same)
-        yield f"the same picture stands for several classes: {places}"
+        differs = "has different labels" if listing.train.labels.ndim == 2 else "stands for several classes"
+        yield f"the same picture {differs}: {places}"
     if findings.imbalance > MOST_IMBALANCE:
         counts = findings.counts["train"]
         largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())

@@ -1,0 +1,66 @@
+"""Pictures held back for dev and test where nobody has done so, and what is to be said of it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .listing import Files
+from .split import dev_split
+
+
+def hold_back(
+    found: Mapping[str, Files], *, is_split: bool, dev_share: float, test_share: float, seed: int
+) -> tuple[Files, Files, Files, list[str]]:
+    """train, dev and test, and notes. Without a dev split, one is split off train, and if nothing is split, a test
+    split, too.
+
+    Args:
+        found: split -> its files, of train at least.
+        is_split: or all of it is called train.
+        dev_share, test_share: how much of all pictures that are to be split goes there.
+        seed: decides which.
+    """
+    notes = []
+    train, none = found["train"], found["train"].chosen([])
+    dev, test = found.get("dev", none), found.get("test", none)
+    total = len(train)
+    if not is_split:
+        train, test = _split_off(train, round(test_share * total), seed)
+    if made_dev := not dev:
+        train, dev = _split_off(train, round(dev_share * total), seed)
+    if not is_split:
+        notes.append(
+            f"The folder has no train, val and test in it, so its {total:,} pictures were split, each class in "
+            f"proportion: {len(train):,} to train on, {len(dev):,} for dev and {len(test):,} for test (seed {seed})."
+        )
+    elif made_dev:
+        notes.append(
+            f"There are no pictures in a folder val, so {len(dev):,} of the {total:,} training pictures became the dev "
+            f"split, each class in proportion (seed {seed})."
+        )
+    if not test:
+        notes.append("There is no test split, so only dev can tell how good a model is, by which it was chosen.")
+    return train, dev, test, notes
+
+
+def _split_off(files: Files, size: int, seed: int) -> tuple[Files, Files]:
+    """What remains, and `size` files of all classes in proportion.
+
+    Classes of one file give none, and the others give at most half, so that something of each remains.
+    """
+    classes = files.labels if files.labels.ndim == 1 else _rarest(files.labels)
+    giving = np.flatnonzero(np.bincount(classes)[classes] > 1)
+    size = min(size, len(giving) // 2)
+    if not size:
+        return files, files.chosen([])
+    given = giving[dev_split(classes[giving], size, seed=seed)[1]]
+    return files.chosen(np.setdiff1d(np.arange(len(files)), given)), files.chosen(given)
+
+
+def _rarest(labels: np.ndarray) -> np.ndarray:
+    """Booleans (n, K) -> the class of each row that the fewest rows are of, int64 (n,); K where there is none.
+
+    Split in proportion to it, the rare classes are, which chance would miss; the others have pictures enough.
+    """
+    counts = labels.sum(axis=0)
+    return np.where(labels.any(axis=1), np.where(labels, counts, len(labels) + 1).argmin(axis=1), labels.shape[1])

@@ -1,0 +1,116 @@
+"""Pictures that may be of several classes, or of none: which there are, and which split each belongs to."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..paths import expanded
+from .held_back import hold_back
+from .image_folder import SPLITS, Whole, list_folder
+from .left_out import some
+from .listing import Files, Listing
+from .multi_label_sources import Found, from_folders, from_table
+
+MOST_CELLS = 10**9  # of a table of yes and no, a byte each
+
+
+def list_pictures(
+    folder: str | os.PathLike[str], table: str | os.PathLike[str] | None = None, *, multi_label: bool = False
+) -> Listing:
+    """`list_multi_label`, if `multi_label`, or else `list_folder`."""
+    return list_multi_label(folder, table) if multi_label else list_folder(folder)
+
+
+def list_multi_label(
+    folder: str | os.PathLike[str],
+    table: str | os.PathLike[str] | None = None,
+    *,
+    dev_share: float = 0.15,
+    test_share: float = 0.15,
+    seed: int = 0,
+) -> Listing:
+    """The pictures in `folder`, with labels that are booleans (n, K).
+
+    With a `table`, as `labels_table` reads it: the files that it names, from `folder` on, with or without their
+    endings. Without one, a picture is of all classes whose folders it lies in: `a/b/p.jpg` of a and b, `p.jpg` of none;
+    and the same file in several folders is one picture of all their classes.
+
+    Classes are sorted by name, or in the order of the table's columns. Splits are folders as for `list_folder`, or what
+    a column of the table says; what nobody split is held back by `hold_back`.
+
+    Raises:
+        UserError: the folder or the table is missing, may not be read, or makes no sense; or there is nothing to learn.
+    """
+    found, names, files = _contents(folder, table)
+    _check(folder if table is None else table, names, files)
+    train, dev, test, notes = hold_back(
+        files, is_split=found.is_split, dev_share=dev_share, test_share=test_share, seed=seed
+    )
+    return Listing(names, train, dev, test, (*found.notes, *notes, *_remarks(names, train)), found.left_out)
+
+
+def whole_multi_label(folder: str | os.PathLike[str], table: str | os.PathLike[str] | None = None) -> Whole:
+    """All of the same pictures, to measure a model on: nothing is held back, and nothing must be there to be learned.
+
+    Raises:
+        UserError: as `list_multi_label` does, or there are no pictures.
+    """
+    found, names, files = _contents(folder, table)
+    if not any(map(len, files.values())):
+        raise UserError(f"there are no pictures in {folder}: give another folder")
+    files = files if found.is_split else {"test": files["train"]}
+    train, dev, test = (files.get(split, _files({}, names)) for split in SPLITS)
+    return Whole(Listing(names, train, dev, test, tuple(found.notes), found.left_out), found.is_split)
+
+
+def _contents(
+    folder: str | os.PathLike[str], table: str | os.PathLike[str] | None
+) -> tuple[Found, tuple[str, ...], dict[str, Files]]:
+    """What was found, the names of all classes, and the files of each split."""
+    root = expanded(folder)
+    if not os.path.isdir(root):
+        what = "is not a folder" if os.path.exists(root) else "does not exist"
+        raise UserError(f"{root} {what}: give the folder with the pictures")
+    found = from_folders(root) if table is None else from_table(expanded(table), root)
+    of_pictures = [names for pictures in found.pictures.values() for names in pictures.values()]
+    names = found.class_names or tuple(sorted(set().union(*of_pictures)))
+    if len(names) * len(of_pictures) > MOST_CELLS:
+        raise UserError(f"{len(names):,} classes for so many pictures are too many: check how the names are separated")
+    if of_pictures:
+        found.notes.append(
+            f"{len(of_pictures):,} pictures of {len(names):,} class{'es' * (len(names) != 1)} ({some(names)}), "
+            f"{sum(map(len, of_pictures)) / len(of_pictures):.2g} each; {of_pictures.count(set()):,} of none."
+        )
+    return found, names, {split: _files(pictures, names) for split, pictures in found.pictures.items()}
+
+
+def _files(pictures: Mapping[Path, set[str]], names: tuple[str, ...]) -> Files:
+    number = {name: k for k, name in enumerate(names)}
+    labels = np.zeros((len(pictures), len(names)), bool)
+    for row, of_picture in zip(labels, pictures.values(), strict=True):
+        row[[number[name] for name in of_picture]] = True
+    return Files(tuple(pictures), labels)
+
+
+def _check(where: object, names: tuple[str, ...], files: Mapping[str, Files]) -> None:
+    """Whether there is something to learn."""
+    train = files.get("train")
+    if not names or not train:
+        what = "names no pictures to train on" if names else "has no folders with pictures, so it names no class"
+        raise UserError(f"{where} {what}: add some")
+    if len(names) == 1 and train.labels.all():
+        raise UserError(
+            f"{where} has pictures of one class only, {names[0]}: add pictures without it, or another class, to tell "
+            "it from"
+        )
+
+
+def _remarks(names: tuple[str, ...], train: Files) -> Iterator[str]:
+    """What the user should know of the labels."""
+    if always := [names[k] for k in map(int, np.flatnonzero(train.labels.all(axis=0)))]:
+        yield f"Every picture to train on is of {some(always)}, so nothing can be learned of it."
+    if len(names) > 1 and (train.labels.sum(axis=1) == 1).all():
+        yield "Every picture is of exactly one class: where that is so, one folder for each class teaches it better."

@@ -1,0 +1,142 @@
+"""Where the classes of a picture that may be of several are written: in the folders around it, or in a table."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import UserError
+from .class_names import class_name, same
+from .labels_table import Row, read_labels_table
+from .left_out import ENDINGS, LeftOut, is_picture, some
+from .split_names import splits_among
+
+Pictures = dict[Path, set[str]]  # file -> names of its classes
+
+
+class Found(NamedTuple):
+    pictures: dict[str, Pictures]  # split -> its pictures
+    class_names: tuple[str, ...] | None  # in order, where somebody gave one
+    is_split: bool
+    notes: list[str]
+    left_out: int = 0
+
+
+def from_folders(root: Path) -> Found:
+    """A picture is of all the classes whose folders it lies in."""
+    left_out = LeftOut(root)
+    folders, _ = left_out.entries(root)
+    splits = splits_among([folder.name for folder in folders])
+    is_split = "train" in splits or len(splits) == len(folders) > 0
+    named = [name for names in splits.values() for name in names] if is_split else []
+    if others := [folder.name for folder in folders if is_split and folder.name not in named]:
+        raise UserError(
+            f"{root} has {some(named)}, which look like splits, beside {some(others)}: move {some(others)} into "
+            f"{splits['train'][0]}, or rename {some(named)} if they are classes"
+        )
+    for split, names in splits.items():
+        if is_split and len(names) > 1:
+            raise UserError(f"{root} has {some(names)}, which are all {split}: keep one of them")
+    places = {split: root / names[0] for split, names in splits.items()} if is_split else {"train": root}
+    notes: list[str] = []
+    pictures = {split: _one_each(_with_folders(place, left_out), split, notes) for split, place in places.items()}
+    return Found(pictures, None, is_split, [*notes, *left_out.notes()], left_out.count)
+
+
+def _with_folders(place: Path, left_out: LeftOut) -> Pictures:
+    names: dict[Path, set[str]] = {place: set()}
+
+    def of(folder: Path) -> set[str]:
+        if folder not in names:
+            names[folder] = of(folder.parent) | {same(class_name(folder))}
+        return names[folder]
+
+    return {path: set(of(path.parent)) for path in left_out.pictures_in(place)}
+
+
+def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
+    """Files of the same content as one picture of all their classes; only files of the same size are read."""
+    sizes = defaultdict(list)
+    for path in pictures:
+        if os.path.isfile(path):
+            sizes[os.path.getsize(path)].append(path)
+    first: dict[bytes, Path] = {}
+    gone: list[Path] = []
+    for path in (path for paths in sizes.values() if len(paths) > 1 for path in paths):
+        try:
+            with open(path, "rb") as file:
+                kept = first.setdefault(hashlib.file_digest(file, "sha256").digest(), path)
+        except OSError:
+            continue  # whoever reads the pictures will say so
+        if kept != path:
+            pictures[kept] |= pictures[path]
+            gone.append(path)
+    if gone:
+        notes.append(
+            f"{len(gone):,} file{'s' * (len(gone) > 1)} of {split} with the same content as another: taken for one "
+            f"picture of all classes whose folders it is in, such as {gone[0]}."
+        )
+    return {path: names for path, names in pictures.items() if path not in {*gone}}
+
+
+def from_table(table: Path, root: Path) -> Found:
+    """The files that a table names."""
+    read = read_labels_table(table)
+    if not read.class_names and not any(row.names for row in read.rows):
+        raise UserError(f"{table} names no class: write the classes of each picture beside its name")
+    meaning = _meanings(table, read.rows)
+    pictures: dict[str, Pictures] = {split: {} for split in ("train", "dev", "test")}
+    split_of: dict[Path, str] = {}
+    missing, again = [], 0
+    for row in read.rows:
+        path = _place(root, row.file)
+        if path is None:
+            missing.append(row)
+            continue
+        split = meaning[row.split]
+        again += path in split_of
+        if split_of.setdefault(path, split) != split:
+            raise UserError(
+                f"{table} has {row.file} in {split_of[path]} and, in line {row.number}, in {split}: keep one of them"
+            )
+        pictures[split].setdefault(path, set()).update(row.names)
+    notes = [read.understood]
+    if missing:
+        words = some(f"{row.file} (line {row.number})" for row in missing)
+        if len(missing) == len(read.rows):
+            raise UserError(f"none of the files that {table} names is in {root} ({words}): give their folder")
+        notes.append(f"{len(missing):,} of the files in {table} are not in {root}, left out: {words}.")
+    if again:
+        notes.append(f"{again:,} line{'s name' if again > 1 else ' names'} a file again: it is of the classes of all.")
+    unnamed = [path for path in LeftOut(root).pictures_in(root) if path not in split_of]
+    if unnamed:
+        words = some(str(path.relative_to(root)) for path in unnamed)
+        notes.append(f"{len(unnamed):,} pictures in {root} are not in {table}, left out: {words}.")
+    is_split = any(row.split for row in read.rows)
+    filled = {split: of_split for split, of_split in pictures.items() if of_split}
+    return Found(filled, read.class_names, is_split, notes, len(missing) + len(unnamed))
+
+
+def _meanings(table: Path, rows: Iterable[Row]) -> dict[str, str]:
+    """What is written in the column of splits -> train, dev or test; nothing means train."""
+    written = list(dict.fromkeys(row.split for row in rows))
+    words = [word for word in written if word]
+    meaning = {"": "train"} | {word: split for split, same in splits_among(words).items() for word in same}
+    if unknown := [word for word in words if word not in meaning]:
+        raise UserError(f"{table} names the split {some(unknown)}, which is not known: write train, val or test")
+    return meaning
+
+
+def _place(root: Path, file: str) -> Path | None:
+    """Where a file is that a table names, perhaps without its ending or with backslashes; None if nowhere."""
+    for name in dict.fromkeys((file, file.replace("\\", "/"))):
+        path = Path(os.path.normpath(root / name))
+        if is_picture(path) and path.is_file():
+            return path
+        for ending in ENDINGS:
+            for cased in (ending, ending.upper()):
+                if (longer := path.with_name(path.name + cased)).is_file():
+                    return longer
+    return None
