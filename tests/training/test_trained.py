@@ -10,6 +10,7 @@ from PIL import Image
 
 import tinyvit
 from tinyvit import VisionTransformer
+from tinyvit.cli import main
 from tinyvit.files import PREPROCESSOR
 from tinyvit.training import FinetuneConfig, load_trained, train
 from tinyvit.training.finetuning import finetune
@@ -78,6 +79,15 @@ def test_the_shipped_model_is_of_mnist(tmp_path):
     for change in ({"dataset": "digits"}, {"class_names": list("abcdefghij")}, {"image_mean": [0.5]}):
         (tmp_path / "model" / PREPROCESSOR).write_text(json.dumps(values | change))
         assert not load_trained(tmp_path / "model")[1].built_in
+
+
+@pytest.mark.parametrize("flags", [[], ["--img-size", "56"]])
+def test_what_a_model_was_fed_goes_with_it_into_another_layout(flags, tmp_path):
+    assert main(["convert", str(SHIPPED), str(tmp_path / "model"), *flags]) == 0
+    fed, own = load_trained(tmp_path / "model")[1], load_trained(SHIPPED)[1]
+    assert (fed[:4], fed.built_in) == (own[:4], True)
+    assert main(["convert", str(SHIPPED), str(tmp_path / "headless"), "--ignore-head", *flags]) == 0
+    assert not load_trained(tmp_path / "headless")[1].built_in
 
 
 def test_a_model_that_nobody_fed_anything(tmp_path):

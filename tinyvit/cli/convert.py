@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
         said = meaning if PROBLEM_TYPE in source.values and model.config.num_classes else None
         files = folder_files(model.config, model.parameters(), options.to, names, pretrained_cfg, said)
         if processor and options.to == "hf":
-            files[PREPROCESSOR] = to_json(processor.to_dict())
+            facts = {"dataset": fed.dataset, "built_in": fed.built_in, "class_names": names} if fed and names else {}
+            files[PREPROCESSOR] = to_json(processor.to_dict() | facts)
         write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"
     say(f"{options.source} ({source.family}) -> {target} ({options.to}): {count}")
