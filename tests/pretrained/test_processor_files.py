@@ -120,7 +120,10 @@ def test_what_is_written():
     [
         (None, "must map names to values, got None"),
         ([1, 2], "must map names to values"),
-        ({"image_processor_type": "CLIPImageProcessor"}, "type 'CLIPImageProcessor' is not known: use one of type ViT"),
+        (
+            {"image_processor_type": "OwlViTImageProcessor"},
+            "type 'OwlViTImageProcessor' is not known: use one of type ViT",
+        ),
         ({"image_processor_type": ["ViTImageProcessor"]}, "is not known"),
         ({"feature_extractor_type": "ViTFeatureExtractorX"}, "is not known"),
         (

@@ -129,7 +129,7 @@ def test_the_weights_file_itself_may_be_named(tmp_path):
         ("timm", {"architecture": "resnet50"}, "architecture 'resnet50'"),
         ("timm", {"architecture": 50}, "architecture is 50"),
         ("timm", {"model_args": {"act_layer": "silu"}}, "act_layer 'silu'"),
-        ("timm", {"model_args": {"global_pool": "map"}}, "global_pool 'map'"),
+        ("timm", {"model_args": {"global_pool": "max"}}, "global_pool 'max'"),
         ("timm", {"model_args": {"img_size": [8, 8, 8]}}, "img_size must be"),
         ("timm", {"model_args": None, "pretrained_cfg": {"input_size": 8}}, "input_size as"),
         ("tinyvit", {"depth": 1}, "unexpected: blocks.1.attn.proj"),

@@ -30,7 +30,16 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..files import PREPROCESSOR, to_json
     from ..folders import write_folder
-    from ..pretrained import FAMILIES, folder_files, load_model, open_source, read_processor, resolve_model, save_npz
+    from ..pretrained import (
+        FAMILIES,
+        family_for,
+        folder_files,
+        load_model,
+        open_source,
+        read_processor,
+        resolve_model,
+        save_npz,
+    )
     from ..pretrained.problem import PROBLEM_TYPE, problem_type
     from ..pretrained.processor_files import to_timm
     from ..resize import with_learned_positions
@@ -52,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     names = fed.class_names if fed else source.class_names
     names = names if model.config.num_classes else None
     meaning = problem_type(source.values, source.config.num_classes)
+    family = family_for(options.to, model.config) or options.to
     if options.to == "npz":
         save_npz(target, model.config, model.parameters())
     else:
@@ -59,14 +69,14 @@ def run(options: argparse.Namespace) -> int:
         processor = read_processor(source).for_size(model.config.image_shape) if is_picture else None
         pretrained_cfg = to_timm(dataclasses.asdict(processor)) if processor else {}
         said = meaning if PROBLEM_TYPE in source.values and model.config.num_classes else None
-        files = folder_files(model.config, model.parameters(), options.to, names, pretrained_cfg, said)
+        files = folder_files(model.config, model.parameters(), family, names, pretrained_cfg, said)
         if processor and options.to == "hf":
             facts = {"dataset": fed.dataset, "built_in": fed.built_in, "class_names": names} if fed and names else {}
             files[PREPROCESSOR] = to_json(processor.to_dict() | facts)
         write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"
     say(f"{options.source} ({source.family}) -> {target} ({options.to}): {count}")
-    for name, value in FAMILIES[options.to].fixed.items():
+    for name, value in FAMILIES[family].fixed(model.config).items():
         if (mine := getattr(model.config, name)) != value:
             say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
     if model.config.num_classes:

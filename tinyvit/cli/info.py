@@ -65,21 +65,22 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         UserError: there is none, or it is damaged.
     """
     from ..presets import PRESETS, preset
-    from ..pretrained import open_source, resolve_model
+    from ..pretrained import FAMILIES, open_source, resolve_model
     from ..training.trained import what_it_was_fed
 
     if name in PRESETS or not (download or Path(name).exists()):
         return preset(name), name
     source = open_source(resolve_model(name, download=download))
     fed = what_it_was_fed(source)
-    layouts = {"tinyvit": "tinyvit", "hf": "Hugging Face", "timm": "timm", "npz": "Google .npz"}
     dtypes = ", ".join(sorted({str(array.dtype) for array in source.tensors.values()}))
     classes = ", ".join(map(printable, fed.class_names[:6])) + (", ..." if len(fed.class_names) > 6 else "")
     numbers = sum(array.size for array in source.tensors.values())
     lines = [
         printable(str(name)),
-        f"{'layout':<10}{layouts[source.family]}: {len(source.tensors)} arrays, {numbers:,} numbers, {dtypes}",
-        f"{'classes':<10}{len(fed.class_names)}: {classes}" if fed.class_names else f"{'classes':<10}none: no head",
+        f"{'layout':<10}{FAMILIES[source.family].title}: {len(source.tensors)} arrays, {numbers:,} numbers, {dtypes}",
+        f"{'classes':<10}{len(fed.class_names)}: {classes}"
+        if fed.class_names
+        else f"{'classes':<10}none: {'its head is a projection' if source.is_projection else 'no head'}",
         describe("pictures", fed.processor),
     ]
     return source.config, "\n".join(lines)

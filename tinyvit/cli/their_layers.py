@@ -9,15 +9,23 @@ Layers = list[np.ndarray]
 
 
 def transformers_layers(folder: Path, images: np.ndarray) -> Layers:
-    """Tokens before the first block and after each, and the logits, as Hugging Face's transformers computes them."""
+    """Tokens before the first block and after each, and logits or features, as Hugging Face's transformers has them."""
     import torch
     import transformers
 
-    dtype = getattr(torch, str(images.dtype))
-    model = transformers.AutoModelForImageClassification.from_pretrained(folder, dtype=dtype).eval()
+    config = transformers.AutoConfig.from_pretrained(folder)
+    kind = getattr(transformers, (config.architectures or ["AutoModelForImageClassification"])[0])
+    model: Any = kind.from_pretrained(folder, dtype=getattr(torch, str(images.dtype))).eval()
+    last: Any = torch.nn.Identity()
+    if hasattr(model, "text_model"):  # of two towers, that for pictures
+        model, last = model.vision_model, getattr(model, "visual_projection", last)
     with torch.no_grad():
         output = model(torch.tensor(images), output_hidden_states=True)
-    return [tokens.numpy() for tokens in (*output.hidden_states, output.logits)]
+        if hasattr(getattr(model, "pooler", None), "dense"):  # a layer that only pre-training needs
+            output.pooler_output = output.last_hidden_state[:, 0]
+        names = ("logits", "image_embeds", "pooler_output")
+        logits = last(next(output[name] for name in names if output.get(name) is not None))
+    return [tokens.numpy() for tokens in (*output.hidden_states, logits)]
 
 
 def timm_layers(folder: Path, images: np.ndarray) -> Layers:
@@ -25,7 +33,7 @@ def timm_layers(folder: Path, images: np.ndarray) -> Layers:
     import timm
     import torch
 
-    model = timm.create_model(f"local-dir:{folder.resolve()}", pretrained=True).eval()
+    model: Any = timm.create_model(f"local-dir:{folder.resolve()}", pretrained=True).eval()
     model = model.to(getattr(torch, str(images.dtype)))
     layers: list[Any] = []
     model.blocks[0].register_forward_pre_hook(lambda _, inputs: layers.append(inputs[0]))

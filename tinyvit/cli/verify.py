@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pretrained import Source, load_model, open_source
+from ..pretrained import FAMILIES, Source, load_model, open_source
 from .output import say
 from .their_layers import Layers, timm_layers, transformers_layers
 
@@ -24,7 +24,7 @@ def verify(model: Any, source: Source, target: Path) -> None:
     mine = our_layers(model, images)
     columns = {"OUT by tinyvit": our_layers(load_model(type(model), open_source(target)), images)}
     for name, path, family in (("IN", source.path, source.family), ("OUT", target, open_source(target).family)):
-        if family in PACKAGES and (name == "OUT" or source.config == config):
+        if (family := FAMILIES[family].library) in PACKAGES and (name == "OUT" or source.config == config):
             package, layers = PACKAGES[family]
             try:
                 columns[f"{name} by {package}"] = layers(path, images)

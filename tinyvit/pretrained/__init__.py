@@ -1,6 +1,6 @@
 """Other people's Vision Transformers, and ours for them: weights in and out, and pictures made as they make them."""
 
-from .families import FAMILIES
+from .families import FAMILIES, family_for
 from .loading import load_model, read_processor
 from .problem import MULTI_LABEL, REGRESSION, problem_type
 from .processor import ImageProcessor, to_array
@@ -14,6 +14,7 @@ __all__ = [
     "REGRESSION",
     "ImageProcessor",
     "Source",
+    "family_for",
     "folder_files",
     "load_model",
     "open_source",

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
 from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
+from .families import family_of
 from .hub import Repository
 from .resolve import NAME
-from .source import check_kind
 from .weights import INDEX, read_index
 
 PICKLE = "pytorch_model.bin"
@@ -59,7 +59,7 @@ def _fetch_model(repository: Repository) -> None:
     """All files, small ones first: they show whether the large ones are worth fetching."""
     folder, where = repository.folder, f"{repository.name} at {repository.hub}"
     repository.fetch(CONFIG)
-    check_kind(read_json(folder / CONFIG), where)
+    family_of(read_json(folder / CONFIG), where)
     repository.fetch(PREPROCESSOR, optional=True)
     if repository.fetch(WEIGHTS, optional=True):
         return

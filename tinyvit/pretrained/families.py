@@ -12,74 +12,191 @@
 | positions at another size | bicubic | bicubic | bicubic, antialiased | bilinear, corners aligned |
 """
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from reprlib import repr as short
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..config import ViTConfig
-from . import google, huggingface, timm
+from ..errors import UserError
+from . import clip, deit, dinov2, google, huggingface, siglip, timm
 from .layouts import Stored, same
+from .problem import PROBLEM_TYPE, check_problem_type
 
 Tensors = Mapping[str, np.ndarray]
+Values = Mapping[str, Any]  # of config.json
 
 
 class Family(NamedTuple):
-    """How one family names, arranges and resamples; its configs are read by its own file."""
+    """How one family describes, names, arranges and resamples: all that the rest of the house knows of it."""
 
+    title: str  # for people
+    library: str  # whose files they are: a choice of `tinyvit convert --to`
+    read_config: Callable[[Values, Tensors], ViTConfig]
+    write_config: Callable[[ViTConfig, Sequence[str], Values], Values]  # from class names and timm's pretrained_cfg
+    read_class_names: Callable[[Values, int], tuple[str, ...] | None]
     layout: Callable[[ViTConfig], dict[str, Stored]]  # every parameter by our name: where it is stored
-    plain_names: Callable[[Tensors], dict[str, np.ndarray]]  # without the prefixes that some files have
     head: tuple[str, ...]  # how the names of the classifier begin
     left_out: tuple[str, ...]  # and those of what has no part in the logits
     cannot_say: Callable[[ViTConfig], str]  # what of a config this family has no word for
     resample: dict[str, Any]  # options of `VisionTransformer.resized`
-    fixed: dict[str, Any]  # what the family always does, and no file of it says
+    model_types: tuple[str, ...] = ()  # what "model_type" in config.json says
+    plain_names: Callable[[Tensors], dict[str, np.ndarray]] = dict  # without the prefixes that some files have
     file_name: Callable[[str], str] = str  # the inverse of plain_names
+    fixed: Callable[[ViTConfig], dict[str, Any]] = lambda config: {}  # what it always does, and no file of it says
+    fold: Callable[[ViTConfig, Tensors], Tensors] = lambda config, state: state  # gives what has no place there another
+    processor: Values = MappingProxyType({})  # the preprocessor_config.json to be assumed where there is none
+    projection: str = ""  # the weights of a head that names no classes, if there are such
 
 
 class AsItIs(dict[str, Stored]):
     """Our own layout: every name is stored under itself."""
 
     def __missing__(self, name: str) -> Stored:
-        return same(name)
+        self[name] = same(name)
+        return self[name]
 
+
+def _own_config(values: Values, tensors: Tensors) -> ViTConfig:
+    return ViTConfig.from_dict({name: values[name] for name in values.keys() - {"model_type", PROBLEM_TYPE}})
+
+
+BICUBIC = {"method": "bicubic", "antialias": False, "align_corners": False}
+_transformers = functools.partial(
+    Family, library="hf", read_class_names=huggingface.read_class_names, resample=BICUBIC
+)  # a model of Hugging Face's transformers
 
 FAMILIES = {
     "tinyvit": Family(
+        title="tinyvit",
+        library="tinyvit",
+        read_config=_own_config,
+        write_config=lambda config, names, cfg: {"model_type": "tinyvit", **config.to_dict()},
+        read_class_names=lambda values, num_classes: None,
         layout=lambda config: AsItIs(),
-        plain_names=dict,
         head=("head.",),
         left_out=(),
         cannot_say=lambda config: "",
-        resample={"method": "bicubic", "antialias": False, "align_corners": False},
-        fixed={},
+        resample=BICUBIC,
+        model_types=("tinyvit",),
     ),
-    "hf": Family(
+    "hf": _transformers(
+        title="Hugging Face ViT",
+        read_config=huggingface.read_config,
+        write_config=huggingface.write_config,
         layout=huggingface.layout,
-        plain_names=huggingface.plain_names,
         head=huggingface.HEAD,
         left_out=huggingface.LEFT_OUT,
         cannot_say=huggingface.cannot_say,
-        resample={"method": "bicubic", "antialias": False, "align_corners": False},
-        fixed={},
-        file_name=huggingface.file_name,
+        model_types=huggingface.MODEL_TYPES,
+        plain_names=huggingface.without("vit."),
+        file_name=huggingface.prefixed("vit.", *huggingface.HEAD),
+    ),
+    "deit": _transformers(
+        title="Hugging Face DeiT",
+        read_config=deit.read_config,
+        write_config=deit.write_config,
+        layout=deit.layout,
+        head=deit.HEAD,
+        left_out=huggingface.LEFT_OUT,
+        cannot_say=deit.cannot_say,
+        model_types=deit.MODEL_TYPES,
+        plain_names=huggingface.without("deit."),
+        file_name=huggingface.prefixed("deit.", *deit.HEAD),
+        processor={"image_processor_type": "DeiTImageProcessor"},
+    ),
+    "dinov2": _transformers(
+        title="Hugging Face DINOv2",
+        read_config=dinov2.read_config,
+        write_config=dinov2.write_config,
+        layout=dinov2.layout,
+        head=huggingface.HEAD,
+        left_out=huggingface.LEFT_OUT,
+        cannot_say=dinov2.cannot_say,
+        model_types=dinov2.MODEL_TYPES,
+        plain_names=huggingface.without(*dinov2.PREFIXES),
+        fold=dinov2.fold,
+        processor=dinov2.PIXELS,
+    ),
+    "clip": _transformers(
+        title="Hugging Face CLIP, vision tower",
+        read_config=clip.read_config,
+        write_config=clip.write_config,
+        layout=clip.layout,
+        head=clip.HEAD,
+        left_out=clip.LEFT_OUT,
+        cannot_say=clip.cannot_say,
+        model_types=clip.MODEL_TYPES,
+        plain_names=huggingface.without(clip.PREFIX),
+        processor={"image_processor_type": "CLIPImageProcessor"},
+        projection=clip.PROJECTION,
+    ),
+    "siglip": _transformers(
+        title="Hugging Face SigLIP, vision tower",
+        read_config=siglip.read_config,
+        write_config=siglip.write_config,
+        layout=siglip.layout,
+        head=huggingface.HEAD,
+        left_out=siglip.LEFT_OUT,
+        cannot_say=siglip.cannot_say,
+        model_types=siglip.MODEL_TYPES,
+        plain_names=huggingface.without(clip.PREFIX),
+        file_name=huggingface.prefixed(clip.PREFIX, *huggingface.HEAD),
+        processor={"image_processor_type": "SiglipImageProcessor"},
     ),
     "timm": Family(
+        title="timm",
+        library="timm",
+        read_config=timm.read_config,
+        write_config=timm.write_config,
+        read_class_names=timm.read_class_names,
         layout=timm.layout,
-        plain_names=dict,
         head=timm.HEAD,
         left_out=timm.LEFT_OUT,
         cannot_say=timm.cannot_say,
         resample={"method": "bicubic", "antialias": True, "align_corners": False},
-        fixed=timm.FIXED,
+        fixed=timm.fixed,
     ),
     "npz": Family(
+        title="Google .npz",
+        library="npz",
+        read_config=google.read_config,
+        write_config=lambda config, names, cfg: {},
+        read_class_names=lambda values, num_classes: None,
         layout=google.layout,
-        plain_names=google.plain_names,
         head=google.HEAD,
         left_out=google.LEFT_OUT,
         cannot_say=google.cannot_say,
         resample={"method": "bilinear", "antialias": False, "align_corners": True},
-        fixed=google.FIXED,
+        plain_names=google.plain_names,
+        fixed=lambda config: google.FIXED,
     ),
 }
+
+
+def family_of(values: Values, where: Any) -> str:
+    """Of which family the model is that a `config.json` describes.
+
+    Raises:
+        UserError: of none that can be read, or its logits mean nothing that is known.
+    """
+    check_problem_type(values, where)
+    kind = values.get("model_type")
+    if kind is None and "architecture" in values:
+        return "timm"
+    families = {kind: name for name, family in FAMILIES.items() for kind in family.model_types}
+    if isinstance(kind, str) and kind in families:
+        return families[kind]
+    raise UserError(
+        f"{where} describes a model of type {short(kind)}: only Vision Transformers can be read, of tinyvit, timm, "
+        f"or Hugging Face's types {', '.join(kind for kind in families if kind != 'tinyvit')}"
+    )
+
+
+def family_for(library: str, config: ViTConfig) -> str:
+    """The first family of `library` that has words for such a model; empty where none has."""
+    some = (name for name, family in FAMILIES.items() if family.library == library and not family.cannot_say(config))
+    return next(some, "")

@@ -20,7 +20,7 @@ BLOCK = "Transformer/encoderblock_{}/"
 ATTENTION = "MultiHeadDotProductAttention_1"
 
 
-def read_config(tensors: Mapping[str, np.ndarray]) -> ViTConfig:
+def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
     """What the model looks like: images are taken to be squares, since nothing says otherwise.
 
     Raises:

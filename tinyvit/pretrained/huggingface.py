@@ -1,9 +1,10 @@
 """Hugging Face's ViT: a folder of `config.json` and `model.safetensors` that `transformers` reads and writes.
 
-Read too: DeiT, whose distillation token is a register to us, and the encoders of ViT-MAE and ViT-MSN.
+Read too: the encoders of ViT-MAE and ViT-MSN. What DeiT, DINOv2, CLIP and SigLIP do their own way stands in files
+beside this one, and what all of them share, here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from reprlib import repr as short
 from typing import Any
 
@@ -12,13 +13,13 @@ import numpy as np
 from ..config import ViTConfig
 from ..errors import UserError
 from .layouts import Stored, convolution, joined, same, transposed
-from .reading import beyond_the_paper, class_names_of, entry, ratio, those_true, typed
+from .reading import beyond_the_paper, class_names_of, entry, ratio, square, those_true, typed
 
-MODEL_TYPES = ("vit", "deit", "vit_mae", "vit_msn")
-PREFIXES = ("vit.", "deit.")
+MODEL_TYPES = ("vit", "vit_mae", "vit_msn")
+PREFIXES = ("vit.",)
 # What a file may hold that has no part in the logits: the pooler, and what only pre-training needs.
 LEFT_OUT = ("pooler.", "decoder.", "embeddings.mask_token")
-HEAD = ("classifier.", "cls_classifier.", "distillation_classifier.")
+HEAD = ("classifier.",)
 # The same formula under several names; "gelu_fast" has ten digits of its constant, which is within 1e-11.
 GELUS: dict[str, Any] = {
     "gelu": "erf", "gelu_python": "erf",
@@ -27,6 +28,7 @@ GELUS: dict[str, Any] = {
     "quick_gelu": "quick",
 }  # fmt: skip
 GELU_NAMES = {"erf": "gelu", "tanh": "gelu_pytorch_tanh", "quick": "quick_gelu"}
+QKV = tuple(f"attention.attention.{name}" for name in ("query", "key", "value"))
 MODULES = {
     "norm1": "layernorm_before",
     "attn.proj": "attention.output.dense",
@@ -42,37 +44,49 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
     Raises:
         UserError: an entry makes no sense, or asks for something that this ViT does not do.
     """
-    own = typed(values, "tinyvit", Mapping, {})  # what only we have to say
-    hidden_act = typed(values, "hidden_act", str, "gelu")
+    return config_of(values, num_classes=classes_of(tensors, *HEAD))
+
+
+def config_of(values: Mapping[str, Any], **own: Any) -> ViTConfig:
+    """The entries that all of `transformers`' ViTs have, and what the family adds or has otherwise.
+
+    Raises:
+        UserError: as `read_config` does.
+    """
+    ours = typed(values, "tinyvit", Mapping, {})  # what only we have to say
+    hidden_act = typed(values, "hidden_act", str, own.pop("hidden_act", "gelu"))
     if hidden_act not in GELUS:
         raise UserError(
             f"config.json says hidden_act {short(hidden_act)}, which this ViT does not do: use a model with one of "
             f"{', '.join(GELUS)}"
         )
     embed_dim, hidden = typed(values, "hidden_size", int, 768), typed(values, "intermediate_size", int, 3072)
-    head = tensors.get("classifier.bias")
-    config = ViTConfig(
-        img_size=entry(values, "image_size", 224),
-        patch_size=entry(values, "patch_size", 16),
-        in_chans=entry(values, "num_channels", 3),
-        num_classes=0 if head is None else head.size,
-        embed_dim=embed_dim,
-        depth=entry(values, "num_hidden_layers", 12),
-        num_heads=entry(values, "num_attention_heads", 12),
-        mlp_ratio=entry(own, "mlp_ratio", ratio(hidden, embed_dim)),
-        qkv_bias=entry(values, "qkv_bias", True),
-        gelu=GELUS[hidden_act],
-        layer_norm_eps=entry(values, "layer_norm_eps", 1e-12),
-        num_registers=1 if values["model_type"] == "deit" else 0,
-        drop_rate=entry(values, "hidden_dropout_prob", 0.0),
-        drop_path_rate=entry(own, "drop_path_rate", 0.0),
-        init_std=entry(values, "initializer_range", 0.02),
-    )
-    if config.hidden_dim != hidden:
+    fields = {
+        "img_size": entry(values, "image_size", 224),
+        "patch_size": square(values, "patch_size", 16),
+        "in_chans": entry(values, "num_channels", 3),
+        "embed_dim": embed_dim,
+        "depth": entry(values, "num_hidden_layers", 12),
+        "num_heads": entry(values, "num_attention_heads", 12),
+        "mlp_ratio": entry(ours, "mlp_ratio", ratio(hidden, embed_dim)),
+        "qkv_bias": entry(values, "qkv_bias", True),
+        "gelu": GELUS[hidden_act],
+        "layer_norm_eps": entry(values, "layer_norm_eps", 1e-12),
+        "drop_rate": entry(values, "hidden_dropout_prob", 0.0),
+        "drop_path_rate": entry(ours, "drop_path_rate", 0.0),
+        "init_std": entry(values, "initializer_range", 0.02),
+    }
+    config = ViTConfig(**fields | own)
+    if config.hidden_dim != hidden and "mlp_ratio" not in own:
         raise UserError(
             f"config.json says intermediate_size {short(hidden)} but mlp_ratio {config.mlp_ratio}: remove one of them"
         )
     return config
+
+
+def classes_of(tensors: Mapping[str, np.ndarray], *heads: str) -> int:
+    """K, from the bias of the classifier whose name begins with one of `heads`; 0 where there is none."""
+    return next((tensors[f"{head}bias"].size for head in heads if f"{head}bias" in tensors), 0)
 
 
 def cannot_say(config: ViTConfig) -> str:
@@ -80,11 +94,14 @@ def cannot_say(config: ViTConfig) -> str:
     return those_true(beyond_the_paper(config))
 
 
-def write_config(config: ViTConfig, class_names: Sequence[str]) -> dict[str, Any]:
+def write_config(config: ViTConfig, class_names: Sequence[str], pretrained_cfg: Any = None) -> dict[str, Any]:
     """`config.json` for `transformers`; what only we know stands under "tinyvit"."""
+    return {"architectures": ["ViTForImageClassification"], "model_type": "vit"} | values_of(config, class_names)
+
+
+def values_of(config: ViTConfig, class_names: Sequence[str]) -> dict[str, Any]:
+    """The entries that all of `transformers`' ViTs have."""
     return {
-        "architectures": ["ViTForImageClassification"],
-        "model_type": "vit",
         "hidden_size": config.embed_dim,
         "num_hidden_layers": config.depth,
         "num_attention_heads": config.num_heads,
@@ -113,44 +130,56 @@ def read_class_names(values: Mapping[str, Any], num_classes: int) -> tuple[str, 
     return class_names_of(values.get("id2label"), num_classes)
 
 
-def plain_names(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays by the names they have in `ViTModel`: in a model with a head, the encoder's have a prefix."""
-    plain = {}
-    for name, array in tensors.items():
-        for prefix in PREFIXES:
-            name = name.removeprefix(prefix)
-        plain[name] = array
-    return plain
+def without(*prefixes: str) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
+    """What makes of a file's arrays those of the bare encoder: in a model with a head, the encoder's have a prefix."""
+
+    def plain(name: str) -> str:
+        return next((name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix)), name)
+
+    return lambda tensors: {plain(name): array for name, array in tensors.items()}
 
 
-def file_name(name: str) -> str:
-    """The inverse of `plain_names`: the name in the file of a ViTForImageClassification."""
-    return name if name.startswith(HEAD) else f"vit.{name}"
+def prefixed(prefix: str, *heads: str) -> Callable[[str], str]:
+    """The inverse of `without`: the name in the file of a model with a head."""
+    return lambda name: name if name.startswith(heads) else f"{prefix}{name}"
 
 
 def layout(config: ViTConfig) -> dict[str, Stored]:
     """Every parameter by our name: where it is stored."""
-    table = {
+    head = {"head.weight": transposed("classifier.weight"), "head.bias": same("classifier.bias")}
+    return embedding(config) | encoder(config, "encoder.layer", QKV, MODULES) | norm("norm", "layernorm") | head
+
+
+def embedding(config: ViTConfig) -> dict[str, Stored]:
+    """Tokens, positions and patches, as ViT, DeiT and DINOv2 name them."""
+    patches = "embeddings.patch_embeddings.projection"
+    return {
         "cls_token": same("embeddings.cls_token"),
-        "reg_token": same("embeddings.distillation_token"),
         "pos_embed": same("embeddings.position_embeddings"),
-        "patch_embed.proj.weight": convolution(
-            "embeddings.patch_embeddings.projection.weight", config.in_chans, config.patch_size
-        ),
-        "patch_embed.proj.bias": same("embeddings.patch_embeddings.projection.bias"),
+        "patch_embed.proj.weight": convolution(f"{patches}.weight", config.in_chans, config.patch_size),
+        "patch_embed.proj.bias": same(f"{patches}.bias"),
     }
+
+
+def encoder(config: ViTConfig, layers: str, qkv: Sequence[str], modules: Mapping[str, str]) -> dict[str, Stored]:
+    """The blocks: `modules` says what each of our modules is called there, `qkv` what each of those three is."""
+    table = {}
     for index in range(config.depth):
-        block, layer = f"blocks.{index}", f"encoder.layer.{index}"
-        attention = [f"{layer}.attention.attention.{name}" for name in ("query", "key", "value")]
+        block, layer = f"blocks.{index}", f"{layers}.{index}"
+        attention = [f"{layer}.{name}" for name in qkv]
         table[f"{block}.attn.qkv.weight"] = joined([transposed(f"{name}.weight") for name in attention])
         table[f"{block}.attn.qkv.bias"] = joined([same(f"{name}.bias") for name in attention])
-        for ours, theirs in MODULES.items():
-            weight = same if ours.startswith("norm") else transposed
-            table[f"{block}.{ours}.weight"] = weight(f"{layer}.{theirs}.weight")
-            table[f"{block}.{ours}.bias"] = same(f"{layer}.{theirs}.bias")
-    return table | {
-        "norm.weight": same("layernorm.weight"),
-        "norm.bias": same("layernorm.bias"),
-        "head.weight": transposed("classifier.weight"),
-        "head.bias": same("classifier.bias"),
-    }
+        for ours, theirs in modules.items():
+            named = norm if ours.startswith("norm") else linear
+            table |= named(f"{block}.{ours}", f"{layer}.{theirs}")
+    return table
+
+
+def norm(ours: str, theirs: str) -> dict[str, Stored]:
+    """A layer norm."""
+    return {f"{ours}.{part}": same(f"{theirs}.{part}") for part in ("weight", "bias")}
+
+
+def linear(ours: str, theirs: str) -> dict[str, Stored]:
+    """A linear layer of PyTorch."""
+    return {f"{ours}.weight": transposed(f"{theirs}.weight"), f"{ours}.bias": same(f"{theirs}.bias")}

@@ -35,6 +35,21 @@ def same(name: str) -> Stored:
     return Stored((name,), Layout(lambda theirs: theirs[0], lambda ours: [ours]))
 
 
+def one_row(name: str) -> Stored:
+    """A token without our first axes: (D,) <-> (1, 1, D)."""
+    return Stored((name,), Layout(lambda theirs: theirs[0][None, None], lambda ours: [ours[0, 0]]))
+
+
+def rows(name: str) -> Stored:
+    """Positions without our first axis: (N, D) <-> (1, N, D)."""
+    return Stored((name,), Layout(lambda theirs: theirs[0][None], lambda ours: [ours[0]]))
+
+
+def nothing(*shape: int) -> Stored:
+    """What others do not have, and what is zeros here: a bias, as a rule."""
+    return Stored((), Layout(lambda theirs: np.zeros(shape, np.float16), lambda ours: []))
+
+
 def transposed(name: str) -> Stored:
     """PyTorch's linear weight: (out, in)."""
     return Stored((name,), Layout(lambda theirs: theirs[0].T, lambda ours: [ours.T]))
@@ -84,8 +99,12 @@ def jax_convolution(name: str, in_chans: int, patch_size: int) -> Stored:
     )
 
 
-def joined(parts: Sequence[Stored]) -> Stored:
-    """Several arrays there, side by side along our last axis: queries, keys and values."""
+def joined(parts: Sequence[Stored], ends: Sequence[int] = ()) -> Stored:
+    """Several arrays there, side by side along our last axis: queries, keys and values.
+
+    Args:
+        ends: where each but the last ends, if they are not of the same width.
+    """
     layouts = [part.layout for part in parts]
     return Stored(
         tuple(part.names[0] for part in parts),
@@ -95,7 +114,7 @@ def joined(parts: Sequence[Stored]) -> Stored:
             ),
             lambda ours: [
                 layout.write(array)[0]
-                for layout, array in zip(layouts, np.split(ours, len(layouts), axis=-1), strict=True)
+                for layout, array in zip(layouts, np.split(ours, ends or len(layouts), axis=-1), strict=True)
             ],
         ),
     )

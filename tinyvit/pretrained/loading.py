@@ -4,7 +4,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..config import ViTConfig
 from ..layers import NO_DRAWS, Layer
+from .families import FAMILIES
 from .processor import ImageProcessor
 from .source import Source
 
@@ -22,15 +24,20 @@ def load_model(make: Callable[..., Model], source: Source, *, num_classes: int |
     Raises:
         UserError: weights are missing, unexpected or of the wrong shape.
     """
-    if num_classes is not None:
-        changes["num_classes"] = num_classes
-    model = make(dataclasses.replace(source.config, **changes), rng=NO_DRAWS)
+    config = source.config if num_classes is None else with_new_head(source.config, num_classes)
+    model = make(dataclasses.replace(config, **changes), rng=NO_DRAWS)
     parameters = model.parameters()
     shapes = {name: array.shape for name, array in parameters.items()}
     state = source.state(shapes, with_head=num_classes is None)
     dtype = next(iter(state.values())).dtype
     model.adopt({name: state.get(name, array.astype(dtype)) for name, array in parameters.items()})
     return model
+
+
+def with_new_head(config: ViTConfig, num_classes: int) -> ViTConfig:
+    """The config of the same model with one linear head, or with none: what two heads looked at, one need not."""
+    is_whole = config.pool != "cls+dist" and (num_classes or config.pool != "cls+mean")
+    return dataclasses.replace(config, num_classes=num_classes, pool=config.pool if is_whole else "cls")
 
 
 def read_processor(source: Source) -> ImageProcessor:
@@ -45,7 +52,7 @@ def read_processor(source: Source) -> ImageProcessor:
     elif source.family == "timm" and source.values.get("pretrained_cfg"):
         processor = ImageProcessor.from_timm(source.values["pretrained_cfg"])
     else:
-        processor = ImageProcessor(in_chans=config.in_chans)
+        processor = ImageProcessor.from_dict(FAMILIES[source.family].processor)
     if processor.in_chans != config.in_chans:
         processor = dataclasses.replace(processor, in_chans=config.in_chans)
     return processor if processor.output_size == config.image_shape else processor.for_size(config.image_shape)

@@ -23,8 +23,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "size": 224, "resample": "bicubic", "do_center_crop": True, "default_to_square": False,
         "image_mean": CLIP_MEAN, "image_std": CLIP_STD,
     },
+    "Siglip": {"resample": "bicubic"},
 }  # fmt: skip
-KIND = re.compile("(ViT|DeiT|Bit)(FeatureExtractor|ImageProcessor(Fast|Pil)?)")
+DEFAULTS["CLIP"] = DEFAULTS["Bit"]
+KIND = re.compile(f"({'|'.join(DEFAULTS)})(FeatureExtractor|ImageProcessor(Fast|Pil)?)")
 
 
 def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
     if known is None:
         raise UserError(
             f"an image processor of type {reprlib.repr(kind)} is not known: "
-            "use one of type ViTImageProcessor, DeiTImageProcessor or BitImageProcessor"
+            f"use one of type {', '.join(f'{name}ImageProcessor' for name in DEFAULTS)}"
         )
     if given.get("do_pad", False) is not False:
         raise UserError(f"do_pad must be false, got {reprlib.repr(given['do_pad'])}: pictures are not padded here")

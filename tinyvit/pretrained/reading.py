@@ -38,6 +38,20 @@ def typed(values: Mapping[str, Any], key: str, kind: Any, default: Any) -> Any:
     return value
 
 
+def square(values: Mapping[str, Any], key: str, default: Any) -> Any:
+    """As `entry`, of a side that may be given twice: [16, 16] is 16.
+
+    Raises:
+        UserError: the two differ.
+    """
+    value = entry(values, key, default)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        if value[0] != value[1]:
+            raise UserError(f"config.json says {key} is {short(value)}: use a model with square patches")
+        return value[0]
+    return value
+
+
 def ratio(hidden: int, embed_dim: int) -> float:
     """The mlp_ratio with which `embed_dim` numbers become exactly `hidden`, though a quotient rounds."""
     if embed_dim <= 0:
@@ -91,8 +105,8 @@ def depth_of(tensors: Mapping[str, np.ndarray], block: str) -> int:
 
 
 def square_size(num_patches: int, patch_size: int) -> int:
-    """Pixels along each side of an image of so many patches, if it is a square."""
-    return math.isqrt(num_patches) * patch_size
+    """Pixels along each side of a square image that is cut into so many patches; rounded down where there is none."""
+    return math.isqrt(max(0, num_patches)) * patch_size
 
 
 def beyond_the_paper(config: ViTConfig) -> dict[str, bool]:

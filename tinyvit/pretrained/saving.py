@@ -11,8 +11,7 @@ from ..config import ViTConfig
 from ..errors import UserError
 from ..files import CONFIG, WEIGHTS, Content, to_json, write_file
 from ..folders import write_folder
-from . import huggingface, timm
-from .families import FAMILIES
+from .families import FAMILIES, family_for
 from .npz import npz_bytes
 from .problem import PROBLEM_TYPE
 
@@ -39,7 +38,7 @@ def save_model_folder(
     Raises:
         UserError: `folder` holds other files, is a file, or cannot be written; what stood there before still does.
     """
-    family = "tinyvit" if FAMILIES["hf"].cannot_say(config) else "hf"
+    family = family_for("hf", config) or "tinyvit"
     files = folder_files(config, state, family, class_names, None, problem_type) | dict(more or {})
     write_folder(folder, files, keep_others=keep_others)
 
@@ -54,13 +53,7 @@ def folder_files(
 ) -> dict[str, Content]:
     """`config.json` and `model.safetensors` in the layout of a family that has folders."""
     names = class_names or [f"LABEL_{index}" for index in range(config.num_classes)]
-    values: dict[str, Any]
-    if family == "hf":
-        values = huggingface.write_config(config, names)
-    elif family == "timm":
-        values = timm.write_config(config, names, pretrained_cfg or {})
-    else:
-        values = {"model_type": "tinyvit", **config.to_dict()}
+    values = dict(FAMILIES[family].write_config(config, names, pretrained_cfg or {}))
     if problem_type is not None:
         values[PROBLEM_TYPE] = problem_type
     return {CONFIG: to_json(values), WEIGHTS: stored(config, state, family)}
@@ -81,12 +74,13 @@ def stored(config: ViTConfig, state: Mapping[str, Array], family: str) -> dict[s
     Raises:
         UserError: the family has no word for what this model does.
     """
-    layout, file_name = FAMILIES[family].layout(config), FAMILIES[family].file_name
-    missing = FAMILIES[family].cannot_say(config)
+    there = FAMILIES[family]
+    layout, missing = there.layout(config), there.cannot_say(config)
     if missing:
-        raise UserError(f"the layout {family!r} has no word for {missing}: choose another layout")
+        raise UserError(f"the layout {there.library!r} has no word for {missing}: choose another layout")
+    state = there.fold(config, {name: to_numpy(array) for name, array in state.items()})
     return {
-        file_name(name): array
+        there.file_name(name): array
         for ours, value in state.items()
-        for name, array in zip(layout[ours].names, layout[ours].layout.write(to_numpy(value)), strict=True)
+        for name, array in zip(layout[ours].names, layout[ours].layout.write(value), strict=True)
     }

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from reprlib import repr as short
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +12,9 @@ from ..errors import UserError, one_line
 from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
 from ..folders import is_there, read_folder
 from ..tensors import read_arrays
-from . import google, huggingface, timm
-from .families import FAMILIES
+from . import google
+from .families import FAMILIES, family_of
 from .npz import read_npz
-from .problem import PROBLEM_TYPE, check_problem_type
 from .weights import PICKLES, no_pickles, read_weights
 
 LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
@@ -33,6 +31,11 @@ class Source(NamedTuple):
     class_names: tuple[str, ...] | None
     values: dict[str, Any]  # of config.json
     preprocessor: dict[str, Any]  # the values of preprocessor_config.json
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether what stands in the head's place names no classes."""
+        return FAMILIES[self.family].projection in self.tensors
 
     def state(self, shapes: Mapping[str, tuple[int, ...]], *, with_head: bool = True) -> dict[str, np.ndarray]:
         """Our parameters by name, in one dtype: what tinyvit wrote keeps its own, others' have float32 or wider.
@@ -98,7 +101,7 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
     path = Path(path)
     if path.suffix == ".npz":
         tensors = google.plain_names(read_npz(path))
-        return _checked(Source(path, "npz", google.read_config(tensors), tensors, None, {}, {}))
+        return _checked(Source(path, "npz", google.read_config({}, tensors), tensors, None, {}, {}))
     if path.suffix in PICKLES:
         raise UserError(no_pickles(path))
     if path.suffix == ".safetensors":
@@ -117,38 +120,14 @@ def _open_folder(path: Path, folder: Path, with_head: bool) -> Source:
     values = read_json(folder / CONFIG)
     if "model" in values and not values.keys() & {"model_type", "architecture"}:
         raise UserError(_no_best(path))
-    check_kind(values, folder / CONFIG)
-    kind = values.get("model_type")
-    tensors = read_arrays(path) if path.suffix == ".safetensors" else read_weights(folder)
+    name = family_of(values, folder / CONFIG)
+    family = FAMILIES[name]
+    tensors = family.plain_names(read_arrays(path) if path.suffix == ".safetensors" else read_weights(folder))
     preprocessor = read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
-    names: tuple[str, ...] | None = None
-    if kind == "tinyvit":
-        family = "tinyvit"
-        config = ViTConfig.from_dict({name: values[name] for name in values.keys() - {"model_type", PROBLEM_TYPE}})
-    elif kind is not None:
-        family, tensors = "hf", huggingface.plain_names(tensors)
-        config = huggingface.read_config(values, tensors)
-        names = huggingface.read_class_names(values, config.num_classes) if with_head else None
-    else:
-        family, config = "timm", timm.read_config(values, tensors)
-        names = timm.read_class_names(values, config.num_classes) if with_head else None
-    return _checked(Source(path, family, config, tensors, names, values, preprocessor))
-
-
-def check_kind(values: Mapping[str, Any], where: Any) -> None:
-    """Whether the values of a `config.json` describe a model of a kind that can be read.
-
-    Raises:
-        UserError: they do not.
-    """
-    kind = values.get("model_type")
-    is_known = kind in ("tinyvit", *huggingface.MODEL_TYPES) if isinstance(kind, str) else "architecture" in values
-    if not is_known:
-        raise UserError(
-            f"{where} describes a model of type {short(kind)}: only Vision Transformers can be read, of tinyvit, timm, "
-            f"or Hugging Face's types {', '.join(huggingface.MODEL_TYPES)}"
-        )
-    check_problem_type(values, where)
+    config = family.read_config(values, tensors)
+    is_named = with_head and family.projection not in tensors
+    names = family.read_class_names(values, config.num_classes) if is_named else None
+    return _checked(Source(path, name, config, tensors, names, values, preprocessor))
 
 
 def _checked(source: Source) -> Source:
@@ -168,9 +147,11 @@ def _checked(source: Source) -> Source:
         return source
     name = FAMILIES[source.family].layout(source.config)["pos_embed"].names[0]
     positions, config = source.tensors.get(name), source.config
-    if positions is not None and positions.shape == (1, config.num_patches, config.embed_dim):
-        none = np.zeros((1, config.num_prefix_tokens, config.embed_dim), positions.dtype)
-        source.tensors[name] = np.concatenate([none, positions], axis=1)
+    if positions is not None and positions.ndim == 3:
+        given = positions.shape[1] - config.num_patches  # of the tokens in front, how many have one
+        if 0 <= given <= config.class_token:
+            without = np.zeros((1, config.num_prefix_tokens - given, config.embed_dim), positions.dtype)
+            source.tensors[name] = np.concatenate([positions[:, :given], without, positions[:, given:]], axis=1)
     return source
 
 

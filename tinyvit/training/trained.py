@@ -100,9 +100,12 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
         UserError: it has no head, or one for numbers, or as `load_trained` does.
     """
     source = open_source(path)
-    has_head = source.config.num_classes > 0
-    if not has_head or problem_type(source.values, source.config.num_classes) == REGRESSION:
-        what = "predicts numbers (problem_type regression)" if has_head else "has no head"
+    what = "has no head" if not source.config.num_classes else ""
+    if source.is_projection:
+        what = "has a projection in its head's place"
+    elif problem_type(source.values, source.config.num_classes) == REGRESSION:
+        what = what or "predicts numbers (problem_type regression)"
+    if what:
         raise UserError(
             f"{path} {what}, so it names no classes: give it a new head with tinyvit finetune --model {path}"
         )
@@ -119,7 +122,7 @@ def what_it_was_fed(source: Source) -> Preprocessing:
     if "dataset" in values:
         check_preprocessing(values, source.path / PREPROCESSOR, source.config)
     processor = read_processor(source)
-    numbers = tuple(map(str, range(source.config.num_classes)))
+    numbers = () if source.is_projection else tuple(map(str, range(source.config.num_classes)))
     names = tuple(values["class_names"]) if "dataset" in values else source.class_names or numbers
     dataset = values.get("dataset", "")
     return Preprocessing(
