@@ -43,7 +43,7 @@ def test_it_tells_who_wrote_a_model_and_what_it_knows(layout, called, model, cap
 
 
 def test_every_layout_has_a_name(model, capsys):
-    assert set(FAMILIES) == {"tinyvit", "hf", "timm", "npz"}
+    assert set(FAMILIES) == {"tinyvit", "hf", "deit", "dinov2", "clip", "siglip", "timm", "npz"}
     VisionTransformer(dataclasses.replace(model.config, pool="mean", num_classes=0)).save_pretrained("ours")
     assert main(["info", "ours"]) == 0
     said = capsys.readouterr().out

@@ -116,6 +116,7 @@ def test_of_two_towers_that_for_pictures_is_read(kind, tmp_path):
     theirs.save_pretrained(tmp_path / "hf")
     ours = VisionTransformer.from_pretrained(tmp_path / "hf")
     images = images_for(ours.config, "float32")
+    assert {"logit_scale", "text_model"} <= set(open_source(tmp_path / "hf").left_out)
     pooled = theirs.vision_model(torch.tensor(images)).pooler_output
     close(ours.predict(images), theirs.visual_projection(pooled) if kind == "CLIP" else pooled, 1e-5)
     with pytest.raises(UserError, match="names no classes: give it one with tinyvit finetune"):
@@ -131,6 +132,7 @@ def test_classifiers_of_two_towers(kind, tmp_path):
     ours = VisionTransformer.from_pretrained(tmp_path / "hf")
     images = images_for(ours.config, "float32")
     close(ours.predict(images), theirs(torch.tensor(images)).logits, 1e-5)
+    assert open_source(tmp_path / "hf").left_out == (["post_layernorm"] if kind == "CLIP" else ["head"])
 
 
 TIMM = {

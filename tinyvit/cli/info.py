@@ -81,6 +81,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         f"{'classes':<10}{len(fed.class_names)}: {classes}"
         if fed.class_names
         else f"{'classes':<10}none: {'its head is a projection' if source.is_projection else 'no head'}",
+        *([f"{'left out':<10}{printable(', '.join(source.left_out))}"] if source.left_out else []),
         describe("pictures", fed.processor),
     ]
     return source.config, "\n".join(lines)

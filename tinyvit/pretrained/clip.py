@@ -90,4 +90,5 @@ def vision_tower(config: ViTConfig) -> dict[str, Stored]:
         "patch_embed.proj.weight": convolution(f"{patches}.weight", config.in_chans, config.patch_size),
         "patch_embed.proj.bias": same(f"{patches}.bias"),
     }
-    return embedding | hf.encoder(config, "encoder.layers", QKV, MODULES) | hf.norm("norm", "post_layernorm")
+    norm = hf.norm("norm", "post_layernorm") if config.final_norm else {}
+    return embedding | hf.encoder(config, "encoder.layers", QKV, MODULES) | norm

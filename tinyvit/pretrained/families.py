@@ -84,7 +84,7 @@ FAMILIES = {
         model_types=("tinyvit",),
     ),
     "hf": _transformers(
-        title="Hugging Face ViT",
+        title="Hugging Face",
         read_config=huggingface.read_config,
         write_config=huggingface.write_config,
         layout=huggingface.layout,

@@ -67,4 +67,4 @@ def layout(config: ViTConfig) -> dict[str, Stored]:
     }
     pool |= hf.linear("pool.proj", "head.attention.out_proj") | hf.norm("pool.norm", "head.layernorm")
     pool |= hf.linear("pool.mlp.fc1", "head.mlp.fc1") | hf.linear("pool.mlp.fc2", "head.mlp.fc2")
-    return clip.vision_tower(config) | pool | hf.linear("head", "classifier")
+    return clip.vision_tower(config) | (pool if config.pool == "map" else hf.linear("head", "classifier"))

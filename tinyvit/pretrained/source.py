@@ -33,6 +33,15 @@ class Source(NamedTuple):
     preprocessor: dict[str, Any]  # the values of preprocessor_config.json
 
     @property
+    def left_out(self) -> list[str]:
+        """The parts of the file that the model does not have: ["pooler"], ["logit_scale", "text_model"]."""
+        family = FAMILIES[self.family]
+        used = {name for stored in family.layout(self.config).values() for name in stored.names}
+        return sorted(
+            {name.split(".")[0] for name in self.tensors if name.startswith(family.left_out) and name not in used}
+        )
+
+    @property
     def is_projection(self) -> bool:
         """Whether what stands in the head's place names no classes."""
         return FAMILIES[self.family].projection in self.tensors

@@ -58,7 +58,7 @@ def finetune(
     """
     progress = progress or Progress()
     listing, white_level = readable(config, progress, strict=strict)
-    model, processor = starting_point(config.pretrained, len(listing.class_names), changes)
+    model, processor = starting_point(config.pretrained, len(listing.class_names), changes, progress)
     config = dataclasses.replace(config, model=model.config, threads=resolve_threads(config))
     processor = dataclasses.replace(processor, white_level=white_level)
     manifest = Manifest.of(str(config.data_dir), listing)
@@ -135,10 +135,14 @@ def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress
     return listing
 
 
-def starting_point(path: str, num_classes: int, changes: dict[str, Any]) -> tuple[VisionTransformer, ImageProcessor]:
+def starting_point(
+    path: str, num_classes: int, changes: dict[str, Any], progress: Progress
+) -> tuple[VisionTransformer, ImageProcessor]:
     """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
     source = open_source(path, with_head=False)
     processor = read_processor(source)
+    if source.config.pool == "cls+dist":
+        progress.note("both of the model's heads are left out: the new one looks at the class token alone")
     img_size = changes.pop("img_size", None)
     model = load_model(VisionTransformer, source, num_classes=num_classes, **changes)
     if model.dtype != np.float32:  # what batches are made of
