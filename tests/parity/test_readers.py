@@ -25,8 +25,12 @@ MODELS = {
     "fixed positions, tanh, another epsilon": (
         {"pos_embed": "sincos2d", "gelu": "tanh", "layer_norm_eps": 1e-12}, "transformers after convert",
     ),
-    "a register": ({"num_registers": 1}, "timm"),
-    "a register, as DeiT of Hugging Face": ({"num_registers": 1, "layer_norm_eps": 1e-12}, "timm, differing"),
+    "a register": ({"num_registers": 1}, "transformers"),  # as DeiT
+    "two heads": ({"num_registers": 1, "pool": "cls+dist"}, "transformers"),
+    "class token and mean, layer scale": ({"pool": "cls+mean", "layer_scale": 0.1}, "transformers"),  # as DINOv2
+    "mean without a class token": ({"pool": "mean", "class_token": False}, "transformers"),  # as SigLIP
+    "class token and mean": ({"pool": "cls+mean"}, ""),
+    "two registers": ({"num_registers": 2, "layer_norm_eps": 1e-12}, "timm, differing"),
     "registers and fixed positions": ({"num_registers": 4, "pos_embed": "sincos2d"}, "timm"),
     "layer scale": ({"layer_scale": 0.1}, "timm"),
     "mean pooling": ({"pool": "mean", "gelu": "tanh"}, "timm"),

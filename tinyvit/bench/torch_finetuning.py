@@ -20,7 +20,7 @@ from .torch_twin import torch_twin
 
 def torch_run(config: FinetuneConfig) -> dict[str, Any]:
     """What `bench.finetuning.tinyvit_run` tells of our side."""
-    listing = readable(config, Progress())
+    listing, _ = readable(config, Progress())
     ours, processor = starting_point(config.pretrained, len(listing.class_names), {}, Progress())
     config = dataclasses.replace(config, model=ours.config)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..config import ViTConfig
-from .families import FAMILIES
+from .families import FAMILIES, family_for
 
 PACKAGES = {"hf": "Hugging Face's transformers", "timm": "timm"}  # in the order in which they are preferred
 
@@ -24,11 +24,11 @@ def reader_of(config: ViTConfig) -> Reader:
     """Who loads a model of this kind, with the same logits but for what is `differing`."""
     written = dataclasses.replace(config, pos_embed="learned")  # as `tinyvit convert` writes fixed positions
     for name in PACKAGES:
-        if not FAMILIES[name].cannot_say(written):
+        if family := family_for(name, written):
             own = config.to_dict()
-            fixed = {key: theirs for key, theirs in FAMILIES[name].fixed.items() if theirs != own[key]}
+            fixed = {key: theirs for key, theirs in FAMILIES[family].fixed(written).items() if theirs != own[key]}
             differing = [f"{key} {theirs} instead of {own[key]}" for key, theirs in fixed.items()]
-            return Reader(name, name == "hf" and not FAMILIES["hf"].cannot_say(config), ", ".join(differing))
+            return Reader(name, name == "hf" and family_for("hf", config) != "", ", ".join(differing))
     return Reader("tinyvit", True, lacking=FAMILIES["timm"].cannot_say(written))
 
 
