@@ -1,5 +1,6 @@
 """A list of pictures comes back as it was written, and one byte more or less in a file shows."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tinyvit.datasets.changes import changes
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.manifest import PIECE, Manifest, content_of
 from tinyvit.errors import UserError
+from tinyvit.files import read_json
 
 
 @pytest.fixture
@@ -119,3 +122,19 @@ def test_a_picture_that_went_away_is_named(data):
     (data / "a" / "1.png").unlink()
     with pytest.raises(UserError, match=r"a/1\.png cannot be read any more"):
         Manifest.of(data, listing)
+
+
+def test_whatever_happens_to_the_file_there_is_a_list_or_a_sentence(data, tmp_path):
+    text = Manifest.of(data, list_folder(data)).to_json()
+    rng = np.random.default_rng(0)
+    path, read = tmp_path / "pictures.json", 0
+    for _ in range(150):
+        damaged = bytearray(text)
+        for place in rng.integers(0, len(text), rng.integers(1, 4)):
+            damaged[place] = rng.choice([*rng.integers(0, 256, 3), *b'0"\\,[]{}'])
+        path.write_bytes(damaged[: len(text) if rng.random() < 0.9 else rng.integers(0, len(text))])
+        with contextlib.suppress(UserError):
+            manifest = Manifest.from_dict(read_json(path), path)
+            read += 1
+            assert isinstance(str(changes(manifest, data)), str)
+    assert 5 < read < 145

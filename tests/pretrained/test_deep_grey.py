@@ -15,14 +15,21 @@ SHADES = np.random.default_rng(0).random((7, 9))  # 0..1
 SHADES[3, 4] = 0.97  # bright enough to show how many bits are meant
 
 
-def tiff(values, path, *, order="<", sample_format=None):
+def tiff(values, path, *, order="<", photometric=1):
     """A plain TIFF of one channel, of any type and byte order: what Pillow writes has few of them."""
     import struct
 
     values = np.asarray(values)
-    kind = sample_format or {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
     data = values.astype(values.dtype.newbyteorder(order)).tobytes()
-    tags = [(256, values.shape[1]), (257, values.shape[0]), (258, 8 * values.itemsize), (259, 1), (262, 1), (273, 8)]
+    tags = [
+        (256, values.shape[1]),
+        (257, values.shape[0]),
+        (258, 8 * values.itemsize),
+        (259, 1),
+        (262, photometric),
+        (273, 8),
+    ]
     tags += [(277, 1), (278, values.shape[0]), (279, len(data)), (339, kind)]
     entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags)
     start = 8 + len(data)
@@ -56,6 +63,15 @@ def test_floats_up_to_one_and_masks(tmp_path):
     )
     Image.fromarray((SHADES > 0.5).astype(np.uint16)).save(tmp_path / "mask.png")
     np.testing.assert_array_equal(DO_NOTHING.pixels(open_picture(tmp_path / "mask.png"))[0], 255 * (SHADES > 0.5))
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_a_file_in_which_zero_is_white_is_inverted(dtype, tmp_path):
+    values = np.rint(4095 * SHADES)
+    tiff(values.astype(dtype), tmp_path / "x-ray.tif", photometric=0)
+    image = open_picture(tmp_path / "x-ray.tif")
+    np.testing.assert_array_equal(DO_NOTHING.pixels(image)[0], np.rint(255 - values * 255 / 4095))
+    assert "4,095 is taken as black, as the file says that 0 is white" in in_words(image)
 
 
 def test_thirty_two_bits_beyond_the_sign(tmp_path):
@@ -98,7 +114,7 @@ def test_a_white_level_that_is_known_is_taken_and_kept(in_chans):
     processor = ImageProcessor(in_chans=in_chans, do_resize=False, white_level=4095)
     dark = Image.fromarray(np.array([[0, 100, 4095, 5000]], np.uint16))
     np.testing.assert_array_equal(processor.pixels(dark)[0, 0], [0, 6, 255, 255])
-    assert "4,095 is taken as white, brighter numbers, too" in in_words(dark, 4095)
+    assert "4,095 is taken as white, larger numbers, too" in in_words(dark, 4095)
     assert ImageProcessor.from_dict(processor.to_dict()) == processor
     assert "white_level" not in dataclasses.replace(processor, white_level=None).to_dict()
     np.testing.assert_array_equal(processor.pixels(Image.new("L", (1, 1), 100))[:, 0, 0], [100] * in_chans)

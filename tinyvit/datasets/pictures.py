@@ -10,12 +10,14 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import UserError
-from ..pretrained.deep_grey import REDUCED, UNSIGNED, WHITE_LEVEL, is_deep
+from ..pretrained.deep_grey import REDUCED, UNSIGNED, WHITE_IS_ZERO, WHITE_LEVEL, is_deep
 from .heif import is_heif, learn_heif
 from .patience import PatientFile
 
 # Formats that are nothing but pixels; HEIF is another. Pillow reads more, some by running a program (EPS: Ghostscript).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+
+PHOTOMETRIC = 262  # the tag of a TIFF that says whether 0 is white or black
 
 _FILTERS = threading.Lock()
 
@@ -91,6 +93,8 @@ def _remember_depth(image: Image.Image) -> None:
     if image.format == "PPM" and image.mode == "I":
         image.info[WHITE_LEVEL] = 2**16 - 1  # Pillow scales the file's own white to it
     layout = str(getattr(image, "tile", ""))  # how the numbers lie in the file, in Pillow's words
+    tags = getattr(image, "tag_v2", {})  # of a TIFF
+    image.info[WHITE_IS_ZERO] = is_deep(image) and tags.get(PHOTOMETRIC) == 0  # Pillow inverts 8 bits alone
     image.info[UNSIGNED] = "I;32N" in layout
     image.info[REDUCED] = not is_deep(image) and ";16" in layout
 

@@ -12,6 +12,7 @@ from PIL import Image
 USUAL = (1, 2**8 - 1, 2**10 - 1, 2**12 - 1, 2**14 - 1, 2**16 - 1)  # 1 for floats, and masks
 WHITE_LEVEL = "white_level"  # in `Image.info`, where the file says what is white
 UNSIGNED = "unsigned"  # in `Image.info`, of whole numbers of 32 bits that Pillow takes for signed ones
+WHITE_IS_ZERO = "white_is_zero"  # in `Image.info`, of files in which larger numbers are darker, as some X-ray is
 REDUCED = "reduced"  # in `Image.info`, where colours of 16 bits were cut down to 8 as the file was opened
 
 
@@ -50,14 +51,16 @@ def white_level(largest: float) -> float:
 
 
 def scaled(image: Image.Image, white: float | None = None) -> np.ndarray:
-    """Deep grey as float64 (H, W) in 0..255: black is 0, and `white` is 255, or the picture's own white level.
+    """Deep grey as float64 (H, W) in 0..255: 0 is black, and `white` is 255, or the picture's own white level.
 
-    What is below or above becomes black or white, and what is no number (NaN) black.
+    What is below or above is clipped, what is no number (NaN) is black, and a file in which 0 is white is inverted.
     """
-    depth = depth_of(image)
-    white = white or (depth.white_level if depth else 255.0)
-    values = np.nan_to_num(_values(image).astype(np.float64), nan=0.0)
-    return values.clip(0.0, white) * (255.0 / white)
+    if white is None:
+        depth = depth_of(image)
+        white = depth.white_level if depth else 255.0
+    values = np.nan_to_num(_values(image).astype(np.float64), nan=white if image.info.get(WHITE_IS_ZERO) else 0.0)
+    grey = values.clip(0.0, white) * (255.0 / white)
+    return 255.0 - grey if image.info.get(WHITE_IS_ZERO) else grey
 
 
 def _values(image: Image.Image) -> np.ndarray:
@@ -72,7 +75,8 @@ def in_words(image: Image.Image, white: float | None = None) -> str:
         return "colours of 16 bits: the upper 8 are used" if image.info.get(REDUCED) else ""
     level = white or depth.white_level
     odd = {"negative numbers": depth.has_negative, "NaN or infinity": depth.has_nan}
-    words = [f"deep grey ({image.mode}): {level:,g} is taken as white"]
-    words += ["brighter numbers, too"] * (depth.largest > level)
+    what = "black, as the file says that 0 is white" if image.info.get(WHITE_IS_ZERO) else "white"
+    words = [f"deep grey ({image.mode}): {level:,g} is taken as {what}"]
+    words += ["larger numbers, too"] * (depth.largest > level)
     words += [f"{what} in it" for what, holds in odd.items() if holds]
     return ", ".join(words)
