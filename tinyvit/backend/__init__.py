@@ -3,13 +3,14 @@
 Everything else is written once, in terms of `xp = array_module(x)`.
 """
 
-from .arrays import Array, ArrayModule, array_module, is_host, matmul_into, native_erf, to_numpy
+from .arrays import PLAIN, Array, ArrayModule, array_module, is_host, matmul_into, native_erf, to_numpy
 from .devices import available_devices, cupy_module, device_of, like, resolve_device, set_matmul_precision, to_device
 from .memory import keep_freed_memory
 from .random import generator
 from .threads import by_rows
 
 __all__ = [
+    "PLAIN",
     "Array",
     "ArrayModule",
     "array_module",

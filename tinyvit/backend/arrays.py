@@ -12,6 +12,7 @@ from ..errors import UserError
 # NumPy and CuPy arrays share their interface but no base class, so the type of "either" is written for the reader.
 Array: TypeAlias = Any
 ArrayModule: TypeAlias = ModuleType
+PLAIN = np.ndarray  # of which type arrays are as a rule
 
 
 def array_module(x: Array) -> ArrayModule:
@@ -24,6 +25,8 @@ def array_module(x: Array) -> ArrayModule:
         TypeError: `x` is no array, or one of a library that is not like NumPy.
         UserError: `x` is a masked array: sums and products would pass over its mask.
     """
+    if type(x) is np.ndarray:
+        return np
     if isinstance(x, np.ma.MaskedArray):
         raise UserError("a masked array was given, and its mask would be passed over: fill it, or leave the masked out")
     if isinstance(x, np.ndarray | np.generic):

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ..backend import Array, array_module, is_host
+from ..backend import PLAIN, Array, array_module, is_host
 from ..errors import UserError
 
 P = ParamSpec("P")
@@ -30,6 +30,12 @@ def takes_floats(forward: Callable[P, Result]) -> Callable[P, Result]:
 
     @functools.wraps(forward)
     def checked(*args: P.args, **options: P.kwargs) -> Result:
+        for x in cast(Any, args):
+            if type(x) is not PLAIN or x.dtype.char not in "fd" or not x.ndim:
+                break
+        else:  # as nearly always; for one image, all that follows would take longer than the op
+            if options.keys().isdisjoint(optional):
+                return forward(*args, **options)
         arrays: dict[str, Any] = dict(zip(optional, args, strict=False)) | {
             n: options[n] for n in optional if n in options
         }
@@ -121,9 +127,14 @@ def check_shape(name: str, x: Array, wanted: Sequence[int | str]) -> None:
     Raises:
         UserError: it has not.
     """
-    if x.ndim != len(wanted) or any(isinstance(w, int) and w != n for w, n in zip(wanted, x.shape, strict=True)):
-        words = ", ".join(map(str, wanted)) + "," * (len(wanted) == 1)
-        raise UserError(f"{name} must have the shape ({words}), got {tuple(x.shape)}: reshape it, or give another")
+    if x.shape == wanted or (x.ndim == len(wanted) and all(map(_fits, wanted, x.shape))):
+        return
+    words = ", ".join(map(str, wanted)) + "," * (len(wanted) == 1)
+    raise UserError(f"{name} must have the shape ({words}), got {tuple(x.shape)}: reshape it, or give another")
+
+
+def _fits(wanted: int | str, length: int) -> bool:
+    return wanted == length or type(wanted) is str
 
 
 def is_narrow(x: Array) -> bool:

@@ -33,7 +33,8 @@ def linear_forward(x: Array, weight: Array, bias: Array | None = None) -> tuple[
     Raises:
         UserError: the last axis of `x` is not the first of `weight`, or the bias does not fit its second.
     """
-    check_shape("weight", weight, ("in", "out"))
+    if weight.ndim != 2:
+        check_shape("weight", weight, ("in", "out"))
     if bias is not None:
         check_shape("bias", bias, weight.shape[1:])
     if x.shape[-1] != weight.shape[0]:
