@@ -210,3 +210,15 @@ def test_what_looks_like_splits_is_no_data_set(folder, capsys):
     status, out, err = check(folder, capsys)
     assert (status, out) == (2, "")
     assert "so they look like splits: call them train, val and test" in err
+
+
+@pytest.mark.parametrize("number", [2, 3, 40])
+def test_too_few_pictures_to_train_on_are_wrong(tmp_path, capsys, number):
+    for k in range(number):
+        save(tmp_path / f"few/{k}/only.png")
+    status, out, _ = check(tmp_path / "few", capsys)
+    assert status == 1
+    assert (
+        f"It cannot be trained on (1):\n  there are too few pictures to hold some back for the dev split, by which the best epoch is chosen ({number} in {number} classes)"
+        in out
+    )

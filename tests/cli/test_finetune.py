@@ -267,3 +267,12 @@ def test_what_is_left_out_is_told_before_training_and_strict_forbids_it(finetune
     ):
         assert sentence in out
     assert main(["finetune", "--resume", str(tmp_path / "run"), "--strict"]) == 2
+
+
+def test_a_test_split_that_cannot_be_read_is_told(finetune, pictures):
+    for path in (Path(pictures) / "test").rglob("*.png"):
+        path.write_bytes(b"nothing")
+    status, out, _ = finetune("--epochs", "1")
+    assert status == 0
+    assert "none of the 12 pictures of the test split can be read, so there is no test" in out
+    assert "the report at the end is on the dev split" in out

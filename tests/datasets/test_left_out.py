@@ -1,5 +1,6 @@
 """What machines and runs leave among pictures is left out at every depth, and everything that is left out is told."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +69,26 @@ def test_classes_that_might_be_taken_for_such_remain(tmp_path, files):
     listing = list_folder(tmp_path, dev_share=0, test_share=0)
     assert len(listing.class_names) == len({file.split("/")[0] for file in files})
     assert len(listing.train) == sum(file.endswith(".jpg") for file in files)
+
+
+@pytest.mark.slow
+def test_runs_are_found_however_deep(tmp_path, monkeypatch):
+    tree(tmp_path, ["."], ["cat", "dog"])
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1050):  # more than Python would descend
+        os.mkdir("d")
+        os.chdir("d")
+    monkeypatch.chdir(tmp_path)
+    assert list_folder(".").class_names == ("cat", "d", "dog")
+    touch(tmp_path, "d/config.json", "d/metrics.jsonl")
+    assert list_folder(".").class_names == ("cat", "dog")
+
+
+def test_folders_that_lead_back_to_themselves_hold_no_runs(tmp_path):
+    tree(tmp_path, ["."], ["cat", "dog"])
+    (tmp_path / "loop/a").mkdir(parents=True)
+    (tmp_path / "loop/a/back").symlink_to(tmp_path / "loop")
+    assert list_folder(tmp_path).class_names == ("cat", "dog", "loop")
 
 
 def test_everything_else_is_counted_and_the_first_are_named(tmp_path):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import UserError
 from .flags import SUB_PARSERS, add_strict_flag, text
 from .output import printable, say
 
@@ -95,6 +96,15 @@ def _imbalance(names: Sequence[str], findings: Any) -> str:
     return f"{findings.imbalance:.1f} ({names[largest]} {train[largest]:,}, {names[smallest]} {train[smallest]:,})"
 
 
+def _why_not(listing: Any, findings: Any) -> list[str]:
+    """What training would say of the pictures that can be read."""
+    try:
+        listing.without([path for path, _ in findings.unreadable])
+    except UserError as error:
+        return [str(error)]
+    return []
+
+
 def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[str, list[str]]:
     """What is wrong, and where."""
     from ..datasets.class_names import look_alike
@@ -102,6 +112,7 @@ def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[st
     train, files = findings.counts["train"], sum(map(len, listing.splits.values()))
     left_out = [f"{listing.left_out:,} of {files + listing.left_out:,}, see the notes"]
     found = {
+        "It cannot be trained on": _why_not(listing, findings),
         "Most files are left out": left_out if listing.left_out > files else [],
         "Classes that have almost the same name": [
             ", ".join(map(repr, alike)) for alike in look_alike(listing.class_names)

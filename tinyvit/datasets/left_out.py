@@ -28,6 +28,7 @@ class LeftOut:
         self.root = root
         self.machine_made: dict[Path, None] = {}  # in the order met; sets have none
         self.runs: dict[Path, None] = {}
+        self.no_runs: set[Path] = set()  # folders known to be none
         self.others: dict[Path, None] = {}  # files in classes whose names do not end as those of pictures
         self.loose: dict[Path, None] = {}  # pictures in no class
         self.beside: dict[Path, int] = {}  # folders beside those of the splits, and how many pictures are in them
@@ -44,7 +45,7 @@ class LeftOut:
                 self.machine_made[path] = None
             elif not is_folder:
                 files.append(path)
-            elif holds_runs(path):
+            elif self._holds_runs(path):
                 self.runs[path] = None
             else:
                 folders.append(path)
@@ -59,9 +60,9 @@ class LeftOut:
         waiting, searched = [folder], set()
         while waiting:
             folder = waiting.pop()
-            if (real := os.path.realpath(folder)) in searched:
+            if (itself := _identity(folder)) in searched:
                 continue
-            searched.add(real)
+            searched.add(itself)
             folders, files = self.entries(folder)
             waiting += reversed(folders)
             for path in files:
@@ -103,6 +104,21 @@ class LeftOut:
             )
         return notes
 
+    def _holds_runs(self, folder: Path) -> bool:
+        """Whether a folder is a run of tinyvit or a model, or holds such and no other folders or pictures."""
+        waiting, found = [folder], False
+        while waiting:
+            place = waiting.pop()
+            if os.path.isfile(place / "config.json") and any(os.path.exists(place / name) for name in RUN_FILES):
+                found = True
+                continue
+            folders = [] if place in self.no_runs else _folders_without_pictures(place)
+            if not folders:  # so nothing above it, up to where we began, holds runs alone
+                self.no_runs |= {place, *place.parents[: len(place.parts) - len(folder.parts)]}
+                return False
+            waiting += folders
+        return found
+
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
@@ -137,6 +153,26 @@ def listed(folder: Path) -> list[tuple[Path, bool]]:
     return [(folder / name, is_folder) for name, is_folder in sorted(entries)]
 
 
+def _identity(folder: Path) -> object:
+    """What is the same for a folder and for links to it, and for nothing else."""
+    try:
+        info = os.stat(folder)
+    except OSError:  # which is told where it is read
+        return folder
+    return (info.st_dev, info.st_ino) if info.st_ino else os.path.realpath(folder)  # some systems number no files
+
+
+def _folders_without_pictures(place: Path) -> list[Path]:
+    """The folders in one that has no pictures directly; none if it has, or cannot be read."""
+    try:
+        entries = [(path, is_folder) for path, is_folder in listed(place) if not is_machine_made(path.name)]
+    except UserError:  # whoever wants to know what is in it will say so
+        return []
+    if any(is_picture(path) for path, is_folder in entries if not is_folder):
+        return []
+    return [path for path, is_folder in entries if is_folder and not path.is_symlink()]
+
+
 def is_picture(path: Path) -> bool:
     """Whether its name ends as that of a picture."""
     return path.suffix.lower() in ENDINGS
@@ -145,20 +181,6 @@ def is_picture(path: Path) -> bool:
 def is_machine_made(name: str) -> bool:
     """Whether a file or folder of this name is hidden, or was left by a system and not by a person."""
     return name.startswith((".", "~$")) or name.casefold() in MACHINE_MADE
-
-
-def holds_runs(folder: Path) -> bool:
-    """Whether a folder is a run of tinyvit or a model, or holds such and no other folders or pictures."""
-    if os.path.isfile(folder / "config.json") and any(os.path.exists(folder / name) for name in RUN_FILES):
-        return True
-    try:
-        entries = [(path, is_folder) for path, is_folder in listed(folder) if not is_machine_made(path.name)]
-    except UserError:  # whoever wants to know what is in it will say so
-        return False
-    folders = [path for path, is_folder in entries if is_folder and not path.is_symlink()]
-    if not folders or any(is_picture(path) for path, is_folder in entries if not is_folder):
-        return False
-    return all(map(holds_runs, folders))
 
 
 def some(names: Collection[str] | Iterable[str]) -> str:

@@ -156,6 +156,8 @@ def starting_point(
 
 def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
     """What is wrong with the pictures, a sentence each."""
+    if listing.test and not findings.counts["test"].any():
+        yield f"none of the {len(listing.test):,} pictures of the test split can be read, so there is no test"
     for _, sentence in findings.unreadable[:MOST_TOLD]:
         yield f"skipped: {sentence}"
     if more := len(findings.unreadable[MOST_TOLD:]):
