@@ -129,3 +129,17 @@ def test_what_says_nothing_stays_silent(stand_in, tmp_path, capsys):
     assert main(["convert", str(stand_in(MULTI, name="m")), str(tmp_path / "bare"), "--ignore-head"]) == 0
     assert "problem_type" not in json.loads((tmp_path / "bare/config.json").read_text())
     assert "note" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (MULTI, "answers   multi_label_classification: a yes or no for each class, from 0.5 on"),
+        ({"problem_type": "regression"}, "answers   regression: numbers, no classes"),
+        ({}, None),
+    ],
+)
+def test_info_says_what_the_logits_mean(stand_in, capsys, changes, said):
+    assert main(["info", str(stand_in(changes))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("answers")] == ([said] if said else [])

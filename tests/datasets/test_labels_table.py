@@ -2,9 +2,10 @@
 
 import os
 
+import numpy as np
 import pytest
 
-from tinyvit.datasets import labels_table
+from tinyvit.datasets import csv_lines
 from tinyvit.datasets.labels_table import read_labels_table
 from tinyvit.errors import UserError
 
@@ -24,6 +25,8 @@ NAMES = {
     "between semicolons": "file,labels\na.jpg,sea; red sun\nb.jpg,\nc.jpg,sea\n",
     "between commas, quoted": 'file,labels\na.jpg,"sea, red sun"\nb.jpg,\nc.jpg,sea\n',
     "in further columns": "a.jpg,sea,red sun\nb.jpg\nc.jpg,sea\n",
+    "names that run over the header": "file,labels\na.jpg,sea,red sun\nb.jpg\nc.jpg,sea\n",
+    "an index, no header": "0,a.jpg,sea|red sun\n1,b.jpg,\n2,c.jpg,sea\n",
     "in named columns": "image,first,second\na.jpg,sea,red sun\nb.jpg,,\nc.jpg,sea,\n",
     "columns of 0 and 1": "Image ID,sea,red sun\na.jpg,1,1\nb.jpg,0,0\nc.jpg,1,0\n",
     "columns of true and nothing": "path,sea,red sun\na.jpg,True,TRUE\nb.jpg,,\nc.jpg,true,\n",
@@ -74,6 +77,14 @@ def test_what_is_left_out_is_told(read):
     assert "separated by |" in nih.understood
 
 
+def test_classes_may_be_called_as_columns_of_labels_are(read):
+    table = read("file,dog,price tag,class\na.jpg,1,0,1\nb.jpg,0,1,0\n")
+    assert table.class_names == ("dog", "price tag", "class")
+    both = read("file,labels,is_blurred\na.jpg,dog|cat,0\nb.jpg,cat,1\n")
+    assert both.rows[0].names == ("dog", "cat")
+    assert "columns left out: is_blurred" in both.understood
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -88,6 +99,8 @@ def test_what_is_left_out_is_told(read):
         ("file,a,b\nx.png,1,0\ny.png,0,-1\n", "must be 0 or 1, got -1 in line 3"),
         ("file,a,b\nx.png,3,7\n", "must be 0 or 1, got 3 in line 2"),
         ("file,a,b,a\nx.png,1,0,1\n", "several columns for a:"),
+        ("file,a,b\nx.png,1,0\ny.png,1,0,1\n", "more cells in line 3 than its header"),
+        ("file,labels,split\nx.png,sea,sun,val\n", "more cells in line 2 than its header"),
     ],
 )
 def test_what_makes_no_sense_gets_one_sentence(read, text, sentence):
@@ -104,7 +117,7 @@ def test_missing_tables_folders_pipes_and_huge_ones(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(UserError, match="a folder or a device"):
         read_labels_table(tmp_path / "pipe.csv")
-    monkeypatch.setattr(labels_table, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(csv_lines, "MOST_BYTES", 2**20)
     (tmp_path / "huge.csv").write_bytes(b"a.jpg,x\n" * 2**17 + b"b.jpg,x\n")
     with pytest.raises(UserError, match="larger than 1 MiB"):
         read_labels_table(tmp_path / "huge.csv")
@@ -113,3 +126,45 @@ def test_missing_tables_folders_pipes_and_huge_ones(tmp_path, monkeypatch):
 def test_cells_of_any_length_get_a_sentence(read):
     with pytest.raises(UserError, match=r"damaged in line 2 \(field larger than field limit"):
         read("file,labels\na.jpg," + "x" * 200_000 + "\n")
+
+
+def test_tables_at_random_are_read_or_refused_in_a_sentence(read):
+    """Bytes changed, lost and doubled: nothing but a table or one sentence comes out."""
+    rng = np.random.default_rng(0)
+    outcomes = {}
+    for number in range(400):
+        text = NAMES[list(NAMES)[number % len(NAMES)]]
+        content = bytearray(text if isinstance(text, bytes) else text.encode())
+        for _ in range(rng.integers(1, 6)):
+            place = int(rng.integers(len(content) + 1))
+            content[place : place + rng.integers(3)] = bytes(
+                rng.choice(list(b'\x00\xff",;|\n\r\t01a'), rng.integers(4))
+            )
+        try:
+            table = read(bytes(content))
+        except UserError as error:
+            outcomes[str(error)] = "refused"
+            continue
+        outcomes[number] = "read"
+        assert all(row.file for row in table.rows)
+        assert all(name for row in table.rows for name in row.names)
+    assert {*outcomes.values()} == {"read", "refused"}
+    assert not any("\n" in str(what) for what in outcomes)
+
+
+@pytest.mark.parametrize(
+    ("text", "understood"),
+    [
+        (
+            "file,labels\na.jpg,x|y\n",
+            "with the files in column 'file', and names of classes in 1 column, separated by |.",
+        ),
+        ("a.jpg,x,y\n", "with the files in column 1, no header, and names of classes in 2 columns."),
+        (
+            "img;split;x\na.jpg;val;1\n",
+            "with the files in column 'img', the splits in column 'split', and a column of 0 and 1 for 1 class.",
+        ),
+    ],
+)
+def test_how_a_table_was_understood_is_told(read, text, understood):
+    assert read(text).understood == f"t.csv was read as a table {understood}"

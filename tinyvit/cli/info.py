@@ -66,6 +66,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
     """
     from ..presets import PRESETS, preset
     from ..pretrained import FAMILIES, open_source, resolve_model
+    from ..pretrained.problem import SINGLE_LABEL, problem_type
     from ..training.trained import what_it_was_fed
 
     if name in PRESETS or not (download or Path(name).exists()):
@@ -84,4 +85,8 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         *([f"{'left out':<10}{printable(', '.join(source.left_out))}"] if source.left_out else []),
         describe("pictures", fed.processor),
     ]
+    meaning = problem_type(source.values, source.config.num_classes)
+    if fed.class_names and meaning != SINGLE_LABEL:
+        how = f": a yes or no for each class, from {fed.threshold:g} on" if fed.multi_label else ": numbers, no classes"
+        lines.insert(3, f"{'answers':<10}{meaning}{how}")
     return source.config, "\n".join(lines)

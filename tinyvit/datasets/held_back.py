@@ -1,15 +1,25 @@
 """Pictures held back for dev and test where nobody has done so, and what is to be said of it."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
 from .listing import Files
 from .split import dev_split
 
+NO_SPLIT = {"folder": "The folder has no train, val and test in it", "table": "The table names no split"}
+NO_DEV = {"folder": "There are no pictures in a folder val", "table": "The table has no pictures of the split val"}
+
 
 def hold_back(
-    found: Mapping[str, Files], *, is_split: bool, dev_share: float, test_share: float, seed: int
+    found: Mapping[str, Files],
+    *,
+    is_split: bool,
+    dev_share: float,
+    test_share: float,
+    seed: int,
+    source: Literal["folder", "table"] = "folder",
 ) -> tuple[Files, Files, Files, list[str]]:
     """train, dev and test, and notes. Without a dev split, one is split off train, and if nothing is split, a test
     split, too.
@@ -19,6 +29,7 @@ def hold_back(
         is_split: or all of it is called train.
         dev_share, test_share: how much of all pictures that are to be split goes there.
         seed: decides which.
+        source: what says which split a picture belongs to, for the notes.
     """
     notes = []
     train, none = found["train"], found["train"].chosen([])
@@ -30,12 +41,12 @@ def hold_back(
         train, dev = _split_off(train, round(dev_share * total), seed)
     if not is_split:
         notes.append(
-            f"The folder has no train, val and test in it, so its {total:,} pictures were split, each class in "
-            f"proportion: {len(train):,} to train on, {len(dev):,} for dev and {len(test):,} for test (seed {seed})."
+            f"{NO_SPLIT[source]}, so its {total:,} pictures were split, each class in proportion: {len(train):,} to "
+            f"train on, {len(dev):,} for dev and {len(test):,} for test (seed {seed})."
         )
     elif made_dev:
         notes.append(
-            f"There are no pictures in a folder val, so {len(dev):,} of the {total:,} training pictures became the dev "
+            f"{NO_DEV[source]}, so {len(dev):,} of the {total:,} training pictures became the dev "
             f"split, each class in proportion (seed {seed})."
         )
     if not test:

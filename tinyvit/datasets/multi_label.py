@@ -47,7 +47,12 @@ def list_multi_label(
     found, names, files = _contents(folder, table)
     _check(folder if table is None else table, names, files)
     train, dev, test, notes = hold_back(
-        files, is_split=found.is_split, dev_share=dev_share, test_share=test_share, seed=seed
+        files,
+        is_split=found.is_split,
+        dev_share=dev_share,
+        test_share=test_share,
+        seed=seed,
+        source="folder" if table is None else "table",
     )
     return Listing(names, train, dev, test, (*found.notes, *notes, *_remarks(names, train)), found.left_out)
 
