@@ -143,3 +143,24 @@ def test_info_says_what_the_logits_mean(stand_in, capsys, changes, said):
     assert main(["info", str(stand_in(changes))]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("answers")] == ([said] if said else [])
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+def test_convert_keeps_the_threshold_and_says_that_others_do_not_know_it(stand_in, tmp_path, capsys, threshold):
+    folder = stand_in(MULTI)
+    values = json.loads((folder / "preprocessor_config.json").read_text())
+    values |= {"dataset": "numbers", "built_in": False, "class_names": list("abcde"), "threshold": threshold}
+    (folder / "preprocessor_config.json").write_text(json.dumps(values))
+    assert main(["convert", str(folder), str(tmp_path / "out")]) == 0
+    assert ("know of no threshold, here it is 0.3" in capsys.readouterr().out) == (threshold != 0.5)
+    assert load_trained(tmp_path / "out")[1].threshold == threshold
+
+
+@pytest.mark.parametrize("threshold", [1.5, "0.5", None, -0.1, [0.5]])
+def test_a_damaged_threshold_is_told(stand_in, picture, capsys, threshold):
+    folder = stand_in(MULTI)
+    values = json.loads((folder / "preprocessor_config.json").read_text())
+    values |= {"dataset": "numbers", "class_names": list("abcde"), "threshold": threshold}
+    (folder / "preprocessor_config.json").write_text(json.dumps(values))
+    assert main(["predict", str(folder), str(picture)]) == 2
+    assert "threshold must be a probability" in capsys.readouterr().err

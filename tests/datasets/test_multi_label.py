@@ -32,7 +32,7 @@ def put(tmp_path):
 def labels_of(listing, root):
     """Relative path -> names of its classes, of all splits."""
     return {
-        str(path.relative_to(root)): {name for name, yes in zip(listing.class_names, row, strict=True) if yes}
+        os.path.relpath(path, root): {name for name, yes in zip(listing.class_names, row, strict=True) if yes}
         for files in listing.splits.values()
         for path, row in zip(files.paths, files.labels, strict=True)
     }
@@ -102,6 +102,15 @@ def test_a_table_names_files_with_or_without_endings(put):
     assert labels_of(list_multi_label(root, table), root) == {
         "1.png": {"sea", "sun"}, "2.PNG": set(), "deep/3.jpg": {"sun"},
     }  # fmt: skip
+
+
+def test_a_table_may_spell_accents_and_paths_otherwise(put, monkeypatch):
+    root = put("cafe\u0301.png", "deep/2.png", "3.png")
+    table = write(root, "file,labels\ncaf\u00e9.png,a\n./deep/../deep/2.png,a|b\n3,b\n")
+    monkeypatch.chdir(root / "deep")
+    listing = list_multi_label("..", table)
+    assert labels_of(listing, root / "deep/..") == {"cafe\u0301.png": {"a"}, "deep/2.png": {"a", "b"}, "3.png": {"b"}}
+    assert not any("left out" in note for note in listing.notes)
 
 
 def test_columns_keep_their_order_and_names_are_sorted(put):

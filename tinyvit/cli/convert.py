@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         files = folder_files(model.config, model.parameters(), family, names, pretrained_cfg, said)
         if processor and options.to == "hf":
             facts = {"dataset": fed.dataset, "built_in": fed.built_in, "class_names": names} if fed and names else {}
+            facts |= {"threshold": fed.threshold} if fed and fed.multi_label else {}
             files[PREPROCESSOR] = to_json(processor.to_dict() | facts)
         write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"

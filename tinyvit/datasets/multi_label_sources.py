@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..errors import UserError
 from .class_names import class_name, same
@@ -13,6 +14,7 @@ from .labels_table import Row, read_labels_table
 from .left_out import ENDINGS, LeftOut, is_picture, some
 from .split_names import splits_among
 
+FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")  # accents in one character with the letter, or in two
 Pictures = dict[Path, set[str]]  # file -> names of its classes
 
 
@@ -63,7 +65,7 @@ def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
         if os.path.isfile(path):
             sizes[os.path.getsize(path)].append(path)
     first: dict[bytes, Path] = {}
-    gone: list[Path] = []
+    gone: dict[Path, None] = {}  # in the order met
     for path in (path for paths in sizes.values() if len(paths) > 1 for path in paths):
         try:
             with open(path, "rb") as file:
@@ -72,13 +74,13 @@ def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
             continue  # whoever reads the pictures will say so
         if kept != path:
             pictures[kept] |= pictures[path]
-            gone.append(path)
+            gone[path] = None
     if gone:
         notes.append(
             f"{len(gone):,} file{'s' * (len(gone) > 1)} of {split} with the same content as another: taken for one "
-            f"picture of all classes whose folders it is in, such as {gone[0]}."
+            f"picture of all classes whose folders it is in, such as {next(iter(gone))}."
         )
-    return {path: names for path, names in pictures.items() if path not in {*gone}}
+    return {path: names for path, names in pictures.items() if path not in gone}
 
 
 def from_table(table: Path, root: Path) -> Found:
@@ -130,9 +132,12 @@ def _meanings(table: Path, rows: Iterable[Row]) -> dict[str, str]:
 
 
 def _place(root: Path, file: str) -> Path | None:
-    """Where a file is that a table names, perhaps without its ending or with backslashes; None if nowhere."""
-    for name in dict.fromkeys((file, file.replace("\\", "/"))):
-        path = Path(os.path.normpath(root / name))
+    """Where a file is that a table names, perhaps without its ending, with backslashes, or with accents stored in
+    another way; None if nowhere.
+    """
+    spellings = (unicodedata.normalize(form, name) for name in (file, file.replace("\\", "/")) for form in FORMS)
+    for name in dict.fromkeys((file, *spellings)):
+        path = root / os.path.normpath(name)
         if is_picture(path) and path.is_file():
             return path
         for ending in ENDINGS:
