@@ -7,7 +7,7 @@ from .arrays import PLAIN, Array, ArrayModule, array_module, is_host, matmul_int
 from .devices import available_devices, cupy_module, device_of, like, resolve_device, set_matmul_precision, to_device
 from .memory import keep_freed_memory
 from .random import generator
-from .threads import by_rows
+from .threads import by_rows, one_matrix_thread
 
 __all__ = [
     "PLAIN",
@@ -24,6 +24,7 @@ __all__ = [
     "like",
     "matmul_into",
     "native_erf",
+    "one_matrix_thread",
     "resolve_device",
     "set_matmul_precision",
     "to_device",

@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import UserError, printable
 from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, train
-from .output import mute, prepare_streams
+from .output import complain, flush_output, lost, mute, prepare_streams
+from .stopping import stopped_by_kills
 
 VERBS = (train, finetune, evaluate, predict, plot, data, convert, gradcheck, bench, lessons, info, doctor)
 STOPPED = 130  # the exit status shells give to what Ctrl-C stopped
@@ -27,7 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="tinyvit", description="A Vision Transformer with every forward and backward pass written by hand."
     )
-    parser.set_defaults(run=lambda options: parser.print_help())  # until a verb sets its own
+    # Until a verb sets its own; `saves`: what it prints is also in files.
+    parser.set_defaults(run=lambda options: parser.print_help(), saves=False)
     parser.add_argument("--version", action="version", version=f"tinyvit {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for verb in VERBS:
@@ -40,22 +43,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         prepare_streams()
         options = build_parser().parse_args(arguments)
-        status = options.run(options) or 0
-        sys.stdout.flush()  # a reader who went away is met here, not when Python ends
-        return status
+        with stopped_by_kills(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of numbers that overflow: the answers say so
+            status = options.run(options) or 0
+        flush_output()
+        return status or (2 if lost and not options.saves else 0)
+    except SystemExit:  # of argparse, which has printed help
+        flush_output()
+        raise
     except UserError as error:
         return _complain(str(error), 2)
     except KeyboardInterrupt as interrupt:
         return _complain(str(interrupt) or "stopped", STOPPED)
     except BrokenPipeError:  # the reader of our output went away, as `head` does: no reason to complain
-        mute()
+        mute(sys.stdout)
         return 0
     except MemoryError:
         return _complain("there is not enough memory: choose a smaller --batch-size or model", 2)
     except OSError as error:
         return _complain(f"the system refused ({error}): check the path, its rights and the space on the disk", 2)
+    except RuntimeError as error:
+        if "start new thread" not in str(error):
+            raise
+        return _complain("the system has no thread left: end other programs, or raise its limit (ulimit -u)", 2)
 
 
 def _complain(sentence: str, status: int) -> int:
-    print(f"tinyvit: {printable(sentence)}", file=sys.stderr)
+    flush_output()
+    complain(sentence)
     return status

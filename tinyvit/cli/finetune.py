@@ -26,7 +26,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
     add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "pretrained"))
-    parser.set_defaults(run=run, pretrained=argparse.SUPPRESS)
+    parser.set_defaults(run=run, saves=True, pretrained=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:

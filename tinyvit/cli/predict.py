@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     from ..pretrained import resolve_model
     from ..training import load_classifier
     from ..training.answers import answers, read_pictures
+    from ..training.evaluate import NoAnswerError
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     with predictions_table(fed, options.csv, labelled=False) as table, picture_bar(len(paths)) as bar:
         for path, figure_name, answer in zip(paths, figure_names, seen, strict=True):
             if isinstance(answer, UserError):  # the other pictures still get their answer
-                complain(str(answer))
+                complain(f"{path}: {answer}" if isinstance(answer, NoAnswerError) else str(answer))
                 unreadable += 1
             else:
                 blank += [path] * answer.picture.is_blank

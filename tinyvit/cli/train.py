@@ -28,7 +28,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     training = parser.add_argument_group("training", f"The defaults shown are those of {whose}.")
     add_flags(training, usual, skip=("model",))
     add_model_flags(parser, usual.model, whose)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, saves=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..downloads.fetch import NotDelivered, receive, request
 from ..errors import UserError
+from ..locks import FileLock
 
 REMEDY = (
     "check the connection and run the same command again (it goes on where it stopped), or put the files "
@@ -44,14 +45,17 @@ def download(
     reasons = []
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        for url in urls:
-            try:
-                _fetch_verified(url, part, sha256, max_bytes, timeout)
-            except NotDelivered as error:
-                reasons.append(f"{url} ({error})")
-            else:
-                os.replace(part, destination)
+        with FileLock(destination.parent, wait=True):
+            if destination.exists():  # another process has fetched it while this one waited
                 return destination
+            for url in urls:
+                try:
+                    _fetch_verified(url, part, sha256, max_bytes, timeout)
+                except NotDelivered as error:
+                    reasons.append(f"{url} ({error})")
+                else:
+                    os.replace(part, destination)
+                    return destination
     except OSError as error:  # those of the network have become NotDelivered: this one is about the disk
         raise UserError(
             f"{destination} could not be written ({error.strerror}): free some space or set TINYVIT_CACHE to "

@@ -1,12 +1,17 @@
 """A model of huggingface.co by its name, in a folder that is complete or absent."""
 
+import contextlib
 import os
+import sys
 from pathlib import Path
 from urllib.parse import quote
+
+from tqdm.std import tqdm
 
 from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
 from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
+from ..locks import FileLock
 from .families import family_of
 from .hub import Repository
 from .resolve import NAME
@@ -45,14 +50,29 @@ def download_model(name: str, *, folder: str | os.PathLike[str] | None = None) -
     writing, _, _ = siblings(target)
     try:
         writing.mkdir(parents=True, exist_ok=True)
-        _fetch_model(Repository(repository, revision, writing))
-        writing.rename(target)
+        with _alone(writing, name):
+            if target.exists():  # another process has fetched it while this one waited
+                with contextlib.suppress(OSError):
+                    writing.rmdir()
+                return target
+            writing.mkdir(exist_ok=True)
+            _fetch_model(Repository(repository, revision, writing))
+            writing.rename(target)
     except OSError as error:  # of the disk: those of the network have become sentences
         raise UserError(
             f"{target} could not be written ({error.strerror or error}): free some space or set TINYVIT_CACHE to "
             "another folder, and run the same command again (what has arrived is kept)"
         ) from error
     return target
+
+
+def _alone(folder: Path, name: str) -> FileLock:
+    """The lock of a folder into which one process fetches, and the others wait for it."""
+    try:
+        return FileLock(folder)
+    except BlockingIOError:
+        tqdm.write(f"another process is fetching {name}: waiting for it", file=sys.stderr)
+        return FileLock(folder, wait=True)
 
 
 def _fetch_model(repository: Repository) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets.in_threads import in_threads
 from ..errors import UserError
 from ..vit import VisionTransformer
-from .evaluate import predict_batch, usual_batch_size
+from .evaluate import NoAnswerError, predict_batch, usual_batch_size
 from .trained import Prepared, Preprocessing
 
 
@@ -40,7 +40,7 @@ def answers(
     batch_size: int | None = None,
     multi_label: bool = False,
 ) -> Iterator[Answer | UserError]:
-    """The model's answer to each picture, in order; an error is handed on in its place.
+    """The model's answer to each picture, in order; an error is handed on in its place, or is it, if the answer is NaN.
 
     Args:
         mean, std: of pixels in 0..1, as for `datasets.normalize`.
@@ -50,6 +50,10 @@ def answers(
     pictures = iter(pictures)
     while batch := list(itertools.islice(pictures, batch_size or usual_batch_size(model))):
         images: Any = [picture.image for picture in batch if isinstance(picture, Prepared)]
-        probs = iter(predict_batch(model, np.stack(images), mean, std, multi_label=multi_label) if images else ())
+        rows = iter(predict_batch(model, np.stack(images), mean, std, multi_label=multi_label) if images else ())
         for picture in batch:
-            yield Answer(picture, next(probs)) if isinstance(picture, Prepared) else picture
+            if isinstance(picture, Prepared):
+                probs = next(rows)
+                yield Answer(picture, probs) if np.isfinite(probs).all() else NoAnswerError()
+            else:
+                yield picture

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import to_device, to_numpy
 from ..datasets import Dataset, Images, Split, batches, normalize
+from ..errors import UserError
 from ..ops import sigmoid_forward, softmax_forward
 from ..ops.floats import widened
 from ..vit import VisionTransformer
@@ -44,6 +45,16 @@ class Evaluation(NamedTuple):
         return classification_report(confusion_matrix(labels, self.predictions, len(class_names)), class_names)
 
 
+class NoAnswerError(UserError):
+    """A model's answer is no number."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the model's answer is not a number (NaN): its weights are so large that its numbers overflow, as after a "
+            "training that diverged; use another copy or an earlier checkpoint"
+        )
+
+
 def usual_batch_size(model: VisionTransformer) -> int:
     """How many images at once keep memory small and the cores busy."""
     return max(1, min(BATCH_SIZE, BATCH_NUMBERS // math.prod(model.config.input_shape)))
@@ -58,11 +69,12 @@ def predict_batch(
     multi_label: bool = False,
 ) -> np.ndarray:
     """uint8 (B, C, H, W) -> probabilities (B, K), all at once, on the model's device; of one class in each row, or, if
-    `multi_label`, of each class by itself; float32 at least.
+    `multi_label`, of each class by itself; float32 at least; NaN where numbers overflow.
     """
     x = normalize(images, mean, std, model.dtype)
-    logits = widened(model.predict(to_device(x, model.device)))
-    return to_numpy((sigmoid_forward if multi_label else softmax_forward)(logits)[0])
+    with np.errstate(all="ignore"):  # NaN in the answers tells it
+        logits = widened(model.predict(to_device(x, model.device)))
+        return to_numpy((sigmoid_forward if multi_label else softmax_forward)(logits)[0])
 
 
 def predict_probs(
@@ -79,23 +91,29 @@ def predict_probs(
 
 
 def evaluate(model: VisionTransformer, split: Split, dataset: Dataset, *, threshold: float = 0.5) -> Any:
-    """`judge` what `model` says of `split`, whose pixels are normalised as `dataset` says."""
+    """`judge` what `model` says of `split`, whose pixels are normalised as `dataset` says.
+
+    Raises:
+        NoAnswerError: an answer is NaN.
+    """
     probs = predict_probs(model, split.images, dataset.mean, dataset.std, multi_label=dataset.multi_label)
+    if not np.isfinite(probs).all():
+        raise NoAnswerError
     return judge(probs, split.labels, threshold=threshold)
 
 
 def judge(probs: np.ndarray, labels: np.ndarray, *, threshold: float = 0.5) -> Any:
     """Probabilities (n, K) against the true classes (n,): an `Evaluation`; or against booleans (n, K), where a picture
-    may be of several classes: a `MultiLabelEvaluation`.
+    may be of several classes: a `MultiLabelEvaluation`. What is NaN is wrong, and makes the loss NaN.
 
     Args:
         threshold: the least probability of a yes, where each class is a yes or no by itself.
     """
     if labels.ndim == 2:
         return judge_multi_label(probs, labels, threshold)
-    predictions = probs.argmax(axis=1)
-    loss = mean_cross_entropy(probs[np.arange(len(labels)), labels])
-    return Evaluation(loss, float((predictions == labels).mean()), probs, predictions)
+    predictions, of_labels = probs.argmax(axis=1), probs[np.arange(len(labels)), labels]
+    right = (predictions == labels) & np.isfinite(of_labels)
+    return Evaluation(mean_cross_entropy(of_labels), float(right.mean()), probs, predictions)
 
 
 def mean_cross_entropy(of_labels: np.ndarray) -> float:

@@ -30,6 +30,7 @@ NUM_ATTENTION_IMAGES = 6
 LONGEST_TITLE = 24
 
 
+@np.errstate(all="ignore")  # of huge weights; the answers that are drawn are numbers
 def draw_figures(
     folder: Path,
     epochs: Sequence[dict[str, Any]],

@@ -1,5 +1,6 @@
 """Why the loss falls: batches go in, gradients come out, weights move; after each epoch the dev split is looked at."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from ..backend import resolve_device
 from ..costs import numbers_held
 from ..datasets import Dataset, load_dataset
 from ..errors import UserError
-from .checkpoint import load_checkpoint
+from .claim import Claim
 from .config import TrainConfig
 from .parallel import Ranks, World, resolve_workers
 from .progress import Progress
@@ -32,7 +33,8 @@ def train(config: TrainConfig | None = None, *, overwrite: bool = False, progres
         dataset = load_dataset(config.dataset, data_dir=config.data_dir)
         check_fit(config, dataset)
         folder = ranks.from_first(new_run_folder(config, overwrite=overwrite) if ranks.rank == 0 else None)
-        return Trainer(config, dataset, folder, _progress(progress, ranks), ranks).run()
+        with _claimed(folder, ranks) as claim:
+            return Trainer(config, dataset, folder, _progress(progress, ranks), ranks).run(claim)
 
 
 def resume(
@@ -55,7 +57,7 @@ def resume(
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
     config = dataclasses.replace(config, workers=resolve_workers(config, place))
     ranks = World() if config.distributed else Ranks()
-    with ranks.bound():
+    with ranks.bound(), _claimed(folder, ranks) as claim:
         dataset = load_dataset(config.dataset, data_dir=config.data_dir)
         check_fit(config, dataset)
         if ranks.rank == 0:
@@ -69,8 +71,13 @@ def resume(
             )
         trainer = Trainer(config, dataset, folder, _progress(progress, ranks), ranks)
         if has_checkpoint:
-            load_checkpoint(folder / "last", trainer.state, steps_per_epoch=trainer.steps)
-        return trainer.run()
+            trainer.load()
+        return trainer.run(claim)
+
+
+def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:
+    """Rank 0 claims the folder, for all."""
+    return Claim(folder) if ranks.rank == 0 else contextlib.nullcontext()
 
 
 def _progress(progress: Progress | None, ranks: Ranks) -> Progress:

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import Any
 from ..backend import resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
-from ..files import CONFIG, read_file, read_json, siblings, to_json, write_file
+from ..files import CONFIG, disk_errors, read_file, read_json, replacing, siblings, to_json, write_file
 from ..folders import finish_replacing
 from ..pretrained import ImageProcessor
 from .checks import check_epochs
+from .claim import Claim
 from .config import FinetuneConfig, RunConfig, TrainConfig
 
 METRICS = "metrics.jsonl"
@@ -31,8 +34,8 @@ def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
     """
     if config.precision != "fp32" and resolve_device(config.device) == "cpu":
         raise UserError(f"--precision {config.precision} is for GPUs, and this run is on the CPU: leave it out")
-    folder = Path(config.output) if config.output else _next_free(config.dataset_name)
     try:
+        folder = Path(config.output) if config.output else _new_numbered(config.dataset_name)
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         is_run = occupied and _is_run(folder)
         if occupied and not (overwrite and is_run):
@@ -42,21 +45,39 @@ def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
                 else "choose another --output"
             )
             raise UserError(f"{folder} is not an empty folder, so no run was started there: {way_out}")
-        for name in (*RESULTS, CONFIG) if is_run else ():
-            for path in (folder / name, *siblings(folder / name)):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if is_run:
+            with Claim(folder):
+                _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make the run folder {folder} ({error.strerror}): choose another --output") from error
-    write_file(folder / CONFIG, to_json(config.to_dict()))
+        place = config.output or "runs"
+        raise UserError(f"cannot make the run folder {place} ({error.strerror}): choose another --output") from error
+    with replacing(folder / CONFIG) as file, disk_errors(folder / CONFIG):
+        if (folder / CONFIG).exists():
+            raise UserError(f"another process has just started a run in {folder}: choose another --output")
+        file.write(to_json(config.to_dict()))
     return folder
 
 
-def _next_free(dataset: str) -> Path:
-    number = 1
-    while (folder := Path("runs") / f"{dataset}-{number}").exists():
-        number += 1
-    return folder
+def _new_numbered(dataset: str) -> Path:
+    """A folder in `runs` that nobody has had, also where several runs begin at once."""
+    numbers = itertools.count(1)
+    while True:
+        folder = Path("runs") / f"{dataset}-{next(numbers)}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not os.path.lexists(folder):
+                raise  # it is `runs` that is in the way
+        else:
+            return folder
+
+
+def _clear(folder: Path) -> None:
+    """Delete all of a run."""
+    for name in (*RESULTS, CONFIG):
+        for path in (folder / name, *siblings(folder / name)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def read_run_config(folder: str | Path) -> RunConfig:
@@ -151,6 +172,8 @@ def its_data_dir(path: str | Path) -> str | None:
 
 
 def tidy(folder: Path) -> None:
-    """Finish what a kill may have interrupted while a checkpoint was taking its place."""
+    """Finish what a kill may have interrupted while a checkpoint was taking its place, and what it left of a figure."""
     for name in ("last", "best"):
         finish_replacing(folder / name)
+    for half_drawn in (folder / "figures").glob(".*.tinyvit-writing"):
+        half_drawn.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..vit import VisionTransformer
 from .answers import Answer, Prepared, answers, read_pictures
 from .calibration import Calibration, calibration
-from .evaluate import mean_cross_entropy
+from .evaluate import NoAnswerError, mean_cross_entropy
 from .multi_label import judge_multi_label
 from .report import classification_report, confusion_by_name, confusion_text
 from .trained import Preprocessing
@@ -81,13 +81,15 @@ def score_split(
         each: is told the row of each picture and the model's answer, or why it cannot be read.
 
     Raises:
-        UserError: nothing could be read.
+        UserError: nothing could be read, or an answer is NaN.
     """
     files = split.images if isinstance(split.images, PictureFiles) else None
     pictures = read_pictures(fed, files.paths) if files else (Prepared(split.images[row]) for row in range(len(split)))
     rows, scores = [], []
     seen = answers(model, pictures, fed.mean, fed.std, batch_size=batch_size, multi_label=fed.multi_label)
     for row, answer in enumerate(seen):
+        if isinstance(answer, NoAnswerError):  # to leave it out would flatter
+            raise answer
         each(row, answer)
         if isinstance(answer, Answer):
             rows.append(row)
@@ -103,7 +105,8 @@ def score_split(
 
 
 def score(probs: np.ndarray, label: int) -> Score:
-    """Probabilities (K,) against the true class."""
+    """Probabilities (K,) against the true class; where that one's is NaN, it comes last."""
     prediction = int(probs.argmax())
-    rank = int((probs > probs[label]).sum() + (probs[:label] == probs[label]).sum())
+    before = (probs > probs[label]).sum() + (probs[:label] == probs[label]).sum()
+    rank = len(probs) if np.isnan(probs[label]) else int(before)
     return Score(int(label), prediction, float(probs[prediction]), float(probs[label]), rank)

@@ -83,6 +83,8 @@ class Preprocessing(NamedTuple):
 def load_trained(path: str | Path, **options: Any) -> tuple[VisionTransformer, Preprocessing]:
     """The best model of a run, or any model that `VisionTransformer.from_pretrained` reads, and what it was fed.
 
+    Half precision becomes float32: processors have no arithmetic for it, and take 30 times as long.
+
     Args:
         options: of `pretrained.load_model`: `num_classes`, for a new head, and other fields of the config.
 
@@ -90,7 +92,10 @@ def load_trained(path: str | Path, **options: Any) -> tuple[VisionTransformer, P
         UserError: there is no model, or it is damaged.
     """
     source = open_source(path)
-    return load_model(VisionTransformer, source, **options), what_it_was_fed(source)
+    model = load_model(VisionTransformer, source, **options)
+    if model.dtype == np.float16:
+        model = model.astype(np.float32)
+    return model, what_it_was_fed(source)
 
 
 def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]:

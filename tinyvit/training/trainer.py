@@ -3,21 +3,23 @@
 import math
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from ..backend import Array, array_module, keep_freed_memory, resolve_device
+from ..backend import Array, keep_freed_memory, one_matrix_thread, resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
 from ..files import PREPROCESSOR, write_file
 from ..optim import clip_by_global_norm
 from ..pretrained import MULTI_LABEL, save_model_folder
 from .batch import steps_per_epoch
-from .checkpoint import save_checkpoint
+from .checkpoint import load_checkpoint, save_checkpoint
+from .claim import Claim, check_best
+from .divergence import diverged, not_finite
 from .evaluate import evaluate, judge
 from .fused import FusedTraining, fused_training
+from .history import History
 from .interrupts import Interrupts, TrainingInterrupted
 from .measures import quality
 from .parallel import Ranks, Team, WorkerLostError
@@ -27,17 +29,6 @@ from .state import build_model, build_state, learning_rate
 from .trained import load_trained
 
 READ_EVERY = 20  # steps between two looks at the loss: looking makes a GPU wait
-
-
-class History(NamedTuple):
-    """What a finished run has to tell."""
-
-    folder: Path
-    epochs: list[dict[str, Any]]  # one dict each: epoch, train_loss, dev_loss, one of `MEASURES`, lr
-    best_epoch: int  # 1-based, chosen on the dev split
-    test: Any  # Evaluation or MultiLabelEvaluation of the best epoch's weights
-    report: str  # precision, recall and F1 per class on the test split
-    dataset: Dataset | None = None  # the pictures, after fine-tuning
 
 
 class Trainer:
@@ -66,9 +57,24 @@ class Trainer:
         self.fused: FusedTraining | None = None
         self.losses: list[Array | float] = []  # of the steps since they were last looked at
         self.last_saved = time.monotonic()
+        self.claim: Claim | None = None
 
-    def run(self) -> History:
-        """The epochs that are left, then the test."""
+    def load(self) -> None:
+        """Go on from the last checkpoint.
+
+        Raises:
+            UserError: it is damaged or belongs to another run, or the best epoch's weights are gone.
+        """
+        try:
+            load_checkpoint(self.folder / "last", self.state, steps_per_epoch=self.steps)
+            check_best(self.folder, self.state.epochs)
+        except BaseException:
+            self.team.close()
+            raise
+
+    def run(self, claim: Claim | None = None) -> History:
+        """The epochs that are left, then the test; where the folder was claimed, as long as it stays where it is."""
+        self.claim = claim
         self.progress.start(
             self.config,
             self.folder,
@@ -79,7 +85,7 @@ class Trainer:
         try:
             # One thread for the matrix library: these products are too small to share, and their bits stay the same.
             # A run that diverges is known by its loss, without NumPy's warnings.
-            with Interrupts() as interrupts, threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+            with Interrupts() as interrupts, one_matrix_thread(), np.errstate(all="ignore"):
                 self.fused = fused_training(
                     self.config, self.dataset, self.state, self.team.parameters, self.team.grads, self.progress
                 )
@@ -148,31 +154,32 @@ class Trainer:
         self.losses.clear()
         return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps)
 
-    def _check_weights(self) -> None:
-        """A step may have a finite loss and still throw the weights out; such weights are never saved.
+    def _check_state(self) -> None:
+        """A step may have a finite loss and still throw out the weights, or what an optimizer remembers of gradients;
+        such a state is never saved.
 
         Raises:
-            UserError: a weight is NaN or infinite.
+            UserError: a number is NaN or infinite.
         """
-        for name, array in self.state.model.parameters().items():
-            if not bool(array_module(array).isfinite(array).all()):
-                raise self._diverged(f"{name} became NaN or infinite by step {self.state.step}")
+        if name := not_finite(self.state):
+            raise self._diverged(f"{name} became NaN or infinite by step {self.state.step}")
 
     def _diverged(self, what: str) -> UserError:
-        saved = self.folder / "last"
-        kept = f"the last good checkpoint is {saved}" if saved.is_dir() else "nothing had been saved yet"
-        return UserError(
-            f"{what}: usually the learning rate is too high (lr {self.config.lr:g}) or gradients are not clipped "
-            f"(clip_grad {self.config.clip_grad:g}), sometimes an input holds NaN; {kept}, start again with a lower "
-            "--lr or --clip-grad 1"
-        )
+        return diverged(what, self.config, self.folder)
+
+    def _check_claim(self) -> None:
+        if self.claim is not None:
+            self.claim.check(self.config.verb)
 
     def _end_epoch(self) -> None:
         """A look at the dev split, then everything is saved."""
-        self._check_weights()
+        self._check_state()
+        self._check_claim()
         state = self.state
         model = state.evaluated_model()
         dev = judge(self.team.dev_probs(model, state.ema.average if state.ema else None), self.dataset.dev.labels)
+        if not math.isfinite(dev.loss):
+            raise self._diverged(f"the loss on the dev split became {dev.loss} by step {state.step}")
         epoch = {
             "epoch": len(state.epochs) + 1,
             "train_loss": state.loss_sum / self.steps,
@@ -186,7 +193,8 @@ class Trainer:
         if best and self.ranks.rank == 0:
             more = {PREPROCESSOR: self.preprocessor}
             names, problem = self.dataset.class_names, self.problem_type
-            save_model_folder(self.folder / "best", model.config, model.parameters(), more, names, problem)
+            place = self.folder / "best"
+            save_model_folder(place, model.config, model.parameters(), more, names, problem, keep_others=True)
         self._save()
         if self.ranks.rank == 0:
             write_metrics(self.folder, state.epochs)
@@ -194,19 +202,22 @@ class Trainer:
 
     def _save(self) -> None:
         self._add_up_losses()
-        self._check_weights()
+        self._check_state()
+        self._check_claim()
         if self.ranks.rank == 0:
             names, problem = self.dataset.class_names, self.problem_type
             save_checkpoint(self.folder / "last", self.state, self.preprocessor, names, problem)
+            check_best(self.folder, self.state.epochs)
         self.last_saved = time.monotonic()
 
     def _finish(self) -> History:
         """The best epoch's weights meet the test split, once."""
+        self._check_claim()
         epochs, names = self.state.epochs, self.dataset.class_names
         del self.state, self.team, self.fused  # of a large model, gradients and moments leave no room for more weights
         model, fed = load_trained(self.folder)
         model = model.to(resolve_device(self.config.device))
-        with threadpool_limits(1, user_api="blas"):
+        with one_matrix_thread():
             test = evaluate(model, self.dataset.test, self.dataset, threshold=fed.threshold)
         best_epoch = max(epochs, key=quality)["epoch"]
         report = test.report(self.dataset.test.labels, names)

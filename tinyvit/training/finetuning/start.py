@@ -23,7 +23,7 @@ from ...layers import NO_DRAWS
 from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, read_processor
 from ...resize import resized_config
 from ...vit import VisionTransformer
-from ..checkpoint import load_checkpoint
+from ..claim import Claim
 from ..config import FinetuneConfig
 from ..its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
 from ..loop import MOST_NUMBERS
@@ -63,9 +63,10 @@ def finetune(
     processor = dataclasses.replace(processor, white_level=white_level)
     manifest = Manifest.of(str(config.data_dir), listing)
     folder = new_run_folder(config, overwrite=overwrite)
-    write_pictures(folder, manifest)
-    trainer = build_trainer(config, listing, processor, model, folder, progress)
-    return trainer.run()._replace(dataset=trainer.dataset)
+    with Claim(folder) as claim:
+        write_pictures(folder, manifest)
+        trainer = build_trainer(config, listing, processor, model, folder, progress)
+        return trainer.run(claim)._replace(dataset=trainer.dataset)
 
 
 def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, **changes: Any) -> History:
@@ -82,7 +83,12 @@ def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, *
     config = read_run_config(folder)
     if not isinstance(config, FinetuneConfig):
         raise UserError(f"{folder} is a run of another kind: go on with tinyvit {config.verb} --resume {folder}")
-    config = dataclasses.replace(config, **changes)
+    with Claim(folder) as claim:
+        return _go_on(dataclasses.replace(config, **changes), folder, progress, claim)
+
+
+def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Claim) -> History:
+    """From the last checkpoint."""
     tidy(folder)
     if not (folder / "last").is_dir():
         raise UserError(f"{folder} has no checkpoint to go on from: start anew with --overwrite")
@@ -92,8 +98,8 @@ def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, *
     listing = pictures_of(config, folder, values.get("class_names"), progress)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
     trainer = build_trainer(config, listing, ImageProcessor.from_dict(values), model, folder, progress, saved)
-    load_checkpoint(folder / "last", trainer.state, steps_per_epoch=trainer.steps)
-    return trainer.run()._replace(dataset=trainer.dataset)
+    trainer.load()
+    return trainer.run(claim)._replace(dataset=trainer.dataset)
 
 
 def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False) -> tuple[Listing, float | None]:

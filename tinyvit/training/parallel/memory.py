@@ -13,6 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .handles import above_standard
+
 Layout = Mapping[str, tuple[tuple[int, ...], str]]  # name -> (shape, dtype)
 
 ALIGNMENT = 64  # bytes of a cache line, so that no two arrays share one
@@ -55,10 +57,15 @@ class SharedArrays(dict[str, np.ndarray]):
 def _new_handle(size: int) -> int | str:
     if sys.platform == "win32":
         return f"tinyvit-{uuid.uuid4()}"  # not a file: Windows drops it with its last user
-    if sys.platform == "linux":
-        handle = os.memfd_create("tinyvit")
-    else:
-        with tempfile.TemporaryFile() as file:  # its name is gone as soon as it is open
-            handle = os.dup(file.fileno())
-    os.ftruncate(handle, size)
+    with above_standard():
+        if sys.platform == "linux":
+            handle = os.memfd_create("tinyvit")
+        else:
+            with tempfile.TemporaryFile() as file:  # its name is gone as soon as it is open
+                handle = os.dup(file.fileno())
+    try:
+        os.ftruncate(handle, size)
+    except BaseException:
+        os.close(handle)
+        raise
     return handle

@@ -11,12 +11,13 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from ...backend import keep_freed_memory
+from ...backend import keep_freed_memory, one_matrix_thread
 from ..config import TrainConfig
 from .memory import SharedArrays
 from .team import build_worker
@@ -29,10 +30,11 @@ def main() -> None:
     keep_freed_memory()
     commands = sys.stdin.buffer
     job = json.loads(commands.readline())
+    threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
     memory = SharedArrays(job["layout"], job["handle"])
     memory.close_handle()
     work = None
-    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+    with one_matrix_thread(), np.errstate(all="ignore"):
         while line := commands.readline():
             try:
                 work = work or build_worker(TrainConfig.from_dict(job["config"]), memory, job)
@@ -41,6 +43,13 @@ def main() -> None:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             answers.write(json.dumps(answer).encode() + b"\n")
             answers.flush()
+
+
+def _end_with(parent: int) -> None:
+    """End when the process that started this one has, though a fork of it may keep the pipe open."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

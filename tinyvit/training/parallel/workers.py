@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from .handles import above_standard
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[3]  # the folder that holds `tinyvit`
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "BLIS", "VECLIB_MAXIMUM")}
@@ -23,13 +24,17 @@ class Worker:
     """One worker process: a program of its own that reads commands and writes answers, one JSON line each.
 
     It is neither forked nor spawned by `multiprocessing`. So it works from notebooks and from scripts without a
-    `__main__` guard, on every system. Its only bond is the pipe it reads: that closes when this process ends, even by
-    kill -9, and then the worker ends too.
+    `__main__` guard, on every system. Its bond is the pipe it reads: that closes when this process ends, even by
+    kill -9, and then the worker ends too; where a fork of this process keeps the pipe open, the worker still sees that
+    it has another parent.
 
     Args:
         index: how it is called in messages.
         job: what it is told first.
         handle: shared memory it has to inherit.
+
+    Raises:
+        WorkerLostError: the system has no more processes or threads.
     """
 
     def __init__(self, index: int, job: dict[str, Any], handle: int | str):
@@ -39,18 +44,27 @@ class Worker:
         if PACKAGE_FOLDER.name not in ("site-packages", "dist-packages"):
             folders = filter(None, [str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH")])
             environment["PYTHONPATH"] = os.pathsep.join(folders)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tinyvit.training.parallel.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            pass_fds=[handle] if isinstance(handle, int) else (),
-            start_new_session=True,  # Ctrl-C is for the main process: it ends its workers in good order
-        )
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        # A thread, since Windows cannot wait for a pipe with a time limit.
-        threading.Thread(target=self._listen, daemon=True).start()
-        self.ask(job)
+        try:
+            with above_standard():
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "tinyvit.training.parallel.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=None if sys.__stderr__ else subprocess.DEVNULL,  # if closed, 2 may be anybody's
+                    env=environment,
+                    pass_fds=[handle] if isinstance(handle, int) else (),
+                    start_new_session=True,  # Ctrl-C is for the main process: it ends its workers in good order
+                )
+        except OSError as error:
+            raise _none_to_be_had(f"process ({error.strerror})") from error
+        try:  # a thread, since Windows cannot wait for a pipe with a time limit
+            threading.Thread(target=self._listen, daemon=True).start()
+        except RuntimeError as error:
+            self.process.kill()
+            self.process.communicate()
+            raise _none_to_be_had("thread to listen to one") from error
+        self.ask(job | {"parent": os.getpid()})
 
     def ask(self, command: dict[str, Any]) -> None:
         """Send a command and go on at once.
@@ -121,3 +135,10 @@ class Worker:
             status = None
         how = f"by signal {-status}" if status is not None and status < 0 else f"with exit status {status}"
         return WorkerLostError(f"worker {self.index} (process {self.process.pid}) ended {how}")
+
+
+def _none_to_be_had(what: str) -> WorkerLostError:
+    return WorkerLostError(
+        f"the system has no {what} left for a worker: end other programs or raise its limit (ulimit -u), or start a "
+        "new run with --workers 1"
+    )
