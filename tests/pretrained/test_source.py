@@ -1,5 +1,6 @@
 """What strangers' folders may hold: each is recognised, or refused in one sentence that says what to do."""
 
+import dataclasses
 import io
 import json
 import pickle
@@ -11,7 +12,7 @@ import pytest
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.folders import write_folder
-from tinyvit.pretrained import folder_files, npz, open_source, save_npz
+from tinyvit.pretrained import folder_files, npz, open_source, resolve_model, save_npz
 from tinyvit.pretrained.npz import npz_bytes, read_npz
 from tinyvit.tensors import arrays_to_bytes, read_arrays
 
@@ -300,3 +301,88 @@ def test_fortran_order_is_read_as_it_is_meant(tmp_path):
     np.savez(content, a=np.asfortranarray(wanted))
     (tmp_path / "a.npz").write_bytes(content.getvalue())
     np.testing.assert_array_equal(read_npz(tmp_path / "a.npz")["a"], wanted)
+
+
+def hub_cache(tmp_path, *commits, main=None):
+    place = tmp_path / "models--owner--name"
+    (place / "snapshots").mkdir(parents=True)
+    for number, commit in enumerate(commits):
+        folder_of("hf", place / "snapshots" / commit, class_names=(f"a{number}", "b", "c"))
+    if main:
+        (place / "refs").mkdir()
+        (place / "refs" / "main").write_text(main)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("commits", "main", "first"),
+    [(["abc"], None, "a0"), (["abc", "def"], "def", "a1"), (["abc", "def"], "abc\n", "a0"), (["abc"], "gone", "a0")],
+)
+def test_a_cache_of_the_hub_is_opened_at_its_main_branch(commits, main, first, tmp_path):
+    place = hub_cache(tmp_path, *commits, main=main)
+    for path in (place, place / "snapshots", place / "snapshots" / commits[int(first[1])]):
+        assert open_source(path).class_names[0] == first
+    assert resolve_model(place) == place / "snapshots" / commits[int(first[1])]
+
+
+@pytest.mark.parametrize(
+    ("commits", "main", "sentence"),
+    [
+        ([], None, "nothing in it: download the model again"),
+        (["abc", "def"], None, "2 snapshots, and none is called main: give one of them, like .*abc"),
+        (["abc", "def"], "../../../etc", "2 snapshots, and none is called main"),
+    ],
+)
+def test_a_cache_of_the_hub_without_a_main_branch_is_asked_about(commits, main, sentence, tmp_path):
+    with pytest.raises(UserError, match=sentence):
+        open_source(hub_cache(tmp_path, *commits, main=main))
+
+
+def test_positions_of_tokens_in_front_are_not_taken_for_patches(tmp_path):
+    """Nine positions, five of them of tokens in front: a grid of 2x2, though 9 is a square, too."""
+    config = dataclasses.replace(CONFIG, num_registers=4)
+    write_folder(tmp_path / "m", folder_files(config, VisionTransformer(config).parameters(), "timm"))
+    edit(tmp_path / "m" / "config.json", model_args={"num_heads": 2, "act_layer": "gelu_tanh"}, pretrained_cfg={})
+    assert open_source(tmp_path / "m").config == config
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"model_type": "dinov2", "use_swiglu_ffn": True}, "use_swiglu_ffn, a gated MLP"),
+        ({"patch_size": [4, 8]}, r"patch_size is \[4, 8\]: use a model with square patches"),
+        ({"model_type": "clip", "vision_config": 3}, "vision_config is 3"),
+        ({"model_type": "clip", "vision_config": {"hidden_act": "silu"}}, "hidden_act 'silu'"),
+        ({"hidden_act": "gelu_10"}, "hidden_act 'gelu_10'"),
+        ({"model_type": "dinov3_vit"}, "type 'dinov3_vit': only .* dinov2_with_registers, clip"),
+    ],
+)
+def test_what_other_families_cannot_have_is_named(values, sentence, tmp_path):
+    folder = folder_of("hf", tmp_path / "model")
+    edit(folder / "config.json", **values)
+    with pytest.raises(UserError, match=sentence):
+        open_source(folder)
+
+
+@pytest.mark.parametrize("act", ["gelu_python_tanh", "gelu_accurate", "gelu_new", "gelu_fast"])
+def test_names_of_the_same_gelu_and_sides_given_twice(act, tmp_path):
+    folder = folder_of("hf", tmp_path / "model")
+    edit(folder / "config.json", hidden_act=act, patch_size=[4, 4])
+    assert open_source(folder).config == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ({"qk_norm": True}, "qk_norm True"),
+        ({"pool_include_prefix": True}, "pool_include_prefix True"),
+        ({"norm_layer": "rmsnorm"}, "norm_layer 'rmsnorm'"),
+        ({"mlp_layer": "glumlp"}, "mlp_layer 'glumlp'"),
+        ({"pos_embed": "none"}, "pos_embed 'none'"),
+    ],
+)
+def test_arguments_of_timm_that_compute_something_else_are_refused(args, sentence, tmp_path):
+    folder = folder_of("timm", tmp_path / "model")
+    edit(folder / "config.json", model_args={"num_heads": 2} | args)
+    with pytest.raises(UserError, match=f"{sentence}, which is not done here"):
+        open_source(folder)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UserError
-from .flags import SUB_PARSERS, add_download_flag, size_flag
+from .flags import SUB_PARSERS, add_download_flag, find_model, size_flag
 from .output import say
 
 
@@ -37,7 +37,6 @@ def run(options: argparse.Namespace) -> int:
         load_model,
         open_source,
         read_processor,
-        resolve_model,
         save_npz,
     )
     from ..pretrained.problem import PROBLEM_TYPE, problem_type
@@ -51,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.to == "npz" and target.suffix != ".npz":
         raise UserError(f"with --to npz, OUT is a file whose name ends with .npz, got {target}: add it")
     _check_target(target, options.overwrite)
-    path = resolve_model(options.source, download=options.download)
+    path = find_model(options.source, download=options.download)
     source = open_source(path, with_head=not options.ignore_head)
     model = load_model(VisionTransformer, source, num_classes=0 if options.ignore_head else None)
     if options.img_size is not None:

@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
+from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, find_model, text
 from .guesses import add_threshold_flag, at_threshold
 from .multi_label_predictions import predictions_table
 from .output import printable, say
@@ -40,13 +40,12 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..datasets.left_out import forbid, some
-    from ..pretrained import resolve_model
     from ..training import load_classifier
     from ..training.figures import draw_evaluation
     from ..training.run import figures_folder
 
     device = resolve_device(options.device)
-    options.folder = resolve_model(options.folder, download=options.download)
+    options.folder = find_model(options.folder, download=options.download)
     model, fed = load_classifier(options.folder)
     fed = at_threshold(fed, options.threshold, options.folder)
     chosen = measured(fed, options)

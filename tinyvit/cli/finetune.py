@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
-from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, given, size_flag, text
+from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, find_model, given, size_flag, text
 from .output import say
 
 
@@ -30,7 +30,6 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..pretrained import resolve_model
     from ..pretrained.readers import who_loads
     from ..training import FinetuneConfig
     from ..training.figures import draw_figures
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         if "pretrained" not in flags:
             raise UserError("fine-tuning starts from a model: give its folder with --model")
         config = FinetuneConfig(**flags)
-        pretrained = resolve_model(config.pretrained, download=options.download)
+        pretrained = find_model(config.pretrained, download=options.download)
         config = dataclasses.replace(config, pretrained=str(pretrained))
         history = finetune(
             config, overwrite=options.overwrite, strict=options.strict, progress=progress_bar(), **changes

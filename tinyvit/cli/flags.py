@@ -7,10 +7,12 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 from ..config import ViTConfig
 from ..fields import LIMIT
+from .output import complain
 
 SUB_PARSERS = Any  # what argparse's add_subparsers returns; its class is private
 
@@ -65,6 +67,20 @@ def add_download_flag(parser: argparse.ArgumentParser) -> None:
 def add_strict_flag(parser: argparse.ArgumentParser) -> None:
     """The flag of all verbs that read folders of pictures, for `datasets.left_out.forbid`."""
     parser.add_argument("--strict", action="store_true", help="stop where a file would be left out or cannot be used")
+
+
+def find_model(path_or_name: str, *, download: bool) -> Path:
+    """As `pretrained.resolve_model`; which snapshot of a cache is taken, is told.
+
+    Raises:
+        UserError: as there.
+    """
+    from ..pretrained import resolve_model
+
+    path = resolve_model(path_or_name, download=download)
+    if path.parent.name == "snapshots" and path != Path(path_or_name):
+        complain(f"{path_or_name} is a cache of huggingface.co: its snapshot {path.name} is taken")
+    return path
 
 
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..fields import LIMIT
-from .flags import SUB_PARSERS, add_download_flag, add_model_flags, describe, given
+from .flags import SUB_PARSERS, add_download_flag, add_model_flags, describe, find_model, given
 from .output import printable, say
 
 MIB = 2**20
@@ -65,13 +65,13 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         UserError: there is none, or it is damaged.
     """
     from ..presets import PRESETS, preset
-    from ..pretrained import FAMILIES, open_source, resolve_model
+    from ..pretrained import FAMILIES, open_source
     from ..pretrained.problem import SINGLE_LABEL, problem_type
     from ..training.trained import what_it_was_fed
 
     if name in PRESETS or not (download or Path(name).exists()):
         return preset(name), name
-    source = open_source(resolve_model(name, download=download))
+    source = open_source(find_model(name, download=download))
     fed = what_it_was_fed(source)
     dtypes = ", ".join(sorted({str(array.dtype) for array in source.tensors.values()}))
     classes = ", ".join(map(printable, fed.class_names[:6])) + (", ..." if len(fed.class_names) > 6 else "")

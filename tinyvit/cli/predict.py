@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from .bar import picture_bar
-from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
+from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, find_model, text
 from .guesses import add_threshold_flag, at_threshold, guess, in_words
 from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
@@ -39,7 +39,6 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..datasets.left_out import forbid, some
-    from ..pretrained import resolve_model
     from ..training import load_classifier
     from ..training.answers import answers, read_pictures
     from ..training.evaluate import NoAnswerError
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
-    options.folder = resolve_model(options.folder, download=options.download)
+    options.folder = find_model(options.folder, download=options.download)
     model, fed = load_classifier(options.folder)
     fed = at_threshold(fed, options.threshold, options.folder)
     if options.plot and not model.config.depth:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import read_file
 from ..folders import is_there
 
 # "owner/name", "owner/name@revision": nothing in it can lead out of a folder or to another server.
@@ -12,7 +13,7 @@ NAME = re.compile(rf"(?P<repository>{_WORD}/{_WORD})(?:@(?P<revision>{_WORD}(?:/
 
 
 def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
-    """Where the model lies on this machine: a path that exists is meant as it is.
+    """Where the model lies on this machine: a path that exists is meant as it is, but for `snapshot_of`.
 
     Args:
         path_or_name: of a folder or file that `open_source` reads, or "owner/name" or "owner/name@revision".
@@ -23,7 +24,7 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
     """
     path = Path(path_or_name)
     if path.exists() or is_there(path):
-        return path
+        return snapshot_of(path)
     if download:
         from .download import download_model  # here, as the network modules are slow to import and rarely needed
 
@@ -33,3 +34,27 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
             f"{path_or_name} is no folder or file here: check the path, or add --download to get it from huggingface.co"
         )
     return path  # whoever opens it says what is wrong
+
+
+def snapshot_of(path: Path) -> Path:
+    """Of a model in the cache of huggingface.co, a folder models--OWNER--NAME, the folder of the files that its main
+    branch stands at, or of the only ones there are; any other path is what it was.
+
+    Raises:
+        UserError: no such files are there, or it cannot be told which are meant.
+    """
+    folder = path.parent if path.name == "snapshots" else path
+    if not folder.name.startswith("models--") or not (folder / "snapshots").is_dir():
+        return path
+    snapshots = sorted(place for place in (folder / "snapshots").iterdir() if place.is_dir())
+    main = folder / "refs" / "main"
+    commit = read_file(main).decode("ascii", "replace").strip() if main.is_file() else ""
+    meant = [place for place in snapshots if place.name == commit] or snapshots
+    if not meant:
+        raise UserError(f"{path} is a cache of huggingface.co with nothing in it: download the model again")
+    if len(meant) > 1:
+        raise UserError(
+            f"{path} is a cache of huggingface.co with {len(meant)} snapshots, and none is called main: give one of "
+            f"them, like {meant[0]}"
+        )
+    return meant[0]

@@ -15,6 +15,7 @@ from ..tensors import read_arrays
 from . import google
 from .families import FAMILIES, family_of
 from .npz import read_npz
+from .resolve import snapshot_of
 from .weights import PICKLES, no_pickles, read_weights
 
 LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
@@ -120,6 +121,7 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
             f"{path} is not a folder, so there is no trained model: give one that holds {CONFIG} and {WEIGHTS}, or a "
             ".npz file"
         )
+    path = snapshot_of(path)
     best = path / "best"  # of a run of tinyvit, which may be at work
     return read_folder(best if is_there(best) else path, lambda folder: _open_folder(path, folder, with_head))
 
