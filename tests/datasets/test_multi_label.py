@@ -189,13 +189,22 @@ def test_a_table_for_one_class_each_is_told(put):
 
 def test_to_measure_nothing_is_held_back_and_nothing_must_be_learned(put):
     root = put("a/1.png", "a/2.png", "a/3.png", "a/4.png")
-    listing, is_split = whole_multi_label(root)
+    listing, is_split = whole_multi_label(root, [])
     assert not is_split
     assert [len(files) for files in listing.splits.values()] == [0, 0, 4]
     assert listing.train.labels.shape == (0, 1)
-    alone, is_split = whole_multi_label(put("x/test/a/1.png", "x/test/2.png") / "x")
+    alone, is_split = whole_multi_label(put("x/test/a/1.png", "x/test/2.png") / "x", [])
     assert is_split
     assert [len(files) for files in alone.splits.values()] == [0, 0, 2]
+
+
+def test_a_folder_that_is_a_class_is_measured_as_that_class(put):
+    root = put("sea/1.png", "sea/2.png", "sun/3.png")
+    listing, _ = whole_multi_label(root / "sea", ["sun", "sea"])
+    assert (listing.class_names, listing.test.labels.tolist()) == (("sea",), [[True], [True]])
+    assert any("2 pictures, all of the class sea" in note for note in listing.notes)
+    with pytest.raises(UserError, match="nothing says what its pictures show"):
+        whole_multi_label(root / "sea", ["sun", "boat"])
 
 
 def test_missing_folders_are_named(tmp_path):

@@ -1,13 +1,14 @@
 """Pictures that may be of several classes, or of none: which there are, and which split each belongs to."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
 from ..paths import expanded
+from .class_names import class_name, same
 from .held_back import hold_back
 from .image_folder import SPLITS, Whole, list_folder
 from .left_out import some
@@ -57,15 +58,29 @@ def list_multi_label(
     return Listing(names, train, dev, test, (*found.notes, *notes, *_remarks(names, train)), found.left_out)
 
 
-def whole_multi_label(folder: str | os.PathLike[str], table: str | os.PathLike[str] | None = None) -> Whole:
+def whole_multi_label(
+    folder: str | os.PathLike[str], class_names: Collection[str], table: str | os.PathLike[str] | None = None
+) -> Whole:
     """All of the same pictures, to measure a model on: nothing is held back, and nothing must be there to be learned.
 
+    Args:
+        class_names: of the model; a folder that is called as one of them, with no folders in it, is that class.
+
     Raises:
-        UserError: as `list_multi_label` does, or there are no pictures.
+        UserError: as `list_multi_label` does, or there are no pictures, or nothing says what they show.
     """
     found, names, files = _contents(folder, table)
     if not any(map(len, files.values())):
         raise UserError(f"there are no pictures in {folder}: give another folder")
+    if not names:
+        names = (same(class_name(expanded(folder).resolve())),)
+        if names[0] not in {*map(same, class_names)}:
+            raise UserError(
+                f"{folder} holds no folders that are called as classes, so nothing says what its pictures show: give a "
+                "table of them with --labels, or the folder above"
+            )
+        files = {split: Files(of.paths, np.ones((len(of), 1), bool)) for split, of in files.items()}
+        found.notes[-1] = f"{len(files['train']):,} pictures, all of the class {names[0]}, as their folder is called."
     files = files if found.is_split else {"test": files["train"]}
     train, dev, test = (files.get(split, _files({}, names)) for split in SPLITS)
     return Whole(Listing(names, train, dev, test, tuple(found.notes), found.left_out), found.is_split)

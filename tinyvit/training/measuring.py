@@ -139,7 +139,9 @@ def _pictures(
 
 def _foreign(fed: Preprocessing, split: str | None, folder: str, labels: str | None = None) -> tuple[Listing, str]:
     """The pictures in a folder that no run knows, and what of them is measured."""
-    whole = whole_multi_label(folder, labels) if fed.multi_label else list_whole(folder, fed.class_names)
+    whole = (
+        whole_multi_label(folder, fed.class_names, labels) if fed.multi_label else list_whole(folder, fed.class_names)
+    )
     if not whole.is_split and split not in (None, ALL):
         return list_pictures(folder, labels, multi_label=fed.multi_label), split
     if not whole.is_split:
