@@ -10,7 +10,7 @@ from tinyvit.cli import build_parser, train
 from tinyvit.presets import preset
 from tinyvit.training import FinetuneConfig
 
-IN_WORDS = re.compile(r"the |what |next ")  # a default that depends on what is given
+IN_WORDS = re.compile(r"the |what |next |.*;")  # a default that depends on what is given
 
 
 def parsers():

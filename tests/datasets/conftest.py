@@ -1,8 +1,13 @@
 """Folders of made-up pictures."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `small_files`
 
 
 @pytest.fixture

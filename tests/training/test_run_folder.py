@@ -74,7 +74,7 @@ def change_config(folder, **changes):
 
 
 def test_a_resumed_run_looks_for_its_data_where_it_is_told_to(small_config, small_dataset, monkeypatch):
-    folder = train(dataclasses.replace(small_config, data_dir="here")).folder
+    folder = train(dataclasses.replace(small_config, dataset="mnist", data_dir="here")).folder
     asked = []
 
     def noting(name, *, data_dir):

@@ -73,7 +73,7 @@ def _driver() -> str:
 
 def _data() -> None:
     from ..datasets import find_files, load_dataset
-    from ..datasets.mnist import SHAPES
+    from ..datasets.sources import SHAPES
 
     if find_files("mnist", tuple(SHAPES)) is None:
         _say("mnist", "not on this machine")

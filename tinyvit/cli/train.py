@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
-from .flags import SUB_PARSERS, add_flags, add_model_flags, given, text
+from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, given, text
 from .output import say
 
 
@@ -14,9 +14,12 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     from ..training.recipes import RECIPES
 
     usual = RECIPES["default"]
-
     parser: argparse.ArgumentParser = verbs.add_parser(
-        "train", help="train a model", description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST."
+        "train",
+        help="train a model",
+        description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST. On other data, such as a "
+        "folder of pictures in --data-dir, its --img-size, --patch-size, --in-chans and --num-classes follow the data "
+        "where they are not given.",
     )
     parser.add_argument(
         "--recipe", choices=RECIPES, default="default", help="settings to start from (default: default)"
@@ -24,6 +27,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--preset", type=text, help="model to start from (see tinyvit info)")
     parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    add_strict_flag(parser)
     whose = "the default recipe"
     training = parser.add_argument_group("training", f"The defaults shown are those of {whose}.")
     add_flags(training, usual, skip=("model",))
@@ -33,20 +37,26 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..training import resume, train
+    from ..training.data import FREE
 
     progress = progress_bar()
     if options.resume:
         free = {"data_dir", "device"}
         changed = [name for name in _given_flags(options) if name not in free]
-        if changed or options.overwrite or options.preset or options.recipe != "default":
+        changed += [name for name in ("overwrite", "preset", "strict") if getattr(options, name)]
+        changed += ["recipe"] * (options.recipe != "default")
+        if changed:
             raise UserError(
                 "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
-                f"got also: {', '.join(changed) or 'a recipe, preset or overwrite'}; start a new run to change settings"
+                f"got also: {', '.join(changed)}; start a new run to change settings"
             )
         allowed = {name: value for name, value in _given_flags(options).items() if name in free}
         history = resume(options.resume, progress=progress, **allowed)
     else:
-        history = train(_resolve(options), overwrite=options.overwrite, progress=progress)
+        given_model = {*_given_flags(options)} | ({"img_size", "patch_size"} if options.preset else set())
+        follow = [name for name in FREE if name not in given_model]
+        config = _resolve(options)
+        history = train(config, overwrite=options.overwrite, strict=options.strict, progress=progress, free=follow)
     _tell(history)
     return 0
 
@@ -66,13 +76,15 @@ def _resolve(options: argparse.Namespace) -> Any:
 
     config = recipe(options.recipe)
     model = preset(options.preset) if options.preset else config.model
-    model = dataclasses.replace(model, **given(options, ViTConfig))
+    fields = given(options, ViTConfig)
+    if "img_size" not in fields and not options.preset and model.image_shape[0] % fields.get("patch_size", 1):
+        fields["img_size"] = 8 * fields["patch_size"]  # until the data say it
+    model = dataclasses.replace(model, **fields)
     return dataclasses.replace(config, **given(options, TrainConfig), model=model)
 
 
 def _tell(history: Any) -> None:
     """The test result, the report, and the pictures."""
-    from ..datasets import load_dataset
     from ..training import load_trained, read_run_config
     from ..training.figures import draw_figures
     from ..training.parallel import World
@@ -83,8 +95,9 @@ def _tell(history: Any) -> None:
     say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
     say(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
     say(history.report)
-    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+    dataset = history.dataset
     model, _ = load_trained(history.folder)
     figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
     say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
-    say(f"Try it on a picture of your own: tinyvit predict {history.folder} my_digit.png")
+    picture = "my_digit.png" if config.dataset == "mnist" else "my_picture.png"
+    say(f"Try it on a picture of your own: tinyvit predict {history.folder} {picture}")

@@ -6,8 +6,8 @@ from .batches import batches, epoch_order, normalize
 from .dataset import Dataset, Images, Split
 from .find import cache_folder, find_files
 from .idx import read_idx
+from .load import load_dataset
 from .mixing import cutmix, mixed, mixup, random_erasing
-from .mnist import load_dataset
 
 __all__ = [
     "Dataset",

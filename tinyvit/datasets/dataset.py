@@ -44,6 +44,7 @@ class Dataset:
     class_names: K names; label k means `class_names[k]`.
     mean, std: of the training pixels after division by 255; a number for all channels, or one for each.
     built_in: whether `load_dataset` knows it by its name; a folder of pictures may be called `mnist`, too.
+    notes: what the user should know, a sentence each: what could not be verified, what was left out.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Dataset:
     dev: Split
     test: Split
     built_in: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def multi_label(self) -> bool:

@@ -17,26 +17,15 @@ def find_files(
     """The files of dataset `name`, from the first folder that has all of them, or None if no folder has.
 
     With `data_dir` only that folder and its subfolder `name` are looked at. Without it: $TINYVIT_DATA
-    (likewise), `data/` beside the package, and the user's cache. A file may be there without its `.gz`.
+    (likewise), `data/` beside the package, and the user's cache. A file may be there without its `.gz`, and a name may
+    have a dot before `idx`, or `test` for `t10k`, as some copies do.
 
     Raises:
         UserError: `data_dir` was given and does not have them, or $TINYVIT_DATA is no folder.
     """
-    if data_dir is not None:
-        folders = [expanded(data_dir), expanded(data_dir) / name]
-    else:
-        folders = [place / name for place in (REPOSITORY_DATA, cache_folder()) if place]
-        if chosen := os.environ.get("TINYVIT_DATA"):
-            if not expanded(chosen).is_dir():
-                raise UserError(
-                    f"the environment variable TINYVIT_DATA names {chosen}, which is no folder: correct or unset it"
-                )
-            folders = [expanded(chosen), expanded(chosen) / name, *folders]
-    for folder in folders:
-        paths = [_with_or_without_gz(folder / file_name) for file_name in file_names]
-        found = [path for path in paths if path is not None]
-        if len(found) == len(file_names):
-            return found
+    folders = folders_of(name, data_dir)
+    if found := find_in(folders, file_names):
+        return found
     if data_dir is not None:
         raise UserError(
             f"the {name} files ({', '.join(file_names)}) are not all in {folders[0]} nor in {folders[1]}: "
@@ -45,6 +34,33 @@ def find_files(
     return None
 
 
-def _with_or_without_gz(path: Path) -> Path | None:
-    """`path`, or the same without `.gz`, or None if neither is there."""
-    return next((p for p in (path, path.with_suffix("")) if os.path.exists(p)), None)
+def folders_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Where to look for dataset `name`, in order; errors as for `find_files`."""
+    if data_dir is not None:
+        return [expanded(data_dir), expanded(data_dir) / name]
+    folders = [place / name for place in (REPOSITORY_DATA, cache_folder()) if place]
+    if chosen := os.environ.get("TINYVIT_DATA"):
+        if not expanded(chosen).is_dir():
+            raise UserError(
+                f"the environment variable TINYVIT_DATA names {chosen}, which is no folder: correct or unset it"
+            )
+        folders = [expanded(chosen), expanded(chosen) / name, *folders]
+    return folders
+
+
+def find_in(folders: Sequence[Path], file_names: Sequence[str]) -> list[Path] | None:
+    """The files, from the first folder that has all of them, or None if no folder has."""
+    for folder in folders:
+        paths = [_in_any_spelling(folder / file_name) for file_name in file_names]
+        found = [path for path in paths if path is not None]
+        if len(found) == len(file_names):
+            return found
+    return None
+
+
+def _in_any_spelling(path: Path) -> Path | None:
+    """`path`, or the same file under another usual name, or None if there is none."""
+    names = [path.name, path.name.removesuffix(".gz")]
+    names += [name.replace("-idx", ".idx") for name in names]
+    names += [name.replace("t10k", "test") for name in names]
+    return next((path.with_name(name) for name in names if os.path.exists(path.with_name(name))), None)

@@ -1,11 +1,13 @@
 """The IDX format of the MNIST files: a big-endian header (magic, one uint32 for each axis), then the bytes.
 
-A magic of 0x00000801 announces unsigned bytes with one axis (labels), 0x00000803 with three (images).
+A magic of 0x00000801 announces unsigned bytes with one axis (labels), 0x00000803 with three (grey images), 0x00000804
+with four (images in colour).
 """
 
 import gzip
 import hashlib
 import io
+import math
 import os
 import struct
 import zlib
@@ -19,8 +21,19 @@ from ..errors import UserError
 UNSIGNED_BYTES = 0x0800
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_OVERHEAD = 65536  # what gzip may add to bytes it cannot compress: far less than this
+HEADER_BYTES = 4 + 4 * 4  # with four axes
+LARGEST_HASHED = 2**28  # bytes: of CIFAR's archives
 REMEDY = "put a fresh copy in its place"
-KINDS = {UNSIGNED_BYTES | 1: "labels", UNSIGNED_BYTES | 3: "images"}
+KINDS = {UNSIGNED_BYTES | 1: "labels", UNSIGNED_BYTES | 3: "images", UNSIGNED_BYTES | 4: "images in colour"}
+OTHER_TYPES = {
+    0x09: "signed bytes",
+    0x0B: "16-bit integers",
+    0x0C: "32-bit integers",
+    0x0D: "32-bit floats",
+    0x0E: "64-bit floats",
+}
+MOST_UNPACKED = 200  # times the size of a gzip file: images shrink to a fifth, bombs to a thousandth
+FREE_UNPACKED = 2**26  # bytes that any file may unpack to
 
 
 def read_idx(
@@ -66,6 +79,38 @@ def read_idx(
     return values
 
 
+def idx_shape(path: str | os.PathLike[str]) -> tuple[int, ...]:
+    """What the header of an IDX file says of it: (n,) for labels, (n, rows, columns) or with a fourth axis for images.
+
+    Raises:
+        UserError: the file is missing, is no IDX file, holds no unsigned bytes, or claims more than it can hold.
+    """
+    path = Path(path)
+    start = _read_file(path, max_bytes=GZIP_OVERHEAD)
+    if start.startswith(GZIP_MAGIC):
+        start = _gunzip(path, start, HEADER_BYTES, whole=False)
+    magic = int.from_bytes(start[:4], "big")
+    if magic >> 16 == 0 and magic >> 8 in OTHER_TYPES:
+        raise UserError(
+            f"{path} holds {OTHER_TYPES[magic >> 8]}, and only unsigned bytes can be read: "
+            "scale the values to 0..255 and save them as those"
+        )
+    if len(start) < 4 or magic not in KINDS:
+        raise UserError(
+            f"{path} is neither a gzip nor an IDX file of labels (one axis) or images (three or four axes): "
+            f"it starts with {start[:4]!r}: {REMEDY}"
+        )
+    axes = magic & 0xFF
+    if len(start) < 4 + 4 * axes:
+        raise UserError(f"{path} is cut short: it ends inside its header: {REMEDY}")
+    shape = struct.unpack_from(f">{axes}I", start, 4)
+    size, most = math.prod(shape), MOST_UNPACKED * path.stat().st_size + FREE_UNPACKED
+    if 0 in shape or size > most:
+        what = "nothing" if 0 in shape else f"{size:,} bytes, more than it can hold"
+        raise UserError(f"{path} announces images or labels of shape {shape}, that is {what}: {REMEDY}")
+    return shape
+
+
 def _read_file(path: Path, *, max_bytes: int) -> bytes:
     """The bytes of `path` as they are on the disk; of a file that is too large only the first `max_bytes`."""
     try:
@@ -81,11 +126,15 @@ def _read_file(path: Path, *, max_bytes: int) -> bytes:
         raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions and the disk") from error
 
 
-def _gunzip(path: Path, stored: bytes, expected_bytes: int) -> bytes:
-    """The content of a gzip file: at most one byte more than expected, enough to know that it is too long."""
+def _gunzip(path: Path, stored: bytes, expected_bytes: int, *, whole: bool = True) -> bytes:
+    """The content of a gzip file: at most one byte more than expected, enough to know that it is too long.
+
+    Args:
+        whole: whether `stored` is all of the file, or its beginning.
+    """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(stored)) as file:
-            return file.read(expected_bytes + 1)
+            return file.read(expected_bytes + 1) if whole else file.read1(expected_bytes)
     except EOFError as error:
         raise UserError(f"{path} is cut short (its gzip stream has no end): {REMEDY}") from error
     except (OSError, zlib.error) as error:
@@ -114,6 +163,16 @@ def _check_header(path: Path, content: bytes, shape: tuple[int, ...]) -> None:
             f"{path} announces {expected_kind} of shape {found}, expected {shape}: "
             "check that the train and t10k files are not swapped, or put a fresh copy in its place"
         )
+
+
+def digests(path: Path) -> set[str]:
+    """SHA-256 of a file, and of what is in it if it is a gzip file that holds no more than MNIST's images."""
+    stored = _read_file(path, max_bytes=LARGEST_HASHED)
+    try:
+        content = _gunzip(path, stored, LARGEST_HASHED) if stored.startswith(GZIP_MAGIC) else stored
+    except UserError:  # whoever reads it says so
+        content = stored
+    return _digests(stored, content)
 
 
 def _digest(data: bytes) -> str:

@@ -6,7 +6,7 @@ from reprlib import repr as short
 from typing import Any
 
 from ..config import ViTConfig
-from ..datasets.mnist import SOURCES
+from ..datasets.sources import SOURCES
 from ..errors import UserError
 from .measures import MEASURES
 

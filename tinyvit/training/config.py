@@ -66,7 +66,12 @@ class RunConfig(Config):
 class TrainConfig(RunConfig):
     """A run of `tinyvit train`. The defaults train a tiny ViT on MNIST in a few minutes."""
 
-    dataset: Literal["mnist", "fashion-mnist"] = option("mnist", "what to learn")
+    data_dir: str | None = option(None, "folder with the data set's files, or of pictures: train/<class>/, or <class>/")
+    dataset: Literal[
+        "auto", "mnist", "fashion-mnist", "kmnist",
+        "emnist-balanced", "emnist-byclass", "emnist-bymerge", "emnist-letters", "emnist-digits", "emnist-mnist",
+        "cifar-10", "cifar-100", "cifar-100-coarse", "idx", "folder",
+    ] = option("auto", "what to learn; auto: what lies in --data-dir, and mnist without one")  # fmt: skip
     augment: Literal["none", "shift", "affine"] = option("affine", "how training images are varied")
     shift: int = option(1, "pixels, for shift: up to so many in each direction")
     degrees: float = option(8.0, "for affine: rotation up to so many degrees")
@@ -76,19 +81,11 @@ class TrainConfig(RunConfig):
     workers: Literal["auto"] | int = option("auto", "processes that share the work; auto: one per core", at_least=1)
     distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        side = min(self.model.image_shape)
-        for name, augment in (("shift", "shift"), ("translate", "affine")):
-            pixels = getattr(self, name)
-            if self.augment == augment and pixels >= side:
-                raise UserError(
-                    f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
-                )
-
     @property
     def dataset_name(self) -> str:
-        return self.dataset
+        if self.dataset in ("folder", "idx"):
+            return dataset_name(self.data_dir or self.dataset)
+        return "mnist" if self.dataset == "auto" else self.dataset
 
 
 @dataclasses.dataclass(frozen=True)

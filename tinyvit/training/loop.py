@@ -2,39 +2,70 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
 from ..backend import resolve_device
 from ..costs import numbers_held
 from ..datasets import Dataset, load_dataset
+from ..datasets.image_folder import list_folder
+from ..datasets.listing import Listing
+from ..datasets.manifest import Manifest
+from ..datasets.scan import scan
 from ..errors import UserError
+from ..pretrained import ImageProcessor
 from .claim import Claim
 from .config import TrainConfig
+from .data import fitted, picture_arrays, with_dataset
+from .its_data import check_digests, write_digests
+from .its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
 from .parallel import Ranks, World, resolve_workers
 from .progress import Progress
-from .run import METRICS, new_run_folder, read_run_config, tidy
+from .readable import readable_pictures
+from .run import METRICS, PICTURES, new_run_folder, preprocessor_json, read_run_config, tidy
 from .trainer import History, Trainer
 
 MOST_NUMBERS = 10**10  # in a model: with gradients and optimizer state, 160 GB
 
 
-def train(config: TrainConfig | None = None, *, overwrite: bool = False, progress: Progress | None = None) -> History:
+def train(
+    config: TrainConfig | None = None,
+    *,
+    overwrite: bool = False,
+    strict: bool = False,
+    progress: Progress | None = None,
+    free: Collection[str] = (),
+) -> History:
     """Train from the beginning in a new run folder, and test the epoch that did best on the dev split.
+
+    Args:
+        strict: whether a picture file that would be left out is an error.
+        free: fields of the model that may follow the data: of `data.FREE`.
 
     Raises:
         UserError: the folder is taken, the data are missing, the device is not there, the disk is full, or the loss
             became NaN or infinite. What was saved stays whole.
         TrainingInterrupted: Ctrl-C was pressed; everything is saved, and `resume` goes on.
     """
-    config = config or TrainConfig()
-    config = dataclasses.replace(config, workers=resolve_workers(config, resolve_device(config.device)))
+    config = with_dataset(config or TrainConfig())
+    place = resolve_device(config.device)
     ranks = World() if config.distributed else Ranks()
+    progress = _progress(progress, ranks)
     with ranks.bound():
-        dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+        listing = processor = None
+        if config.dataset == "folder":
+            listing, findings = readable_pictures(list_folder(str(config.data_dir)), progress.note, strict=strict)
+            dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
+        else:
+            dataset = _loaded(config, progress)
+        config = dataclasses.replace(config, model=fitted(config.model, dataset, free, progress.note))
+        config = dataclasses.replace(config, workers=resolve_workers(config, place))
         check_fit(config, dataset)
-        folder = ranks.from_first(new_run_folder(config, overwrite=overwrite) if ranks.rank == 0 else None)
+        folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
         with _claimed(folder, ranks) as claim:
-            return Trainer(config, dataset, folder, _progress(progress, ranks), ranks).run(claim)
+            preprocessor = preprocessor_json(dataset, config, processor)
+            trainer = Trainer(config, dataset, folder, progress, ranks, preprocessor=preprocessor)
+            return trainer.run(claim)._replace(dataset=dataset)
 
 
 def resume(
@@ -57,8 +88,9 @@ def resume(
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
     config = dataclasses.replace(config, workers=resolve_workers(config, place))
     ranks = World() if config.distributed else Ranks()
+    progress = _progress(progress, ranks)
     with ranks.bound(), _claimed(folder, ranks) as claim:
-        dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+        dataset, processor = _again(config, folder, progress)
         check_fit(config, dataset)
         if ranks.rank == 0:
             tidy(folder)
@@ -69,15 +101,51 @@ def resume(
                 f"{folder} holds results but no last checkpoint to go on from: put its folder last back, or start anew "
                 "with --overwrite or in another --output"
             )
-        trainer = Trainer(config, dataset, folder, _progress(progress, ranks), ranks)
+        preprocessor = preprocessor_json(dataset, config, processor)
+        trainer = Trainer(config, dataset, folder, progress, ranks, preprocessor=preprocessor)
         if has_checkpoint:
             trainer.load()
-        return trainer.run(claim)
+        return trainer.run(claim)._replace(dataset=dataset)
 
 
 def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:
     """Rank 0 claims the folder, for all."""
     return Claim(folder) if ranks.rank == 0 else contextlib.nullcontext()
+
+
+def _begin(config: TrainConfig, dataset: Dataset, listing: Listing | None, overwrite: bool) -> Path:
+    """A new run folder, in which is kept what the run learns from."""
+    manifest = None if listing is None else Manifest.of(str(config.data_dir), listing)
+    folder = new_run_folder(config, overwrite=overwrite)
+    if manifest is not None:
+        write_pictures(folder, manifest)
+    elif dataset.notes:  # which no checksum has proved genuine
+        write_digests(folder, dataset)
+    return folder
+
+
+def _again(config: TrainConfig, folder: Path, progress: Progress) -> tuple[Dataset, ImageProcessor | None]:
+    """What the run in `folder` began with, and what makes its pictures.
+
+    Raises:
+        UserError: it is not there, or no longer as it was.
+    """
+    if config.dataset != "folder":
+        dataset = _loaded(config, progress)
+        check_digests(folder, dataset)
+        return dataset, None
+    manifest = read_pictures(folder)
+    if manifest is None:
+        raise UserError(f"{folder} has lost its {PICTURES}, the list of its pictures: put it back, or start a new run")
+    listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
+    return picture_arrays(config, listing, scan(listing), (), progress.note)
+
+
+def _loaded(config: TrainConfig, progress: Progress) -> Dataset:
+    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+    for sentence in dataset.notes:
+        progress.note(sentence)
+    return dataset
 
 
 def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
@@ -86,22 +154,32 @@ def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
 
 
 def check_fit(config: TrainConfig, dataset: Dataset) -> None:
-    """Whether the model takes this data set's images, has its classes, and can be held in memory.
+    """Whether there is something to learn from, and the model takes its images, has its classes, and can be held.
 
     Raises:
         UserError: it does not.
     """
+    for split in ("train", "dev"):
+        if not len(getattr(dataset, split)):
+            raise UserError(f"{dataset.name} has no images for {split}: add some, or use another data set")
     model, wanted = config.model, dataset.train.images.shape[1:]
     if model.input_shape != wanted:
         raise UserError(
             f"{dataset.name} images are (channels, height, width) = {wanted}, but the model takes "
-            f"{model.input_shape}: set img_size and in_chans to match"
+            f"{model.input_shape}: set img_size and in_chans to match, or leave them out"
         )
     if model.num_classes != len(dataset.class_names):
         raise UserError(
             f"{dataset.name} has {len(dataset.class_names)} classes, but the model has {model.num_classes}: "
-            "set num_classes to match"
+            "set num_classes to match, or leave it out"
         )
+    side = min(model.image_shape)
+    for name, augment in (("shift", "shift"), ("translate", "affine")):
+        pixels = getattr(config, name)
+        if config.augment == augment and pixels >= side:
+            raise UserError(
+                f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
+            )
     if numbers_held(model) > MOST_NUMBERS:
         raise UserError(
             f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MOST_NUMBERS:,} "

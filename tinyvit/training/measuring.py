@@ -13,6 +13,7 @@ from ..datasets.image_folder import list_whole
 from ..datasets.listing import Listing
 from ..datasets.multi_label import list_pictures, whole_multi_label
 from ..datasets.picture_files import PictureFiles
+from ..datasets.recognise import recognise
 from ..errors import UserError
 from ..paths import expanded
 from .its_pictures import note_memory, pictures_to_measure, read_pictures
@@ -70,7 +71,9 @@ def to_measure(
     """
     if labels and not fed.multi_label:
         raise UserError(f"{model_path} gives each picture one class, which is its folder's: leave out --labels")
-    if fed.built_in:
+    if not labels and (place := _place_of_arrays(model_path, data_dir)) is not None:
+        dataset, name, left_out = load_its_dataset(fed, data_dir=place, note=note), split or "test", 0
+    elif fed.built_in:
         dataset, name, left_out = _built_in(fed, split, data_dir, note)
     else:
         data_dir = data_dir or (str(Path(labels).parent) if labels else None)
@@ -82,6 +85,12 @@ def to_measure(
         one = fed.class_names[present[0]]
         note(f"All pictures are of one class, {one}: what is measured is how many of them the model takes for it.")
     return Measured(dataset, chosen, name, left_out)
+
+
+def _place_of_arrays(model_path: str | Path, data_dir: str | None) -> str | None:
+    """Where files of arrays lie, if they do in the folder that was given, or else in the run's own."""
+    place = data_dir or its_data_dir(model_path)
+    return place if place is not None and recognise(place) else None
 
 
 def _built_in(fed: Preprocessing, split: str | None, data_dir: str | None, note: Note) -> tuple[Dataset, str, int]:

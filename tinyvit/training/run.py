@@ -21,8 +21,9 @@ from .claim import Claim
 from .config import FinetuneConfig, RunConfig, TrainConfig
 
 METRICS = "metrics.jsonl"
-PICTURES = "pictures.json"  # what a run of fine-tuning learns from, see `its_pictures`
-RESULTS = (PICTURES, METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
+PICTURES = "pictures.json"  # what a run learns from, if that is pictures, see `its_pictures`
+ARRAYS = "arrays.json"  # the same of arrays, see `its_data`
+RESULTS = (PICTURES, ARRAYS, METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
 
 
 def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:

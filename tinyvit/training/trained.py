@@ -10,12 +10,14 @@ import numpy as np
 
 from ..datasets import Dataset, load_dataset
 from ..datasets.class_names import dataset_name
+from ..datasets.left_out import some
 from ..datasets.listing import Listing
-from ..datasets.mnist import SOURCES
 from ..datasets.multi_label import list_pictures
 from ..datasets.own_image import prepare_digit, prepare_picture, read_image
 from ..datasets.picture_files import picture_dataset
 from ..datasets.pictures import open_picture
+from ..datasets.recognise import recognise
+from ..datasets.sources import SOURCES
 from ..errors import UserError
 from ..files import PREPROCESSOR
 from ..pretrained import (
@@ -65,13 +67,14 @@ class Preprocessing(NamedTuple):
             UserError: it cannot be read, or there is nothing to be seen in it.
         """
         size: Any = self.processor.output_size
-        image = read_image(path) if self.built_in else open_picture(path)
+        is_drawing = self.built_in and SOURCES[self.dataset].drawn != "picture"
+        image = read_image(path) if is_drawing else open_picture(path)
         try:
             depth = in_words(image, self.processor.white_level)
-            if not self.built_in:
+            if not is_drawing:
                 blank = shows_nothing(image)
                 return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
-            if self.dataset == "mnist":
+            if SOURCES[self.dataset].drawn == "digit":
                 pixels, done = prepare_digit(image, size=size)
             else:
                 pixels, done = prepare_picture(image, size=size, channels=self.processor.in_chans)
@@ -165,17 +168,18 @@ def load_its_dataset(
 ) -> Dataset:
     """The data set a model was trained on, with the normalisation and the class names that were saved beside it.
 
-    For MNIST and Fashion-MNIST, that is their files, unless there is a `listing`; for all other models, a folder of
-    pictures.
+    Of a built-in data set, that is its files, and of others what lies in a folder: arrays in files, or pictures, as
+    also where there is a `listing`.
 
     Args:
         listing: the pictures in `data_dir`, where they are known already.
         note: is told what the user should know of the folder.
 
     Raises:
-        UserError: the data are not there, or have other classes.
+        UserError: the data are not there, or are of other classes or sizes.
     """
-    if listing or not fed.built_in:
+    found = recognise(data_dir) if data_dir is not None and listing is None else None
+    if listing or (found is None and not fed.built_in):
         if data_dir is None:
             raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
         listing = in_order_of(fed.class_names, listing or list_pictures(data_dir, multi_label=fed.multi_label))
@@ -183,10 +187,34 @@ def load_its_dataset(
             note(sentence)
         dataset = picture_dataset(listing, fed.processor, name=dataset_name(data_dir))
         return dataclasses.replace(dataset, mean=fed.mean, std=fed.std)
-    dataset = load_dataset(fed.dataset, data_dir=data_dir)
-    if len(dataset.class_names) != len(fed.class_names):
+    has_its_own = found is None or (fed.built_in and found == fed.dataset.removesuffix("-coarse"))
+    dataset = load_dataset(fed.dataset if has_its_own else found or "", data_dir=data_dir)
+    for sentence in dataset.notes:
+        note(sentence)
+    _check_arrays(fed, dataset)
+    return dataclasses.replace(dataset, class_names=fed.class_names, mean=fed.mean, std=fed.std)
+
+
+def _check_arrays(fed: Preprocessing, dataset: Dataset) -> None:
+    """Whether a model takes these images and knows their classes; files of one's own have numbers for names.
+
+    Raises:
+        UserError: it does not.
+    """
+    size: Any = fed.processor.output_size
+    mine, wanted = tuple(dataset.test.images.shape[1:]), (fed.processor.in_chans, *size)
+    if mine != wanted:
         raise UserError(
-            f"{dataset.name} has {len(dataset.class_names)} classes but the model has {len(fed.class_names)}: "
+            f"{dataset.name} has images of (channels, height, width) = {mine}, but the model takes {wanted}: "
             "give the data it was trained on"
         )
-    return dataclasses.replace(dataset, class_names=fed.class_names, mean=fed.mean, std=fed.std)
+    ours, known = dataset.class_names, fed.class_names
+    if len(ours) > len(known) or (dataset.built_in and len(ours) != len(known)):
+        raise UserError(
+            f"{dataset.name} has {len(ours)} classes but the model has {len(known)}: give the data it was trained on"
+        )
+    if dataset.built_in and dataset.name != fed.dataset and ours != known:
+        raise UserError(
+            f"{dataset.name} has other classes ({some(ours)}) than the model ({some(known)}): "
+            "give the data it was trained on"
+        )

@@ -1,7 +1,6 @@
 """From a pretrained model and a folder of pictures to a run of fine-tuning."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,12 @@ import numpy as np
 
 from ...backend import resolve_device
 from ...costs import numbers_held
-from ...datasets.class_names import look_alike
 from ...datasets.in_threads import cores
-from ...datasets.left_out import forbid, some
-from ...datasets.listing import Listing, gaps
+from ...datasets.left_out import some
+from ...datasets.listing import Listing
 from ...datasets.manifest import Manifest
 from ...datasets.multi_label import list_pictures
 from ...datasets.picture_files import picture_dataset
-from ...datasets.scan import Findings, scan
 from ...errors import UserError
 from ...files import PREPROCESSOR, read_file, read_json
 from ...layers import NO_DRAWS
@@ -28,14 +25,13 @@ from ..config import FinetuneConfig
 from ..its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
 from ..loop import MOST_NUMBERS
 from ..progress import Progress
+from ..readable import readable_pictures
 from ..run import new_run_folder, preprocessor_json, read_run_config, tidy
 from ..trainer import History, Trainer
 from .batches import PictureBatches
 from .tuner import Tuner
 
 MOST_THREADS = 16
-MOST_IMBALANCE = 3.0  # more is told
-MOST_TOLD = 10  # files of one kind
 
 
 def finetune(
@@ -111,11 +107,8 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
     if not config.data_dir:
         raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
     listing = list_pictures(config.data_dir, config.labels, multi_label=config.multi_label)
-    findings = scan(listing)
-    for note in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
-        progress.note(note)
-    forbid((listing.left_out + findings.unusable) * strict)
-    return listing.without([path for path, _ in findings.unreadable]), findings.depths.white_level
+    listing, findings = readable_pictures(listing, progress.note, strict=strict)
+    return listing, findings.depths.white_level
 
 
 def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress) -> Listing:
@@ -158,32 +151,6 @@ def starting_point(
     check_size(resized_config(model.config, img_size))
     model = model.resized(img_size, **FAMILIES[source.family].resample)
     return model, processor.for_size(model.config.image_shape)
-
-
-def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
-    """What is wrong with the pictures, a sentence each."""
-    if listing.test and not findings.counts["test"].any():
-        yield f"none of the {len(listing.test):,} pictures of the test split can be read, so there is no test"
-    for _, sentence in findings.unreadable[:MOST_TOLD]:
-        yield f"skipped: {sentence}"
-    if more := len(findings.unreadable[MOST_TOLD:]):
-        yield f"skipped: {more:,} more that cannot be read; tinyvit data check lists more of them"
-    yield from (*findings.on_transparency, *findings.depths.notes)
-    for alike in look_alike(listing.class_names):
-        yield f"these classes have almost the same name, make them one if they are: {', '.join(map(repr, alike))}"
-    for first, second in findings.across_splits:
-        yield f"{second.path} ({second.split}) is the same picture as {first.path} ({first.split}): it measures memory"
-    for same in findings.contradictions:
-        places = ", ".join(str(place.path) for place in same)
-        differs = "has different labels" if listing.train.labels.ndim == 2 else "stands for several classes"
-        yield f"the same picture {differs}: {places}"
-    if findings.imbalance > MOST_IMBALANCE:
-        counts = findings.counts["train"]
-        largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
-        yield (
-            f"the classes are of very different size: {counts[largest]:,} training pictures of "
-            f"{listing.class_names[largest]}, {counts[smallest]:,} of {listing.class_names[smallest]}"
-        )
 
 
 def build_trainer(

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyvit.datasets import Dataset, download, find, load_dataset, mnist
+from tinyvit.datasets import Dataset, download, find, load_dataset, sources
 from tinyvit.datasets.find import find_files
 from tinyvit.errors import UserError
 
-FILES = tuple(mnist.SHAPES)
+FILES = tuple(sources.SHAPES)
 
 
 @pytest.fixture(autouse=True)
@@ -80,15 +80,20 @@ def test_the_checksums_in_the_readme_are_those_of_the_files():
         assert hashlib.sha256(stored).hexdigest() in readme
         assert hashlib.sha256(content).hexdigest() in readme
         assert hashlib.md5(content).hexdigest() in readme
-        assert hashlib.sha256(content).hexdigest() in mnist.SOURCES["mnist"].checksums(file_name)
+        assert hashlib.sha256(content).hexdigest() in sources.SOURCES["mnist"].checksums(file_name)
 
 
-@pytest.mark.parametrize("name", mnist.SOURCES)
+@pytest.mark.parametrize("name", sources.SOURCES)
 def test_the_table_of_sources_is_complete(name):
-    source = mnist.SOURCES[name]
-    assert len(source.class_names) == 10
+    source = sources.SOURCES[name]
+    sizes = {"emnist-balanced": 47, "emnist-bymerge": 47, "emnist-byclass": 62, "emnist-letters": 26}
+    sizes |= {"cifar-100": 100, "cifar-100-coarse": 20}
+    assert len(source.class_names) == len(set(source.class_names)) == sizes.get(name, 10)
+    assert source.page.startswith("http")
     assert all(re.fullmatch(r"https?://.*/", mirror) for mirror in source.mirrors)
-    assert set(source.published) == set(FILES)
+    wanted = {"mnist": set(FILES), "emnist": set(), "cifar": {f"{name.removesuffix('-coarse')}-binary.tar.gz"}}
+    assert set(source.published) == wanted[source.layout]
+    assert bool(source.mirrors) == bool(source.published)
     digests = [*source.published.values(), *source.content.values()]
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
     assert len(set(digests)) == len(digests)
@@ -96,7 +101,7 @@ def test_the_table_of_sources_is_complete(name):
 
 def test_classes_and_statistics_are_the_published_ones():
     """Fashion-MNIST's labels in the order of its README; mean and standard deviation as everybody uses them."""
-    digits, fashion = mnist.SOURCES["mnist"], mnist.SOURCES["fashion-mnist"]
+    digits, fashion = sources.SOURCES["mnist"], sources.SOURCES["fashion-mnist"]
     assert digits.class_names == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
     assert fashion.class_names == (
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -106,7 +111,7 @@ def test_classes_and_statistics_are_the_published_ones():
 
 
 def test_an_unknown_dataset_is_refused():
-    with pytest.raises(UserError, match=r"'cifar'.*mnist, fashion-mnist"):
+    with pytest.raises(UserError, match=r"'cifar'.*mnist, fashion-mnist.*cifar-10,.*idx"):
         load_dataset("cifar")
 
 
@@ -122,6 +127,16 @@ def test_a_given_folder_is_searched_itself_and_by_the_name_of_the_dataset(tmp_pa
     parent = fill(tmp_path / "parent" / "mnist").parent
     assert find_files("mnist", FILES, parent) == [parent / "mnist" / name for name in FILES]
     assert find_files("mnist", FILES, parent / "mnist") == [parent / "mnist" / name for name in FILES]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("-idx", ".idx"), ("t10k", "test"), (".gz", ""), ("-ubyte.gz", "-ubyte")]
+)
+@pytest.mark.parametrize("plain", [False, True])
+def test_files_of_other_usual_names_are_found(tmp_path, before, after, plain):
+    names = [name.removesuffix(".gz" if plain else "").replace(before, after) for name in FILES]
+    folder = fill(tmp_path / "copy", names)
+    assert find_files("mnist", FILES, folder) == [folder / name for name in names]
 
 
 def test_unpacked_files_are_found(tmp_path):
@@ -169,7 +184,7 @@ def test_what_the_environment_names_must_be_a_folder_but_need_not_have_every_dat
 def test_a_damaged_file_is_named(tmp_path):
     folder = tmp_path / "mnist"
     shutil.copytree(find.REPOSITORY_DATA / "mnist", folder)
-    path = folder / mnist.TEST_LABELS
+    path = folder / sources.TEST_LABELS
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=re.escape(str(path)) + ".*cut short.*put a fresh copy"):
         load_dataset("mnist", data_dir=tmp_path)
@@ -183,9 +198,9 @@ def test_other_images_of_the_same_form_are_not_taken_for_the_dataset():
 def test_a_label_that_is_no_class_is_named(tmp_path):
     folder = tmp_path / "mnist"
     shutil.copytree(find.REPOSITORY_DATA / "mnist", folder)
-    content = bytearray(gzip.decompress((folder / mnist.TEST_LABELS).read_bytes()))
+    content = bytearray(gzip.decompress((folder / sources.TEST_LABELS).read_bytes()))
     content[-1] = 10
-    (folder / mnist.TEST_LABELS).write_bytes(gzip.compress(content))
+    (folder / sources.TEST_LABELS).write_bytes(gzip.compress(content))
     with pytest.raises(UserError, match=r"t10k-labels.*the label 10, expected 0\.\.9"):
         load_dataset("mnist", data_dir=tmp_path)
 
@@ -194,9 +209,9 @@ def test_what_is_nowhere_is_downloaded_into_the_cache(tmp_path, monkeypatch):
     calls = []
 
     def from_repository(urls, destination, *, sha256, max_bytes):
-        assert sha256 == mnist.SOURCES["mnist"].published[destination.name]
+        assert sha256 == sources.SOURCES["mnist"].published[destination.name]
         assert max_bytes > 30_000_000
-        assert urls == [mirror + destination.name for mirror in mnist.SOURCES["mnist"].mirrors]
+        assert urls == [mirror + destination.name for mirror in sources.SOURCES["mnist"].mirrors]
         calls.append(destination)
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(repository / "mnist" / destination.name, destination)

@@ -1,0 +1,57 @@
+"""The pictures of a listing that can be learned from, and what is odd about them."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ..datasets.class_names import look_alike
+from ..datasets.left_out import forbid
+from ..datasets.listing import Listing, gaps
+from ..datasets.scan import Findings, scan
+
+MOST_IMBALANCE = 3.0  # more is told
+MOST_TOLD = 10  # files of one kind
+
+
+def readable_pictures(
+    listing: Listing, note: Callable[[str], None], *, strict: bool = False
+) -> tuple[Listing, Findings]:
+    """Those pictures of a listing that can be read, and what was found in all of them.
+
+    Args:
+        note: is told what is odd about them.
+
+    Raises:
+        UserError: too little is left, or `strict` and something is left out.
+    """
+    findings = scan(listing)
+    for sentence in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
+        note(sentence)
+    forbid((listing.left_out + findings.unusable) * strict)
+    return listing.without([path for path, _ in findings.unreadable]), findings
+
+
+def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
+    """What is wrong with the pictures, a sentence each."""
+    if listing.test and not findings.counts["test"].any():
+        yield f"none of the {len(listing.test):,} pictures of the test split can be read, so there is no test"
+    for _, sentence in findings.unreadable[:MOST_TOLD]:
+        yield f"skipped: {sentence}"
+    if more := len(findings.unreadable[MOST_TOLD:]):
+        yield f"skipped: {more:,} more that cannot be read; tinyvit data check lists more of them"
+    yield from (*findings.on_transparency, *findings.depths.notes)
+    for alike in look_alike(listing.class_names):
+        yield f"these classes have almost the same name, make them one if they are: {', '.join(map(repr, alike))}"
+    for first, second in findings.across_splits:
+        yield f"{second.path} ({second.split}) is the same picture as {first.path} ({first.split}): it measures memory"
+    for same in findings.contradictions:
+        places = ", ".join(str(place.path) for place in same)
+        differs = "has different labels" if listing.train.labels.ndim == 2 else "stands for several classes"
+        yield f"the same picture {differs}: {places}"
+    if findings.imbalance > MOST_IMBALANCE:
+        counts = findings.counts["train"]
+        largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
+        yield (
+            f"the classes are of very different size: {counts[largest]:,} training pictures of "
+            f"{listing.class_names[largest]}, {counts[smallest]:,} of {listing.class_names[smallest]}"
+        )
