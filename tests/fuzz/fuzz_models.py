@@ -268,6 +268,8 @@ def broken_config(rng, bomb):
         "label_names",
         "class_names",
         "dataset",
+        "built_in",
+        "white_level",
         "mean",
     )
     values = broken_values(json.loads(files[name]), rng, extra)

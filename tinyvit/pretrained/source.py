@@ -161,7 +161,8 @@ def _checked(source: Source) -> Source:
     if positions is not None and positions.ndim == 3:
         given = positions.shape[1] - config.num_patches  # of the tokens in front, how many have one
         if 0 <= given <= config.class_token:
-            without = np.zeros((1, config.num_prefix_tokens - given, config.embed_dim), positions.dtype)
+            shape = len(positions), config.num_prefix_tokens - given, positions.shape[2]
+            without = np.zeros(shape, positions.dtype)
             source.tensors[name] = np.concatenate([positions[:, :given], without, positions[:, given:]], axis=1)
     return source
 
