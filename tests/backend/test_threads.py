@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tinyvit.backend import by_rows
+from tinyvit.backend import by_rows, one_matrix_thread
 from tinyvit.backend.threads import LEAST_SIZE
 
 
@@ -52,3 +52,85 @@ def test_an_error_in_a_thread_is_the_callers():
 
     with threadpool_limits(2, user_api="blas"), pytest.raises(ValueError, match="row 7"):
         by_rows(fail, np.zeros((100, 1000)))
+
+
+def matrix_threads():
+    return max(limits())
+
+
+def test_one_thread_for_all_who_overlap_and_the_last_one_gives_back():
+    """The first to begin ends first: what it found comes back only when the second has ended, too."""
+    with threadpool_limits(3, user_api="blas"):
+        first, second, third = one_matrix_thread(), one_matrix_thread(), one_matrix_thread()
+        seen = []
+        for enter in (first, second):
+            enter.__enter__()
+            seen.append(matrix_threads())
+        first.__exit__(None, None, None)
+        seen.append(matrix_threads())
+        third.__enter__()
+        second.__exit__(None, None, None)
+        seen.append(matrix_threads())
+        third.__exit__(None, None, None)
+        assert seen == [1, 1, 1, 1]
+        assert matrix_threads() == 3
+
+
+def test_rows_in_several_threads_get_the_pieces_they_would_get_alone(rng):
+    x = rng.standard_normal((64, LEAST_SIZE // 4))
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(piece):
+        inside.set()
+        go_on.wait(20)
+        return piece
+
+    with threadpool_limits(3, user_api="blas"):
+        other = threading.Thread(target=by_rows, args=(slow, x))
+        other.start()
+        assert inside.wait(20)
+        seen = []
+        by_rows(noting(seen), x)
+        assert [n for _, n, _ in sorted(seen, key=lambda s: -s[1])] == [22, 21, 21]
+        with one_matrix_thread():  # a training that begins while both are at work
+            seen = []
+            by_rows(noting(seen), x)
+            assert [n for _, n, _ in seen] == [64]
+        go_on.set()
+        other.join()
+        assert matrix_threads() == 3
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_gives_the_threads_back(error):
+    with threadpool_limits(2, user_api="blas"):
+        with pytest.raises(error), one_matrix_thread():
+            raise error
+        assert matrix_threads() == 2
+
+
+def test_what_overflows_in_a_thread_is_treated_as_in_the_callers(recwarn):
+    x = np.full((64, LEAST_SIZE // 4), 3e38, np.float32)
+    with threadpool_limits(3, user_api="blas"):
+        with np.errstate(all="ignore"):
+            assert np.isinf(by_rows(lambda piece: piece * 2, x)).all()
+        assert not recwarn.list
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            by_rows(lambda piece: piece * 2, x)
+
+
+@pytest.mark.parametrize("to_be_had", [0, 1])
+def test_where_no_thread_is_left_one_does_it_all(monkeypatch, rng, to_be_had):
+    x, start, started = rng.standard_normal((64, LEAST_SIZE // 4)), threading.Thread.start, []
+
+    def limited(thread):
+        if len(started) == to_be_had:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with threadpool_limits(4, user_api="blas"):
+        np.testing.assert_array_equal(by_rows(lambda piece: 2 * piece, x), 2 * x)
+        assert matrix_threads() == 4
+    assert len(started) == to_be_had

@@ -294,3 +294,22 @@ def test_the_bar_is_drawn_on_a_terminal_only(server, destination, monkeypatch, c
     monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
     fetch(server, destination, "good")
     assert ("file.gz" in capsys.readouterr().err) == on_terminal
+
+
+def test_several_processes_that_want_one_file_fetch_it_once(server, destination):
+    """Threads stand for processes: a lock tells them apart, too."""
+    got, begin = [], threading.Barrier(4)
+
+    def fetch():
+        begin.wait()
+        got.append(download([server.url("works")], destination, sha256=SHA256, max_bytes=MAX_BYTES))
+
+    threads = [threading.Thread(target=fetch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [destination] * 4
+    assert destination.read_bytes() == BODY
+    assert len(server.requests) == 1
+    assert [path.name for path in destination.parent.iterdir()] == [destination.name]

@@ -4,6 +4,7 @@ import errno
 import json
 import socket
 import sys
+import threading
 import types
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from safetensors.numpy import save
 from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.downloads.fetch import receive
+from tinyvit.locks import FileLock
 from tinyvit.pretrained import folder_files, resolve_model
 from tinyvit.pretrained.download import download_model
 from tinyvit.pretrained.weights import INDEX
@@ -358,3 +360,36 @@ def test_an_index_of_countless_files_is_not_fetched(hub, cached):
     hub.files[INDEX] = json.dumps({"weight_map": {str(k): f"m{k}.safetensors" for k in range(2000)}}).encode()
     assert "names 2,000 files, more than the 1,000" in refusal()
     assert hub.asked()[-1][0] == INDEX
+
+
+def test_several_processes_that_want_one_model_fetch_it_once(hub, cached, capfd, received):
+    """Threads stand for processes: a lock tells them apart, too."""
+    got, begin = [], threading.Barrier(4)
+
+    def fetch():
+        begin.wait()
+        got.append(download_model(NAME))
+
+    threads = [threading.Thread(target=fetch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [cached] * 4
+    assert {path.name for path in cached.iterdir()} == FILES.keys()
+    assert [name for name, _ in received].count("model.safetensors") == 1
+    assert [path.name for path in cached.parent.iterdir()] == [cached.name]
+
+
+def test_one_that_waits_goes_on_where_another_failed(hub, cached, monkeypatch, capfd):
+    writing = cached.parent / f".{cached.name}.tinyvit-writing"
+    writing.mkdir(parents=True)
+    (writing / "config.json").write_bytes(FILES["config.json"])
+    lock = FileLock(writing)
+    waiting = threading.Thread(target=download_model, args=(NAME,))
+    waiting.start()
+    while "waiting for it" not in capfd.readouterr().err:
+        waiting.join(0.01)
+    lock.close()
+    waiting.join()
+    assert cached.is_dir()

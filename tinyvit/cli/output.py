@@ -42,7 +42,7 @@ def say(text: object = "", *, end: str = "\n") -> None:
 def lose_output(error: OSError) -> None:
     """Send what goes to stdout nowhere from now on, and what is still in its buffer; a full disk is complained of."""
     mute(sys.stdout)
-    if not isinstance(error, BrokenPipeError):
+    if not isinstance(error, BrokenPipeError) and not lost:
         lost.append(error)
         complain(f"what is printed can no longer be written ({error.strerror or error}): work goes on without it")
 

@@ -42,7 +42,8 @@ class SharedArrays(dict[str, np.ndarray]):
         if isinstance(self.handle, str):
             memory = mmap.mmap(-1, max(1, size), tagname=self.handle)  # type: ignore[call-arg]
         else:
-            memory = mmap.mmap(self.handle, max(1, size))
+            with above_standard():  # it keeps a handle of its own
+                memory = mmap.mmap(self.handle, max(1, size))
         for name, (shape, dtype) in layout.items():
             count = int(np.prod(shape))
             self[name] = np.frombuffer(memory, dtype, count, starts[name]).reshape(shape)
