@@ -84,7 +84,9 @@ def nothing_seen(folder):
 def almost_the_same_name(folder):
     save(folder / "train/Cat/1.jpg")
     save(folder / "train/Cat/2.jpg")
-    return "Classes that have almost the same name (1):", "  'Cat', 'cat'"
+    save(folder / "train/cat /1.jpg")
+    save(folder / "train/cat /2.jpg")
+    return "Classes that have almost the same name (1):", "  'Cat', 'cat', 'cat '"
 
 
 def mostly_left_out(folder):
@@ -137,6 +139,11 @@ def test_all_pictures_of_a_class_unreadable(folder, capsys):
     for path in (folder / "train/Schäferhund 1").iterdir():
         path.write_bytes(b"")
     assert "no picture to train on can be read" in check(folder, capsys)[1]
+
+
+def test_spaces_around_a_name_are_shown(folder, capsys):
+    almost_the_same_name(folder)
+    assert re.search(r"^'cat ' +2 +0 +0$", check(folder, capsys)[1], re.MULTILINE)
 
 
 def test_a_long_list_is_cut(folder, capsys):

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     files = sum(map(len, listing.splits.values()))
     with tqdm(total=files, unit="file", disable=None, leave=False) as bar:
         findings = scan(listing, progress=lambda done, _: bar.update(done - bar.n))
-    names = [printable(name) for name in listing.class_names]
+    names = [printable(name) if name == name.strip() else repr(name) for name in listing.class_names]
     say(f"{printable(options.folder)}: {len(names):,} classes, {files:,} files; pictures that can be read:\n")
     _say_table(names, findings.counts)
     sizes = Counter({f"{height} x {width}": count for (height, width), count in findings.sizes.items()})
