@@ -79,6 +79,8 @@ def _plain(kind: Any, value: Any, limits: Mapping[str, Any]) -> Any:
         if isinstance(value, str) and value in choices:
             return value
     elif typing.get_origin(kind) is tuple:
+        if choices[-1] is Ellipsis and isinstance(value, list | tuple):
+            choices = choices[:1] * len(value)
         if isinstance(value, list | tuple) and len(value) == len(choices):
             return tuple(_plain(choice, part, limits) for choice, part in zip(choices, value, strict=True))
     elif kind is bool:
@@ -107,7 +109,8 @@ def _in_words(kind: Any, limits: Mapping[str, Any]) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return ("one of " if len(choices) > 1 else "") + ", ".join(choices)
     if typing.get_origin(kind) is tuple:
-        return f"{len(choices)} numbers, each {_in_words(choices[0], limits)}"
+        many = "" if choices[-1] is Ellipsis else f"{len(choices)} "
+        return f"{many}numbers, each {_in_words(choices[0], limits)}"
     if kind in (int, float):
         name = "a whole number" if kind is int else "a number"
         return f"{name} of at least {limits['at_least']:,} and below {limits['below']:,}"

@@ -276,3 +276,19 @@ def test_a_test_split_that_cannot_be_read_is_told(finetune, pictures):
     assert status == 0
     assert "none of the 12 pictures of the test split can be read, so there is no test" in out
     assert "the report at the end is on the dev split" in out
+
+
+def test_class_weights_are_told_and_kept(finetune, pictures, tmp_path):
+    for index in range(9):
+        (Path(pictures) / "train/red" / f"{index}.png").unlink()
+    status, out, _ = finetune(
+        "--epochs", "1", "--class-weights", "balanced", "--mixup", "0.4", "--label-smoothing", "0.1"
+    )
+    assert status == 0
+    told = "class weights in the training loss: red 3, green 0.75, blue 0.75; losses and measures on dev and test"
+    assert told in out
+    assert told in (tmp_path / "run" / "report.txt").read_text()
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["class_weights"] == [0.75, 0.75, 3.0]
+    status, _, error = finetune("--overwrite", "--epochs", "1", "--class-weights", "balance")
+    assert status == 2
+    assert "must be the word balanced or a file, and there is no file balance" in error

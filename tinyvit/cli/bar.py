@@ -26,7 +26,7 @@ def progress_bar() -> Any:
 
             parameters = sum(cost.parameters for cost in model_costs(config.model).values())
             say(describe("model", config.model))
-            say(describe("training", config, skip=("model",)))
+            say(describe("training", config, skip=("model", "class_weights")))
             say(f"{parameters:,} parameters; everything goes to {folder}")
             if images_done:
                 say(f"going on after {images_done:,} images")

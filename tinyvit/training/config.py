@@ -37,6 +37,9 @@ class RunConfig(Config):
     weight_decay: float = option(0.1, "pull of the weight matrices towards zero")
     clip_grad: float = option(1.0, "largest global norm of the gradient; 0 turns clipping off")
     label_smoothing: float = option(0.0, "share of the target given to all classes alike", below=1)
+    class_weights: str | tuple[float, ...] | None = option(
+        None, "weights of classes in the loss: balanced (rare ones count more), or a file of lines such as cat,2.5"
+    )
     ema_decay: float = option(
         0.0, "average the weights with this decay and evaluate the average; 0 turns it off", below=1
     )

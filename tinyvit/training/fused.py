@@ -42,6 +42,8 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
         return "plain ones were asked for"
     if not isinstance(config, TrainConfig):
         return "there are none for pictures that come from files"
+    if config.class_weights is not None:
+        return "there are none for weights of classes"
     if config.distributed:
         return "the batch is shared among ranks"
     if not isinstance(state.optimizer, AdamW):

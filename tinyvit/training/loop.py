@@ -15,6 +15,7 @@ from ..datasets.scan import scan
 from ..errors import UserError
 from ..pretrained import ImageProcessor
 from .claim import Claim
+from .class_weights import with_class_weights
 from .config import TrainConfig
 from .data import fitted, picture_arrays, with_dataset
 from .its_data import check_digests, write_digests
@@ -61,6 +62,7 @@ def train(
         config = dataclasses.replace(config, model=fitted(config.model, dataset, free, progress.note))
         config = dataclasses.replace(config, workers=resolve_workers(config, place))
         check_fit(config, dataset)
+        config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
         with _claimed(folder, ranks) as claim:
             preprocessor = preprocessor_json(dataset, config, processor)
@@ -92,6 +94,7 @@ def resume(
     with ranks.bound(), _claimed(folder, ranks) as claim:
         dataset, processor = _again(config, folder, progress)
         check_fit(config, dataset)
+        config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         if ranks.rank == 0:
             tidy(folder)
         ranks.from_first(None)  # wait for it

@@ -16,14 +16,16 @@ def loss_and_gradients(
     *,
     label_smoothing: float = 0.0,
     share: float = 1.0,
+    weights: Array | None = None,
     rng: Any = None,
 ) -> tuple[Array, Gradients]:
     """images (B, C, H, W) and labels (B,) -> the mean loss (0-d) and the gradient of share * loss by every parameter.
 
-    A batch can be cut into pieces whose gradients add up to its own, if `share` is each piece's part of the images.
+    A batch can be cut into pieces whose gradients add up to its own, if `share` is each piece's part of the images, or
+    of the sum of their `weights` (B,), which add up to one within each piece.
     """
     logits, saved = model.forward(images, rng=rng)
-    loss, loss_saved = cross_entropy_forward(logits, labels=labels, label_smoothing=label_smoothing)
+    loss, loss_saved = cross_entropy_forward(logits, labels=labels, weights=weights, label_smoothing=label_smoothing)
     _, grads = model.backward(cross_entropy_backward(share, loss_saved), saved)
     return loss, grads
 

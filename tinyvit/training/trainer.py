@@ -16,6 +16,7 @@ from ..pretrained import MULTI_LABEL, save_model_folder
 from .batch import steps_per_epoch
 from .checkpoint import load_checkpoint, save_checkpoint
 from .claim import Claim, check_best
+from .class_weights import told
 from .divergence import diverged, not_finite
 from .evaluate import evaluate, judge
 from .fused import FusedTraining, fused_training
@@ -75,6 +76,8 @@ class Trainer:
     def run(self, claim: Claim | None = None) -> History:
         """The epochs that are left, then the test; where the folder was claimed, as long as it stays where it is."""
         self.claim = claim
+        for sentence in told(self.config, self.dataset.class_names):
+            self.progress.note(sentence)
         self.progress.start(
             self.config,
             self.folder,
@@ -222,6 +225,6 @@ class Trainer:
         best_epoch = max(epochs, key=quality)["epoch"]
         report = test.report(self.dataset.test.labels, names)
         write_metrics(self.folder, epochs)
-        headline = f"test {test.in_words} (weights of epoch {best_epoch})"
-        write_file(self.folder / "report.txt", f"{headline}\n\n{report}\n".encode())
+        head = "\n".join([f"test {test.in_words} (weights of epoch {best_epoch})", *told(self.config, names)])
+        write_file(self.folder / "report.txt", f"{head}\n\n{report}\n".encode())
         return History(self.folder, epochs, best_epoch, test, report)

@@ -69,6 +69,32 @@ def test_pieces_threads_and_recomputing_change_nothing(make, soft, threads, micr
         np.testing.assert_allclose(grad, wanted[name], rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("micro_batch", [1, 3, 7])
+@pytest.mark.parametrize("class_weights", [(0.5, 2.0, 1.0), (0.0, 1.0, 3.0)])
+def test_class_weights_weigh_labels_and_soft_targets(make, soft, micro_batch, class_weights):
+    """Whole pieces of the batch may count nothing."""
+    batch = OneBatch(soft)
+    batch.labels[:2] = [1, 0, 0] if soft else 0
+    tuner, twin = make(batch, micro_batch=micro_batch, class_weights=class_weights, label_smoothing=0.1)
+    loss = tuner.gradients(0)
+    of_rows = np.array(class_weights)[batch.labels] if not soft else batch.labels @ class_weights
+    weights = of_rows / of_rows.sum()
+    wanted_loss, wanted = loss_and_gradients(twin, batch.images, batch.labels, weights=weights, label_smoothing=0.1)
+    assert loss == pytest.approx(float(wanted_loss), rel=1e-12)
+    for name, grad in tuner.grads.items():
+        np.testing.assert_allclose(grad, wanted[name], rtol=1e-10, atol=1e-14)
+
+
+def test_a_batch_in_which_nothing_counts_moves_nothing(make):
+    batch = OneBatch()
+    batch.labels[:] = 1
+    tuner, _ = make(batch, class_weights=(1.0, 0.0, 1.0))
+    tuner.grads.vector.fill(np.nan)
+    assert tuner.gradients(0) == 0.0
+    assert not tuner.grads.vector.any()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

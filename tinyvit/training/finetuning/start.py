@@ -21,6 +21,7 @@ from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, rea
 from ...resize import resized_config
 from ...vit import VisionTransformer
 from ..claim import Claim
+from ..class_weights import with_class_weights
 from ..config import FinetuneConfig
 from ..its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
 from ..loop import MOST_NUMBERS
@@ -54,6 +55,7 @@ def finetune(
     """
     progress = progress or Progress()
     listing, white_level = readable(config, progress, strict=strict)
+    config = with_class_weights(config, listing.class_names, listing.train.labels)
     model, processor = starting_point(config.pretrained, len(listing.class_names), changes, progress)
     config = dataclasses.replace(config, model=model.config, threads=resolve_threads(config))
     processor = dataclasses.replace(processor, white_level=white_level)
@@ -92,6 +94,7 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     saved = read_file(folder / "last" / PREPROCESSOR)
     values = read_json(folder / "last" / PREPROCESSOR)
     listing = pictures_of(config, folder, values.get("class_names"), progress)
+    config = with_class_weights(config, listing.class_names, listing.train.labels)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
     trainer = build_trainer(config, listing, ImageProcessor.from_dict(values), model, folder, progress, saved)
     trainer.load()

@@ -19,6 +19,7 @@ from ...layers import Gradients, Recompute
 from ...ops import OPS
 from ...optim import FlatArrays, flatten
 from ...vit import VisionTransformer
+from ..class_weights import example_weights, part_of
 from ..config import FinetuneConfig
 from ..evaluate import predict_probs
 from ..parallel.part import BatchRows, part_rows
@@ -64,10 +65,11 @@ class Tuner:
         images, labels = self.batches.take(step)
         self.grads.vector.fill(0)
         loss: Array | float = 0.0
-        pieces = list(_pieces(len(images), self.micro_batch))
+        weights = example_weights(self.config, labels)  # of the whole batch
+        pieces = [rows for rows in _pieces(len(images), self.micro_batch) if part_of(weights, rows, len(images))[0]]
         for start in range(0, len(pieces), self.threads):
             together = pieces[start : start + self.threads]
-            runs = list(self._pool.map(lambda rows: self._forward(step, images, labels, rows), together))
+            runs = list(self._pool.map(lambda rows: self._forward(step, images, labels, weights, rows), together))
             loss = loss + sum(piece_loss for piece_loss, _ in runs)
             for parts in self._side_by_side([parts for _, parts in runs]):
                 for grads in parts:
@@ -75,15 +77,17 @@ class Tuner:
         return loss
 
     def _forward(
-        self, step: int, images: np.ndarray, labels: np.ndarray, rows: slice
+        self, step: int, images: np.ndarray, labels: np.ndarray, weights: np.ndarray | None, rows: slice
     ) -> tuple[Array, Iterator[Gradients]]:
         """The loss of some of a batch's images, times their share, and the gradients part by part, when asked for."""
         with np.errstate(all="ignore"):  # a thread has its own; a run that diverges is known by its loss
             x, wanted = (to_device(array[rows], self.device) for array in (images, labels))
             rng: Any = BatchRows(generator(self.config.seed, "step", step), len(images), rows)
             logits, saved = self.model.forward(x, rng=rng)
-            loss, loss_saved = self.loss.forward(logits, labels=wanted, label_smoothing=self.config.label_smoothing)
-            share = len(wanted) / len(images)
+            share, mine = part_of(weights, rows, len(images))
+            options = {} if mine is None else {"weights": to_device(mine, self.device)}
+            smoothing = self.config.label_smoothing
+            loss, loss_saved = self.loss.forward(logits, labels=wanted, label_smoothing=smoothing, **options)
             parts = self.model.backward_parts(self.loss.backward(share, loss_saved), saved)
             return share * loss, self._trainable(parts)
 

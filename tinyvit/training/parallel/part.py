@@ -10,6 +10,7 @@ from ...datasets import Dataset, epoch_order
 from ...optim import FlatArrays
 from ...vit import VisionTransformer
 from ..batch import steps_per_epoch, training_batch
+from ..class_weights import example_weights, part_of
 from ..config import TrainConfig
 from ..step import loss_and_gradients
 
@@ -63,16 +64,20 @@ class Part:
         chosen = self._order[position * batch_size : (position + 1) * batch_size]
         self.grads.vector.fill(0)
         loss: Array | float = 0.0
+        weights = example_weights(self.config, self.dataset.train.labels[chosen])  # of the whole batch
         for rows in self._pieces(len(chosen)):
+            share, mine = part_of(weights, rows, len(chosen))
+            if not share:
+                continue
             rng = BatchRows(generator(self.config.seed, "step", step), len(chosen), rows)
             images, labels = training_batch(self.config, self.dataset, chosen[rows], rng)
-            share = len(labels) / len(chosen)
             mean_loss, grads = loss_and_gradients(
                 self.model,
                 to_device(images, self.device),
                 to_device(labels, self.device),
                 label_smoothing=self.config.label_smoothing,
                 share=share,
+                weights=None if mine is None else to_device(mine, self.device),
                 rng=rng,
             )
             self.grads.add(grads)
