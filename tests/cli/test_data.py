@@ -229,3 +229,30 @@ def test_too_few_pictures_to_train_on_are_wrong(tmp_path, capsys, number):
         f"It cannot be trained on (1):\n  there are too few pictures to hold some back for the dev split, by which the best epoch is chosen ({number} in {number} classes)"
         in out
     )
+
+
+@pytest.mark.parametrize("way", ["table", "folders"])
+def test_pictures_of_any_number_of_classes(tmp_path, capsys, way):
+    root = tmp_path / "pets"
+    for k in range(8):
+        save(root / ("train", "val")[k % 2] / ("cat/young", "cat", "", "young")[k // 2] / f"{k}.png")
+    flags = ["--multi-label"]
+    if way == "table":
+        names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+        rows = [f"{name},{'|'.join(name.split('/')[1:-1])},{name.split('/')[0]}" for name in names]
+        (tmp_path / "t.csv").write_text("\n".join(["file,labels,split", *rows]) + "\n")
+        flags = ["--labels", str(tmp_path / "t.csv")]
+    assert main(["data", "check", str(root), *flags]) == 0
+    table = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["cat", "2", "2", "0"] in table
+    assert ["young", "2", "2", "0"] in table
+    assert ["labels", "4", "4", "0"] in table  # of 8 pictures, two of two classes and two of none
+
+
+def test_the_same_picture_with_different_labels_is_wrong(tmp_path, capsys):
+    for name in ("1", "2", "3"):
+        save(tmp_path / f"pets/{name}.png")
+    shutil.copy(tmp_path / "pets/1.png", tmp_path / "pets/4.png")
+    (tmp_path / "t.csv").write_text("file,labels\n1,cat\n2,dog\n3,\n4,cat|dog\n")
+    assert main(["data", "check", str(tmp_path / "pets"), "--labels", str(tmp_path / "t.csv")]) == 1
+    assert "The same picture with different labels (1):" in capsys.readouterr().out

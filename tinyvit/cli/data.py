@@ -27,6 +27,10 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "what is left out.",
     )
     check.add_argument("folder", metavar="DIR", type=text, help="folder of the data set")
+    check.add_argument("--labels", type=text, metavar="FILE", help="table of any number of classes, as for finetune")
+    check.add_argument(
+        "--multi-label", action="store_true", help="a picture is of all folders above it, as for finetune"
+    )
     add_strict_flag(check)
     check.set_defaults(run=run)
 
@@ -34,18 +38,19 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from tqdm.std import tqdm
 
-    from ..datasets.image_folder import list_folder
     from ..datasets.left_out import forbid
     from ..datasets.listing import gaps
+    from ..datasets.multi_label import list_pictures
     from ..datasets.scan import scan
 
-    listing = list_folder(options.folder)
+    multi_label = options.multi_label or options.labels is not None
+    listing = list_pictures(options.folder, options.labels, multi_label=multi_label)
     files = sum(map(len, listing.splits.values()))
     with tqdm(total=files, unit="file", disable=None, leave=False) as bar:
         findings = scan(listing, progress=lambda done, _: bar.update(done - bar.n))
     names = [printable(name) if name == name.strip() else repr(name) for name in listing.class_names]
     say(f"{printable(options.folder)}: {len(names):,} classes, {files:,} files; pictures that can be read:\n")
-    _say_table(names, findings.counts)
+    _say_table(names, findings.counts, "labels" if multi_label else "total")
     sizes = Counter({f"{height} x {width}": count for (height, width), count in findings.sizes.items()})
     say(f"\nheight x width   {_most_common(sizes)}")
     say(f"modes            {_most_common(findings.modes)}")
@@ -70,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def _say_table(names: Sequence[str], counts: dict[str, Any]) -> None:
+def _say_table(names: Sequence[str], counts: dict[str, Any], total: str) -> None:
     width = max(len(name) for name in ("class", *names))
     rows = [(name, [counts[split][k] for split in counts]) for k, name in enumerate(names)]
-    rows.append(("total", [counts[split].sum() for split in counts]))
+    rows.append((total, [counts[split].sum() for split in counts]))
     say(f"{'class':<{width}}" + "".join(f"{split:>10}" for split in counts))
     for name, numbers in rows:
         say(f"{name:<{width}}" + "".join(f"{number:>10,}" for number in numbers))
@@ -110,6 +115,7 @@ def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[st
     from ..datasets.class_names import look_alike
 
     train, files = findings.counts["train"], sum(map(len, listing.splits.values()))
+    multi_label = listing.train.labels.ndim == 2
     left_out = [f"{listing.left_out:,} of {files + listing.left_out:,}, see the notes"]
     found = {
         "It cannot be trained on": _why_not(listing, findings),
@@ -122,7 +128,7 @@ def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[st
         "Pictures of one split that are in another, too, so that they test memory": [
             f"{again.path} = {first.path}" for first, again in findings.across_splits
         ],
-        "Pictures that are in several classes": [
+        "The same picture with different labels" if multi_label else "Pictures that are in several classes": [
             " = ".join(str(place.path) for place in same) for same in findings.contradictions
         ],
         "Classes without a picture to train on": [name for k, name in enumerate(names) if not train[k]],
