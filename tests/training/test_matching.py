@@ -53,3 +53,15 @@ def test_names_that_a_file_system_writes_otherwise(folder, model):
     assert matched.left_out == 3
     with pytest.raises(UserError, match="not one class of the model"):
         in_order_of([model, folder, "cat"], listing)  # either could be meant
+
+
+def test_of_several_classes_each_goes_to_its_column():
+    rows = np.array([[True, False], [True, True], [False, False]])
+    several = LISTING._replace(
+        train=Files(LISTING.train.paths, rows), dev=Files((), rows[:0]), test=Files((), rows[:0])
+    )
+    matched = in_order_of(["ape", "dog", "bee", "cat"], several)
+    assert [np.flatnonzero(row).tolist() for row in matched.train.labels] == [[3], [1, 3], []]
+    assert matched.dev.labels.shape == (0, 4)
+    with pytest.raises(UserError, match="and pictures of none of them belong to no folder"):
+        in_order_of(["ape", "dog"], several)
