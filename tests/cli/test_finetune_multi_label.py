@@ -43,7 +43,7 @@ def bars(tmp_path_factory):
 
 @pytest.fixture
 def finetune(bars, tmp_path, capsys, monkeypatch):
-    """Runs the command; returns its exit status, what it printed and its complaints. Figures are drawn on demand."""
+    """Runs the command; returns its exit status, what it printed and its complaints. No figures are drawn."""
     draw = figures.draw_figures
 
     def run(*flags, output="run", drawn=False):
@@ -67,8 +67,8 @@ def weights(folder):
     return VisionTransformer.from_pretrained(folder).parameters()
 
 
-def test_from_a_table_to_a_run_that_everybody_reads(finetune, bars, tmp_path, capsys):
-    status, out, err = finetune(*table_of(bars), "--epochs", "8", "--threshold", "0.4", drawn=True)
+def test_from_a_table_to_a_run_that_everybody_reads(finetune, bars, tmp_path, capsys, monkeypatch):
+    status, out, err = finetune(*table_of(bars), "--epochs", "8", "--threshold", "0.4")
     assert (status, err) == (0, "")
     run = tmp_path / "run"
     assert "the splits in column 'split'" in out
@@ -92,14 +92,15 @@ def test_from_a_table_to_a_run_that_everybody_reads(finetune, bars, tmp_path, ca
         truth = next(csv.DictReader(file))["labels"].split("|")
     assert all(name in said.split("; below 40 %")[0] for name in truth if name)
 
-    assert main(["eval", str(run), "--csv", str(tmp_path / "t.csv"), "--figures", str(tmp_path / "figures")]) == 0
+    assert main(["eval", str(run), "--csv", str(tmp_path / "t.csv")]) == 0
     out = capsys.readouterr().out
     assert "test split of pics, 10 images: mAP 100.00 %" in out
     assert report.partition("\n\n")[2].rstrip() in out
     with open(tmp_path / "t.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["file", "labels", "predictions", "blue", "green", "red"]
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"precision_recall.png", "mistakes.png"}
+    monkeypatch.undo()
+    assert main(["plot", str(run)]) == 0
     assert {path.name for path in (run / "figures").iterdir()} == {
         "precision_recall.png", "mistakes.png", "curves.png", "attention.png", "positions.png",
     }  # fmt: skip
