@@ -138,6 +138,26 @@ def test_a_column_says_the_split(put):
     ]
 
 
+def test_folders_say_the_split_where_the_table_does_not(put):
+    root = put(*(f"{split}/{k}.png" for split in ("training", "val") for k in range(4)))
+    rows = [f"{split}/{k}.png,{'ab'[k % 2]}" for split in ("training", "val") for k in range(4)]
+    listing = list_multi_label(root, write(root, "\n".join(rows) + "\n"))
+    assert [{path.parts[-2] for path in files.paths} for files in listing.splits.values()] == [
+        {"training"},
+        {"val"},
+        set(),
+    ]
+    assert any("lie in folders of splits, which were taken" in note for note in listing.notes)
+    put("other/9.png")
+    with pytest.raises(UserError, match=r"files in folders of splits, and others .*9\.png.*: add a column split"):
+        list_multi_label(root, write(root, "\n".join([*rows, "other/9.png,a"]) + "\n"))
+    of_column = list_multi_label(
+        root, write(root, "file,labels,split\ntraining/0.png,a,val\nval/1.png,b,train\nval/0.png,a,\n")
+    )
+    assert [path.parts[-2] for path in of_column.dev.paths] == ["training"]
+    assert any("1 line of the table names no split: train" in note for note in of_column.notes)
+
+
 def test_a_split_that_is_none_is_named(put):
     root = put("0.png", "1.png")
     with pytest.raises(UserError, match="names the split later, which is not known: write train, val or test"):

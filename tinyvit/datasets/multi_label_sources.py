@@ -4,7 +4,7 @@ import hashlib
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -89,15 +89,18 @@ def from_table(table: Path, root: Path) -> Found:
     if not read.class_names and not any(row.names for row in read.rows):
         raise UserError(f"{table} names no class: write the classes of each picture beside its name")
     meaning = _meanings(table, read.rows)
+    places = [_place(root, row.file) for row in read.rows]
+    says_splits = any(row.split for row in read.rows)
+    folders = {} if says_splits else _splits_of_folders(table, root, [path for path in places if path])
     pictures: dict[str, Pictures] = {split: {} for split in ("train", "dev", "test")}
     split_of: dict[Path, str] = {}
-    missing, again = [], 0
-    for row in read.rows:
-        path = _place(root, row.file)
+    missing, again, silent = [], 0, 0
+    for row, path in zip(read.rows, places, strict=True):
         if path is None:
             missing.append(row)
             continue
-        split = meaning[row.split]
+        split = folders.get(path, meaning[row.split])
+        silent += says_splits and not row.split
         again += path in split_of
         if split_of.setdefault(path, split) != split:
             raise UserError(
@@ -110,15 +113,20 @@ def from_table(table: Path, root: Path) -> Found:
         if len(missing) == len(read.rows):
             raise UserError(f"none of the files that {table} names is in {root} ({words}): give their folder")
         notes.append(f"{len(missing):,} of the files in {table} are not in {root}, left out: {words}.")
+    if folders:
+        notes.append(f"{table} names no split, but all of its files lie in folders of splits, which were taken.")
+    if silent:
+        notes.append(
+            f"{silent:,} line{'s of the table name' if silent > 1 else ' of the table names'} no split: train."
+        )
     if again:
         notes.append(f"{again:,} line{'s name' if again > 1 else ' names'} a file again: it is of the classes of all.")
     unnamed = [path for path in LeftOut(root).pictures_in(root) if path not in split_of]
     if unnamed:
         words = some(str(path.relative_to(root)) for path in unnamed)
         notes.append(f"{len(unnamed):,} pictures in {root} are not in {table}, left out: {words}.")
-    is_split = any(row.split for row in read.rows)
     filled = {split: of_split for split, of_split in pictures.items() if of_split}
-    return Found(filled, read.class_names, is_split, notes, len(missing) + len(unnamed))
+    return Found(filled, read.class_names, says_splits or bool(folders), notes, len(missing) + len(unnamed))
 
 
 def _meanings(table: Path, rows: Iterable[Row]) -> dict[str, str]:
@@ -129,6 +137,26 @@ def _meanings(table: Path, rows: Iterable[Row]) -> dict[str, str]:
     if unknown := [word for word in words if word not in meaning]:
         raise UserError(f"{table} names the split {some(unknown)}, which is not known: write train, val or test")
     return meaning
+
+
+def _splits_of_folders(table: Path, root: Path, paths: Sequence[Path]) -> dict[Path, str]:
+    """The split of each file, if all lie in folders that are called as splits; else none.
+
+    Raises:
+        UserError: only some do.
+    """
+    inside = [path for path in paths if path.is_relative_to(root)]
+    tops = {path: path.relative_to(root).parts[0] for path in inside if path.parent != root}
+    splits = splits_among(sorted({*tops.values()}))
+    split_of = {path: split for path, top in tops.items() for split, names in splits.items() if top in names}
+    if len(split_of) == len(paths):
+        return split_of
+    if len(splits) > 1:
+        outside = some(str(path) for path in paths if path not in split_of)
+        raise UserError(
+            f"{table} names files in folders of splits, and others ({outside}): add a column split that says it of all"
+        )
+    return {}
 
 
 def _place(root: Path, file: str) -> Path | None:
