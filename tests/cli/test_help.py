@@ -3,29 +3,20 @@
 import argparse
 import dataclasses
 import re
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from verbs import PARSERS
 
 from tinyvit.cli import build_parser, train
 from tinyvit.presets import preset
 from tinyvit.training import FinetuneConfig
 
 IN_WORDS = re.compile(r"the |what |next |.*;")  # a default that depends on what is given
-
-
-def parsers():
-    """Every parser by its verb, those of actions too: "data check"."""
-    waiting = {"": build_parser()}
-    while waiting:
-        name, parser = waiting.popitem()
-        if name:
-            yield name, parser
-        for action in parser._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                waiting |= {f"{name} {verb}".strip(): of_verb for verb, of_verb in action.choices.items()}
-
-
-PARSERS = dict(sorted(parsers()))
 
 
 def resolved(verb):

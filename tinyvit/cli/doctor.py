@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if _version("safetensors") == "0.8.0":
         _advise("safetensors 0.8.0 can write damaged files: python -m pip install 'safetensors!=0.8.0'")
     _say("pillow-heif", _version("pillow-heif") or "not installed (only HEIC pictures need it)")
-    _say("mpi4py", _version("mpi4py") or "not installed (only --distributed needs it)")
+    _say("mpi4py", _version("mpi4py") or "not installed (only tinyvit train --distributed needs it)")
     _gpu()
     _data()
     return 0
@@ -77,7 +77,7 @@ def _data() -> None:
 
     if find_files("mnist", tuple(SHAPES)) is None:
         _say("mnist", "not on this machine")
-        _advise("tinyvit train will download it (11 MB); --data-dir or TINYVIT_DATA name a folder that has it")
+        _advise("tinyvit train will download it (11 MB); or TINYVIT_DATA names a folder that has it")
         return
     try:
         dataset = load_dataset("mnist")

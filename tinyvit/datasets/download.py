@@ -11,7 +11,7 @@ from ..locks import FileLock
 
 REMEDY = (
     "check the connection and run the same command again (it goes on where it stopped), or put the files "
-    "into a folder yourself and name it with --data-dir or the environment variable TINYVIT_DATA"
+    "into a folder yourself and name it with the environment variable TINYVIT_DATA"
 )
 
 

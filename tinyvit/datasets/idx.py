@@ -121,7 +121,7 @@ def _read_file(path: Path, *, max_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(max_bytes)
     except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist: put the file there, or name its folder with --data-dir") from error
+        raise UserError(f"{path} does not exist: put the file there") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions and the disk") from error
 
