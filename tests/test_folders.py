@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinyvit.errors import UserError
-from tinyvit.files import write_file
+from tinyvit.files import siblings, write_file
 from tinyvit.folders import current_folder, finish_replacing, read_folder, write_folder
 
 OLD = {"config.json": b"old config", "model.safetensors": b"old weights"}
@@ -318,6 +318,22 @@ def test_a_reader_finds_the_version_that_comes_between_two_looks(tmp_path, monke
 
     monkeypatch.setattr(Path, "exists", replaced_after_the_first_look)
     assert contents(folder) == NEW
+
+
+def test_a_reader_follows_a_version_that_goes_to_its_place(tmp_path):
+    """It is the same folder before and after, but not where it was looked for."""
+    folder = tmp_path / "best"
+    write_folder(folder, OLD)
+    write_folder(siblings(folder)[1], NEW)
+    asked = []
+
+    def reader(place):
+        asked.append(place)
+        finish_replacing(folder)
+        return (place / "config.json").read_bytes()
+
+    assert read_folder(folder, reader) == NEW["config.json"]
+    assert asked == [siblings(folder)[1], folder]
 
 
 def test_errors_of_a_folder_that_stands_still_come_through(tmp_path):

@@ -152,13 +152,14 @@ def read_folder(folder: str | Path, reader: Callable[[Path], Result]) -> Result:
     raise UserError(f"{folder} is being replaced again and again: wait until whoever writes it is done")
 
 
-def _identity(folder: str | Path) -> tuple[int, ...] | None:
-    """What differs between two versions of a folder; None if there is none."""
+def _identity(folder: str | Path) -> tuple[object, ...] | None:
+    """What differs between two versions of a folder, or when one goes to its place; None if there is none."""
+    place = current_folder(folder)
     try:
-        found = current_folder(folder).stat()
+        found = place.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns
+    return place, found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _check_replaceable(given: str | Path, folder: Path, may_go: Set[str] | None) -> None:
