@@ -60,6 +60,7 @@ def progress_bar() -> Any:
         def stop(self) -> None:
             self.bar.close()
 
+    tqdm.monitor_interval = 0  # no thread that watches bars: there may be none to be had
     return ProgressBar()
 
 
@@ -67,4 +68,5 @@ def picture_bar(total: int) -> Any:
     """A bar that counts pictures, where stderr is a terminal and there is time to look at it."""
     from tqdm.std import tqdm
 
+    tqdm.monitor_interval = 0  # as above
     return tqdm(total=total, unit="img", unit_scale=True, dynamic_ncols=True, disable=None, leave=False, delay=0.5)
