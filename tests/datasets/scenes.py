@@ -326,6 +326,34 @@ def screenshot(d, rng):  # a drawing program: a bar above, a frame, light on dar
     return write(paper, pen(d, 240), 90, 130, (90, 220, 250))
 
 
+def page(digits, labels, rng) -> tuple[Image.Image, list[list[int]]]:
+    """Many digits in four lines, on one of the papers, and what stands on each line."""
+    kind, side = rng.integers(6), int(rng.integers(60, 100))
+    height, width = 5 * side + 120, 8 * side + 160
+    paper = plain(rng.integers(225, 255), height, width)
+    if kind == 1:
+        paper = lines(paper, side // 2, (165, 185, 220), 2, across=bool(rng.integers(2)), tilt=rng.uniform(-6, 6))
+    if kind == 2:
+        paper[:] = (90, 70, 55)
+        paper[30:-30, 30:-30] = (245, 244, 238)
+    ink = [BLACK, BLUE, RED, GREEN][rng.integers(4)]
+    if kind == 3:
+        paper, ink = plain((40, 60, 50), height, width), (235, 235, 230)
+    weight, rows = rng.uniform(0.3, 0.6), np.array_split(np.arange(len(digits)), 4)
+    for line, row in enumerate(rows):
+        x = 60 + rng.integers(0, side)
+        for column, index in enumerate(row):
+            small = int(side * rng.uniform(0.85, 1.0))
+            y = 50 + line * 1.2 * side + rng.integers(0, side // 8) + column * rng.uniform(-1, 1)
+            write(paper, pen(digits[index], small, weight), y, x, ink)
+            x += int(side * rng.uniform(1.0, 1.3))
+    if kind == 4:
+        paper = light(paper, 1.0, 0.5)
+    if kind == 5:
+        paper = disc(paper, height + 5, width - 40, 90, (200, 145, 120))
+    return photographed(paper, rng), [list(labels[row]) for row in rows]
+
+
 TUNED = (
     on_table, note, framed, cell, field, ruled_dark, ruled_black, ruled_light, squared, squared_dark, margin, finger,
     coloured, red_on_green, shadow, hand_shadow, tight, tight_light, thick, thin, thin_small, faint, corner,

@@ -6,7 +6,8 @@ from .pieces import Piece
 
 NEXT_TO = 1.0  # stroke widths between parts of one digit
 NEAR = 0.25  # of the height of the digit, between it and a small part such as the bar of a 5
-SMALL = 0.65  # longer side of a part over that of the whole; two pieces that are both larger are two digits
+SMALL = 0.7  # longer side of a part over that of the larger part; what is larger is another digit
+TALLER = 1.4  # height of the whole over the longer side of its larger part
 WIDEST = 1.3  # width over height of a digit
 LEAST = 0.03  # of the pixels of the larger part; what has fewer is a speck
 POINTS = 400  # of a piece are enough to measure how far it is from another
@@ -54,7 +55,9 @@ def _belongs(small: list[Piece], large: list[Piece]) -> bool:
     apart = max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3], 0)  # of the boxes, never more than of the ink
     if apart > NEAR * length or right - left > WIDEST * (bottom - top):
         return False
-    if max(a[2] - a[0], a[3] - a[1]) > SMALL * length:
+    larger = max(b[2] - b[0], b[3] - b[1])
+    is_dash = a[3] - a[1] > 1.3 * (a[2] - a[0])
+    if (a[2] - a[0] > SMALL * larger and not is_dash) or bottom - top > TALLER * larger:
         return False
     stroke = max(piece.stroke for piece in small + large)
     over_each_other = min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (a[3] - a[1])
