@@ -3,10 +3,17 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageFilter, ImageFont
 from scenes import BLACK, BLUE, disc, drawn, light, lines, plain
 
-FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSerif-Italic.ttf", "cmr10.ttf", "STIXGeneralItalic.ttf")
+FONTS = (
+    "DejaVuSans.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSansMono-Bold.ttf",
+    "DejaVuSerif-Italic.ttf",
+    "cmr10.ttf",
+    "STIXGeneralItalic.ttf",
+)
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZabcdefhikmnprtuvwxyz"
 LIKE_DIGITS = "IOSBlosqgjZz"  # as I and 1, O and 0, S and 5, B and 8
 
@@ -41,7 +48,9 @@ def grain(rng):
 
 def cloth(rng):  # smooth random spots
     size = int(rng.integers(4, 40))
-    spots = Image.fromarray(rng.normal(0, 1, (size, size)).astype(np.float32)).resize((300, 300), Image.Resampling.BICUBIC)
+    spots = Image.fromarray(rng.normal(0, 1, (size, size)).astype(np.float32)).resize(
+        (300, 300), Image.Resampling.BICUBIC
+    )
     return plain(130) + 40 * np.asarray(spots)[..., None]
 
 
@@ -78,11 +87,25 @@ def portrait(rng):  # a photograph that comes with Matplotlib, a part of it
 
 def form(rng):
     n = int(rng.integers(1, 6))
-    return drawn(plain(245, 200, 400), lambda on: [on.rectangle((20 + 360 * k // n, 50, 20 + 360 * (k + 1) // n - 8 * (n % 2), 150), outline=BLACK, width=2) for k in range(n)])
+    return drawn(
+        plain(245, 200, 400),
+        lambda on: [
+            on.rectangle((20 + 360 * k // n, 50, 20 + 360 * (k + 1) // n - 8 * (n % 2), 150), outline=BLACK, width=2)
+            for k in range(n)
+        ],
+    )
 
 
 def empty_rules(rng):
-    return lines(plain(245), int(rng.integers(15, 60)), rng.integers(40, 220, 3), int(rng.integers(1, 4)), 5, across=bool(rng.integers(2)), tilt=rng.uniform(-5, 5))
+    return lines(
+        plain(245),
+        int(rng.integers(15, 60)),
+        rng.integers(40, 220, 3),
+        int(rng.integers(1, 4)),
+        5,
+        across=bool(rng.integers(2)),
+        tilt=rng.uniform(-5, 5),
+    )
 
 
 def chequered(rng):
@@ -93,6 +116,7 @@ def chequered(rng):
 
 def shape(rng):
     corners, turn = int(rng.integers(3, 9)), rng.uniform(0, 1)
+
     def draw(on):
         if corners < 8:
             on.regular_polygon((150, 150, 90), corners, rotation=360 * turn, fill=BLACK)

@@ -15,6 +15,7 @@ from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, find_
 from .guesses import add_threshold_flag, at_threshold, guess, in_words
 from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
+from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines
 
 LONGEST_NAME = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
@@ -33,6 +34,9 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table, too")
     add_strict_flag(parser)
     parser.add_argument("--plot", action="store_true", help="save what the model looked at, in MODEL/figures")
+    parser.add_argument(
+        "--explain", type=text, metavar="OUT", help="of models of digits: draw into this folder how each was found"
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from ..training import load_classifier
     from ..training.answers import answers, read_pictures
     from ..training.evaluate import NoAnswerError
+    from ..training.pages import read_page
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
@@ -49,12 +54,14 @@ def run(options: argparse.Namespace) -> int:
     options.folder = find_model(options.folder, download=options.download)
     model, fed = load_classifier(options.folder)
     fed = at_threshold(fed, options.threshold, options.folder)
+    if options.explain:
+        forbid_explaining(fed)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
     paths, failed, left_out = _files(options.images)
     forbid(left_out if options.strict else 0)
     unreadable, blank = 0, []
-    figure_names = _figure_names(paths) if options.plot else [""] * len(paths)
+    figure_names = _figure_names(paths) if options.plot or options.explain else [""] * len(paths)
     pictures = read_pictures(fed, paths)
     seen = answers(
         model.to(device), pictures, fed.mean, fed.std, batch_size=options.batch_size, multi_label=fed.multi_label
@@ -66,8 +73,10 @@ def run(options: argparse.Namespace) -> int:
                 unreadable += 1
             else:
                 blank += [path] * answer.picture.is_blank
-                table.add(path, answer.probs)
-                _tell(model, fed, path, answer, figure_name, options)
+                page = read_page(model, fed, answer.picture.found.digits) if answer.picture.found else None
+                for probs in [answer.probs] if page is None else page.probs:
+                    table.add(path, probs)
+                _tell(model, fed, path, answer, page, figure_name, options)
             bar.update()
         if unreadable > 1:
             complain(f"{unreadable:,} of {len(paths):,} pictures got no answer")
@@ -112,16 +121,27 @@ def _figure_names(paths: Sequence[Path]) -> list[str]:
     return list(names)
 
 
-def _tell(model: Any, fed: Any, path: Path, answer: Any, figure_name: str, options: argparse.Namespace) -> None:
-    """The best guesses, what was done to the picture if it was unusual, and where its figure is."""
+def _tell(model: Any, fed: Any, path: Path, answer: Any, page: Any, figure_name: str, options: Any) -> None:
+    """The best guesses, what was done to the picture if it was unusual, and where its figures are."""
     from tqdm.std import tqdm
 
     from ..training.run import figures_folder
 
-    lines = [f"{path}: {in_words(fed, answer.probs, options.top_k)}"]
-    if answer.picture.done:
-        lines.append(f"  {answer.picture.done}")
-    if options.plot:
+    if page is not None:
+        lines = in_lines(fed, path, page, answer.picture.found.done, options.top_k)
+    else:
+        lines = [f"{path}: {in_words(fed, answer.probs, options.top_k)}"]
+        if answer.picture.done:
+            lines.append(f"  {answer.picture.done}")
+    if options.explain:
+        target = Path(options.explain) / figure_name.replace("predict-", "explain-", 1)
+        draw_steps(fed, path, page, answer.picture.found.steps, target)
+        lines.append(f"  {target}")
+    if options.plot and page is not None and len(page.digits) > 1:
+        target = figures_folder(options.folder) / figure_name
+        draw_page(fed, path, page, target)
+        lines.append(f"  {target}")
+    elif options.plot:
         target, best = figures_folder(options.folder) / figure_name, guess(fed, answer.probs, answer.probs.argmax())
         _plot(model, fed, answer.picture.image, f"{path.name}: {best}", target)
         lines.append(f"  {target}")

@@ -43,12 +43,7 @@ def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tu
     Raises:
         UserError: no digit can be seen in the picture.
     """
-    found = digits_in(image, size=size)
-    largest = max(found.digits, key=lambda digit: digit.box[2] - digit.box[0])
-    done = found.done
-    if len(found.digits) > 1:
-        done += f"; there are {len(found.digits)} digits in the picture, this is the largest"
-    return largest.image, done
+    return largest_of(digits_in(image, size=size))
 
 
 def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
@@ -61,7 +56,7 @@ def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
     Raises:
         UserError: no digit can be seen in the picture.
     """
-    planes = _planes(image)  # (C, H, W)
+    planes = planes_of(image)  # (C, H, W)
     if _is_like_mnist(planes, size):
         return Found([Digit(planes, (0, 0, *size))], "taken as it is", {})
     found = find_digits(planes, size)
@@ -71,6 +66,14 @@ def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
             "apart from each other and from all else"
         )
     return found
+
+
+def largest_of(found: Found) -> tuple[np.ndarray, str]:
+    """The largest digit, uint8 (1, h, w), and what was done to it in plain words."""
+    largest = max(found.digits, key=lambda digit: digit.box[2] - digit.box[0])
+    if len(found.digits) == 1:
+        return largest.image, found.done
+    return largest.image, f"{found.done}; there are {len(found.digits)} digits in the picture, this is the largest"
 
 
 def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
@@ -126,8 +129,8 @@ def _grey(image: Image.Image) -> np.ndarray:
     return grey.astype(np.float32)
 
 
-def _planes(image: Image.Image) -> np.ndarray:
-    """uint8 (1, H, W) if the picture is grey, else (3, H, W)."""
+def planes_of(image: Image.Image) -> np.ndarray:
+    """The pixels of an opaque picture: uint8 (1, H, W) if it is grey, else (3, H, W)."""
     if is_deep(image) or image.mode in ("1", "L"):
         return np.rint(_grey(image)).astype(np.uint8)[None]
     planes = np.asarray(image.convert("RGB")).transpose(2, 0, 1)

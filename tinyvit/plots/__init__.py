@@ -7,6 +7,7 @@ drawn, not before, and `pyplot` with its global state never.
 from .attention import attention_rollout, plot_attention, plot_overlay
 from .confusion import plot_confusion
 from .curves import plot_curves
+from .digits import plot_page, plot_steps
 from .figure import save_figure
 from .mistakes import plot_mistakes, plot_worst, plot_worst_sets
 from .positions import plot_position_similarity
@@ -21,9 +22,11 @@ __all__ = [
     "plot_curves",
     "plot_mistakes",
     "plot_overlay",
+    "plot_page",
     "plot_position_similarity",
     "plot_precision_recall",
     "plot_reliability",
+    "plot_steps",
     "plot_worst",
     "plot_worst_sets",
     "save_figure",

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..datasets import Dataset, load_dataset
 from ..datasets.class_names import dataset_name
+from ..datasets.digits import Found
 from ..datasets.left_out import some
 from ..datasets.listing import Listing
 from ..datasets.multi_label import list_pictures
-from ..datasets.own_image import prepare_digit, prepare_picture, read_image
+from ..datasets.own_image import digits_in, largest_of, prepare_picture, read_image
 from ..datasets.picture_files import picture_dataset
 from ..datasets.pictures import open_picture
 from ..datasets.recognise import recognise
@@ -46,6 +47,7 @@ class Prepared(NamedTuple):
     image: np.ndarray  # uint8 (C, H, W)
     done: str = ""  # to make it so, in plain words, where it was not what the image processor says
     is_blank: bool = False  # a transparent picture of which nothing can be seen
+    found: Found | None = None  # all digits in it, where the model knows digits; `image` is the largest
 
 
 class Preprocessing(NamedTuple):
@@ -59,6 +61,11 @@ class Preprocessing(NamedTuple):
     built_in: bool = False  # whether `load_dataset` knows the data set; a folder of pictures may have the same name
     multi_label: bool = False  # whether each class is a yes or no by itself (sigmoid), or one is chosen (softmax)
     threshold: float = THRESHOLD  # the least probability of a yes
+
+    @property
+    def looks_for_digits(self) -> bool:
+        """Whether it was fed digits, one an image, so that they are looked for in a picture."""
+        return self.built_in and SOURCES[self.dataset].drawn == "digit"
 
     def prepare(self, path: str | os.PathLike[str]) -> Prepared:
         """A picture file as the model takes it.
@@ -74,11 +81,13 @@ class Preprocessing(NamedTuple):
             if not is_drawing:
                 blank = shows_nothing(image)
                 return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
-            if SOURCES[self.dataset].drawn == "digit":
-                pixels, done = prepare_digit(image, size=size)
+            if self.looks_for_digits:
+                found = digits_in(image, size=size)
+                pixels, done = largest_of(found)
             else:
+                found = None
                 pixels, done = prepare_picture(image, size=size, channels=self.processor.in_chans)
-            return Prepared(pixels, "; ".join(filter(None, (done, depth))))
+            return Prepared(pixels, "; ".join(filter(None, (done, depth))), found=found)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
 

@@ -12,17 +12,32 @@ from .order import Digit, in_reading_order
 from .pieces import Piece, find_pieces
 from .strokes import box_of, gather
 from .water import depths, touches_edge
+from .working_size import at_working_size, smoothed
 
-SMALLEST, LARGEST = 240, 900  # pixels of the longer side at which digits are looked for
 LEAST_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
-LEAST_EXTENT = 0.03  # longer side of a digit over that of the picture; what is smaller is dust
+LEAST_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
 
 class Found(NamedTuple):
     digits: list[Digit]  # in reading order
     done: str  # to the picture, in plain words
-    steps: dict[str, np.ndarray]  # what was made on the way, for a picture of it
+    steps: dict[str, np.ndarray]  # pictures of what was done, uint8 (C, h, w), by their captions
+
+
+class Ink(NamedTuple):
+    """What was found in one polarity."""
+
+    depth: np.ndarray  # uint8 (H, W)
+    is_dark: bool  # it is darker than the paper
+    pieces: list[Piece]
+    groups: list[list[Piece]]  # the pieces of each digit
+
+    @property
+    def weight(self) -> float:
+        """Of two polarities the one with the larger and stronger digit is the ink; the other's are holes and gaps."""
+        sizes = [(box[2] - box[0]) * (box[3] - box[1]) for box in map(box_of, self.groups)]
+        return max((strength(group) ** 2 * size for group, size in zip(self.groups, sizes, strict=True)), default=0.0)
 
 
 def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
@@ -32,56 +47,45 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
         planes: uint8 (C, H, W), C = 1 grey or 3 RGB.
         size: height and width of each digit's image.
     """
-    scale, planes = _at_working_size(planes)
-    smooth, noise = _smoothed(planes)
-    smooth, lines = without_lines(smooth, max(LEAST_CONTRAST, NOISE * noise))
+    scale, planes = at_working_size(planes)
+    smooth, noise = smoothed(planes)
     contrast = max(LEAST_CONTRAST, NOISE * noise)
-    depth, is_dark, groups = _groups(depths(smooth), contrast)
-    if touches_edge(smooth, contrast):
-        walled = _groups(depths(smooth, walled=True), contrast)
+    plain, lines = without_lines(smooth, contrast)
+    ink = _ink(depths(plain), contrast)
+    if touches_edge(plain, contrast):
+        walled = _ink(depths(plain, walled=True), contrast)
         # What was found without the wall may be the holes of an 8 that touches the edge.
-        holes = walled[1] != is_dark and all(any(_encloses(outer, inner) for outer in walled[2]) for inner in groups)
-        if walled[2] and (holes or not groups):
-            depth, is_dark, groups = walled
+        are_holes = walled.is_dark != ink.is_dark and all(
+            any(_encloses(outer, inner) for outer in walled.groups) for inner in ink.groups
+        )
+        if walled.groups and (are_holes or not ink.groups):
+            ink = walled
     digits, was_thin = [], False
-    for group in groups:
-        ink, stroke = _ink(depth, group, noise)
-        image, thickened = as_mnist(ink, stroke, size)
+    for group in ink.groups:
+        image, thickened = as_mnist(*_cut_out(ink.depth, group, noise), size)
         was_thin |= thickened
-        top, left, bottom, right = box_of(group)
-        box = (round(top / scale), round(left / scale), round(bottom / scale), round(right / scale))
-        digits.append(Digit(image[None], box))
-    digits = in_reading_order(digits)
-    steps = {"smooth": smooth, "depth": depth}
-    return Found(digits, _said(is_dark, was_thin, lines), steps)
+        top, left, bottom, right = (round(side / scale) for side in box_of(group))
+        digits.append(Digit(image[None], (top, left, bottom, right)))
+    kept = [piece for group in ink.groups for piece in group]
+    steps = {
+        f"straight lines out ({lines})": plain,
+        "how deep the ink is": ink.depth[None],
+        f"connected pieces ({len(ink.pieces)})": _coloured([[piece] for piece in ink.pieces], ink.depth.shape),
+        f"strokes of digits ({len(kept)} kept)": _coloured(ink.groups, ink.depth.shape),
+    }
+    return Found(in_reading_order(digits), _said(ink.is_dark, was_thin, lines), steps)
 
 
-def _said(is_dark: bool, was_thin: bool, lines: int) -> str:
-    """What was done to the picture."""
-    parts = ["dark ink on a light background: inverted" if is_dark else "light ink on a dark background"]
-    if lines:
-        parts.append(f"{lines} straight line{'s' * (lines > 1)} taken out")
-    if was_thin:
-        parts.append("thin strokes thickened")
-    return "; ".join([*parts, "cropped to the ink and centred by mass as MNIST is"])
-
-
-def _groups(depth: np.ndarray, contrast: float) -> tuple[np.ndarray, bool, list[list[Piece]]]:
-    """What may be digits, of the polarity (2, H, W) with the largest; its depth, and whether it is dark."""
+def _ink(depth: np.ndarray, contrast: float) -> Ink:
+    """What may be digits in dark and in light ink, (2, H, W), and of these the better."""
     least = LEAST_EXTENT * max(depth.shape)
-    best: tuple[float, bool, list[list[Piece]]] = (-1.0, True, [])
+    found = []
     for polarity, is_dark in zip(depth, (True, False), strict=True):
-        groups = strokes_of_digits(gather(find_pieces(polarity, contrast, 0.3 * least)))
-        groups = [group for group in groups if max(box_of(group)[2] - box_of(group)[0], 0) >= least]
-        weight = max((strength(group) ** 2 * _area(box_of(group)) for group in groups), default=0.0)
-        if weight > best[0]:
-            best = (weight, is_dark, groups)
-    _, is_dark, groups = best
-    return depth[0 if is_dark else 1], is_dark, groups
-
-
-def _area(box: tuple[int, int, int, int]) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
+        pieces = find_pieces(polarity, contrast, 0.3 * least)
+        groups = strokes_of_digits(gather(pieces))
+        groups = [group for group in groups if box_of(group)[2] - box_of(group)[0] >= least]
+        found.append(Ink(polarity, is_dark, pieces, groups))
+    return max(found, key=lambda ink: ink.weight)
 
 
 def _encloses(outer: list[Piece], inner: list[Piece]) -> bool:
@@ -89,8 +93,8 @@ def _encloses(outer: list[Piece], inner: list[Piece]) -> bool:
     return a[0] <= b[0] and a[1] <= b[1] and a[2] >= b[2] and a[3] >= b[3]
 
 
-def _ink(depth: np.ndarray, group: list[Piece], noise: float) -> tuple[np.ndarray, float]:
-    """The digit cut out, (h, w) in 0..1, and the mean width of its strokes in pixels; all else is paper."""
+def _cut_out(depth: np.ndarray, group: list[Piece], noise: float) -> tuple[np.ndarray, float]:
+    """The digit, (h, w) in 0..1, and the mean width of its strokes in pixels; all else is paper."""
     top, left, bottom, right = box_of(group)
     mask = np.zeros((bottom - top, right - left), bool)
     for piece in group:
@@ -103,28 +107,21 @@ def _ink(depth: np.ndarray, group: list[Piece], noise: float) -> tuple[np.ndarra
     return ink, stroke
 
 
-def _at_working_size(planes: np.ndarray) -> tuple[float, np.ndarray]:
-    longest = max(planes.shape[1:])
-    scale = float(np.clip(1.0, SMALLEST / longest, LARGEST / longest))
-    if scale == 1.0:
-        return scale, planes
-    height, width = (max(1, round(side * scale)) for side in planes.shape[1:])
-    resized = [Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes]
-    return scale, np.stack([np.asarray(plane) for plane in resized])
+def _coloured(groups: list[list[Piece]], shape: tuple[int, ...]) -> np.ndarray:
+    """Each group in a colour of its own on black: uint8 (3, H, W)."""
+    picture = np.zeros((3, *shape), np.uint8)
+    for number, group in enumerate(groups):
+        hue = Image.new("HSV", (1, 1), (number * 97 % 256, 140, 255)).convert("RGB").getpixel((0, 0))
+        for piece in group:
+            picture[:, piece.pixels[:, 0], piece.pixels[:, 1]] = np.array(hue)[:, None]
+    return picture
 
 
-def _smoothed(planes: np.ndarray) -> tuple[np.ndarray, float]:
-    """Averaged over 3 x 3 pixels, and the standard deviation of the noise that is left.
-
-    The noise is in the second differences, which are zero where brightness changes evenly; the least quarter of
-    them is taken to lie where nothing is drawn.
-    """
-    smooth = np.stack([np.asarray(Image.fromarray(plane).filter(ImageFilter.BoxBlur(1))) for plane in planes])
-    values = smooth.astype(np.float32)
-    across = values[:, :, 3:-3] - 0.5 * (values[:, :, :-6] + values[:, :, 6:])
-    down = values[:, 3:-3] - 0.5 * (values[:, :-6] + values[:, 6:])
-    second = np.concatenate([across.ravel(), down.ravel()])
-    if not second.size:
-        return smooth, 0.0
-    # A quarter of normally distributed numbers lie within 0.319 deviations; three independent ones make a difference.
-    return smooth, float(np.quantile(np.abs(second), 0.25) / 0.319 / np.sqrt(1.5))
+def _said(is_dark: bool, was_thin: bool, lines: int) -> str:
+    """What was done to the picture."""
+    parts = ["dark ink on a light background: inverted" if is_dark else "light ink on a dark background"]
+    if lines:
+        parts.append(f"{lines} straight line{'s' * (lines > 1)} taken out")
+    if was_thin:
+        parts.append("thin strokes thickened")
+    return "; ".join([*parts, "cropped to the ink and centred by mass as MNIST is"])

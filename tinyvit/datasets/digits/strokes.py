@@ -10,21 +10,25 @@ SMALL = 0.7  # longer side of a part over that of the larger part; what is large
 TALLER = 1.4  # height of the whole over the longer side of its larger part
 WIDEST = 1.3  # width over height of a digit
 LEAST = 0.03  # of the pixels of the larger part; what has fewer is a speck
+MOST = 400  # pieces, the largest; where there are more it is a texture, or a page beyond what is meant here
 POINTS = 400  # of a piece are enough to measure how far it is from another
 
 
 def gather(pieces: list[Piece]) -> list[list[Piece]]:
     """Lists of the pieces that make one digit each, smallest joined first to the nearest."""
-    groups = [[piece] for piece in sorted(pieces, key=lambda piece: piece.length)]
-    at = 0
-    while at < len(groups):
-        larger = [group for group in groups[at + 1 :] if _belongs(groups[at], group)]
+    groups = [[piece] for piece in sorted(pieces, key=lambda piece: piece.length)[-MOST:]]
+    boxes = np.array([piece.box for group in groups for piece in group]).reshape(-1, 4)
+    gone = np.zeros(len(groups), bool)
+    for at, group in enumerate(groups):
+        apart = np.max([boxes[at, :2] - boxes[:, 2:], boxes[:, :2] - boxes[at, 2:]], axis=(0, 2))
+        close = np.flatnonzero(apart <= 2 * NEAR * np.ptp(boxes.reshape(-1, 2, 2), axis=1).max(axis=1))
+        larger = [other for other in close if other > at and _belongs(group, groups[other])]
         if larger:
-            nearest = min(larger, key=lambda group: _gap(groups[at], group))
-            nearest.extend(groups.pop(at))
-        else:
-            at += 1
-    return groups
+            nearest = min(larger, key=lambda other: _gap(group, groups[other]))
+            groups[nearest].extend(group)
+            boxes[nearest] = box_of(groups[nearest])
+            gone[at] = True
+    return [group for group, is_gone in zip(groups, gone, strict=True) if not is_gone]
 
 
 def box_of(group: list[Piece]) -> tuple[int, int, int, int]:

@@ -1,0 +1,65 @@
+"""`tinyvit predict` with a model of digits: all digits of a picture, line by line, and what is not sure to be one."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from .guesses import in_words
+
+DOUBT = "unsure, this may be no digit: changed a little it is read otherwise"
+
+
+def in_lines(fed: Any, path: Path, page: Any, done: str, top_k: int) -> list[str]:
+    """What is said of a picture: its lines of digits, each digit with its place; of one digit, the best guesses."""
+    unsure = page.is_unsure
+    if len(page.digits) == 1:
+        lines = [f"{path}: {in_words(fed, page.probs[0], top_k)}"]
+        return lines + [f"  {DOUBT}"] * bool(unsure[0]) + [f"  {done}"] * bool(done)
+    written = page.lines(fed.class_names)
+    lines = [f"{path}: {len(page.digits)} digits in the picture: {' / '.join(written)}"]
+    for digit, probs, is_unsure in zip(page.digits, page.probs, unsure, strict=True):
+        top, left, bottom, right = digit.box
+        place = f"line {digit.line + 1}, left {left}, top {top}, {right - left} x {bottom - top} pixels"
+        lines.append(f"  {place}: {in_words(fed, probs, top_k)}" + f"; {DOUBT}" * bool(is_unsure))
+    if unsure.any():
+        lines.append(f"  {int(unsure.sum())} of {len(unsure)} are unsure, marked by a question mark")
+    return lines + [f"  {done}"] * bool(done)
+
+
+def names_of(fed: Any, page: Any) -> list[str]:
+    """What to write beside each digit in a figure."""
+    marks = zip(page.guesses, page.is_unsure, strict=True)
+    return [fed.class_names[guess] + "?" * bool(unsure) for guess, unsure in marks]
+
+
+def draw_page(fed: Any, path: Path, page: Any, target: Path) -> None:
+    """The picture with a box around each digit."""
+    from ..plots import plot_page, save_figure
+
+    save_figure(plot_page(_picture(path), page.digits, names_of(fed, page), title=path.name), target)
+
+
+def draw_steps(fed: Any, path: Path, page: Any, steps: dict[str, np.ndarray], target: Path) -> None:
+    """How the digits were found, step by step."""
+    from ..plots import plot_steps, save_figure
+
+    save_figure(plot_steps(_picture(path), steps, page.digits, names_of(fed, page), title=path.name), target)
+
+
+def forbid_explaining(fed: Any) -> None:
+    """`--explain` is for models that look for digits.
+
+    Raises:
+        UserError: this model takes pictures whole.
+    """
+    if not fed.looks_for_digits:
+        raise UserError("--explain shows how digits are found, but this model takes pictures whole: leave it out")
+
+
+def _picture(path: Path) -> np.ndarray:
+    """uint8 (C, H, W), as it was looked at."""
+    from ..datasets.own_image import planes_of, read_image
+
+    return planes_of(read_image(path))
