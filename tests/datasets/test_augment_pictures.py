@@ -303,7 +303,7 @@ def test_the_generator_decides_everything_and_the_picture_stays(name, mode):
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_other_modes_and_empty_pictures_are_refused(name):
-    for mode in ("RGBA", "P", "1", "CMYK", "I;16"):
+    for mode in ("P", "1", "CMYK", "I;16", "RGBa"):
         with pytest.raises(UserError, match=f"mode RGB or L, got {mode}"):
             AUGMENTATIONS[name](Image.new(mode, (4, 4)), RNG(0))
     for size in ((0, 3), (3, 0)):
@@ -339,3 +339,14 @@ def test_impossible_strengths_are_refused():
             rand_augment(picture(), RNG(0), strength=strength)
     with pytest.raises(UserError, match="number of operations must be 0 or more, got -1"):
         rand_augment(picture(), RNG(0), strength=5, operations=-1)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_transparency_is_cropped_and_flipped_with_the_rest_and_not_varied_otherwise(mode):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 6, 4), np.uint8)).convert(mode)
+    flipped = random_flip(image, np.random.default_rng(0), probability=1.0)
+    np.testing.assert_array_equal(np.asarray(flipped), np.asarray(image)[:, ::-1])
+    size = {"size": (4, 4), "scale": (0.5, 1.0), "resample": "bilinear"}
+    assert random_resized_crop(image, np.random.default_rng(0), **size).mode == mode
+    with pytest.raises(UserError, match="leave out --rand-augment"):
+        rand_augment(image, np.random.default_rng(0), strength=3)

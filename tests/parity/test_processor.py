@@ -113,6 +113,8 @@ def test_transformers_loads_what_is_written(tmp_path, processor):
         {"interpolation": "bilinear", "crop_pct": 1.0, "mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "input_size": (3, 65, 65)},
         {"interpolation": "lanczos", "crop_pct": 0.83, "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "input_size": (3, 50, 71),
          "crop_mode": "squash"},
+        {"interpolation": "bicubic", "crop_pct": 0.9, "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "input_size": (3, 48, 80)},
+        {"interpolation": "bilinear", "crop_pct": 0.875, "mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "input_size": (3, 70, 33)},
     ],
     ids=str,
 )  # fmt: skip

@@ -223,11 +223,15 @@ def test_the_family_of_hugging_face_is_squeezed_and_spans_minus_one_to_one():
         ({"resample": "cubic"}, "resample must be one of nearest, .*, got 'cubic'"),
         ({"rescale_factor": math.nan}, "rescale_factor must be a number"),
         ({"rescale_factor": 0}, "rescale_factor must be"),
-        ({"image_mean": (0.5, 0.5)}, "image_mean must be a number .* or 3 such numbers"),
+        ({"image_mean": (0.5, 0.4)}, "image_mean must be one number, or 3 of them, where in_chans is 3"),
+        ({"image_mean": ()}, "image_mean must be one number, or 3 of them"),
         ({"image_mean": math.inf}, "image_mean must be"),
         ({"image_std": (0.5, 0.0, 0.5)}, "image_std must be"),
-        ({"in_chans": 2}, "in_chans must be 1 .* or 3 .*, got 2"),
-        ({"in_chans": 4}, "in_chans must be"),
+        ({"in_chans": 0}, "in_chans must be"),
+        (
+            {"in_chans": 2, "image_std": (0.1, 0.2, 0.3)},
+            "image_std must be one number, or 2 of them, where in_chans is 2",
+        ),
         ({"in_chans": 1, "image_std": (0.1, 0.2, 0.3)}, "image_std must be one number where in_chans is 1"),
         ({"do_resize": 1}, "do_resize must be true or false"),
     ],
@@ -280,3 +284,38 @@ def test_an_unknown_family():
         ImageProcessor.of_family("clip")
     with pytest.raises(UserError, match="size"):
         ImageProcessor.of_family("vit", img_size=0)
+
+
+@pytest.mark.parametrize(("in_chans", "mode"), [(2, "LA"), (4, "RGBA")])
+@pytest.mark.parametrize("given", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16"])
+def test_models_that_see_transparency_get_it(in_chans, mode, given):
+    colours = np.random.default_rng(0).integers(0, 256, (6, 8, 4), np.uint8)
+    image = Image.fromarray(colours)
+    if given == "I;16":
+        image = Image.fromarray(colours[..., 0].astype(np.uint16) * 257)
+    elif given == "LAB":
+        image = Image.fromarray(colours[..., :3], "LAB")
+    elif given != "RGBA":
+        image = image.convert("RGB" if given in ("CMYK", "1", "P") else given).convert(given)
+    processor = ImageProcessor(in_chans=in_chans, size=(4, 6))
+    pixels = processor.pixels(image)
+    assert (processor.mode, pixels.shape) == (mode, (in_chans, 4, 6))
+    whole = ImageProcessor(in_chans=in_chans, do_resize=False).pixels(image)
+    np.testing.assert_array_equal(whole[-1], colours[..., 3] if given in ("LA", "RGBA") else 255)
+
+
+@pytest.mark.parametrize("in_chans", [5, 12, 1000])
+def test_channels_that_no_picture_has(in_chans):
+    processor = ImageProcessor(in_chans=in_chans, image_mean=tuple(np.arange(in_chans) / in_chans))
+    assert len(processor.image_mean) == in_chans
+    with pytest.raises(UserError, match=f"takes images of {in_chans} channels, and pictures have 1"):
+        processor.pixels(Image.new("RGB", (4, 4)))
+
+
+def test_what_is_written_for_other_channels_comes_back():
+    processor = ImageProcessor(in_chans=4, image_mean=(0.1, 0.2, 0.3, 0.4), image_std=0.2, size=(6, 9), cover=True)
+    assert ImageProcessor.from_dict(processor.to_dict(), in_chans=4) == processor
+    rgb = ImageProcessor(image_mean=(0.1, 0.2, 0.6), image_std=(0.1, 0.2, 0.3))
+    other = ImageProcessor.from_dict(rgb.to_dict(), in_chans=2)
+    assert other.image_mean == pytest.approx(0.3)
+    assert other.image_std == pytest.approx(0.2)

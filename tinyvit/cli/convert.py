@@ -64,12 +64,11 @@ def run(options: argparse.Namespace) -> int:
     if options.to == "npz":
         save_npz(target, model.config, model.parameters())
     else:
-        is_picture = model.config.in_chans in (1, 3)
-        processor = read_processor(source).for_size(model.config.image_shape) if is_picture else None
-        pretrained_cfg = to_timm(dataclasses.asdict(processor)) if processor else {}
+        processor = read_processor(source).for_size(model.config.image_shape)
+        pretrained_cfg = to_timm(dataclasses.asdict(processor))
         said = meaning if PROBLEM_TYPE in source.values and model.config.num_classes else None
         files = folder_files(model.config, model.parameters(), family, names, pretrained_cfg, said)
-        if processor and options.to == "hf":
+        if options.to == "hf":
             facts = {"dataset": fed.dataset, "built_in": fed.built_in, "class_names": names} if fed and names else {}
             facts |= {"threshold": fed.threshold} if fed and fed.multi_label else {}
             files[PREPROCESSOR] = to_json(processor.to_dict() | facts)

@@ -161,6 +161,7 @@ def _plot(model: Any, fed: Any, image: np.ndarray, title: str, target: Path) -> 
         model.attention(to_device(x, model.device)),
         grid=model.config.grid_size,
         num_prefix=model.config.num_prefix_tokens,
+        class_token=model.config.class_token,
         title=title,
     )
     save_figure(figure, target)

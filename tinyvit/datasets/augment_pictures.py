@@ -103,6 +103,8 @@ def rand_augment(image: Image.Image, rng: np.random.Generator, *, strength: int,
 
     Source: Cubuk et al. 2019, arXiv:1909.13719.
     """
+    if image.mode in ("RGBA", "LA"):
+        raise UserError(f"pictures of mode {image.mode} are varied by crop and flip alone: leave out --rand-augment")
     _checked(image)
     if not 0 <= strength <= FULL_STRENGTH:
         raise UserError(f"the strength must lie in 0..{FULL_STRENGTH}, got {strength}: choose another, such as 5")
@@ -165,7 +167,7 @@ OPERATIONS: dict[str, tuple[Callable[[float], Any], Callable[[Image.Image, Any],
 
 
 def _checked(image: Image.Image) -> Image.Image:
-    if image.mode not in ("RGB", "L"):
+    if image.mode not in ("RGB", "L", "RGBA", "LA"):
         raise UserError(f"a picture to be varied must be in mode RGB or L, got {image.mode}: convert it first")
     if 0 in image.size:
         raise UserError(f"a picture to be varied has no pixels ({image.height} x {image.width}): use another one")

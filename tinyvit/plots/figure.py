@@ -58,8 +58,8 @@ def show_picture(axes: "Axes", image: np.ndarray) -> None:
     Raises:
         UserError: the image has another shape.
     """
-    if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise UserError(f"an image to draw must have the shape (1 or 3, height, width), got {image.shape}")
+    if image.ndim != 3 or image.shape[0] not in (1, 2, 3, 4):
+        raise UserError(f"an image to draw must have the shape (1 to 4, height, width), got {image.shape}")
     if image.dtype == np.uint8:
         picture = image / 255.0
     else:
@@ -68,6 +68,8 @@ def show_picture(axes: "Axes", image: np.ndarray) -> None:
         if low < 0.0 or high > 1.0:
             picture = (picture - low) / (high - low or 1.0)
     axes.set_axis_off()
+    if len(picture) == 2:  # grey and transparency
+        picture = picture[[0, 0, 0, 1]]
     if len(picture) == 1:
         axes.imshow(picture[0], cmap="gray", vmin=0.0, vmax=1.0)
     else:

@@ -9,7 +9,7 @@ from .transparency import opaque
 
 
 def converted(image: Image.Image, mode: str, white_level: float | None = None) -> Image.Image:
-    """The picture in mode "L" or "RGB", with its transparent parts filled in.
+    """The picture in mode "L" or "RGB", with its transparent parts filled in; or in "LA" or "RGBA", as it is.
 
     Args:
         white_level: which number means white in deep grey; None: see `deep_grey`.
@@ -17,10 +17,11 @@ def converted(image: Image.Image, mode: str, white_level: float | None = None) -
     try:
         if is_deep(image):
             image = Image.fromarray(np.rint(scaled(image, white_level)).astype(np.uint8))
-        image = opaque(image)
-        if mode == "L" and image.mode == "LAB":  # which Pillow cannot convert directly
+        if image.mode == "LAB" and mode != "RGB":  # which Pillow cannot convert directly
             image = image.convert("RGB")
-        return image.convert(mode)
+        if mode in ("LA", "RGBA"):  # a model that sees transparency
+            return image.convert("RGBA").convert(mode)
+        return opaque(image).convert(mode)
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(
             f"a picture in mode {image.mode} could not be read as {mode} ({error}): save it again as PNG or JPEG"

@@ -48,11 +48,9 @@ def read_processor(source: Source) -> ImageProcessor:
     """
     config = source.config
     if source.preprocessor:
-        processor = ImageProcessor.from_dict(source.preprocessor)
+        processor = ImageProcessor.from_dict(source.preprocessor, in_chans=config.in_chans)
     elif source.family == "timm" and source.values.get("pretrained_cfg"):
-        processor = ImageProcessor.from_timm(source.values["pretrained_cfg"])
+        processor = ImageProcessor.from_timm(source.values["pretrained_cfg"], in_chans=config.in_chans)
     else:
-        processor = ImageProcessor.from_dict(FAMILIES[source.family].processor)
-    if processor.in_chans != config.in_chans:
-        processor = dataclasses.replace(processor, in_chans=config.in_chans)
+        processor = ImageProcessor.from_dict(FAMILIES[source.family].processor, in_chans=config.in_chans)
     return processor if processor.output_size == config.image_shape else processor.for_size(config.image_shape)

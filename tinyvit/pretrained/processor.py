@@ -14,10 +14,10 @@ from PIL import Image
 from ..errors import UserError
 from ..fields import Config, option
 from .colours import converted
+from .framing import MAX_PIXELS, MAX_SIDE, center_cropped, in_words, resized
 from .processor_files import IMAGENET_MEAN, IMAGENET_STD, from_huggingface, from_timm, to_huggingface
 
-MAX_SIDE = 4096  # no model asks for more; a config that does would only fill the memory
-MAX_PIXELS = MAX_SIDE**2  # of a picture on its way; a very long one exceeds it when its short side is stretched
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by their channels
 
 # In timm's words, what the makers of well-known weights did to their pictures.
 _IMAGENET = {"crop_pct": 0.875, "interpolation": "bicubic", "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
@@ -41,7 +41,7 @@ class ImageProcessor(Config):
         UserError: a value makes no sense, or two do not go together.
     """
 
-    in_chans: int = option(3, "C: 1 for grey, 3 for RGB", at_least=1, below=4)
+    in_chans: int = option(3, "C: 1 for grey, 2 with transparency, 3 for RGB, 4 with transparency", at_least=1)
     do_resize: bool = option(True, "whether pictures are resized")
     size: int | tuple[int, int] = option(
         (224, 224),
@@ -49,6 +49,7 @@ class ImageProcessor(Config):
         at_least=1,
         below=MAX_SIDE + 1,
     )
+    cover: bool = option(False, "whether proportions are kept, so that size is covered, where it is (height, width)")
     resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = option(
         "bilinear", "Pillow's filter for resizing"
     )
@@ -60,20 +61,33 @@ class ImageProcessor(Config):
     do_rescale: bool = option(True, "whether pixels are multiplied by rescale_factor")
     rescale_factor: float = option(1 / 255, "what makes pixels of 0..255 numbers of 0..1", at_least=1e-9)
     do_normalize: bool = option(True, "whether image_mean is subtracted, and the difference divided by image_std")
-    image_mean: float | tuple[float, float, float] = option(0.5, "one number for all channels, or three")
-    image_std: float | tuple[float, float, float] = option(0.5, "the same", at_least=1e-6)
+    image_mean: float | tuple[float, ...] = option(0.5, "one number for all channels, or one for each")
+    image_std: float | tuple[float, ...] = option(0.5, "the same", at_least=1e-6)
     white_level: float | None = option(None, "what is white in grey of more than 8 bits", at_least=1e-30, below=1e39)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.in_chans == 2:
-            raise UserError("in_chans must be 1 (grey) or 3 (RGB), got 2: choose one of them")
         for name in ("image_mean", "image_std"):
             value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != self.in_chans:
+                wanted = "one number" + f", or {self.in_chans} of them," * (self.in_chans > 1)
+                raise UserError(f"{name} must be {wanted} where in_chans is {self.in_chans}, got {value}: correct it")
             if isinstance(value, tuple) and len(set(value)) == 1:
                 object.__setattr__(self, name, value[0])
-            elif isinstance(value, tuple) and self.in_chans == 1:
-                raise UserError(f"{name} must be one number where in_chans is 1, got {value}: choose one")
+
+    @property
+    def mode(self) -> str:
+        """Pillow's mode of the pictures that a model takes: "L", "LA", "RGB" or "RGBA".
+
+        Raises:
+            UserError: it takes another number of channels.
+        """
+        if self.in_chans not in MODES:
+            raise UserError(
+                f"this model takes images of {self.in_chans} channels, and pictures have 1 (grey), 3 (RGB), or one "
+                "more with transparency: give it arrays in Python, with VisionTransformer.from_pretrained and predict"
+            )
+        return MODES[self.in_chans]
 
     def pixels(self, image: Image.Image) -> np.ndarray:
         """The picture converted, resized and cropped.
@@ -90,22 +104,22 @@ class ImageProcessor(Config):
         return to_array(self.fitted(image))
 
     def converted(self, image: Image.Image) -> Image.Image:
-        """The picture in mode "L" or "RGB"; errors as for `pixels`."""
+        """The picture in the mode that the model takes; errors as for `pixels`."""
         if not isinstance(image, Image.Image):
             raise UserError(f"a picture must be a Pillow image, got {type(image).__name__}: use Image.fromarray")
         if 0 in image.size:
-            raise UserError(f"the picture has no pixels ({_in_words(image)}): use another one")
-        return converted(image, "L" if self.in_chans == 1 else "RGB", self.white_level)
+            raise UserError(f"the picture has no pixels ({in_words(image)}): use another one")
+        return converted(image, self.mode, self.white_level)
 
     def fitted(self, image: Image.Image) -> Image.Image:
         """The picture converted, resized and cropped, still a picture; errors as for `pixels`."""
         image = self.converted(image)
         if self.do_resize:
-            image = self._resized(image)
+            image = resized(image, self.size, self.resample, cover=self.cover)
         if self.do_center_crop:
-            image = self._center_cropped(image)
+            image = center_cropped(image, self.crop_size, self.crop_rounding)
         if image.width * image.height > MAX_PIXELS:
-            raise UserError(f"a picture of {_in_words(image)} is too large: let it be resized or cropped")
+            raise UserError(f"a picture of {in_words(image)} is too large: let it be resized or cropped")
         return image
 
     def __call__(self, image: Image.Image) -> np.ndarray:
@@ -137,25 +151,6 @@ class ImageProcessor(Config):
         mean, std = (tuple(v / scale for v in n) if isinstance(n, tuple) else n / scale for n in numbers)
         return mean, std
 
-    def _resized(self, image: Image.Image) -> Image.Image:
-        if isinstance(self.size, tuple):
-            height, width = self.size
-        else:
-            shorter = min(image.size)
-            width, height = (int(self.size * side / shorter) for side in image.size)
-        # Pillow resizes rows, then columns: in between, the old height remains; and a filter is as long as an old side.
-        if max(width * height, width * image.height, image.width * height) > MAX_PIXELS:
-            raise UserError(
-                f"a picture of {_in_words(image)} is too long to be resized to {height} x {width}: use a part of it"
-            )
-        return image.resize((width, height), Image.Resampling[self.resample.upper()])
-
-    def _center_cropped(self, image: Image.Image) -> Image.Image:
-        height, width = self.crop_size
-        spare = image.width - width, image.height - height
-        left, top = (round(pixels / 2) if self.crop_rounding == "even" else pixels // 2 for pixels in spare)
-        return image.crop((left, top, left + width, top + height))
-
     @property
     def output_size(self) -> tuple[int, int] | None:
         """(height, width) of what comes out; None where it depends on the picture."""
@@ -178,25 +173,26 @@ class ImageProcessor(Config):
         return to_huggingface(super().to_dict())
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any], *, in_chans: int | None = None) -> Self:
         """What a `preprocessor_config.json` says, also an old one of a "feature extractor".
 
         What is missing or null has the default of the kind of processor that the file names, ViT's if it names none;
-        fields that change no pixel are ignored, as transformers does.
+        fields that change no pixel are ignored, as transformers does. Where the model has other than three channels,
+        numbers for three of them become their mean.
 
         Raises:
             UserError: another kind of processor than ViT's, DeiT's or BiT's (DINOv2's), or a value that makes no sense.
         """
-        return cls(**from_huggingface(values))
+        return cls(**from_huggingface(values, in_chans))
 
     @classmethod
-    def from_timm(cls, pretrained_cfg: Mapping[str, Any]) -> Self:
+    def from_timm(cls, pretrained_cfg: Mapping[str, Any], *, in_chans: int | None = None) -> Self:
         """What timm's evaluation does with a model's `pretrained_cfg`; what is missing has timm's default.
 
         Raises:
             UserError: a value that makes no sense or is not supported (`crop_mode="border"`).
         """
-        return cls(**from_timm(pretrained_cfg))
+        return cls(**from_timm(pretrained_cfg, in_chans))
 
     @classmethod
     def of_family(cls, family: str, *, img_size: int = 224) -> Self:
@@ -221,7 +217,3 @@ class ImageProcessor(Config):
 def to_array(image: Image.Image) -> np.ndarray:
     """A picture of mode "L" or "RGB" as uint8 (C, H, W)."""
     return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
-
-
-def _in_words(image: Image.Image) -> str:
-    return f"{image.height} x {image.width} pixels"

@@ -29,8 +29,8 @@ DEFAULTS["CLIP"] = DEFAULTS["Bit"]
 KIND = re.compile(f"({'|'.join(DEFAULTS)})(FeatureExtractor|ImageProcessor(Fast|Pil)?)")
 
 
-def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that a `preprocessor_config.json` fills."""
+def from_huggingface(values: Mapping[str, Any], in_chans: int | None = None) -> dict[str, Any]:
+    """The fields that a `preprocessor_config.json` fills, for a model of so many channels."""
     given = _given(values)
     kind = given.get("image_processor_type", given.get("feature_extractor_type", "ViTImageProcessor"))
     known = KIND.fullmatch(kind) if isinstance(kind, str) else None
@@ -47,7 +47,7 @@ def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
         name: given[name]
         for name in (
             *("do_resize", "do_center_crop", "crop_rounding", "do_rescale", "rescale_factor", "do_normalize"),
-            "white_level",
+            *("white_level", "cover"),
         )
         if name in given
     }
@@ -62,7 +62,9 @@ def from_huggingface(values: Mapping[str, Any]) -> dict[str, Any]:
             fields[name] = _numbers(given[name])
             if fields[name] is not given[name]:
                 fields["in_chans"] = 1
-    return fields
+            if in_chans is not None:
+                fields[name] = _for_channels(fields[name], in_chans)
+    return fields if in_chans is None else fields | {"in_chans": in_chans}
 
 
 def to_huggingface(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,6 +75,8 @@ def to_huggingface(fields: Mapping[str, Any]) -> dict[str, Any]:
     is_vit = isinstance(size, tuple) and not values["do_center_crop"]
     values["size"] = {"height": size[0], "width": size[1]} if isinstance(size, tuple) else {"shortest_edge": size}
     values["crop_size"] = {"height": crop_size[0], "width": crop_size[1]}
+    if not values["cover"]:
+        del values["cover"]
     values["resample"] = int(Image.Resampling[values["resample"].upper()])
     for name in ("image_mean", "image_std"):
         number = values[name]
@@ -90,30 +94,31 @@ class _Timm(Config):
 
     input_size: tuple[int, int, int] = option((3, 224, 224), "(C, H, W)", at_least=1, below=4097)
     interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = option("bicubic", "filter")
-    mean: float | tuple[float, float, float] = option(IMAGENET_MEAN, "one number for all channels, or three")
-    std: float | tuple[float, float, float] = option(IMAGENET_STD, "the same", at_least=1e-6)
+    mean: float | tuple[float, ...] = option(IMAGENET_MEAN, "one number for all channels, or one for each")
+    std: float | tuple[float, ...] = option(IMAGENET_STD, "the same", at_least=1e-6)
     crop_pct: float = option(0.875, "how much of the resized picture's side the crop is", at_least=0.01, below=1.0001)
     crop_mode: Literal["center", "squash"] = option("center", "resize the shorter side, or to the crop's proportions")
 
 
-def from_timm(pretrained_cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that timm's `pretrained_cfg` fills."""
+def from_timm(pretrained_cfg: Mapping[str, Any], in_chans: int | None = None) -> dict[str, Any]:
+    """The fields that timm's `pretrained_cfg` fills, for a model of so many channels."""
     given = _given(pretrained_cfg)
     names = {field.name for field in dataclasses.fields(_Timm)} & given.keys()
     timm = _Timm(**{name: _numbers(given[name]) for name in names})
     channels, *crop_size = timm.input_size
+    channels = channels if in_chans is None else in_chans
     height, width = (math.floor(side / timm.crop_pct) for side in crop_size)
-    if timm.crop_mode == "center" and height != width:
-        raise UserError(f"input_size must be square where crop_mode is center, got {crop_size}: use crop_mode squash")
+    is_center = timm.crop_mode == "center"
     return {
         "in_chans": channels,
-        "size": height if timm.crop_mode == "center" else (height, width),
+        "size": height if is_center and height == width else (height, width),
+        "cover": is_center and height != width,
         "resample": timm.interpolation,
         "do_center_crop": True,
         "crop_size": tuple(crop_size),
         "crop_rounding": "even",
-        "image_mean": timm.mean,
-        "image_std": timm.std,
+        "image_mean": timm.mean if in_chans is None else _for_channels(timm.mean, channels),
+        "image_std": timm.std if in_chans is None else _for_channels(timm.std, channels),
     }
 
 
@@ -145,6 +150,12 @@ def _filter(value: Any) -> Any:
     return numbers.get(value, value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _for_channels(value: Any, in_chans: int) -> Any:
+    """Numbers of red, green and blue as one, their mean, for a model that takes other channels; others as they are."""
+    is_rgb = isinstance(value, list | tuple) and len(value) == 3 and all(isinstance(n, int | float) for n in value)
+    return sum(value) / 3 if is_rgb and in_chans != 3 else value
+
+
 def _numbers(value: Any) -> Any:
     """A list of one number is that number."""
     is_one = isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], int | float)
@@ -153,14 +164,15 @@ def _numbers(value: Any) -> Any:
 
 def to_timm(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What timm's `pretrained_cfg` says of the same: the middle of a larger picture, or all of it squashed."""
-    is_center = fields["do_center_crop"] and isinstance(fields["size"], int)
+    side = fields["size"] if isinstance(fields["size"], int) else fields["size"][0]
+    is_center = fields["do_center_crop"] and (fields["cover"] or isinstance(fields["size"], int))
     mean, std = (
         list(number) if isinstance(number, tuple) else [number] * fields["in_chans"]
         for number in (fields["image_mean"], fields["image_std"])
     )
     return {
         "interpolation": fields["resample"],
-        "crop_pct": fields["crop_size"][0] / fields["size"] if is_center else 1.0,
+        "crop_pct": fields["crop_size"][0] / side if is_center else 1.0,
         "crop_mode": "center" if is_center else "squash",
         "mean": mean,
         "std": std,

@@ -59,6 +59,7 @@ def draw_figures(
             [to_numpy(weights) for weights in maps],
             grid=config.grid_size,
             num_prefix=config.num_prefix_tokens,
+            class_token=config.class_token,
             titles=[_title(names, label) for label in split.labels[chosen]],
         )
     table = model.pos_embed if config.pos_embed == "learned" else model.sincos

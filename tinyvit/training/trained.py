@@ -79,7 +79,7 @@ class Preprocessing(NamedTuple):
         try:
             depth = in_words(image, self.processor.white_level)
             if not is_drawing:
-                blank = shows_nothing(image)
+                blank = self.processor.in_chans in (1, 3) and shows_nothing(image)
                 return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
             if self.looks_for_digits:
                 found = digits_in(image, size=size)
@@ -126,7 +126,9 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
         raise UserError(
             f"{path} {what}, so it names no classes: give it a new head with tinyvit finetune --model {path}"
         )
-    return load_model(VisionTransformer, source), what_it_was_fed(source)
+    fed = what_it_was_fed(source)
+    fed.processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
+    return load_model(VisionTransformer, source), fed
 
 
 def what_it_was_fed(source: Source) -> Preprocessing:

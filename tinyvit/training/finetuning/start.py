@@ -96,7 +96,8 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     listing = pictures_of(config, folder, values.get("class_names"), progress)
     config = with_class_weights(config, listing.class_names, listing.train.labels)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
-    trainer = build_trainer(config, listing, ImageProcessor.from_dict(values), model, folder, progress, saved)
+    processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
+    trainer = build_trainer(config, listing, processor, model, folder, progress, saved)
     trainer.load()
     return trainer.run(claim)._replace(dataset=trainer.dataset)
 
@@ -143,6 +144,9 @@ def starting_point(
     """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
     source = open_source(path, with_head=False)
     processor = read_processor(source)
+    processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
+    if processor.in_chans in (2, 4):
+        progress.note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
     if source.config.pool == "cls+dist":
         progress.note("both of the model's heads are left out: the new one looks at the class token alone")
     img_size = changes.pop("img_size", None)
