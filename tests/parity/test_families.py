@@ -119,7 +119,7 @@ def test_of_two_towers_that_for_pictures_is_read(kind, tmp_path):
     assert {"logit_scale", "text_model"} <= set(open_source(tmp_path / "hf").left_out)
     pooled = theirs.vision_model(torch.tensor(images)).pooler_output
     close(ours.predict(images), theirs.visual_projection(pooled) if kind == "CLIP" else pooled, 1e-5)
-    with pytest.raises(UserError, match="names no classes: give it one with tinyvit finetune"):
+    with pytest.raises(UserError, match="names no classes: give it a new head, tinyvit finetune"):
         load_classifier(tmp_path / "hf")
 
 

@@ -123,9 +123,7 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
     elif problem_type(source.values, source.config.num_classes) == REGRESSION:
         what = what or "predicts numbers (problem_type regression)"
     if what:
-        raise UserError(
-            f"{path} {what}, so it names no classes: give it a new head with tinyvit finetune --model {path}"
-        )
+        raise UserError(f"{path} {what}, so it names no classes: give it a new head, tinyvit finetune --model {path}")
     fed = what_it_was_fed(source)
     fed.processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
     return load_model(VisionTransformer, source), fed
