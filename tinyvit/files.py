@@ -24,6 +24,13 @@ def siblings(path: Path) -> tuple[Path, Path, Path]:
     return writing, new, old
 
 
+def current_folder(folder: str | Path) -> Path:
+    """The newest complete version of `folder`, changing nothing on the disk; `folder` itself where there is none."""
+    _, new, _ = siblings(Path(os.path.realpath(folder)))
+    # Twice, as a new version may have come, and gone to its place, between two looks.
+    return next((path for path in (new, Path(folder)) * 2 if path.exists()), Path(folder))
+
+
 def write_file(path: str | Path, content: bytes) -> None:
     """Replace one file by `content`, whole or not at all.
 

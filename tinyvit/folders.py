@@ -21,6 +21,7 @@ from .files import (
     STATE_PROGRESS,
     WEIGHTS,
     Content,
+    current_folder,
     flush_directory,
     siblings,
     write_flushed,
@@ -118,13 +119,6 @@ def _free(old: Path) -> Path:
     """`old`, or with a number where that could not be deleted."""
     names = itertools.chain([old], (old.with_name(f"{old.name}-{number}") for number in itertools.count(2)))
     return next(path for path in names if not path.exists())
-
-
-def current_folder(folder: str | Path) -> Path:
-    """The newest complete version of `folder`, changing nothing on the disk; `folder` itself where there is none."""
-    _, new, _ = siblings(Path(os.path.realpath(folder)))
-    # Twice, as a new version may have come, and gone to its place, between two looks.
-    return next((path for path in (new, Path(folder)) * 2 if path.exists()), Path(folder))
 
 
 def is_there(folder: str | Path) -> bool:

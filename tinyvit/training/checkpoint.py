@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..backend import like
 from ..errors import UserError
-from ..files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, read_json, to_json
-from ..folders import current_folder
+from ..files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
 from ..pretrained import open_source, save_model_folder
 from ..tensors import read_arrays
 from .checks import check_progress, check_same_model

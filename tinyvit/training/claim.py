@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import CONFIG, WEIGHTS
-from ..folders import current_folder, is_there
+from ..files import CONFIG, WEIGHTS, current_folder
+from ..folders import is_there
 from ..locks import FileLock
 
 
