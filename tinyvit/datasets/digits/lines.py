@@ -60,14 +60,16 @@ def _find(ridges: np.ndarray) -> list[tuple[np.ndarray, int]]:
     centres = (np.arange(strips) + 0.5) * STRIP - width / 2
     margin = int(STEEPEST * width / 2) + 2
     padded = np.pad(counts, ((margin, margin), (0, 0)))
+    # It runs from edge to edge; a frame does not.
+    begins, ends = (np.pad(thick[:, side].any(axis=1), margin) for side in (slice(None, 3), slice(-3, None)))
     steps = np.arange(-margin + 2, margin - 1)
     slopes = 2.0 * steps / width
     cover = np.empty((len(slopes), height), np.int64)
     rows = np.arange(height)[:, None] + margin
     for number, slope in enumerate(slopes):
         along = padded[rows + np.rint(slope * centres).astype(int), np.arange(strips)]  # (H, S)
-        ends = (along[:, 0] > 0) & (along[:, max(0, width // STRIP - 1)] > 0)  # it runs from edge to edge
-        cover[number] = along.sum(axis=1) * ends
+        shift = round(slope * width / 2)
+        cover[number] = along.sum(axis=1) * (begins[rows[:, 0] - shift] & ends[rows[:, 0] + shift])
     found = []
     columns = np.arange(width) - width / 2
     while cover.max() >= LEAST_COVER * width:
