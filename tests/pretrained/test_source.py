@@ -386,3 +386,12 @@ def test_arguments_of_timm_that_compute_something_else_are_refused(args, sentenc
     edit(folder / "config.json", model_args={"num_heads": 2} | args)
     with pytest.raises(UserError, match=f"{sentence}, which is not done here"):
         open_source(folder)
+
+
+def test_a_gated_mlp_of_timm_is_named(tmp_path):
+    folder = folder_of("timm", tmp_path / "model")
+    weights = read_arrays(folder / "model.safetensors")
+    weights |= {name: np.repeat(array, 2, axis=0) for name, array in weights.items() if "mlp.fc1" in name}
+    (folder / "model.safetensors").write_bytes(arrays_to_bytes(weights))
+    with pytest.raises(UserError, match=r"gated MLP \(SwiGLU\)"):
+        open_source(folder)

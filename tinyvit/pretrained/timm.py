@@ -71,6 +71,8 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
     patch = square({"patch_size": patch_size}, "patch_size", None)
     depth = depth_of(tensors, "blocks.{}.")
     hidden = array_of(tensors, "blocks.0.mlp.fc1.weight", "M D").shape[0] if depth else embed_dim
+    if depth and array_of(tensors, "blocks.0.mlp.fc2.weight", "D M").shape[1] != hidden:
+        raise UserError(f"{architecture} has a gated MLP (SwiGLU), which is not done here: use another model")
     registers = sum(tensors[name].size // embed_dim for name in REGISTERS if name in tensors)
     class_token, head = "cls_token" in tensors, tensors.get("head.bias")
     patches = _patches(array_of(tensors, "pos_embed", "1 N D").shape[1], class_token + registers, args)
