@@ -88,7 +88,7 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
             saved=pixels * chans + 2 * pixels * S,  # x, GELU's input and gate
         )
 
-    return {
+    parts = {
         "patch_embed.stem": conv(C) + conv(S) if stem else NOTHING,
         "patch_embed.proj": Cost(patch * D + (0 if config.pre_norm else D), 2 * L * patch * D, L * patch),
         "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
@@ -97,7 +97,9 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
         "blocks: norm1, norm2": sum((norm(N) + norm(tokens) for tokens in out), NOTHING),
         "blocks: attn": sum((attention(tokens) for tokens in out), NOTHING),
         "blocks: mlp": sum((mlp(tokens) for tokens in out), NOTHING),
-        "norm, fc_norm": norm(1 if config.fc_norm else out[-1] if out else N) if config.final_norm else NOTHING,
+        "norm": norm(1 if config.fc_norm else out[-1] if out else N) if config.final_norm else NOTHING,
         "pool": attention_pool() if config.pool == "map" else NOTHING,
         "head": Cost(width * K + heads * K, 2 * width * K, width) if K else NOTHING,
     }
+    rare = ("norm_pre", "pool")  # named where they are
+    return {name: cost for name, cost in parts.items() if cost != NOTHING or name not in rare}
