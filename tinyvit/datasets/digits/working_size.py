@@ -13,7 +13,9 @@ def at_working_size(planes: np.ndarray) -> tuple[float, np.ndarray]:
     if scale == 1.0:
         return scale, planes
     height, width = (max(1, round(side * scale)) for side in planes.shape[1:])
-    resized = [Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes]
+    resized = [
+        Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0) for plane in planes
+    ]
     return scale, np.stack([np.asarray(plane) for plane in resized])
 
 
