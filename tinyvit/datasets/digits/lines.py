@@ -1,8 +1,8 @@
 """Straight lines from edge to edge taken out: ruled and squared paper, margins, tables of forms.
 
 A line as dark as the ink would join the digit to the picture's edge. It is known by what no digit has: it is thin and
-straight, and runs from edge to edge. Each of its pixels is replaced by what lies just above and below it, so that paper
-becomes paper, and a stroke that crosses the line goes on.
+straight, and runs from edge to edge. What is darker than the line is ink and stays. Its other pixels become what lies
+just above and below them, so that paper becomes paper, and a stroke that crosses the line goes on.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def without_lines(planes: np.ndarray, contrast: float) -> tuple[np.ndarray, int]
             side = 255 - planes if flipped else planes
             found = _find(_ridges(side, contrast))
             for line in found:
-                side = _erased(side, *line)
+                side = _erased(side, *line, contrast)
             count += len(found)
             planes = 255 - side if flipped else side
         planes = planes.transpose(0, 2, 1)
@@ -93,18 +93,38 @@ def _thickness(ridges: np.ndarray, course: np.ndarray) -> int:
     return int(np.median(window[:, seen].sum(axis=0))) if seen.any() else 1
 
 
-def _erased(planes: np.ndarray, course: np.ndarray, thickness: int) -> np.ndarray:
-    """The picture (C, H, W) with the line's pixels interpolated from those above and below."""
+def _erased(planes: np.ndarray, course: np.ndarray, thickness: int, contrast: float) -> np.ndarray:
+    """The picture (C, H, W) without the line: ink that is darker than it stays, and strokes that cross it go on."""
     height, width = planes.shape[1:]
     reach = thickness // 2 + 3
     columns = np.arange(width)
+    near = np.clip(course + np.arange(1 - reach, reach)[:, None], 0, height - 1)  # (2 reach - 1, W)
+    colour = np.median(planes[:, near, columns].min(axis=1), axis=1)[:, None]  # of the line, (C, 1)
     above = planes[:, np.clip(course - reach, 0, height - 1), columns].astype(np.float32)  # (C, W)
     below = planes[:, np.clip(course + reach, 0, height - 1), columns].astype(np.float32)
     planes = planes.copy()
     for offset in range(1 - reach, reach):
         rows = course + offset
         there = (rows >= 0) & (rows < height)
-        share = (offset + reach) / (2 * reach)
-        mixed = (1 - share) * above + share * below
-        planes[:, rows[there], columns[there]] = mixed[:, there].astype(np.uint8)
+        mixed = _crossing(above, below, (offset + reach) / (2 * reach), reach)
+        was = planes[:, rows[there], columns[there]]
+        is_ink = (colour - was > contrast).any(axis=0)
+        planes[:, rows[there], columns[there]] = np.where(is_ink, was, mixed[:, there].astype(np.uint8))
     return planes
+
+
+def _crossing(above: np.ndarray, below: np.ndarray, share: float, reach: int) -> np.ndarray:
+    """What lies between two rows (C, W), at a share of the way down, where strokes cross at any slant: float32 (C, W).
+
+    A stroke is dark on both rows, so for each slant the lighter of its two ends counts, and of all slants the darkest.
+    """
+    width = above.shape[1]
+    columns = np.arange(width)
+    between = (1 - share) * above + share * below
+    for slant in range(-2 * reach, 2 * reach + 1):  # columns from the upper to the lower end
+        start = columns - round(slant * share)
+        there = (start >= 0) & (start < width) & (start + slant >= 0) & (start + slant < width)
+        start = start[there]
+        stroke = np.maximum(above[:, start], below[:, start + slant])
+        between[:, there] = np.minimum(between[:, there], stroke)
+    return between
