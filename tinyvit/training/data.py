@@ -59,10 +59,11 @@ def fitted(model: ViTConfig, dataset: Dataset, free: Collection[str], note: Note
             f"the images of {dataset.name} are of {height}x{width} pixels, which do not divide into patches of "
             f"{model.patch_size}x{model.patch_size}: choose patch_size from {sizes}"
         )
-    if changes:
+    model = dataclasses.replace(model, **changes)
+    if changes and model.input_shape == (channels, height, width):  # or else it will be refused
         said = ", ".join(f"{name} {value}" for name, value in changes.items())
         note(f"The model was fitted to the data: {said}.")
-    return dataclasses.replace(model, **changes)
+    return model
 
 
 def fitting_patch(height: int, width: int, usual: int) -> int:
