@@ -26,7 +26,7 @@ def build(name, seed=0):
 
 
 def images_for(model, rng, batch=3):
-    return rng.standard_normal((batch, *model.config.input_shape)).astype(model.cls_token.dtype)
+    return rng.standard_normal((batch, *model.config.input_shape)).astype(model.dtype)
 
 
 @each_size

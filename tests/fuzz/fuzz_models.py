@@ -390,7 +390,7 @@ def use_model(path, rng):
     model, fed = load_trained(path, **options)
     config = model.config
     if config.num_tokens < 100:
-        dtype = model.cls_token.dtype
+        dtype = model.dtype
         logits = model.predict(np.zeros((1, *config.input_shape), dtype))
         if logits.shape != (1, config.num_classes or config.embed_dim) or logits.dtype != dtype:
             raise AssertionError(f"{config} gave {logits.dtype} {logits.shape}")
