@@ -1,5 +1,6 @@
 """What a Vision Transformer costs before it is built: parameters, floating-point operations, memory; part by part."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .config import ViTConfig
@@ -16,6 +17,10 @@ class Cost(NamedTuple):
 
     def __add__(self, other: "Cost") -> "Cost":  # type: ignore[override]
         return Cost(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def times(self, number: int) -> "Cost":
+        """Of so many parts."""
+        return Cost(*(number * mine for mine in self))
 
 
 NOTHING = Cost(0, 0, 0)
@@ -50,13 +55,15 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
     position = N * D if config.pos_embed == "learned" else 0
     qkv_bias = 3 * D if config.qkv_bias else 0
     scale = D if config.layer_scale is not None else 0  # parameters of each branch, and what it saves of each token
-    out = [N] * config.depth  # tokens that come out of each block
-    if out and config.num_queries:
-        out[-1] = config.num_queries  # the class token is all that the last block has to bring
+    last = config.num_queries or N  # tokens out of the last block: the class token is all that it has to bring
     width, heads = config.num_pooled, 2 if config.pool == "cls+dist" else 1  # DeiT has a head for each of two tokens
 
     def norm(tokens: int) -> Cost:
         return Cost(2 * D, 0, tokens * D + tokens)  # x_hat and rstd
+
+    def all_blocks(cost: Callable[[int], Cost]) -> Cost:
+        """What a block costs that brings so many tokens, for all of them: the last one may be another."""
+        return cost(N).times(config.depth - 1) + cost(last) if config.depth else NOTHING
 
     def attention(queries: int) -> Cost:
         return Cost(
@@ -94,10 +101,10 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
         "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
         "pos_embed": Cost(position, 0, 0),
         "norm_pre": norm(N) if config.pre_norm else NOTHING,
-        "blocks: norm1, norm2": sum((norm(N) + norm(tokens) for tokens in out), NOTHING),
-        "blocks: attn": sum((attention(tokens) for tokens in out), NOTHING),
-        "blocks: mlp": sum((mlp(tokens) for tokens in out), NOTHING),
-        "norm": norm(1 if config.fc_norm else out[-1] if out else N) if config.final_norm else NOTHING,
+        "blocks: norm1, norm2": all_blocks(lambda tokens: norm(N) + norm(tokens)),
+        "blocks: attn": all_blocks(attention),
+        "blocks: mlp": all_blocks(mlp),
+        "norm": norm(1 if config.fc_norm else last if config.depth else N) if config.final_norm else NOTHING,
         "pool": attention_pool() if config.pool == "map" else NOTHING,
         "head": Cost(width * K + heads * K, 2 * width * K, width) if K else NOTHING,
     }
