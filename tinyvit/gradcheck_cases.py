@@ -141,7 +141,7 @@ MODELS: dict[str, ViTConfig] = {
     "distilled, features": ViTConfig(**_SMALL | {"num_classes": 0}, pool="cls+dist", num_registers=2),
     "cls+mean": ViTConfig(**_SMALL, pool="cls+mean", num_registers=2, layer_scale=0.3),
     "pre-norm, quick": ViTConfig(**_SMALL, pre_norm=True, gelu="quick"),
-    "attention pooling": ViTConfig(**_SMALL | {"depth": 1}, pool="map", class_token=False),
+    "attention pooling": ViTConfig(**_SMALL, pool="map", class_token=False, pos_embed="sincos2d"),
     "attention pooling, prefix": ViTConfig(**_SMALL, pool="map", num_registers=1),
     "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
     "everything": ViTConfig(

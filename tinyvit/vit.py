@@ -194,22 +194,16 @@ class VisionTransformer(Layer):
         dx, dprefix = tokens.prepend_tokens_backward(dx, saved.prepend)
         dimages, dpatch_embed = self.patch_embed.backward(dx, saved.patch_embed)
         grads = prefixed("patch_embed", dpatch_embed) | prefixed("norm_pre", dnorm_pre)
-        mine = Gradients()
-        if self.config.class_token:
-            mine["cls_token"] = dprefix[:, :1]
+        mine = {"cls_token": dprefix[:, :1], "pos_embed": dpos_embed}
         if self.config.num_registers:
             mine["reg_token"] = dprefix[:, -self.config.num_registers :]
-        if self.config.pos_embed == "learned":
-            mine["pos_embed"] = dpos_embed
-        return dimages, mine | grads
+        return dimages, {name: grad for name, grad in mine.items() if hasattr(self, name)} | grads
 
     def _prefix_tokens(self) -> Array:
         """The class token and the registers, those that there are: (1, T, D)."""
         some = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
-        if len(some) == 1:
-            return some[0]
-        none = self.patch_embed.proj.weight[None, :0]  # (1, 0, D)
-        return array_module(none).concatenate([none, *some], axis=1)
+        some = some or [self.patch_embed.proj.weight[None, :0]]  # (1, 0, D)
+        return some[0] if len(some) == 1 else array_module(some[0]).concatenate(some, axis=1)
 
     resized = resized_model  # (img_size, *, method, antialias, align_corners) -> a copy for images of another size
 
