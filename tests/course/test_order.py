@@ -30,6 +30,8 @@ TAUGHT_IN = {
     "Op": 3,
     "softmax": 4,
     "cross_entropy": 4,
+    "sigmoid": 4,
+    "binary_cross_entropy": 4,
     "layer_norm": 5,
     "gelu": 6,
     "gelu_tanh": 6,

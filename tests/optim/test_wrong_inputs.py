@@ -61,11 +61,20 @@ def test_flat_gradients_of_another_model_are_refused(make, rng):
 
 
 @pytest.mark.parametrize("make", [AdamW, SGD])
-@pytest.mark.parametrize("lr", [math.nan, math.inf, -0.1, "0.1", None, [0.1], 1j])
+def test_a_negative_learning_rate_goes_up_the_gradient(make, rng):
+    down, up, grads = ({"a.bias": np.ones(3)} for _ in range(3))
+    for parameters, lr in ((down, 0.1), (up, -0.1)):
+        make(parameters, weight_decay=0.0).step(grads, lr=lr)
+    np.testing.assert_allclose(down["a.bias"] + up["a.bias"], 2.0)
+    assert (up["a.bias"] > 1).all()
+
+
+@pytest.mark.parametrize("make", [AdamW, SGD])
+@pytest.mark.parametrize("lr", [math.nan, math.inf, -math.inf, "0.1", None, [0.1], 1j])
 def test_learning_rates_that_are_none(make, lr, rng):
     parameters = arrays(rng)
     before = {name: array.copy() for name, array in parameters.items()}
-    with pytest.raises(UserError, match="lr must be a number of at least 0 and finite, got"):
+    with pytest.raises(UserError, match="lr must be a number that is finite, got"):
         make(parameters).step(arrays(rng), lr=lr)
     for name, array in before.items():
         np.testing.assert_array_equal(parameters[name], array)

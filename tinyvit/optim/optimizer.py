@@ -37,10 +37,10 @@ class Optimizer:
         """One step against the gradient; `grads` is keyed like the parameters.
 
         Raises:
-            UserError: a gradient is missing, is of no parameter or has another shape than its own, or `lr` is negative,
-                infinite or NaN. Then no weight has moved.
+            UserError: a gradient is missing, is of no parameter or has another shape than its own, or `lr` is infinite,
+                NaN or no number. Then no weight has moved.
         """
-        check_number("lr", lr)
+        check_number("lr", lr, least=-math.inf)  # with a negative one, a step goes up the loss
         check_names("gradients", grads, self.parameters.keys())
         for name, parameter in self.parameters.items():
             array_module(grads[name])  # says what to do with a list, or a masked array
@@ -89,19 +89,20 @@ class Optimizer:
         self.steps = steps
 
 
-def check_number(name: str, value: Any, *, below: float = math.inf) -> None:
-    """Whether an option of an optimizer is a number from 0 to `below`, excluded.
+def check_number(name: str, value: Any, *, least: float = 0.0, below: float = math.inf) -> None:
+    """Whether an option of an optimizer is a finite number from `least` to `below`, excluded.
 
     Raises:
         UserError: it is not.
     """
     try:
-        right = 0 <= value < below
+        right = least <= value < below and -math.inf < value
     except (TypeError, ValueError):  # no number at all, or several
         right = False
     if not right:
         wanted = "finite" if below == math.inf else f"below {below:g}"
-        raise UserError(f"{name} must be a number of at least 0 and {wanted}, got {value!r}: choose another")
+        wanted = f"that is {wanted}" if least < 0 else f"of at least {least:g} and {wanted}"
+        raise UserError(f"{name} must be a number {wanted}, got {value!r}: choose another")
 
 
 def check_names(what: str, given: Any, wanted: Set[str]) -> None:
