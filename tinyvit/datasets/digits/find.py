@@ -16,6 +16,7 @@ from .working_size import at_working_size, smoothed
 
 LEAST_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
 LEAST_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
+FULL = 0.95  # of the picture's height and width, is what a tight crop takes up
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
 
@@ -58,7 +59,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
         are_holes = walled.is_dark != ink.is_dark and all(
             any(_encloses(outer, inner) for outer in walled.groups) for inner in ink.groups
         )
-        if walled.groups and (are_holes or not ink.groups):
+        if walled.groups and (are_holes or not ink.groups or _fills(walled.groups, plain.shape[1:])):
             ink = walled
     digits, was_thin = [], False
     for group in ink.groups:
@@ -86,6 +87,12 @@ def _ink(depth: np.ndarray, contrast: float) -> Ink:
         groups = [group for group in groups if box_of(group)[2] - box_of(group)[0] >= least]
         found.append(Ink(polarity, is_dark, pieces, groups))
     return max(found, key=lambda ink: ink.weight)
+
+
+def _fills(groups: list[list[Piece]], size: tuple[int, ...]) -> bool:
+    """Whether there is one digit, as large as the picture: it was cut out down to its ink."""
+    top, left, bottom, right = box_of(groups[0])
+    return len(groups) == 1 and (bottom - top) / size[0] > FULL and (right - left) / size[1] > FULL
 
 
 def _encloses(outer: list[Piece], inner: list[Piece]) -> bool:
