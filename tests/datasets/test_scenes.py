@@ -19,24 +19,20 @@ MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 
 def misread(kinds, count, seed):
-    """Which kinds were misread or not seen, a name for each digit, of those that the model reads in MNIST's form."""
+    """Which kinds were misread or not seen, a name for each digit."""
     model, fed = load_classifier(MODEL)
-
-    def read(images):
-        return predict_batch(model, np.stack(images), fed.mean, fed.std).argmax(axis=1)
-
-    digits, labels = scenes.test_digits(2 * count, seed)
-    legible = np.flatnonzero(read(np.asarray(digits)[:, None]) == labels)[:count]
+    digits, labels = scenes.test_digits(count, seed)
     rng = np.random.default_rng(seed)
     missed = []
     for kind in kinds:
-        for row in legible:
+        for digit, label in zip(digits, labels, strict=True):
             try:
-                image, _ = prepare_digit(scenes.photographed(kind(digits[row], rng), rng))
+                image, _ = prepare_digit(scenes.photographed(kind(digit, rng), rng))
             except UserError:
                 missed.append(kind.__name__)
                 continue
-            missed += [kind.__name__] * int(read([image])[0] != labels[row])
+            guess = predict_batch(model, image[None], fed.mean, fed.std).argmax()
+            missed += [kind.__name__] * int(guess != label)
     return missed
 
 
@@ -47,4 +43,4 @@ def test_a_digit_is_read_in_every_scene():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", scenes.TUNED, ids=lambda kind: kind.__name__)
 def test_nineteen_of_twenty_are_read(kind):
-    assert len(misread([kind], 40, seed=12)) <= 2
+    assert len(misread([kind], 60, seed=13)) <= 3
