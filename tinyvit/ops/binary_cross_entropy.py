@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from ..backend import Array, array_module, is_host
 from ..errors import UserError
-from .floats import check_array, check_floats, rounded, widened
+from .cross_entropy import check_logits
+from .floats import check_array, rounded, widened
 from .sigmoid import sigmoid_forward
 
 
@@ -32,13 +33,9 @@ def binary_cross_entropy_forward(
         UserError: the logits have another shape or are none, the labels have another shape or kind or are no
             probabilities, or the smoothing is none.
     """
-    check_floats("logits", logits)
+    check_logits(logits, label_smoothing)
     check_array("labels", labels)
     xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
-    if logits.ndim != 2 or 0 in logits.shape:
-        raise UserError(f"logits must be (B, K), at least one image and one class, got {logits.shape}: reshape them")
-    if not 0 <= label_smoothing <= 1:
-        raise UserError(f"label_smoothing must lie in 0..1, got {label_smoothing}: choose a share, such as 0.1")
     if labels.shape != logits.shape or labels.dtype.kind not in "bf":
         raise UserError(
             f"labels must be booleans or probabilities {logits.shape}, got {labels.dtype} {labels.shape}: "

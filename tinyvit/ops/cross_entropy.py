@@ -36,12 +36,8 @@ def cross_entropy_forward(
         UserError: the logits have another shape or are none, the labels have another shape or kind, name a class that
             is not there or are no probabilities, the weights do not add up to one, or the smoothing is none.
     """
-    check_floats("logits", logits)
+    check_logits(logits, label_smoothing)
     xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
-    if logits.ndim != 2 or 0 in logits.shape:
-        raise UserError(f"logits must be (B, K), at least one image and one class, got {logits.shape}: reshape them")
-    if not 0 <= label_smoothing <= 1:
-        raise UserError(f"label_smoothing must lie in 0..1, got {label_smoothing}: choose a share, such as 0.1")
     if weights is not None:
         _check_weights(weights, len(logits))
     targets = _target_distribution(logits, labels, weights)
@@ -70,6 +66,19 @@ def cross_entropy_backward(dloss: Array | float, saved: CrossEntropySaved) -> Ar
     dlogits -= targets
     dlogits *= widened(dloss) / divisor
     return rounded(dlogits, dtype)
+
+
+def check_logits(logits: Array, label_smoothing: float) -> None:
+    """Whether a loss can be made of them.
+
+    Raises:
+        UserError: the logits have another shape or are none, or the smoothing is none.
+    """
+    check_floats("logits", logits)
+    if logits.ndim != 2 or 0 in logits.shape:
+        raise UserError(f"logits must be (B, K), at least one image and one class, got {logits.shape}: reshape them")
+    if not 0 <= label_smoothing <= 1:
+        raise UserError(f"label_smoothing must lie in 0..1, got {label_smoothing}: choose a share, such as 0.1")
 
 
 def _check_weights(weights: Array, rows: int) -> None:
