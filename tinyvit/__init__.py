@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .training import TrainConfig, evaluate, train, train_step
     from .vit import VisionTransformer
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # A room is opened when something in it is first asked for, so that `import tinyvit` and `tinyvit --help` take no time.
 _ROOMS = ("backend", "datasets", "gradcheck", "layers", "ops", "optim", "plots", "presets", "training", "vit")
