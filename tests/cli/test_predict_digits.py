@@ -7,15 +7,23 @@ from PIL import Image
 
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
+from tinyvit.training import load_classifier, pages
+from tinyvit.training.familiar import familiar_digits
 
 MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 CLEAR = [3, 2, 1, 32, 4, 8, 11, 0, 61, 9]  # of the test set, a 0, 1, 2, ... 9
 
 
+@pytest.fixture(scope="module")
+def familiar():
+    return familiar_digits(*load_classifier(MODEL))
+
+
 @pytest.fixture
-def model(tmp_path, monkeypatch):
+def model(tmp_path, monkeypatch, familiar):
     """A link to the shipped model's files in a folder that may be written to."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pages, "familiar_digits", lambda model, fed: familiar)  # measured once
     (tmp_path / "model").mkdir()
     for file in MODEL.iterdir():
         (tmp_path / "model" / file.name).write_bytes(file.read_bytes())
@@ -83,3 +91,18 @@ def test_steps_are_of_models_of_digits(capsys):
     stand_in = MODEL.parent / "vit-stand-in"
     assert main(["predict", str(stand_in), "x.png", "--explain", "steps"]) == 2
     assert "takes pictures whole" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", [24, 36, 50])
+def test_a_pattern_of_many_shapes_is_refused(model, capsys, step):
+    paper = np.full((200, 420), 240, np.uint8)
+    for x in range(20, 400, step):
+        paper[40:160, x : x + 6] = 20
+    Image.fromarray(paper).save("bars.png")
+    page("6").save("6.png")
+    assert main(["predict", model, "bars.png", "6.png", "--csv", "out.csv", "--explain", "steps"]) == 2
+    out, err = capsys.readouterr()
+    assert "bars.png: no digit can be seen in the picture" in err
+    assert "6.png: 6 (" in out
+    assert Image.open("steps/explain-bars.png").size > (300, 200)  # what was found can be looked at
+    assert {row["file"] for row in csv.DictReader(Path("out.csv").read_text().splitlines())} == {"6.png"}

@@ -38,6 +38,64 @@ def word(rng):
     return drawn(plain(245, 120, 400), lambda on: on.text((200, 60), text, fill=BLACK, font=face, anchor="mm"))
 
 
+def penned(rng, strokes, paper=244):
+    """Strokes, each of points (x, y) in 0..1, drawn by an unsteady hand: of any size, slant and pen."""
+    high, wide, slant = rng.uniform(130, 200), rng.uniform(110, 190), rng.uniform(-0.25, 0.15)
+    ink, width = (BLACK, BLUE, (150, 40, 40))[rng.integers(3)], int(rng.integers(5, 16))
+
+    def draw(on):
+        for stroke in strokes:
+            points = np.array(stroke, float) - 0.5 + rng.normal(0, 0.025, (len(stroke), 2))
+            x, y = 150 + wide * points[:, 0] - slant * high * points[:, 1], 150 + high * points[:, 1]
+            on.line(list(zip(x, y, strict=True)), fill=ink, width=width, joint="curve")
+            for end in (0, -1):  # a round pen
+                r = width / 2
+                on.ellipse((x[end] - r, y[end] - r, x[end] + r, y[end] + r), fill=ink)
+
+    return drawn(plain(paper), draw)
+
+
+def bow(x, y, across, down, start, end, count=9):
+    """Points of a part of an ellipse about (x, y), degrees clockwise from the right."""
+    turn = np.radians(np.linspace(start, end, count))
+    return [(x + across * np.cos(a), y + down * np.sin(a)) for a in turn]
+
+
+LETTERS_BY_PEN = {
+    "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.2, 0.62), (0.8, 0.62)]],
+    "C": [bow(0.55, 0.5, 0.5, 0.5, -45, -315)],
+    "D": [[(0.1, 0), (0.1, 1)], [(0.1, 0), *bow(0.1, 0.5, 0.8, 0.5, -70, 70), (0.1, 1)]],
+    "E": [[(0.9, 0), (0.1, 0), (0.1, 1), (0.9, 1)], [(0.1, 0.5), (0.7, 0.5)]],
+    "F": [[(0.9, 0), (0.1, 0), (0.1, 1)], [(0.1, 0.48), (0.7, 0.48)]],
+    "H": [[(0.1, 0), (0.1, 1)], [(0.9, 0), (0.9, 1)], [(0.1, 0.5), (0.9, 0.5)]],
+    "J": [[(0.7, 0), *bow(0.4, 0.75, 0.3, 0.25, 0, 180)]],
+    "K": [[(0.1, 0), (0.1, 1)], [(0.9, 0), (0.1, 0.55), (0.9, 1)]],
+    "L": [[(0.1, 0), (0.1, 1), (0.9, 1)]],
+    "M": [[(0, 1), (0.1, 0), (0.5, 0.6), (0.9, 0), (1, 1)]],
+    "N": [[(0.1, 1), (0.1, 0), (0.9, 1), (0.9, 0)]],
+    "P": [[(0.1, 1), (0.1, 0), *bow(0.3, 0.27, 0.55, 0.27, -90, 90), (0.1, 0.54)]],
+    "R": [[(0.1, 1), (0.1, 0), *bow(0.3, 0.25, 0.5, 0.25, -90, 90), (0.1, 0.5), (0.9, 1)]],
+    "T": [[(0, 0), (1, 0)], [(0.5, 0), (0.5, 1)]],
+    "U": [[(0.1, 0), *bow(0.5, 0.65, 0.4, 0.35, 180, 0), (0.9, 0)]],
+    "V": [[(0, 0), (0.5, 1), (1, 0)]],
+    "W": [[(0, 0), (0.25, 1), (0.5, 0.35), (0.75, 1), (1, 0)]],
+    "X": [[(0, 0), (1, 1)], [(1, 0), (0, 1)]],
+    "Y": [[(0, 0), (0.5, 0.5), (1, 0)], [(0.5, 0.5), (0.5, 1)]],
+    "k": [[(0.2, 0), (0.2, 1)], [(0.8, 0.4), (0.2, 0.7), (0.8, 1)]],
+    "m": [[(0, 1), (0, 0.4), *bow(0.25, 0.6, 0.22, 0.2, 180, 360), (0.47, 1)], [*bow(0.72, 0.6, 0.22, 0.2, 180, 360), (0.94, 1)]],
+    "w": [[(0, 0.3), (0.25, 1), (0.5, 0.4), (0.75, 1), (1, 0.3)]],
+}  # fmt: skip
+
+
+def letter_by_pen(rng):
+    return penned(rng, LETTERS_BY_PEN[rng.choice(list(LETTERS_BY_PEN))])
+
+
+def symbol(rng, symbols):
+    face, text = font("DejaVuSans.ttf", int(rng.integers(100, 190))), symbols[rng.integers(len(symbols))]
+    return drawn(plain(245), lambda on: on.text((150, 150), text, fill=BLACK, font=face, anchor="mm"))
+
+
 def blank(rng):
     return light(plain(rng.integers(30, 255)), rng.uniform(0.5, 1), rng.uniform(0.5, 1))
 
@@ -155,7 +213,91 @@ def landscape(rng):
     return disc(picture, 50, rng.integers(40, 260), 25, (250, 240, 180))
 
 
-NO_DIGITS = (
-    blank, grain, cloth, wood, face, portrait, form, empty_rules, chequered, shape, star, scribble, bars, landscape,
-    word, letter, letter_like_a_digit,
+def gradient(rng):
+    y, x = np.mgrid[0:300, 0:300] / 300
+    a = rng.uniform(0, 6.3)
+    slope = x * np.cos(a) + y * np.sin(a) if rng.random() < 0.5 else np.hypot(x - rng.uniform(), y - rng.uniform())
+    return plain(rng.integers(40, 180)) + rng.uniform(30, 180) * slope[..., None]
+
+
+def noise(rng):  # at each scale, from pixels to a quarter of the picture
+    picture, side = np.zeros((300, 300)), 4
+    for _ in range(7):
+        part = Image.fromarray(rng.normal(0, 1, (side, side)).astype(np.float32))
+        picture += np.asarray(part.resize((300, 300), Image.Resampling.BICUBIC)) * rng.uniform(0.1, 1)
+        side *= 2
+    return plain(rng.integers(90, 160, 3)) + 25 * picture[..., None]
+
+
+def bricks(rng):
+    high, wide, joint = int(rng.integers(18, 45)), int(rng.integers(50, 100)), int(rng.integers(3, 7))
+    wall = plain((200, 195, 185))
+    for n, y in enumerate(range(-5, 300, high)):
+        for x in range(-wide + n % 2 * wide // 2, 300, wide):
+            part = wall[max(0, y) : max(0, y + high - joint), max(0, x) : max(0, x + wide - joint)]
+            part[:] = np.array((150, 75, 55)) * rng.uniform(0.8, 1.15)
+    return wall + rng.normal(0, 6, (300, 300, 1))
+
+
+def grass(rng):
+    def draw(on):
+        for _ in range(int(rng.integers(300, 900))):
+            (x, y), bend = rng.integers(-10, 310, 2).tolist(), rng.integers(-15, 15)
+            on.line(
+                (x, y, x + bend // 3, y - 15, x + bend, y - 35),
+                fill=tuple(rng.integers((30, 80, 10), (120, 200, 70)).tolist()),
+                width=2,
+            )
+
+    return drawn(plain((60, 110, 40)), draw)
+
+
+def sky(rng):
+    picture = light(plain((110, 165, 225)), 1.0, 0.9)
+    y, x = np.mgrid[0:300, 0:300]
+    for _ in range(int(rng.integers(4, 25))):
+        cy, cx, r = rng.uniform(40, 260), rng.uniform(0, 300), rng.uniform(15, 50)
+        cloud = np.exp(-(((y - cy) / (0.6 * r)) ** 2 + ((x - cx) / r) ** 2))[..., None]
+        picture = picture * (1 - 0.8 * cloud) + 250 * 0.8 * cloud
+    return picture
+
+
+def arrow(rng):
+    turn = rng.integers(4)
+    strokes = [[(0, 0.5), (1, 0.5)], [(0.65, 0.2), (1, 0.5), (0.65, 0.8)]]
+    for _ in range(turn):
+        strokes = [[(1 - y, x) for x, y in stroke] for stroke in strokes]
+    return penned(rng, strokes)
+
+
+def plus(rng):
+    return penned(rng, [[(0.5, 0), (0.5, 1)], [(0, 0.5), (1, 0.5)]])
+
+
+def heart(rng):
+    t = np.linspace(0, 6.3, 30)
+    x, y = 0.5 + 0.03 * 16 * np.sin(t) ** 3, 0.45 - 0.032 * (13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t))
+    return penned(rng, [list(zip(x, y, strict=True))])
+
+
+def table(rng):
+    rows, columns = int(rng.integers(2, 8)), int(rng.integers(2, 7))
+
+    def draw(on):
+        for k in range(rows + 1):
+            on.line((30, 30 + 240 * k // rows, 370, 30 + 240 * k // rows), fill=BLACK, width=2)
+        for k in range(columns + 1):
+            on.line((30 + 340 * k // columns, 30, 30 + 340 * k // columns, 270), fill=BLACK, width=2)
+
+    return drawn(plain(248, 300, 400), draw)
+
+
+def circle(rng):
+    return penned(rng, [bow(0.5, 0.5, 0.5, 0.5, -90, 290, 24)])
+
+
+TUNED = (
+    blank, gradient, grain, noise, cloth, wood, bricks, grass, sky, face, portrait, landscape, form, table, empty_rules,
+    chequered, bars, shape, star, arrow, plus, heart, scribble, word, letter, letter_by_pen,
 )  # fmt: skip
+LIKE_A_DIGIT = (letter_like_a_digit, circle)  # which cannot be told from digits by their looks

@@ -385,9 +385,9 @@ def measure(kinds, count: int, seed: int) -> None:
     from tinyvit.datasets.own_image import digits_in
     from tinyvit.errors import UserError
     from tinyvit.training import load_classifier
-    from tinyvit.training.pages import read_page
+    from tinyvit.training.pages import DigitReader
 
-    model, fed = load_classifier(Path(__file__).parents[2] / "data" / "mnist-vit")
+    reader = DigitReader(*load_classifier(Path(__file__).parents[2] / "data" / "mnist-vit"))
     digits, labels = test_digits(count, seed)
     for kind in kinds:
         rng = np.random.default_rng(seed)
@@ -395,7 +395,7 @@ def measure(kinds, count: int, seed: int) -> None:
         for digit, label in zip(digits, labels, strict=True):
             picture = photographed(kind(digit, rng), rng)
             try:
-                page = read_page(model, fed, digits_in(picture).digits)
+                page = reader.read(digits_in(picture).digits)
             except UserError:
                 none += 1
                 continue
@@ -413,42 +413,19 @@ def measure_pages(count: int, seed: int) -> None:
     """Print how many of the digits of pages of 20 are read in their place, and how many pages have all 20."""
     from tinyvit.datasets.own_image import digits_in
     from tinyvit.training import load_classifier
-    from tinyvit.training.pages import read_page
+    from tinyvit.training.pages import DigitReader
 
-    model, fed = load_classifier(Path(__file__).parents[2] / "data" / "mnist-vit")
+    reader = DigitReader(*load_classifier(Path(__file__).parents[2] / "data" / "mnist-vit"))
     right = whole = 0
     for number in range(count):
         picture, rows = page(*test_digits(20, seed + number), np.random.default_rng(seed + number))
-        seen = read_page(model, fed, digits_in(picture).digits)
+        seen = reader.read(digits_in(picture).digits)
         lines = [
             [g for g, d in zip(seen.guesses, seen.digits, strict=True) if d.line == line] for line in range(len(rows))
         ]
         right += sum(a == b for row, line in zip(rows, lines, strict=True) for a, b in zip(row, line, strict=False))
         whole += len(seen.digits) == 20
     print(f"pages of 20: {100 * right / (20 * count):.1f} % in their place; on {whole} of {count} pages 20 were found")
-
-
-def measure_no_digits(count: int, seed: int) -> None:
-    """Print, for each kind of picture without a digit, how many are refused, marked unsure, and taken for digits."""
-    from no_digits import NO_DIGITS
-
-    from tinyvit.datasets.own_image import digits_in
-    from tinyvit.errors import UserError
-    from tinyvit.training import load_classifier
-    from tinyvit.training.pages import read_page
-
-    model, fed = load_classifier(Path(__file__).parents[2] / "data" / "mnist-vit")
-    for kind in NO_DIGITS:
-        rng = np.random.default_rng(seed)
-        refused = unsure = 0
-        for _ in range(count):
-            try:
-                page = read_page(model, fed, digits_in(photographed(kind(rng), rng)).digits)
-                unsure += int(2 * page.is_unsure.sum() >= len(page.digits))
-            except UserError:
-                refused += 1
-        taken = 100 * (count - refused - unsure) / count
-        print(f"| {kind.__name__.replace('_', ' ')} | {refused} | {unsure} | {taken:.0f} % |", flush=True)
 
 
 if __name__ == "__main__":
@@ -460,5 +437,3 @@ if __name__ == "__main__":
     print("| *held out* | | | | |")
     measure(HELD_OUT, number, seed=2)
     measure_pages(max(1, number // 5), seed=100)
-    print("\n| without a digit | refused | half or more unsure | taken for digits |\n|---|---|---|---|")
-    measure_no_digits(number, seed=3)

@@ -15,7 +15,7 @@ from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, find_
 from .guesses import add_threshold_flag, at_threshold, guess, in_words
 from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
-from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines
+from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines, refusal
 
 LONGEST_NAME = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from ..training import load_classifier
     from ..training.answers import answers, read_pictures
     from ..training.evaluate import NoAnswerError
-    from ..training.pages import read_page
+    from ..training.pages import DigitReader
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     paths, failed, left_out = _files(options.images)
     forbid(left_out if options.strict else 0)
     unreadable, blank = 0, []
+    reader = DigitReader(model, fed, complain)
     figure_names = _figure_names(paths) if options.plot or options.explain else [""] * len(paths)
     pictures = read_pictures(fed, paths)
     seen = answers(
@@ -73,8 +74,11 @@ def run(options: argparse.Namespace) -> int:
                 unreadable += 1
             else:
                 blank += [path] * answer.picture.is_blank
-                page = read_page(model, fed, answer.picture.found.digits) if answer.picture.found else None
-                for probs in [answer.probs] if page is None else page.probs:
+                found = answer.picture.found
+                page = reader.read(found.digits) if found else None
+                is_refused = page is not None and page.shows_no_digit
+                unreadable += is_refused
+                for probs in [] if is_refused else [answer.probs] if page is None else page.probs:
                     table.add(path, probs)
                 _tell(model, fed, path, answer, page, figure_name, options)
             bar.update()
@@ -127,7 +131,10 @@ def _tell(model: Any, fed: Any, path: Path, answer: Any, page: Any, figure_name:
 
     from ..training.run import figures_folder
 
-    if page is not None:
+    if page is not None and page.shows_no_digit:
+        complain(refusal(path, page))
+        lines = []
+    elif page is not None:
         lines = in_lines(fed, path, page, answer.picture.found.done, options.top_k)
     else:
         lines = [f"{path}: {in_words(fed, answer.probs, options.top_k)}"]

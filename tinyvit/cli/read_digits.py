@@ -8,7 +8,15 @@ import numpy as np
 from ..errors import UserError
 from .guesses import in_words
 
-DOUBT = "unsure, this may be no digit: changed a little it is read otherwise"
+DOUBT = "unsure, this may be no digit: it is read otherwise when changed a little, unlike those learned, or repeated"
+
+
+def refusal(path: Path, page: Any) -> str:
+    """What is said of a picture that gets no answer."""
+    return (
+        f"{path}: no digit can be seen in the picture: hardly one of its {len(page.digits)} shapes is surely a digit; "
+        "cut out the part with the digits, or look at the shapes with --explain OUT"
+    )
 
 
 def in_lines(fed: Any, path: Path, page: Any, done: str, top_k: int) -> list[str]:

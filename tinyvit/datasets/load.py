@@ -76,6 +76,16 @@ def _mnist(name: str, source: Source, data_dir: str | os.PathLike[str] | None) -
     return {"train": train, "test": test}, []
 
 
+def is_at_hand(name: str) -> bool:
+    """Whether the files of MNIST, or of what is stored as it is, are on this machine.
+
+    Raises:
+        UserError: $TINYVIT_DATA is no folder.
+    """
+    is_emnist = SOURCES[name].layout == "emnist"
+    return find_files(name, emnist_names(name) if is_emnist else tuple(SHAPES)) is not None
+
+
 def emnist_names(name: str) -> tuple[str, ...]:
     """The files of one of EMNIST's sets."""
     return tuple(f"{name}-{file_name.replace('t10k', 'test')}" for file_name in SHAPES)

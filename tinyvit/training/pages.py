@@ -1,13 +1,23 @@
 """What a model reads in a picture of digits: each with its place, how sure it is, and the lines as they are written."""
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..datasets.digits import Digit
+from ..datasets.digits.repeats import is_repeated
 from ..vit import VisionTransformer
 from .evaluate import predict_batch
-from .sureness import SURE, sureness
+from .familiar import Familiar, familiar_digits, features_of
+from .sureness import SURE, SURE_ALONE, sureness
+
+MANY, FEW = 4, 0.1  # of so many shapes, such a share at least is surely a digit, or there is none
+WITHOUT = (
+    "what this model learned from is not on this machine, or its numbers overflow on it, so that more of what is no "
+    "digit is taken for one: name the folder of the files in the environment variable TINYVIT_DATA"
+)
 
 
 class Page(NamedTuple):
@@ -15,12 +25,12 @@ class Page(NamedTuple):
 
     digits: list[Digit]
     probs: np.ndarray  # (n, K)
-    sureness: np.ndarray  # (n,), 0..1
+    is_unsure: np.ndarray  # bool (n,): which of them may be no digit
 
     @property
-    def is_unsure(self) -> np.ndarray:
-        """Which of them may be no digit: bool (n,)."""
-        return self.sureness < SURE
+    def shows_no_digit(self) -> bool:
+        """Whether there are many shapes, and hardly one is surely a digit: leaves, a wall, cloth."""
+        return len(self.digits) >= MANY and bool(self.is_unsure.mean() > 1 - FEW)
 
     @property
     def guesses(self) -> list[int]:
@@ -35,8 +45,30 @@ class Page(NamedTuple):
         return written
 
 
-def read_page(model: VisionTransformer, fed: Any, digits: list[Digit]) -> Page:
-    """All digits that were found in a picture, shown to the model."""
-    images = np.stack([digit.image for digit in digits])
-    probs = predict_batch(model, images, fed.mean, fed.std)
-    return Page(digits, probs, sureness(model, fed, images, probs))
+class DigitReader:
+    """A model of digits, and how far from all that it learned a shape may lie."""
+
+    def __init__(self, model: VisionTransformer, fed: Any, note: Callable[[str], None] = lambda sentence: None):
+        self.model, self.fed, self.note = model, fed, note
+
+    @cached_property
+    def familiar(self) -> Familiar | None:
+        """Measured when the first digits are read; that it cannot be is told to `note`."""
+        familiar = familiar_digits(self.model, self.fed)
+        if familiar is None:
+            self.note(WITHOUT)
+        return familiar
+
+    def read(self, digits: list[Digit]) -> Page:
+        """All digits that were found in a picture, shown to the model.
+
+        Unsure is what changes its answer when it is changed a little, what is like nothing that was learned, and what
+        is there again and again.
+        """
+        images = np.stack([digit.image for digit in digits])
+        probs = predict_batch(self.model, images, self.fed.mean, self.fed.std)
+        least = SURE if self.familiar else SURE_ALONE
+        is_unsure = (sureness(self.model, self.fed, images, probs) < least) | is_repeated(digits)
+        if self.familiar:
+            is_unsure |= ~self.familiar.knows(features_of(self.model, self.fed, images), probs.argmax(axis=1))
+        return Page(digits, probs, is_unsure)

@@ -13,7 +13,8 @@ from PIL import Image, ImageFilter
 from ..vit import VisionTransformer
 from .evaluate import predict_batch
 
-SURE = 0.9  # least mean probability of the answer over the variants; below, it may be no digit
+SURE = 0.8  # least mean probability of the answer over the variants; below, it may be no digit
+SURE_ALONE = 0.9  # the same, where it is not known how far it is from all that was learned
 TURNS = (-15.0, 15.0)  # degrees
 STRETCHES = ((1.15, 0.9), (0.9, 1.15))  # across, down
 

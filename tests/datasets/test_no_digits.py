@@ -1,0 +1,51 @@
+"""What is no digit is refused or marked unsure, and digits are not: some of each here, all kinds with `pytest -m slow`."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyvit.training import load_classifier
+from tinyvit.training.pages import DigitReader
+
+sys.path.append(str(Path(__file__).parent))
+
+import no_digits
+import no_digits_held_out as held_out
+import scenes
+import taken_for_digits as measure
+
+QUICK = (
+    no_digits.bars, no_digits.arrow, no_digits.plus, no_digits.shape, held_out.cross, held_out.tick, held_out.dots,
+    held_out.stick_figure,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return DigitReader(*load_classifier(measure.MODEL))
+
+
+@pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
+def test_what_is_no_digit_is_not_taken_for_one(reader, kind):
+    assert "taken" not in measure.of_kind(reader, kind, 3, seed=21)
+
+
+def test_digits_of_mnist_are_not_marked(reader):
+    assert measure.marked(reader, 80, seed=22) <= 0.05
+
+
+@pytest.mark.slow
+def test_digits_are_neither_marked_nor_refused(reader):
+    verdicts = [verdict for scene in scenes.TUNED for verdict in measure.of_scene(reader, scene, 15, seed=23)]
+    assert np.mean([verdict == "unsure" for verdict in verdicts]) <= 0.05
+    assert np.mean([verdict == "refused" for verdict in verdicts]) <= 0.01
+    assert measure.marked(reader, 1000, seed=23) <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [no_digits.TUNED, held_out.HELD_OUT], ids=["tuned on", "not tuned on"])
+def test_nine_of_ten_kinds_are_not_taken(reader, kinds):
+    verdicts = [verdict for kind in kinds for verdict in measure.of_kind(reader, kind, 10, seed=24)]
+    assert np.mean([verdict == "taken" for verdict in verdicts]) <= 0.1
