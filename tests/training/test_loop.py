@@ -311,7 +311,11 @@ def test_progress_that_no_run_makes_is_refused(small_config, changes):
 def test_a_batch_size_changed_between_start_and_resume_is_refused(small_config):
     with pytest.raises(TrainingInterrupted):
         train(small_config, progress=StopAt(7))
-    edit(Path(small_config.output) / "config.json", batch_size=200)
+    folder = Path(small_config.output)
+    edit(folder / "config.json", batch_size=200)
+    with pytest.raises(UserError, match=r"was changed since the run began \(batch_size 200 instead of 32\)"):
+        resume(folder)
+    edit(folder / "last" / "training_state.json", settings=None)  # an older run kept none
     with pytest.raises(UserError, match=r"step 8, but after 1 epochs of 1 steps it must lie in 1\.\.2.*batch size"):
         resume(small_config.output)
 

@@ -3,7 +3,7 @@
 There is no generator state in here: all randomness of step t is made from (seed, t), see `backend.generator`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..backend import like
@@ -11,13 +11,15 @@ from ..errors import UserError
 from ..files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
 from ..pretrained import open_source, save_model_folder
 from ..tensors import read_arrays
-from .checks import check_progress, check_same_model
+from .checks import check_progress, check_same_model, check_same_settings
+from .config import RunConfig
 from .state import TrainingState
 
 
 def save_checkpoint(
     folder: Path,
     state: TrainingState,
+    settings: RunConfig,
     preprocessor: bytes,
     class_names: Sequence[str] | None = None,
     problem_type: str | None = None,
@@ -30,7 +32,12 @@ def save_checkpoint(
     arrays = dict(state.optimizer.state_arrays())
     if state.ema is not None:
         arrays |= {f"ema.{name}": array for name, array in state.ema.average.items()}
-    progress = {"step": state.step, "loss_sum": state.loss_sum, "epochs": state.epochs}
+    progress = {
+        "step": state.step,
+        "loss_sum": state.loss_sum,
+        "epochs": state.epochs,
+        "settings": settings.to_dict(),
+    }
     more: dict[str, Content] = {
         PREPROCESSOR: preprocessor,
         STATE_ARRAYS: arrays,
@@ -38,6 +45,16 @@ def save_checkpoint(
     }
     model = state.model
     save_model_folder(folder, model.config, model.parameters(), more, class_names, problem_type, keep_others=True)
+
+
+def check_settings(folder: Path, settings: RunConfig, note: Callable[[str], None]) -> None:
+    """Whether the checkpoint in `folder` is of a run with these settings.
+
+    Raises:
+        UserError: it is not, or it is damaged.
+    """
+    path = current_folder(folder) / STATE_PROGRESS
+    check_same_settings(settings, read_json(path).get("settings"), path, note)
 
 
 def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int) -> None:

@@ -1,6 +1,7 @@
 """What was read from the files of a run, looked at before it is used: files get damaged, and people edit them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
@@ -8,8 +9,12 @@ from typing import Any
 from ..config import ViTConfig
 from ..datasets.sources import SOURCES
 from ..errors import UserError
+from ..fields import Config
+from .config import RunConfig
 from .measures import MEASURES
 
+FREE_SETTINGS = ("data_dir", "device", "checkpoint_seconds")  # that a run may go on with, whatever it began with
+NO_SETTINGS = ("model", "output")  # the checkpoint itself holds the one, and the other is where the run once was
 EPOCH_KEYS = {"epoch", "train_loss", "dev_loss", "lr"}  # and a measure
 
 
@@ -79,13 +84,44 @@ def check_same_model(run: ViTConfig, saved: ViTConfig, folder: Path) -> None:
     Raises:
         UserError: a field differs.
     """
-    ours, theirs = run.to_dict(), saved.to_dict()
-    differing = [f"{name} {ours[name]} instead of {theirs[name]}" for name in ours if ours[name] != theirs[name]]
-    if differing:
+    if differing := _differing(run, saved):
         raise UserError(
-            f"the run's config.json describes another model than {folder} holds ({', '.join(differing)}): "
+            f"the run's config.json describes another model than {folder} holds ({', '.join(differing.values())}): "
             "put the config.json back that the run was started with"
         )
+
+
+def check_same_settings(run: RunConfig, kept: Any, path: Path, note: Callable[[str], None]) -> None:
+    """Whether a run goes on with the settings that it began with. What may be others, is told.
+
+    Args:
+        kept: the settings of the checkpoint, as read from `path`; None in older ones.
+
+    Raises:
+        UserError: others decide how it goes on.
+    """
+    if kept is None:
+        note(f"{path} keeps no settings, so whether config.json is still as the run began cannot be checked.")
+        return
+    try:
+        differing = _differing(run, type(run).from_dict(kept))
+    except UserError as error:
+        raise UserError(f"{path} is damaged (settings: {error}): use another copy") from error
+    for name in NO_SETTINGS:
+        differing.pop(name, None)
+    if free := [differing.pop(name) for name in FREE_SETTINGS if name in differing]:
+        note(f"The run goes on with {', '.join(free)}.")
+    if differing:
+        raise UserError(
+            f"the run's config.json was changed since the run began ({', '.join(differing.values())}): put it back, or "
+            "start a new run to change settings"
+        )
+
+
+def _differing(ours: Config, theirs: Config) -> dict[str, str]:
+    """The fields that differ, and how, in words."""
+    one, other = vars(ours), vars(theirs)
+    return {name: f"{name} {one[name]} instead of {other[name]}" for name in one if one[name] != other[name]}
 
 
 def _check(right: bool, path: Path, wanted: str, got: Any) -> None:

@@ -14,6 +14,7 @@ from ..datasets.manifest import Manifest
 from ..datasets.scan import scan
 from ..errors import UserError
 from ..pretrained import ImageProcessor
+from .checkpoint import check_settings
 from .claim import Claim
 from .class_weights import with_class_weights
 from .config import TrainConfig
@@ -86,26 +87,29 @@ def resume(
         config = dataclasses.replace(config, data_dir=data_dir)
     if device is not None:
         config = dataclasses.replace(config, device=device)
+    settings = config
     if (place := resolve_device(config.device)) != "cpu":
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
     config = dataclasses.replace(config, workers=resolve_workers(config, place))
     ranks = World() if config.distributed else Ranks()
     progress = _progress(progress, ranks)
     with ranks.bound(), _claimed(folder, ranks) as claim:
-        dataset, processor = _again(config, folder, progress)
-        check_fit(config, dataset)
-        config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         if ranks.rank == 0:
             tidy(folder)
         ranks.from_first(None)  # wait for it
         has_checkpoint = (folder / "last").is_dir()
-        if not has_checkpoint and (folder / METRICS).exists():
+        if has_checkpoint:
+            check_settings(folder / "last", settings, progress.note)
+        elif (folder / METRICS).exists():
             raise UserError(
                 f"{folder} holds results but no last checkpoint to go on from: put its folder last back, or start anew "
                 "with --overwrite or in another --output"
             )
+        dataset, processor = _again(config, folder, progress)
+        check_fit(config, dataset)
+        config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         preprocessor = preprocessor_json(dataset, config, processor)
-        trainer = Trainer(config, dataset, folder, progress, ranks, preprocessor=preprocessor)
+        trainer = Trainer(config, dataset, folder, progress, ranks, preprocessor=preprocessor, settings=settings)
         if has_checkpoint:
             trainer.load()
         return trainer.run(claim)._replace(dataset=dataset)

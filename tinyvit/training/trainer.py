@@ -45,13 +45,17 @@ class Trainer:
         *,
         team: Any = None,
         preprocessor: bytes | None = None,
+        settings: Any = None,  # RunConfig
     ):
-        """Without a `team`, one is made for a new model and `ranks`; without a `preprocessor`, the data set's is."""
+        """Without a `team`, one is made for a new model and `ranks`; without a `preprocessor`, the data set's is;
+        `settings`, which checkpoints keep, are the config before it followed the device.
+        """
+        self.settings = settings or config
         self.config, self.dataset, self.folder, self.progress = config, dataset, folder, progress
         self.ranks = ranks or Ranks()
         self.team = team or Team(config, dataset, build_model(config), self.ranks)
         self.preprocessor = preprocessor or preprocessor_json(dataset, config)
-        self.problem_type = MULTI_LABEL if dataset.multi_label else None  # what the models' files say of it
+        self.named = dataset.class_names, MULTI_LABEL if dataset.multi_label else None  # as the models' files say it
         self.steps = steps_per_epoch(config, dataset)
         self.images_per_step = min(config.batch_size, len(dataset.train))
         self.state = build_state(config, self.team.model, self.team.parameters, self.team.lr_scales)
@@ -124,13 +128,13 @@ class Trainer:
 
     def _step(self) -> None:
         """Gradients of one batch, and one step against them."""
-        config, state = self.config, self.state
+        state = self.state
         if self.fused is not None:
             self.losses.append(self.fused())
             return
         self.losses.append(self.team.gradients(state.step))
-        if config.clip_grad:
-            clip_by_global_norm(self.team.grads, config.clip_grad)
+        if self.config.clip_grad:
+            clip_by_global_norm(self.team.grads, self.config.clip_grad)
         state.optimizer.step(self.team.grads, lr=self._learning_rate())
         state.step += 1
         if state.ema is not None:
@@ -152,7 +156,7 @@ class Trainer:
         first = self.state.step - len(self.losses) + 1
         for step, loss in enumerate(map(float, self.losses), first):
             if not math.isfinite(loss):
-                raise self._diverged(f"the loss became {loss} at step {step}")
+                raise diverged(f"the loss became {loss} at step {step}", self.config, self.folder)
             self.state.loss_sum += loss
         self.losses.clear()
         return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps)
@@ -165,10 +169,7 @@ class Trainer:
             UserError: a number is NaN or infinite.
         """
         if name := not_finite(self.state):
-            raise self._diverged(f"{name} became NaN or infinite by step {self.state.step}")
-
-    def _diverged(self, what: str) -> UserError:
-        return diverged(what, self.config, self.folder)
+            raise diverged(f"{name} became NaN or infinite by step {self.state.step}", self.config, self.folder)
 
     def _check_claim(self) -> None:
         if self.claim is not None:
@@ -178,11 +179,11 @@ class Trainer:
         """A look at the dev split, then everything is saved."""
         self._check_state()
         self._check_claim()
-        state = self.state
-        model = state.evaluated_model()
+        state, model = self.state, self.state.evaluated_model()
         dev = judge(self.team.dev_probs(model, state.ema.average if state.ema else None), self.dataset.dev.labels)
         if not math.isfinite(dev.loss):
-            raise self._diverged(f"the loss on the dev split became {dev.loss} by step {state.step}")
+            what = f"the loss on the dev split became {dev.loss} by step {state.step}"
+            raise diverged(what, self.config, self.folder)
         epoch = {
             "epoch": len(state.epochs) + 1,
             "train_loss": state.loss_sum / self.steps,
@@ -195,9 +196,8 @@ class Trainer:
         state.loss_sum = 0.0
         if best and self.ranks.rank == 0:
             more = {PREPROCESSOR: self.preprocessor}
-            names, problem = self.dataset.class_names, self.problem_type
             place = self.folder / "best"
-            save_model_folder(place, model.config, model.parameters(), more, names, problem, keep_others=True)
+            save_model_folder(place, model.config, model.parameters(), more, *self.named, keep_others=True)
         self._save()
         if self.ranks.rank == 0:
             write_metrics(self.folder, state.epochs)
@@ -208,8 +208,7 @@ class Trainer:
         self._check_state()
         self._check_claim()
         if self.ranks.rank == 0:
-            names, problem = self.dataset.class_names, self.problem_type
-            save_checkpoint(self.folder / "last", self.state, self.preprocessor, names, problem)
+            save_checkpoint(self.folder / "last", self.state, self.settings, self.preprocessor, *self.named)
             check_best(self.folder, self.state.epochs)
         self.last_saved = time.monotonic()
 

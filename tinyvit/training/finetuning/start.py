@@ -20,6 +20,7 @@ from ...layers import NO_DRAWS
 from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, read_processor
 from ...resize import resized_config
 from ...vit import VisionTransformer
+from ..checkpoint import check_settings
 from ..claim import Claim
 from ..class_weights import with_class_weights
 from ..config import FinetuneConfig
@@ -90,6 +91,7 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     tidy(folder)
     if not (folder / "last").is_dir():
         raise UserError(f"{folder} has no checkpoint to go on from: start anew with --overwrite")
+    check_settings(folder / "last", config, progress.note)
     check_size(config.model)
     saved = read_file(folder / "last" / PREPROCESSOR)
     values = read_json(folder / "last" / PREPROCESSOR)
