@@ -19,7 +19,6 @@ from tinyvit.training.finetuning import finetune, resume_finetuning
 OTHERS = {"class_weights": "balanced"}
 IMPOSSIBLE = {  # what is refused before anything is compared
     "nesterov": "needs opt sgd",
-    "distributed": "mpi|MPI",
     "threshold": "give labels or multi_label",
 }
 
@@ -74,7 +73,7 @@ def test_no_setting_changes_in_silence(kind, request):
     hints = typing.get_type_hints(type(config))
     tried = 0
     for field in dataclasses.fields(config):
-        if field.name in FREE_SETTINGS + NO_SETTINGS:
+        if field.name in (*FREE_SETTINGS, *NO_SETTINGS, "distributed"):  # whose ranks all end, pytest included
             continue
         value = OTHERS.get(field.name) or another(hints[field.name], json.loads(written)[field.name])
         edit(folder / "config.json", **{field.name: value})
