@@ -53,6 +53,7 @@ REACH = {
     "cli/lessons.py": ("lessons start", "lessons open", "lessons reset"),
     "cli/evaluate.py": ("eval",),
     "cli/predictions.py": ("predict", "eval"),
+    "cli/read_digits.py": ("predict",),
 }
 
 
