@@ -7,6 +7,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinyvit.backend import array_module, resolve_device, to_device
 from tinyvit.errors import UserError
@@ -60,3 +61,18 @@ def strict():
     strict_cupy.host_reads().clear()
     strict_cupy.launches().clear()
     return strict_cupy
+
+
+@pytest.fixture
+def make_picture(tmp_path):
+    """Saves random pixels, (height, width) = size, under a name in tmp_path; returns the path."""
+
+    def make(name, seed=None, *, size=(20, 30), mode="RGB", **options):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng([*name.encode()] if seed is None else seed)
+        values = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        Image.fromarray(values).convert(mode).save(path, **options)
+        return path
+
+    return make

@@ -5,7 +5,7 @@ import pytest
 
 from tinyvit.backend import to_numpy
 from tinyvit.gradcheck import check_gradients
-from tinyvit.gradcheck_cases import MODELS, op_cases, shaken
+from tinyvit.gradcheck.cases import MODELS, op_cases, shaken
 from tinyvit.ops import OPS
 from tinyvit.optim import EMA, SGD, AdamW
 from tinyvit.training import train_step

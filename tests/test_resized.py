@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinyvit import UserError, VisionTransformer, ViTConfig, check_gradients, preset
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.ops import resample_positions_forward, sincos2d
 from tinyvit.optim import AdamW, flatten
 from tinyvit.training import train_step

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tinyvit import ops
+from tinyvit.config.presets import preset
 from tinyvit.course.strict_cupy.array import wrap
-from tinyvit.gradcheck_cases import MODELS, op_cases, shaken
+from tinyvit.gradcheck.cases import MODELS, op_cases, shaken
 from tinyvit.ops import OPS, cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, flatten
-from tinyvit.presets import preset
 from tinyvit.training import loss_and_gradients, train_step
 from tinyvit.vit import VisionTransformer
 

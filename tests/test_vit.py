@@ -10,12 +10,12 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import tinyvit
-from tinyvit import PRESETS, UserError, VisionTransformer, ViTConfig, layers, preset, vit
-from tinyvit.files import CONFIG, WEIGHTS
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit import PRESETS, UserError, VisionTransformer, ViTConfig, layers, preset
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import AdamW
-from tinyvit.tensors import arrays_to_bytes, read_arrays
+from tinyvit.storage.files import CONFIG, WEIGHTS
+from tinyvit.storage.tensors import arrays_to_bytes, read_arrays
 
 
 def build(config, seed=0):
@@ -69,7 +69,7 @@ def test_presets_have_the_papers_parameter_counts(monkeypatch, name, count):
     def no_numbers(rng, shape, *, std=0.02):  # the shapes are what counts; a view of one zero costs no memory
         return np.broadcast_to(np.float32(0), shape)
 
-    monkeypatch.setattr(vit, "truncated_normal", no_numbers)
+    monkeypatch.setattr(layers, "truncated_normal", no_numbers)
     monkeypatch.setattr(layers.linear, "truncated_normal", no_numbers)
     assert PRESETS[name].depth in (4, 12, 24)
     config = dataclasses.replace(preset(name), init_std=layers.INIT_STD)
@@ -92,6 +92,23 @@ def test_shapes_and_agreement_for_every_kind_of_model(name, rng):
     assert {name: grad.shape for name, grad in grads.items()} == {
         name: array.shape for name, array in model.parameters().items()
     }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_features_are_all_tokens_and_their_gradients_are_right(name, rng):
+    config = dataclasses.replace(MODELS[name], drop_rate=0.0, drop_path_rate=0.0)
+    model, images = build(config).astype(np.float64), images_for(config, rng).astype(np.float64)
+    tokens, saved = model.forward_features(images)
+    assert tokens.shape == (3, config.num_tokens, config.embed_dim)
+    pooled = model.fc_norm.forward(model.pool.forward(tokens)[0])[0]
+    np.testing.assert_allclose(model.head.forward(pooled)[0], model.predict(images), rtol=1e-10, atol=1e-12)
+    dtokens = rng.standard_normal(tokens.shape)
+    dimages, grads = model.backward_features(dtokens, saved)
+    behind = ("head.", "pool.", "fc_norm.")
+    assert set(grads) == {name for name in model.parameters() if not name.startswith(behind)}
+    step = 1e-5 * rng.standard_normal(images.shape)
+    difference = model.forward_features(images + step)[0] - model.forward_features(images - step)[0]
+    np.testing.assert_allclose((dtokens * difference).sum() / 2, (dimages * step).sum(), rtol=1e-5)
 
 
 def test_no_blocks_at_all_still_work(rng):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.gradcheck.cases import MODELS, shaken
 
 ODD = ViTConfig(
     img_size=(6, 8), patch_size=2, in_chans=2, num_classes=5, embed_dim=8, depth=2, num_heads=2, mlp_ratio=1.5,
@@ -127,7 +127,7 @@ def test_the_model_is_the_reference(name, rng):
         np.testing.assert_allclose(method, [logits for logits, _ in wanted], atol=1e-12, rtol=1e-11)
     for index, weights in enumerate(model.attention(images)):
         np.testing.assert_allclose(weights, [maps[index] for _, maps in wanted], atol=1e-13, rtol=1e-11)
-        kept = saved.blocks[index].attention_weights  # the last block's may be the class token's row alone
+        kept = saved.features.blocks[index].attention_weights  # the last block's may be the class token's row alone
         np.testing.assert_allclose(weights[:, :, : kept.shape[2]], kept, atol=1e-13, rtol=1e-11)
 
 
@@ -149,7 +149,7 @@ def test_attention_shows_what_the_forward_used(name, rng):
     images = rng.standard_normal((2, model.config.in_chans, *model.config.image_shape))
     maps, (_, saved) = model.attention(images), model.forward(images)
     assert len(maps) == model.config.depth
-    for weights, block in zip(maps, saved.blocks, strict=True):
+    for weights, block in zip(maps, saved.features.blocks, strict=True):
         kept = block.attention_weights
         np.testing.assert_allclose(weights[:, :, : kept.shape[2]], kept, atol=1e-13, rtol=1e-11)
     assert not np.allclose(maps[0], maps[1])

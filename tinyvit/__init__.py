@@ -15,27 +15,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import backend, datasets, gradcheck, layers, ops, optim, plots, presets, training, vit
+    from . import backend, datasets, gradcheck, layers, ops, optim, plots, training, vit
     from .backend import array_module, available_devices, generator, resolve_device, to_device, to_numpy
-    from .config import ViTConfig
+    from .config import PRESETS, ViTConfig, preset, presets
     from .datasets import load_dataset
     from .errors import UserError
     from .gradcheck import GradientReport, check_gradients
-    from .presets import PRESETS, preset
-    from .training import TrainConfig, evaluate, train, train_step
+    from .training import TrainConfig, train, train_step
+    from .training.evaluate import evaluate
     from .vit import VisionTransformer
 
 __version__ = "0.2.0"
 
 # A room is opened when something in it is first asked for, so that `import tinyvit` and `tinyvit --help` take no time.
-_ROOMS = ("backend", "datasets", "gradcheck", "layers", "ops", "optim", "plots", "presets", "training", "vit")
+_ROOMS = ("backend", "datasets", "gradcheck", "layers", "ops", "optim", "plots", "training", "vit")
 _HOMES = {
     "backend": ("array_module", "available_devices", "generator", "resolve_device", "to_device", "to_numpy"),
-    "config": ("ViTConfig",),
+    "config": ("PRESETS", "ViTConfig", "preset", "presets"),
     "datasets": ("load_dataset",),
     "errors": ("UserError",),
     "gradcheck": ("GradientReport", "check_gradients"),
-    "presets": ("PRESETS", "preset"),
     "training": ("TrainConfig", "evaluate", "train", "train_step"),
     "vit": ("VisionTransformer",),
 }

@@ -1,52 +1,39 @@
-"""The Vision Transformer on one screen: images -> logits, and every arrow back.
+"""The Vision Transformer: images -> tokens -> logits, and every gradient back.
 
 Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929, section 3.1; names as in timm.
 """
 
+import copy
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, Unpack
 
 import numpy as np
 
+from . import layers
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
-from .layers import (
-    AttentionPool,
-    Block,
-    BlockSaved,
-    DistilledHead,
-    Dropout,
-    Gradients,
-    Identity,
-    Layer,
-    LayerNorm,
-    Linear,
-    PatchEmbed,
-    PatchEmbedSaved,
-    Pool,
-    check_images,
-    prefixed,
-    spread_to,
-    truncated_normal,
-)
-from .ops import dropout, layer_norm, positions, tokens
-from .pretrained import load_model, open_source, save_model_folder
-from .resize import resized_model
+from .layers import Gradients, Layer, prefixed
+from .ops import ResampleOptions, dropout, layer_norm, positions, resample_positions_forward, tokens
 
 
 class EmbedSaved(NamedTuple):
-    patch_embed: PatchEmbedSaved
+    patch_embed: layers.PatchEmbedSaved
     prepend: tokens.PrependTokensSaved
     position: tokens.AddPositionSaved
     drop: dropout.DropoutSaved | None
     norm_pre: layer_norm.LayerNormSaved | None
 
 
-class ViTSaved(NamedTuple):
+class FeaturesSaved(NamedTuple):
     embed: EmbedSaved
-    blocks: list[BlockSaved]
+    blocks: list[layers.BlockSaved]
     norm: layer_norm.LayerNormSaved | None
+
+
+class ViTSaved(NamedTuple):
+    features: FeaturesSaved
     pool: Any  # PoolSaved or AttentionPoolSaved
     fc_norm: layer_norm.LayerNormSaved | None
     head: Any  # LinearSaved, DistilledHeadSaved or None
@@ -65,39 +52,37 @@ class VisionTransformer(Layer):
         C, P, D, prefix = config.in_chans, config.patch_size, config.embed_dim, config.num_prefix_tokens
         sizes, eps = (D, config.num_heads, config.hidden_dim), config.layer_norm_eps
         shared: dict[str, Any] = {"gelu": config.gelu, "rng": rng}
+
+        def norm(is_there: bool) -> Layer:
+            return layers.LayerNorm(D, eps=eps) if is_there else layers.Identity()
+
         self.config = config
         if config.class_token:
-            self.cls_token: Array = truncated_normal(rng, (1, 1, D))
+            self.cls_token: Array = layers.truncated_normal(rng, (1, 1, D))
         if config.num_registers:
-            self.reg_token: Array = truncated_normal(rng, (1, config.num_registers, D))
+            self.reg_token: Array = layers.truncated_normal(rng, (1, config.num_registers, D))
         if config.pos_embed == "learned":
-            self.pos_embed: Array = truncated_normal(rng, (1, config.num_tokens, D))
+            self.pos_embed: Array = layers.truncated_normal(rng, (1, config.num_tokens, D))
         else:
             self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=prefix)
-        self.patch_embed = PatchEmbed(P, C, D, stem=config.stem, bias=not config.pre_norm, **shared)
-        self.drop = Dropout(config.drop_rate)
-        self.norm_pre: Layer = LayerNorm(D, eps=eps) if config.pre_norm else Identity()
+        self.patch_embed = layers.PatchEmbed(P, C, D, stem=config.stem, bias=not config.pre_norm, **shared)
+        self.drop = layers.Dropout(config.drop_rate)
+        self.norm_pre = norm(config.pre_norm)
+        block: dict[str, Any] = {"qkv_bias": config.qkv_bias, "layer_scale": config.layer_scale, **shared}
+        rates = [config.drop_path_rate * index / max(1, config.depth - 1) for index in range(config.depth)]
         self.blocks = [
-            Block(
-                *sizes,
-                qkv_bias=config.qkv_bias,
-                layer_norm_eps=eps,
-                layer_scale=config.layer_scale,
-                drop_rate=config.drop_rate,
-                drop_path_rate=config.drop_path_rate * index / max(1, config.depth - 1),
-                **shared,
-            )
-            for index in range(config.depth)
+            layers.Block(*sizes, layer_norm_eps=eps, drop_rate=config.drop_rate, drop_path_rate=rate, **block)
+            for rate in rates
         ]
-        self.norm: Layer = LayerNorm(D, eps=eps) if config.final_norm and not config.fc_norm else Identity()
+        self.norm = norm(config.final_norm and not config.fc_norm)
         if config.pool == "map":
-            self.pool: Layer = AttentionPool(*sizes, num_prefix=prefix, layer_norm_eps=eps, **shared)
+            self.pool: Layer = layers.AttentionPool(*sizes, num_prefix=prefix, layer_norm_eps=eps, **shared)
         else:
-            self.pool = Pool(config.pool, num_prefix=prefix)
-        self.fc_norm: Layer = LayerNorm(D, eps=eps) if config.fc_norm else Identity()
-        kind, K = DistilledHead if config.pool == "cls+dist" else Linear, config.num_classes
-        self.head: Layer = Identity() if kind is Linear and not K else kind(config.num_pooled, K, rng=rng)
-        spread_to(config.init_std, self.parameters())
+            self.pool = layers.Pool(config.pool, num_prefix=prefix)
+        self.fc_norm = norm(config.fc_norm)
+        kind, K = layers.DistilledHead if config.pool == "cls+dist" else layers.Linear, config.num_classes
+        self.head: Layer = layers.Identity() if kind is layers.Linear and not K else kind(config.num_pooled, K, rng=rng)
+        layers.spread_to(config.init_std, self.parameters())
 
     def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, ViTSaved]:
         """(B, C, H, W) -> (B, K). With an `rng`, dropout and drop path are at work; without, nothing is random.
@@ -105,23 +90,15 @@ class VisionTransformer(Layer):
         Raises:
             UserError: the images have another shape than the config says.
         """
-        x, embed = self._embed(x, rng)  # (B, C, H, W) -> (B, N, D)
-        blocks = []
-        for block, num_queries in self._blocks():
-            x, saved = block.forward(x, rng=rng, num_queries=num_queries)
-            blocks.append(saved)
-        x, norm = self.norm.forward(x)
+        x, features = self._encode(x, rng, self.config.num_queries)  # (B, C, H, W) -> (B, N, D)
         x, pool = self.pool.forward(x)  # (B, N, D) -> (B, D)
         x, fc_norm = self.fc_norm.forward(x)
         logits, head = self.head.forward(x)  # (B, D) -> (B, K)
-        return logits, ViTSaved(embed, blocks, norm, pool, fc_norm, head)
+        return logits, ViTSaved(features, pool, fc_norm, head)
 
     def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
         """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter."""
-        dimages, grads = dy, Gradients()
-        for dx, part in self.backward_parts(dy, saved):
-            dimages, grads = dx, part | grads
-        return dimages, grads
+        return _collected(self.backward_parts(dy, saved))
 
     def backward_parts(self, dy: Array, saved: ViTSaved) -> Iterator[tuple[Array, Gradients]]:
         """The forward, read bottom-up: of each part, its dx and the gradients of its parameters.
@@ -132,6 +109,27 @@ class VisionTransformer(Layer):
         dx, dfc_norm = self.fc_norm.backward(dx, saved.fc_norm)
         dx, dpool = self.pool.backward(dx, saved.pool)
         yield dx, prefixed("head", dhead) | prefixed("fc_norm", dfc_norm) | prefixed("pool", dpool)
+        yield from self._encode_backward(dx, saved.features)
+
+    def forward_features(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, FeaturesSaved]:
+        """(B, C, H, W) -> all tokens (B, N, D) after the last norm, for a head of any kind."""
+        return self._encode(x, rng, None)
+
+    def backward_features(self, dtokens: Array, saved: FeaturesSaved) -> tuple[Array, Gradients]:
+        """(B, N, D) -> dimages (B, C, H, W) and the gradient of every parameter but those of pool, fc_norm and head."""
+        return _collected(self._encode_backward(dtokens, saved))
+
+    def _encode(self, x: Array, rng: Any, num_queries: int | None) -> tuple[Array, FeaturesSaved]:
+        """Images to tokens; of the last block, the first `num_queries` of them, or all."""
+        x, embed = self._embed(x, rng)
+        blocks = []
+        for block in self.blocks:
+            x, saved = block.forward(x, rng=rng, num_queries=num_queries if block is self.blocks[-1] else None)
+            blocks.append(saved)
+        x, norm = self.norm.forward(x)
+        return x, FeaturesSaved(embed, blocks, norm)
+
+    def _encode_backward(self, dx: Array, saved: FeaturesSaved) -> Iterator[tuple[Array, Gradients]]:
         dx, dnorm = self.norm.backward(dx, saved.norm)
         yield dx, prefixed("norm", dnorm)
         for index in reversed(range(len(self.blocks))):
@@ -144,13 +142,13 @@ class VisionTransformer(Layer):
 
         On the CPU, many images are shared among as many threads as the matrix library may use.
         """
-        check_images(x, self.config.input_shape, self.dtype)  # whole, before it is cut up
+        layers.check_images(x, self.config.input_shape, self.dtype)  # whole, before it is cut up
         return by_rows(self._predict, x)
 
     def _predict(self, x: Array) -> Array:
         x = self._embed(x, None)[0]
-        for block, num_queries in self._blocks():
-            x = block.forward(x, num_queries=num_queries)[0]
+        for block in self.blocks:
+            x = block.forward(x, num_queries=self.config.num_queries if block is self.blocks[-1] else None)[0]
         for layer in (self.norm, self.pool, self.fc_norm, self.head):
             x = layer.forward(x)[0]
         return x
@@ -171,14 +169,9 @@ class VisionTransformer(Layer):
             maps.append(saved.attention_weights)
         return maps
 
-    def _blocks(self) -> Iterator[tuple[Block, int | None]]:
-        """Each block, and how many tokens must come out: of the last one, those that the head looks at."""
-        for block in self.blocks:
-            yield block, self.config.num_queries if block is self.blocks[-1] else None
-
     def _embed(self, x: Array, rng: Any) -> tuple[Array, EmbedSaved]:
         """Patches to tokens, the class token and the registers in front, positions added."""
-        check_images(x, self.config.input_shape, self.dtype)
+        layers.check_images(x, self.config.input_shape, self.dtype)
         x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
         x, prepend = tokens.prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
         pos_embed = self.pos_embed if self.config.pos_embed == "learned" else self.sincos.astype(x.dtype)
@@ -205,7 +198,32 @@ class VisionTransformer(Layer):
         some = some or [self.patch_embed.proj.weight[None, :0]]  # (1, 0, D)
         return some[0] if len(some) == 1 else array_module(some[0]).concatenate(some, axis=1)
 
-    resized = resized_model  # (img_size, *, method, antialias, align_corners) -> a copy for images of another size
+    def resized(self, img_size: int | tuple[int, int], **options: Unpack[ResampleOptions]) -> Self:
+        """A copy for images of `img_size` (one number, or height and width); nothing is shared with this model.
+
+        Patches keep their size, and positions are interpolated by their place in the image (section 3.2). Fixed ones
+        become learned: a table made anew would say of the middle of a larger image what is known as its far end.
+
+        Raises:
+            UserError: the patches do not divide the new size, or there is no such method.
+        """
+        grid, config = self.config.grid_size, self.config.resized(img_size)
+        if config.pos_embed != "learned" and config.grid_size == grid:
+            return copy.deepcopy(self)  # the table is what it would be
+        sizes: dict[str, Any] = {"grid": grid, "new_grid": config.grid_size, "num_prefix": config.num_prefix_tokens}
+        twin = self.with_learned_positions()
+        twin.config = dataclasses.replace(config, pos_embed="learned")
+        twin.pos_embed, _ = resample_positions_forward(twin.pos_embed, **sizes, **options)
+        return twin
+
+    def with_learned_positions(self) -> Self:
+        """A copy in which a fixed table of positions has become a parameter."""
+        twin = copy.deepcopy(self)
+        if self.config.pos_embed != "learned":
+            twin.config = dataclasses.replace(self.config, pos_embed="learned")
+            twin.pos_embed = twin.sincos.astype(twin.dtype)
+            del twin.sincos
+        return twin
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `config.json` and `model.safetensors` into `folder`: complete, or not at all. In Hugging Face's layout,
@@ -214,6 +232,8 @@ class VisionTransformer(Layer):
         Raises:
             UserError: `folder` holds other files, is a file, or cannot be written.
         """
+        from .pretrained import save_model_folder
+
         save_model_folder(folder, self.config, self.parameters())
 
     @classmethod
@@ -227,4 +247,14 @@ class VisionTransformer(Layer):
             UserError: files are missing or damaged, a weight is NaN or infinite, or weights and config do not fit
                 together.
         """
+        from .pretrained import load_model, open_source
+
         return load_model(cls, open_source(path, with_head=num_classes is None), num_classes=num_classes)
+
+
+def _collected(parts: Iterator[tuple[Array, Gradients]]) -> tuple[Array, Gradients]:
+    """The last dx, and the gradients of all parts in the order of the forward."""
+    dx, grads = next(parts)
+    for part in parts:
+        dx, grads = part[0], part[1] | grads
+    return dx, grads

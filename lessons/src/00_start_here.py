@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from tinyvit import load_dataset
 from tinyvit.course import check, show, trained_model
-from tinyvit.datasets.own_image import prepare_digit
+from tinyvit.images.own_image import prepare_digit
 from tinyvit.plots import plot_overlay
 
 digits = load_dataset("mnist").test

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 3: Gradient checking
 #
-# *About 60 minutes. It opens [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py).*
+# *About 60 minutes. It opens [`tinyvit/gradcheck/check.py`](../tinyvit/gradcheck/check.py).*
 #
 # A wrong backward does not crash. It returns an array of the right shape, with numbers that look like numbers. The
 # model may even learn, only worse. So we need a judge that does not believe us.
@@ -160,7 +160,7 @@ show(figure, "Error against h. From the right it falls, then rounding makes it r
 #    + \underbrace{\frac{10^{-16} |f|}{h}}_{\text{rises as } h \text{ shrinks}} . $$
 #
 # The best $h$ is where the two are about equal: $h^3 \approx 10^{-16}$, so $h \approx 10^{-5}$. This is the
-# step of [`gradcheck.py`](../tinyvit/gradcheck.py).
+# step of [`gradcheck.py`](../tinyvit/gradcheck/check.py).
 #
 # ## Second trap: float32
 #
@@ -396,7 +396,7 @@ for backward in (square_backward, one_number_off):
 # - Check a backward of any size with a few forwards.
 # - Say why a gradient of ones proves nothing, and test the test.
 #
-# Open [`tinyvit/gradcheck.py`](../tinyvit/gradcheck.py): `_difference_quotients` is your 3.1, `_along_directions` is
+# Open [`tinyvit/gradcheck/check.py`](../tinyvit/gradcheck/check.py): `_difference_quotients` is your 3.1, `_along_directions` is
 # your 3.2. The rest is care: clear reports, and a relative error that does not blow up for a number near 0.
 #
 # Go on with [lesson 4](04_softmax_and_cross_entropy.ipynb).

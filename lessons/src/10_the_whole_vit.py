@@ -17,7 +17,7 @@ import numpy as np
 
 import tinyvit
 from tinyvit import check_gradients, ops
-from tinyvit.costs import model_costs
+from tinyvit.config.costs import model_costs
 from tinyvit.course import check, show
 
 rng = np.random.default_rng(10)
@@ -130,7 +130,7 @@ dwanted, grads = model.backward(dlogits, saved)
 print(f"logits differ from model.forward by {np.abs(logits - wanted).max():.0e}")
 print(f"dimages differ from model.backward by {np.abs(dimages - dwanted).max():.0e}")
 print(f"dpos_embed differs by {np.abs(dpos_embed - grads['pos_embed']).max():.0e}")
-for name, last in (("our", block_saved[-1]), ("the library's", saved.blocks[-1])):
+for name, last in (("our", block_saved[-1]), ("the library's", saved.features.blocks[-1])):
     print(f"tokens that ask in {name} last block: {last.attention_weights.shape[2]}")
 
 # %% [markdown]

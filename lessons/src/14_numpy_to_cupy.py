@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from tinyvit import VisionTransformer, ops, preset
 from tinyvit.backend import array_module, available_devices, to_numpy
-from tinyvit.costs import model_costs
+from tinyvit.config.costs import model_costs
 from tinyvit.course import check, show, strict_cupy
 from tinyvit.optim import AdamW, FlatArrays, flatten
 from tinyvit.training import loss_and_gradients

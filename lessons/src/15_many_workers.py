@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import VisionTransformer, load_dataset, preset
-from tinyvit.costs import model_costs
+from tinyvit.config.costs import model_costs
 from tinyvit.course import check, show
 from tinyvit.optim import SGD, AdamW, FlatArrays
 from tinyvit.training import TrainConfig, loss_and_gradients

@@ -45,7 +45,7 @@ from tinyvit.course import (
 )
 from tinyvit.datasets import Split
 from tinyvit.optim import AdamW
-from tinyvit.tensors import read_arrays
+from tinyvit.storage.tensors import read_arrays
 from tinyvit.training import FinetuneConfig, load_trained, loss_and_gradients
 from tinyvit.training.finetuning import finetune
 
@@ -867,7 +867,7 @@ else:
 #
 # Look into [`tinyvit/pretrained/`](../tinyvit/pretrained): [`families.py`](../tinyvit/pretrained/families.py) has all
 # conventions of this lesson in one table, [`layouts.py`](../tinyvit/pretrained/layouts.py) the arrangements, and
-# [`processor.py`](../tinyvit/pretrained/processor.py) the pictures. Then
+# [`processor.py`](../tinyvit/images/processor.py) the pictures. Then
 # [`training/finetuning/`](../tinyvit/training/finetuning).
 #
 # Go on with [lesson 17](17_a_tape.ipynb).

@@ -14,7 +14,7 @@ from tinyvit.bench.setting import one_batch
 from tinyvit.bench.speed import check_same, started
 from tinyvit.bench.tinyvit_side import training_team
 from tinyvit.config import ViTConfig
-from tinyvit.costs import model_costs
+from tinyvit.config.costs import model_costs
 from tinyvit.errors import UserError
 
 SMALL = ViTConfig(img_size=(8, 12), patch_size=4, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2)

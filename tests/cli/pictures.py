@@ -4,8 +4,9 @@ import numpy as np
 from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.files import PREPROCESSOR, to_json
-from tinyvit.pretrained import ImageProcessor, save_model_folder
+from tinyvit.images.processor import ImageProcessor
+from tinyvit.pretrained import save_model_folder
+from tinyvit.storage.files import PREPROCESSOR, to_json
 
 COLOURS = {"red": (210, 40, 30), "green": (40, 180, 50), "blue": (30, 60, 220)}
 CLASSES = ["blue", "cyan", "green", "white, or almost", "red", "yellow"]

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image, ImageDraw
 
-from tinyvit.presets import PRESETS
+from tinyvit.config.presets import PRESETS
 
 
 def test_train_prints_what_happens_and_leaves_a_run(trained_run):

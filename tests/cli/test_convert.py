@@ -10,7 +10,8 @@ from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
-from tinyvit.pretrained import ImageProcessor, open_source, read_processor, save_model_folder
+from tinyvit.images.processor import ImageProcessor
+from tinyvit.pretrained import open_source, read_processor, save_model_folder
 
 CONFIG = ViTConfig(
     img_size=12, patch_size=4, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=1.5,

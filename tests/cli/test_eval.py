@@ -17,8 +17,8 @@ from pictures import CLASSES, COLOURS, write_model, write_pictures
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
-from tinyvit.datasets.pictures import open_picture
-from tinyvit.files import to_json
+from tinyvit.images.open import open_picture
+from tinyvit.storage.files import to_json
 from tinyvit.training import FinetuneConfig, load_trained
 from tinyvit.training.calibration import calibration
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from verbs import PARSERS
 
 from tinyvit.cli import build_parser, train
-from tinyvit.presets import preset
+from tinyvit.config.presets import preset
 from tinyvit.training import FinetuneConfig
 
 IN_WORDS = re.compile(r"the |what |next |.*;")  # a default that depends on what is given

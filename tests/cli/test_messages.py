@@ -25,7 +25,7 @@ MEASURING = ("eval", "plot")
 REACH = {
     "backend/devices.py": (*RUNS, "eval", "predict", "gradcheck", "bench"),
     "bench/scaling.py": ("bench",),
-    "datasets/augment_pictures.py": ("finetune",),
+    "images/augment_pil.py": ("finetune",),
     "datasets/find.py": ("train", *MEASURING),  # where --data-dir was given
     "datasets/left_out.py": (*RUNS, "eval", "predict", "data check"),
     "datasets/load.py": ("train", *MEASURING),

@@ -18,8 +18,8 @@ from PIL import Image
 from tinyvit import cli
 from tinyvit.cli import output
 from tinyvit.cli.predictions import PredictionsTable
-from tinyvit.files import read_json, to_json
 from tinyvit.plots import plot_confusion, save_figure
+from tinyvit.storage.files import read_json, to_json
 from tinyvit.training.report import classification_report, confusion_text
 
 sys.path.insert(0, str(Path(__file__).parent))

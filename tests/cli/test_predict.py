@@ -18,9 +18,9 @@ from pictures import CLASSES, write_model, write_pictures
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main, predict
-from tinyvit.files import CONFIG, PREPROCESSOR
 from tinyvit.plots.figure import new_figure, save_figure
 from tinyvit.pretrained import save_model_folder
+from tinyvit.storage.files import CONFIG, PREPROCESSOR
 from tinyvit.training import load_trained
 from tinyvit.training.run import figures_folder
 

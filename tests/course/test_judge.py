@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from tinyvit import costs, ops, optim
+from tinyvit import ops, optim
+from tinyvit.config import costs
 from tinyvit.course.exercise import EXERCISES, Case, Exercise
 from tinyvit.course.judge import Outcome, judge
 from tinyvit.course.report import report

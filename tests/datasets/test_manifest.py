@@ -13,7 +13,7 @@ from tinyvit.datasets.changes import changes
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.manifest import PIECE, Manifest, content_of
 from tinyvit.errors import UserError
-from tinyvit.files import read_json
+from tinyvit.storage.files import read_json
 
 
 @pytest.fixture

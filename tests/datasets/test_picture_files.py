@@ -7,9 +7,9 @@ from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.datasets import Split, batches, normalize
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.picture_files import PictureFiles, picture_dataset
-from tinyvit.datasets.pictures import open_picture
 from tinyvit.errors import UserError
-from tinyvit.pretrained import ImageProcessor
+from tinyvit.images.open import open_picture
+from tinyvit.images.processor import ImageProcessor
 from tinyvit.training import evaluate, predict_probs
 
 PROCESSOR = ImageProcessor(size=(8, 12))

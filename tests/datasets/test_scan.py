@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinyvit.datasets import pictures
 from tinyvit.datasets import scan as module
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.in_threads import MOST_THREADS
-from tinyvit.datasets.pictures import glance_at
 from tinyvit.datasets.scan import scan
-from tinyvit.pretrained import ImageProcessor
+from tinyvit.images import open as pictures
+from tinyvit.images.open import glance_at
+from tinyvit.images.processor import ImageProcessor
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tinyvit.datasets.own_image import read_image
-from tinyvit.datasets.pictures import open_picture
 from tinyvit.errors import UserError
-from tinyvit.pretrained import ImageProcessor
+from tinyvit.images.open import open_picture
+from tinyvit.images.own_image import read_image
+from tinyvit.images.processor import ImageProcessor
 
 SECONDS = 120  # after which a case counts as hanging
 

@@ -24,11 +24,12 @@ import numpy as np
 from fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.pretrained import ImageProcessor, folder_files
-from tinyvit.pretrained.npz import npz_bytes
+from tinyvit.images.processor import ImageProcessor
+from tinyvit.pretrained import folder_files
 from tinyvit.pretrained.saving import stored
 from tinyvit.pretrained.weights import INDEX
-from tinyvit.tensors import arrays_to_bytes
+from tinyvit.storage.npz import npz_bytes
+from tinyvit.storage.tensors import arrays_to_bytes
 from tinyvit.training import load_trained
 
 LONGEST = 1000  # characters of an error, which may name a dozen weights

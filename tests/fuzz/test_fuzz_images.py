@@ -4,7 +4,7 @@ import fuzz_images
 import pytest
 
 from tinyvit.errors import UserError
-from tinyvit.pretrained import ImageProcessor
+from tinyvit.images.processor import ImageProcessor
 
 
 def test_broken_configs_are_used_or_refused():

@@ -9,10 +9,10 @@ import numpy as np
 
 from tinyvit.backend import to_numpy
 from tinyvit.config import ViTConfig
-from tinyvit.datasets import normalize, random_affine_maps, random_shift, random_shift_maps
-from tinyvit.datasets.augment import warp_affine
+from tinyvit.datasets import normalize
 from tinyvit.gpu import FusedUpdate, per_number
 from tinyvit.gpu.fused import FusedOps
+from tinyvit.images.augment import random_affine_maps, random_shift, random_shift_maps, warp_affine
 from tinyvit.ops import OPS
 from tinyvit.optim import EMA, AdamW, FlatArrays, clip_by_global_norm
 

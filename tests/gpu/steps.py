@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyvit.backend import to_numpy
 from tinyvit.gpu import FusedStep, FusedUpdate
-from tinyvit.gradcheck_cases import shaken
+from tinyvit.gradcheck.cases import shaken
 from tinyvit.optim import EMA, AdamW, FlatArrays, flatten
 from tinyvit.vit import VisionTransformer
 

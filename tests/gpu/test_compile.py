@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tinyvit.config import ViTConfig
+from tinyvit.config.presets import preset
 from tinyvit.gpu.sources import SHARED_BYTES, constants, pairs_per_block, source
-from tinyvit.presets import preset
 
 TINY = preset("tiny")
 CONFIGS = {

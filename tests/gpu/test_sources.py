@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tinyvit.config.presets import PRESETS, preset
 from tinyvit.gpu import reason_against
 from tinyvit.gpu.sources import FOLDER, MOST_THREADS, SHARED_BYTES, pairs_per_block, signatures, threads_per_pair, typed
-from tinyvit.presets import PRESETS, preset
 
 TEXT = """
 extern "C" __global__ void one(const float* x, int* y,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.layers import Block, LayerNorm
 
 CONFIG = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=4, num_heads=2)
@@ -17,12 +17,12 @@ def forward(rng, **rates):
     images = rng.standard_normal((16, 1, 8, 8))
     logits, saved = model.forward(images, rng=np.random.default_rng(7))
     assert np.abs(logits - model.predict(images)).max() > 1e-3
-    return saved, [branch for block in saved.blocks for branch in (block.attn, block.mlp)]
+    return saved, [branch for block in saved.features.blocks for branch in (block.attn, block.mlp)]
 
 
 def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
     saved, branches = forward(rng, drop_rate=0.25, pool="mean")  # all tokens to the end
-    masks = [saved.embed.drop, *(branch.drop for branch in branches)]
+    masks = [saved.features.embed.drop, *(branch.drop for branch in branches)]
     assert len(masks) == 9
     for mask in masks:
         assert mask.scale.shape == (16, 5, 8)
@@ -34,10 +34,10 @@ def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
 
 def test_drop_path_alone_is_at_work_in_every_branch_but_those_of_the_first_block(rng):
     saved, branches = forward(rng, drop_path_rate=0.6)
-    assert saved.embed.drop is None
+    assert saved.features.embed.drop is None
     assert all(branch.drop is None for branch in branches)
     assert [branch.drop_path is None for branch in branches] == [True] * 2 + [False] * 6
-    for block, rate in zip(saved.blocks[1:], (0.2, 0.4, 0.6), strict=True):
+    for block, rate in zip(saved.features.blocks[1:], (0.2, 0.4, 0.6), strict=True):
         scales = [branch.drop_path.scale.reshape(16) for branch in (block.attn, block.mlp)]
         assert not np.array_equal(*scales)
         for scale in scales:
@@ -55,8 +55,10 @@ def test_drop_path_rises_in_a_line_from_nothing(depth, rates):
 def test_without_an_rng_nothing_is_dropped(rng):
     model = VisionTransformer(dataclasses.replace(CONFIG, drop_rate=0.5, drop_path_rate=0.5), rng=rng)
     _, saved = model.forward(rng.standard_normal((2, 1, 8, 8)).astype(np.float32))
-    assert saved.embed.drop is None
-    assert all(branch.drop is branch.drop_path is None for block in saved.blocks for branch in (block.attn, block.mlp))
+    assert saved.features.embed.drop is None
+    assert all(
+        branch.drop is branch.drop_path is None for block in saved.features.blocks for branch in (block.attn, block.mlp)
+    )
 
 
 def test_a_dropped_branch_leaves_the_tokens_as_they_were(rng):

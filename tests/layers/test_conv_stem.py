@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig, preset
-from tinyvit.gradcheck_cases import MODELS, shaken
-from tinyvit.layers import STEM_CHANS, ConvStem, PatchEmbed
+from tinyvit.config.vit import STEM_CHANS
+from tinyvit.gradcheck.cases import MODELS, shaken
+from tinyvit.layers import ConvStem, PatchEmbed
 
 
 def test_its_parameters_stand_in_front_of_the_patches():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.layers import INIT_STD, STEM_CHANS, Conv2d, LayerScale
+from tinyvit.config.vit import STEM_CHANS
+from tinyvit.layers import INIT_STD, Conv2d, LayerScale
 
 CONFIG = ViTConfig(
     img_size=32, patch_size=8, in_chans=3, num_classes=10, embed_dim=256, depth=2, num_heads=4, mlp_ratio=2.0,

@@ -7,7 +7,7 @@ import pytest
 
 from tinyvit.errors import UserError
 from tinyvit.gradcheck import check_gradients
-from tinyvit.gradcheck_cases import MODELS
+from tinyvit.gradcheck.cases import MODELS
 from tinyvit.layers import Block, Dropout, DropPath, Layer, LayerNorm, Linear, truncated_normal
 from tinyvit.vit import VisionTransformer
 

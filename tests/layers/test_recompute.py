@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyvit.gradcheck_cases import shaken
+from tinyvit.gradcheck.cases import shaken
 from tinyvit.layers import Block, Recompute
 
 

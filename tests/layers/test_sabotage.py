@@ -5,7 +5,7 @@ import pytest
 
 from tinyvit import VisionTransformer
 from tinyvit.gradcheck import check_gradients
-from tinyvit.gradcheck_cases import all_cases
+from tinyvit.gradcheck.cases import all_cases
 from tinyvit.layers import (
     Attention,
     AttentionPool,
@@ -60,7 +60,7 @@ def swapped(one, other):
 def blocks_in_the_forwards_order(backward, self, dy, saved):
     twin = self._map(lambda array: array)
     twin.blocks = twin.blocks[::-1]
-    return backward(twin, dy, saved._replace(blocks=saved.blocks[::-1]))
+    return backward(twin, dy, saved._replace(features=saved.features._replace(blocks=saved.features.blocks[::-1])))
 
 
 def mean_without_its_share(backward, self, dx, saved):
@@ -72,8 +72,10 @@ def without(field):
     """The backward forgets one thing that the forward did."""
 
     def sabotage(backward, self, dy, saved, *rest):
-        embed = {} if field in saved._fields else {"embed": saved.embed._replace(**{field: None})}
-        return backward(self, dy, saved._replace(**embed or {field: None}), *rest)
+        if field in saved._fields:
+            return backward(self, dy, saved._replace(**{field: None}), *rest)
+        embed = saved.features.embed._replace(**{field: None})
+        return backward(self, dy, saved._replace(features=saved.features._replace(embed=embed)), *rest)
 
     return sabotage
 

@@ -5,8 +5,8 @@ import pytest
 
 from tinyvit.backend import to_numpy
 from tinyvit.errors import UserError
-from tinyvit.gradcheck_cases import op_cases
-from tinyvit.gradcheck_samples import op_samples
+from tinyvit.gradcheck.cases import op_cases
+from tinyvit.gradcheck.samples import op_samples
 from tinyvit.ops import OPS, Op
 
 CASES = [case for name in OPS for case in op_cases(name)]

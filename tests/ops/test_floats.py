@@ -5,7 +5,7 @@ import pytest
 
 from tinyvit import ops
 from tinyvit.backend import to_numpy
-from tinyvit.gradcheck_cases import op_cases
+from tinyvit.gradcheck.cases import op_cases
 from tinyvit.ops import OPS
 from tinyvit.ops.floats import is_narrow, takes_floats
 

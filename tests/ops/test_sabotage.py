@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyvit.gradcheck import check_gradients
-from tinyvit.gradcheck_cases import op_cases
+from tinyvit.gradcheck.cases import op_cases
 from tinyvit.ops import OPS, softmax_backward, softmax_forward
 from tinyvit.ops.sums import row_mean
 

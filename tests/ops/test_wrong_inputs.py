@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tinyvit import ops
+from tinyvit.config.presets import preset
 from tinyvit.errors import UserError
-from tinyvit.gradcheck_cases import op_cases
+from tinyvit.gradcheck.cases import op_cases
 from tinyvit.layers import LayerNorm
 from tinyvit.ops import OPS
-from tinyvit.presets import preset
 from tinyvit.vit import VisionTransformer
 
 MOVES = ("patchify", "unpatchify")  # numbers only move, so integers may

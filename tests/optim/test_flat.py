@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinyvit.gradcheck_cases import MODELS
+from tinyvit.gradcheck.cases import MODELS
 from tinyvit.layers import Mlp
 from tinyvit.optim import SGD, AdamW, FlatArrays, clip_by_global_norm, decays, flatten
 from tinyvit.training import loss_and_gradients

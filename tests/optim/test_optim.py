@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit.errors import UserError
-from tinyvit.gradcheck_cases import MODELS
+from tinyvit.gradcheck.cases import MODELS
 from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, decays, global_norm, warmup_cosine
 from tinyvit.vit import VisionTransformer
 

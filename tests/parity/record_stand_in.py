@@ -16,8 +16,8 @@ import torch
 from oracles import transformers
 
 from tinyvit.bench.transfer import transfer
-from tinyvit.datasets.pictures import open_picture
-from tinyvit.tensors import arrays_to_bytes
+from tinyvit.images.open import open_picture
+from tinyvit.storage.tensors import arrays_to_bytes
 
 FOLDER = Path(__file__).parents[2] / "data" / "vit-stand-in"
 CLASS_NAMES = ("zero", "one", "two", "three", "four")

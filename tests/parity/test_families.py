@@ -7,8 +7,8 @@ from oracles import shaken, timm, transformers
 from test_pretrained import close, images_for, timm_hidden_states
 
 from tinyvit import UserError, VisionTransformer
-from tinyvit.folders import write_folder
 from tinyvit.pretrained import FAMILIES, family_for, folder_files, open_source
+from tinyvit.storage.folders import write_folder
 from tinyvit.training import load_classifier
 
 needs_transformers = pytest.mark.skipif(transformers is None, reason="transformers is not installed")

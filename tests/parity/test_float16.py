@@ -5,7 +5,7 @@ import pytest
 import torch
 from test_ops import COUNTERPARTS
 
-from tinyvit.gradcheck_cases import op_cases
+from tinyvit.gradcheck.cases import op_cases
 from tinyvit.ops import OPS
 
 FINITE = np.arange(2**16, dtype=np.uint16).view(np.float16)

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 
 from tinyvit.bench.torch_twin import to_torch_layout, torch_twin
 from tinyvit.config import ViTConfig
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.config.presets import PRESETS
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import SGD, AdamW, decays, warmup_cosine
-from tinyvit.presets import PRESETS
 from tinyvit.training import train_step
 from tinyvit.vit import VisionTransformer
 

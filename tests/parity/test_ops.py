@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tinyvit.gradcheck_cases import op_cases
-from tinyvit.gradcheck_samples import op_samples
+from tinyvit.gradcheck.cases import op_cases
+from tinyvit.gradcheck.samples import op_samples
 from tinyvit.ops import OPS
 
 

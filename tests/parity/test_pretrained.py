@@ -6,9 +6,9 @@ import torch
 from oracles import shaken, timm, transformers
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.folders import write_folder
-from tinyvit.gradcheck_cases import shaken as shaken_layer
+from tinyvit.gradcheck.cases import shaken as shaken_layer
 from tinyvit.pretrained import FAMILIES, folder_files, open_source
+from tinyvit.storage.folders import write_folder
 
 needs_transformers = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
 needs_timm = pytest.mark.skipif(timm is None, reason="timm is not installed")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinyvit.pretrained import ImageProcessor
+from tinyvit.images.processor import ImageProcessor
 
 SIZES = [(1, 1), (1, 9), (7, 1), (3, 3), (31, 50), (224, 224), (225, 223), (640, 481), (41, 700)]  # (height, width)
 

@@ -10,7 +10,7 @@ from oracles import timm, transformers
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
-from tinyvit.gradcheck_cases import shaken
+from tinyvit.gradcheck.cases import shaken
 from tinyvit.pretrained.readers import who_loads
 
 SMALL = {"img_size": 12, "patch_size": 4, "num_classes": 3, "embed_dim": 24, "depth": 2, "num_heads": 3}

@@ -5,7 +5,7 @@ import pytest
 from oracles import transformers
 
 from tinyvit.course import stand_in_folder
-from tinyvit.tensors import read_arrays
+from tinyvit.storage.tensors import read_arrays
 
 pytestmark = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
 

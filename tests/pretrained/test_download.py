@@ -15,11 +15,11 @@ from safetensors.numpy import save
 from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.downloads.fetch import receive
-from tinyvit.locks import FileLock
 from tinyvit.pretrained import folder_files, resolve_model
 from tinyvit.pretrained.download import download_model
 from tinyvit.pretrained.weights import INDEX
-from tinyvit.tensors import arrays_to_bytes
+from tinyvit.storage.locks import FileLock
+from tinyvit.storage.tensors import arrays_to_bytes
 
 NAME = "owner/a-model"
 CONFIG = ViTConfig(img_size=8, patch_size=4, num_classes=3, embed_dim=16, depth=1, num_heads=2)

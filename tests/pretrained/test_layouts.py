@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.folders import write_folder
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.pretrained import FAMILIES, folder_files, open_source, save_npz
 from tinyvit.pretrained.reading import ratio
 from tinyvit.pretrained.saving import stored
-from tinyvit.tensors import read_arrays
+from tinyvit.storage.folders import write_folder
+from tinyvit.storage.tensors import read_arrays
 
 BASE = ViTConfig(
     img_size=(4, 6), patch_size=2, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=1.5

@@ -8,9 +8,9 @@ import pytest
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.course import stand_in_folder
 from tinyvit.errors import UserError
-from tinyvit.folders import write_folder
 from tinyvit.pretrained import folder_files, open_source
 from tinyvit.pretrained.problem import problem_type
+from tinyvit.storage.folders import write_folder
 
 SMALL = {"img_size": 8, "patch_size": 4, "embed_dim": 8, "depth": 1, "num_heads": 2}
 

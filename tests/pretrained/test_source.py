@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
-from tinyvit.folders import write_folder
-from tinyvit.pretrained import folder_files, npz, open_source, resolve_model, save_npz
-from tinyvit.pretrained.npz import npz_bytes, read_npz
-from tinyvit.tensors import arrays_to_bytes, read_arrays
+from tinyvit.pretrained import folder_files, open_source, resolve_model, save_npz
+from tinyvit.storage import npz
+from tinyvit.storage.folders import write_folder
+from tinyvit.storage.npz import npz_bytes, read_npz
+from tinyvit.storage.tensors import arrays_to_bytes, read_arrays
 
 CONFIG = ViTConfig(
     img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=2.0, gelu="tanh"

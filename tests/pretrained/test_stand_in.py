@@ -7,7 +7,7 @@ from PIL import Image
 from tinyvit import VisionTransformer
 from tinyvit.course import stand_in_folder
 from tinyvit.errors import UserError
-from tinyvit.tensors import read_arrays
+from tinyvit.storage.tensors import read_arrays
 from tinyvit.training import load_trained
 
 FOLDER = stand_in_folder()

@@ -20,7 +20,7 @@ import small_run
 from safetensors.numpy import load_file
 
 from tinyvit.datasets import Dataset, Split
-from tinyvit.files import current_folder
+from tinyvit.storage.files import current_folder
 from tinyvit.training import TrainConfig, loop, resume, train
 
 EPOCHS, STEPS, BATCH_SIZE = 3, 20, 5  # so many steps per epoch

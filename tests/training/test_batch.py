@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tinyvit.backend import to_numpy
-from tinyvit.datasets import epoch_order, random_affine, random_shift
+from tinyvit.datasets import epoch_order
+from tinyvit.images.augment import random_affine, random_shift
 from tinyvit.optim import FlatArrays
 from tinyvit.training import steps_per_epoch, training_batch
 from tinyvit.training.parallel import Part, part

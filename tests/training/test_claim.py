@@ -15,7 +15,7 @@ from small_run import SMALL_MODEL
 
 from tinyvit import VisionTransformer
 from tinyvit.errors import UserError
-from tinyvit.locks import FileLock
+from tinyvit.storage.locks import FileLock
 from tinyvit.training import TrainConfig, TrainingInterrupted, resume, train
 from tinyvit.training.claim import Claim
 from tinyvit.training.run import new_run_folder

@@ -10,7 +10,7 @@ from kills import compare
 from notes import Notes
 
 from tinyvit.errors import UserError
-from tinyvit.files import read_json
+from tinyvit.storage.files import read_json
 from tinyvit.training import load_trained, train, trainer
 from tinyvit.training.run import read_metrics
 from tinyvit.training.trainer import Trainer

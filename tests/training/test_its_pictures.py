@@ -13,7 +13,7 @@ from PIL import Image
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.errors import UserError
-from tinyvit.files import PREPROCESSOR
+from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.training import FinetuneConfig, TrainingInterrupted, load_trained, trainer
 from tinyvit.training.finetuning import finetune, resume_finetuning, start
 from tinyvit.training.run import read_run_config

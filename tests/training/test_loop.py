@@ -14,8 +14,8 @@ from kills import compare
 from safetensors.numpy import load_file, save_file
 
 from tinyvit.errors import UserError
-from tinyvit.files import siblings
 from tinyvit.optim import SGD
+from tinyvit.storage.files import siblings
 from tinyvit.training import Progress, TrainingInterrupted, evaluate, load_trained, loop, resume, train, trainer
 from tinyvit.training.parallel import Team, part
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinyvit.errors import UserError
-from tinyvit.files import PREPROCESSOR
+from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.training import load_trained, train, trained
 from tinyvit.training.run import read_metrics, run_folder
 from tinyvit.training.trained import load_its_dataset

@@ -12,7 +12,7 @@ from notes import Notes, Stops
 
 from tinyvit import ViTConfig
 from tinyvit.errors import UserError
-from tinyvit.files import siblings
+from tinyvit.storage.files import siblings
 from tinyvit.training import TrainingInterrupted, load_trained, loop, read_run_config, resume, train
 from tinyvit.training.run import new_run_folder, preprocessor_json
 

@@ -8,7 +8,7 @@ from small_run import SMALL_MODEL
 from tinyvit.datasets import Split
 from tinyvit.datasets.picture_files import PictureFiles
 from tinyvit.errors import UserError
-from tinyvit.pretrained import ImageProcessor
+from tinyvit.images.processor import ImageProcessor
 from tinyvit.training import evaluate
 from tinyvit.training.answers import Answer, Prepared, answers
 from tinyvit.training.scores import score, score_split

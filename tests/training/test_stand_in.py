@@ -8,7 +8,7 @@ from small_run import weights_that_count
 
 from tinyvit.cli import main
 from tinyvit.gradcheck import check_gradients
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.training import Progress, resume, train, trainer
 from tinyvit.vit import VisionTransformer
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinyvit.gradcheck_cases import MODELS, shaken
+from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import EMA, SGD, AdamW, clip_by_global_norm, flatten
 from tinyvit.training import loss_and_gradients, train_step

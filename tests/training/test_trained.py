@@ -11,7 +11,7 @@ from PIL import Image
 import tinyvit
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
-from tinyvit.files import PREPROCESSOR
+from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.training import FinetuneConfig, load_trained, train
 from tinyvit.training.finetuning import finetune
 from tinyvit.training.trained import load_its_dataset

@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 
 from ..config import ViTConfig
-from ..costs import model_costs
+from ..config.costs import model_costs
 
 RANKS = (1, 2, 4, 8, 16, 64, 256, 1024)
 GIGABITS = (10, 100)  # a second, of the network

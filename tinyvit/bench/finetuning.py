@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from ..config import ViTConfig
+from ..config.presets import PRESETS, preset
 from ..errors import UserError
-from ..presets import PRESETS, preset
 from ..training import FinetuneConfig, Progress
 from ..training.finetuning import finetune
 from ..vit import VisionTransformer

@@ -18,10 +18,10 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..config import ViTConfig
+from ..config.presets import preset
 from ..datasets import normalize
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep
 from ..optim import AdamW, FlatArrays, flatten
-from ..presets import preset
 from ..training import train_step
 from ..vit import VisionTransformer
 from .runs import alone

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..backend import keep_freed_memory
 from ..config import ViTConfig
-from ..layers import STEM_CHANS
+from ..config.vit import STEM_CHANS
 from ..layers.mlp import GELU_OPS
 from ..ops import OPS, Op
 from .timing import in_turn

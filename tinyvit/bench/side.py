@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import ViTConfig
-from ..tensors import arrays_to_bytes
+from ..storage.tensors import arrays_to_bytes
 from .setting import Side
 
 

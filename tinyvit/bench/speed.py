@@ -20,7 +20,7 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..errors import UserError
-from ..tensors import read_arrays
+from ..storage.tensors import read_arrays
 from ..training.config import Workers
 from .setting import STEP
 from .timing import Series, in_turn

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..config import ViTConfig
-from ..layers import STEM_CHANS
+from ..config.vit import STEM_CHANS
 from ..vit import VisionTransformer
 
 

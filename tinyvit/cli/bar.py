@@ -22,7 +22,7 @@ def progress_bar() -> Any:
             say(sentence)
 
         def start(self, config: Any, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
-            from ..costs import model_costs
+            from ..config.costs import model_costs
 
             parameters = sum(cost.parameters for cost in model_costs(config.model).values())
             say(describe("model", config.model))

@@ -13,7 +13,7 @@ from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
-    from ..presets import PRESETS
+    from ..config.presets import PRESETS
 
     parser: argparse.ArgumentParser = verbs.add_parser(
         "bench",
@@ -56,7 +56,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..config import ViTConfig
-    from ..presets import preset
+    from ..config.presets import preset
 
     for name in ("batch_size", "rounds", "runs", "workers"):
         if getattr(options, name) not in (None, "auto") and getattr(options, name) < 1:

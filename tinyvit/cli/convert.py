@@ -28,8 +28,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..files import PREPROCESSOR, to_json
-    from ..folders import write_folder
+    from ..images.processor_files import to_timm
     from ..pretrained import (
         FAMILIES,
         family_for,
@@ -40,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
         save_npz,
     )
     from ..pretrained.problem import PROBLEM_TYPE, problem_type
-    from ..pretrained.processor_files import to_timm
-    from ..resize import with_learned_positions
+    from ..storage.files import PREPROCESSOR, to_json
+    from ..storage.folders import write_folder
     from ..training.trained import THRESHOLD, what_it_was_fed
     from ..vit import VisionTransformer
     from .verify import verify
@@ -55,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(VisionTransformer, source, num_classes=0 if options.ignore_head else None)
     if options.img_size is not None:
         model = model.resized(options.img_size, **FAMILIES[source.family].resample)
-    model = with_learned_positions(model)
+    model = model.with_learned_positions()
     fed = what_it_was_fed(source) if "dataset" in source.preprocessor else None
     names = fed.class_names if fed else source.class_names
     names = names if model.config.num_classes else None

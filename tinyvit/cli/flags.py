@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import ViTConfig
-from ..fields import LIMIT
+from ..config.fields import LIMIT
 from .output import complain
 
 SUB_PARSERS = Any  # what argparse's add_subparsers returns; its class is private

@@ -26,7 +26,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..gradcheck import THRESHOLD
-    from ..gradcheck_cases import all_cases
+    from ..gradcheck.cases import all_cases
 
     if options.seed < 0:
         raise UserError(f"--seed must be at least 0, got {options.seed}")

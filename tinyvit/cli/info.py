@@ -6,8 +6,8 @@ import reprlib
 from pathlib import Path
 from typing import Any
 
+from ..config.fields import LIMIT
 from ..errors import UserError
-from ..fields import LIMIT
 from .flags import SUB_PARSERS, add_download_flag, add_model_flags, describe, find_model, given
 from .output import printable, say
 
@@ -15,7 +15,7 @@ MIB = 2**20
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
-    from ..presets import PRESETS
+    from ..config.presets import PRESETS
 
     parser: argparse.ArgumentParser = verbs.add_parser(
         "info",
@@ -33,8 +33,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..config import ViTConfig
-    from ..costs import NOTHING, model_costs
-    from ..presets import PRESETS
+    from ..config.costs import NOTHING, model_costs
+    from ..config.presets import PRESETS
 
     if not 1 <= options.batch_size < LIMIT:
         got = reprlib.repr(options.batch_size)
@@ -64,7 +64,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
     Raises:
         UserError: there is none, or it is damaged.
     """
-    from ..presets import PRESETS, preset
+    from ..config.presets import PRESETS, preset
     from ..pretrained import FAMILIES, open_source
     from ..pretrained.problem import SINGLE_LABEL, problem_type
     from ..training.trained import what_it_was_fed

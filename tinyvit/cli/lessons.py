@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import UserError
-from ..files import write_file
+from ..storage.files import write_file
 from .flags import SUB_PARSERS
 from .output import say
 

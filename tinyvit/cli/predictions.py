@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import UserError
-from ..files import disk_errors, replacing
+from ..storage.files import disk_errors, replacing
 
 MOST_GUESSES = 5
 FIRST = b"file,"  # so begins every table

@@ -68,6 +68,6 @@ def forbid_explaining(fed: Any) -> None:
 
 def _picture(path: Path) -> np.ndarray:
     """uint8 (C, H, W), as it was looked at."""
-    from ..datasets.own_image import planes_of, read_image
+    from ..images.own_image import planes_of, read_image
 
     return planes_of(read_image(path))

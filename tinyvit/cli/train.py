@@ -71,7 +71,7 @@ def _given_flags(options: argparse.Namespace) -> dict[str, Any]:
 def _resolve(options: argparse.Namespace) -> Any:
     """The recipe, with the preset and the flags that were given in its place."""
     from ..config import ViTConfig
-    from ..presets import preset
+    from ..config.presets import preset
     from ..training import TrainConfig, recipe
 
     config = recipe(options.recipe)

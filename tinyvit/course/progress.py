@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import to_json, write_file
-from ..paths import home
+from ..storage.files import to_json, write_file
+from ..storage.paths import home
 
 
 def progress_file() -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..pretrained.deep_grey import Depth, white_level
+from ..images.deep_grey import Depth, white_level
 from .left_out import some
 
 DARKER = 16  # times darker than the data set's white: another camera, or another number of bits

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..downloads.fetch import NotDelivered, receive, request
 from ..errors import UserError
-from ..locks import FileLock
+from ..storage.locks import FileLock
 
 REMEDY = (
     "check the connection and run the same command again (it goes on where it stopped), or put the files "

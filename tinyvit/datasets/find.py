@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..downloads.cache import cache_folder
 from ..errors import UserError
-from ..paths import expanded
+from ..storage.paths import expanded
 
 REPOSITORY_DATA = Path(__file__).resolve().parents[2] / "data"
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..paths import expanded
+from ..storage.paths import expanded
 from .class_names import Classes, class_name, in_one_spelling, look_alike, same
 from .held_back import hold_back
 from .layout import find_layout

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..paths import expanded
+from ..storage.paths import expanded
 from .class_names import class_name, same
 from .held_back import hold_back
 from .image_folder import SPLITS, Whole, list_folder

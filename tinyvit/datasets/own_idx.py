@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from ..errors import UserError
-from ..paths import expanded
+from ..storage.paths import expanded
 from .class_names import dataset_name
 from .dataset import Dataset, Split
 from .idx_files import idx_files, read_idx_files

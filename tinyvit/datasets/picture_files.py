@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import UserError
-from ..pretrained import ImageProcessor
+from ..images.open import open_picture
+from ..images.processor import ImageProcessor
 from .dataset import Dataset, Split
 from .in_threads import in_threads
 from .listing import Listing
-from .pictures import open_picture
 
 
 class PictureFiles:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..paths import expanded
+from ..storage.paths import expanded
 from .cifar import KINDS, find_cifar
 from .find import find_in, folders_of
 from .idx import digests

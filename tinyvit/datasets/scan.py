@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..pretrained.deep_grey import REDUCED, Depth, depth_of
-from ..pretrained.transparency import is_transparent, shows_nothing
+from ..images.deep_grey import REDUCED, Depth, depth_of
+from ..images.open import glance_at
+from ..images.transparency import is_transparent, shows_nothing
 from .depths import Depths
 from .in_threads import in_threads
 from .left_out import some
 from .listing import Listing
-from .pictures import glance_at
 
 if TYPE_CHECKING:
-    from ..pretrained import ImageProcessor
+    from ..images.processor import ImageProcessor
 
 
 class Place(NamedTuple):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UserError
-from ..paths import expanded, home
+from ..storage.paths import expanded, home
 
 
 def cache_folder() -> Path | None:

@@ -4,7 +4,7 @@ from .attention import Attention, AttentionLayerSaved
 from .attention_pool import AttentionPool
 from .block import Block, BlockSaved, BranchSaved
 from .conv2d import Conv2d
-from .conv_stem import STEM_CHANS, ConvStem, ConvStemSaved
+from .conv_stem import ConvStem, ConvStemSaved
 from .distilled_head import DistilledHead
 from .dropout import Dropout, DropPath
 from .init import INIT_STD, NO_DRAWS, spread_to, truncated_normal
@@ -20,7 +20,6 @@ from .recompute import Recompute, RecomputeSaved
 __all__ = [
     "INIT_STD",
     "NO_DRAWS",
-    "STEM_CHANS",
     "Attention",
     "AttentionLayerSaved",
     "AttentionPool",

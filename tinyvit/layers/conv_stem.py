@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Array
+from ..config.vit import STEM_CHANS
 from ..ops import Conv2dSaved, GeluSaved
 from .conv2d import Conv2d
 from .layer import Gradients, Layer, prefixed
 from .mlp import GELU_OPS
-
-STEM_CHANS = 8  # S, channels of the feature map: a step of the tiny model takes twice as long as without a stem
 
 
 class ConvStemSaved(NamedTuple):

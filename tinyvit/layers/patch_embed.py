@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Array, array_module
+from ..config.vit import STEM_CHANS
 from ..errors import UserError
 from ..ops import LinearSaved, PatchifySaved, patchify_backward, patchify_forward
-from .conv_stem import STEM_CHANS, ConvStem, ConvStemSaved
+from .conv_stem import ConvStem, ConvStemSaved
 from .layer import Gradients, Identity, Layer, prefixed
 from .linear import Linear
 

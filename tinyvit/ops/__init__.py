@@ -65,7 +65,7 @@ from .pool import (
     mean_pool_backward,
     mean_pool_forward,
 )
-from .positions import ResampleMethod, resample_matrix, sincos2d
+from .positions import ResampleMethod, ResampleOptions, resample_matrix, sincos2d
 from .resample import ResamplePositionsSaved, resample_positions_backward, resample_positions_forward
 from .sigmoid import SigmoidSaved, sigmoid_backward, sigmoid_forward
 from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
@@ -128,6 +128,7 @@ __all__ = [
     "PoolSaved",
     "PrependTokensSaved",
     "ResampleMethod",
+    "ResampleOptions",
     "ResamplePositionsSaved",
     "SigmoidSaved",
     "SoftmaxSaved",

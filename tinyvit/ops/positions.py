@@ -4,13 +4,23 @@ Sources: Vaswani et al. 2017, section 3.5, in 2-D as He et al. 2022, "Masked Aut
 Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", IEEE Trans. ASSP 29(6).
 """
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
 from ..errors import UserError
 
 ResampleMethod = Literal["bicubic", "bilinear"]
+
+
+class ResampleOptions(TypedDict, total=False):
+    """Keyword arguments of `resample_matrix`."""
+
+    method: ResampleMethod
+    antialias: bool
+    align_corners: bool
+
+
 REACH = {"bilinear": 1, "bicubic": 2}  # how far a kernel looks, in old steps
 
 

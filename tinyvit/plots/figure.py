@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError, printable
-from ..files import disk_errors, replacing
+from ..storage.files import disk_errors, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

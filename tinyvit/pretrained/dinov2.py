@@ -7,9 +7,9 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..errors import UserError
+from ..images.processor_files import IMAGENET_MEAN, IMAGENET_STD
 from . import huggingface as hf
 from .layouts import Stored, same
-from .processor_files import IMAGENET_MEAN, IMAGENET_STD
 from .reading import beyond_the_paper, entry, those_true
 
 MODEL_TYPES = ("dinov2", "dinov2_with_registers")

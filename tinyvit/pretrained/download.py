@@ -10,8 +10,8 @@ from tqdm.std import tqdm
 
 from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
-from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
-from ..locks import FileLock
+from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
+from ..storage.locks import FileLock
 from .families import family_of
 from .hub import Repository
 from .resolve import NAME

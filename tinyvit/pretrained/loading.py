@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..config import ViTConfig
+from ..images.processor import ImageProcessor
 from ..layers import NO_DRAWS, Layer
 from .families import FAMILIES
-from .processor import ImageProcessor
 from .source import Source
 
 Model = TypeVar("Model", bound=Layer)

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import read_file
-from ..folders import is_there
+from ..storage.files import read_file
+from ..storage.folders import is_there
 
 # "owner/name", "owner/name@revision": nothing in it can lead out of a folder or to another server.
 _WORD = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"

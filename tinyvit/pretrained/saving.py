@@ -9,10 +9,10 @@ import numpy as np
 from ..backend import Array, to_numpy
 from ..config import ViTConfig
 from ..errors import UserError
-from ..files import CONFIG, WEIGHTS, Content, to_json, write_file
-from ..folders import write_folder
+from ..storage.files import CONFIG, WEIGHTS, Content, to_json, write_file
+from ..storage.folders import write_folder
+from ..storage.npz import npz_bytes
 from .families import FAMILIES, family_for
-from .npz import npz_bytes
 from .problem import PROBLEM_TYPE
 
 

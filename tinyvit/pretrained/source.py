@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..config import ViTConfig
-from ..costs import check_numbers
+from ..config.costs import check_numbers
 from ..errors import UserError, one_line
-from ..files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
-from ..folders import is_there, read_folder
-from ..tensors import read_arrays
+from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
+from ..storage.folders import is_there, read_folder
+from ..storage.npz import read_npz
+from ..storage.tensors import read_arrays
 from . import google
 from .families import FAMILIES, family_of
-from .npz import read_npz
 from .resolve import snapshot_of
 from .weights import PICKLES, no_pickles, read_weights
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..files import WEIGHTS, read_json
-from ..tensors import read_arrays
+from ..storage.files import WEIGHTS, read_json
+from ..storage.tensors import read_arrays
 
 INDEX = f"{WEIGHTS}.index.json"
 FILE = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)  # what an index may name: nothing outside its folder

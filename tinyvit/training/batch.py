@@ -4,14 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import (
-    Dataset,
-    normalize,
-    random_affine,
-    random_affine_maps,
-    random_shift,
-    random_shift_maps,
-)
+from ..datasets import Dataset, normalize
+from ..images.augment import random_affine, random_affine_maps, random_shift, random_shift_maps
 from .config import RunConfig, TrainConfig
 
 

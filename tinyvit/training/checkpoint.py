@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..backend import like
 from ..errors import UserError
-from ..files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
 from ..pretrained import open_source, save_model_folder
-from ..tensors import read_arrays
+from ..storage.files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
+from ..storage.tensors import read_arrays
 from .checks import check_progress, check_same_model, check_same_settings
 from .config import RunConfig
 from .state import TrainingState

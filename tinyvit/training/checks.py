@@ -7,9 +7,9 @@ from reprlib import repr as short
 from typing import Any
 
 from ..config import ViTConfig
+from ..config.fields import Config
 from ..datasets.sources import SOURCES
 from ..errors import UserError
-from ..fields import Config
 from .config import RunConfig
 from .measures import MEASURES
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import CONFIG, WEIGHTS, current_folder
-from ..folders import is_there
-from ..locks import FileLock
+from ..storage.files import CONFIG, WEIGHTS, current_folder
+from ..storage.folders import is_there
+from ..storage.locks import FileLock
 
 
 class Claim(contextlib.ExitStack):

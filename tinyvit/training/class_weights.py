@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..config.fields import LIMIT
 from ..datasets.class_names import same
 from ..datasets.left_out import some
 from ..errors import UserError, one_line
-from ..fields import LIMIT
-from ..files import read_file
+from ..storage.files import read_file
 from .config import RunConfig
 
 BALANCED = "balanced"

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from ..config import ViTConfig
+from ..config.fields import Config, option
+from ..config.presets import PRESETS
 from ..datasets.class_names import dataset_name
 from ..errors import UserError
-from ..fields import Config, option
-from ..presets import PRESETS
 
 Workers: TypeAlias = Literal["auto"] | int
 

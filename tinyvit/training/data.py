@@ -13,7 +13,7 @@ from ..datasets.pixel_statistics import pixel_statistics
 from ..datasets.recognise import recognise
 from ..datasets.scan import Findings
 from ..errors import UserError
-from ..pretrained import ImageProcessor
+from ..images.processor import ImageProcessor
 from .config import TrainConfig
 from .memory import free_memory
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datasets import Dataset, Split
 from ..errors import UserError
-from ..files import read_json, to_json, write_file
+from ..storage.files import read_json, to_json, write_file
 from .run import ARRAYS
 
 

@@ -9,7 +9,7 @@ from ..datasets.in_threads import in_threads
 from ..datasets.listing import Listing
 from ..datasets.manifest import Manifest, content_of
 from ..errors import UserError
-from ..files import read_json, write_file
+from ..storage.files import read_json, write_file
 from .run import PICTURES
 
 Note = Callable[[str], None]

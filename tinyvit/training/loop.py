@@ -6,14 +6,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..backend import resolve_device
-from ..costs import numbers_held
+from ..config.costs import numbers_held
 from ..datasets import Dataset, load_dataset
 from ..datasets.image_folder import list_folder
 from ..datasets.listing import Listing
 from ..datasets.manifest import Manifest
 from ..datasets.scan import scan
 from ..errors import UserError
-from ..pretrained import ImageProcessor
+from ..images.processor import ImageProcessor
 from .checkpoint import check_settings
 from .claim import Claim
 from .class_weights import with_class_weights

@@ -15,7 +15,7 @@ from ..datasets.multi_label import list_pictures, whole_multi_label
 from ..datasets.picture_files import PictureFiles
 from ..datasets.recognise import recognise
 from ..errors import UserError
-from ..paths import expanded
+from ..storage.paths import expanded
 from .its_pictures import note_memory, pictures_to_measure, read_pictures
 from .run import its_data_dir, run_folder
 from .trained import Preprocessing, load_its_dataset

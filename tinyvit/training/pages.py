@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..datasets.digits import Digit
-from ..datasets.digits.repeats import is_repeated
+from ..images.digits import Digit
+from ..images.digits.repeats import is_repeated
 from ..vit import VisionTransformer
 from .evaluate import predict_batch
 from .familiar import Familiar, familiar_digits, features_of

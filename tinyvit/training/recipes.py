@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from ..config.presets import PRESETS
 from ..errors import UserError
-from ..presets import PRESETS
 from .config import TrainConfig
 
 RECIPES: dict[str, TrainConfig] = {

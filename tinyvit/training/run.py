@@ -13,9 +13,9 @@ from typing import Any
 from ..backend import resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
-from ..files import CONFIG, disk_errors, read_file, read_json, replacing, siblings, to_json, write_file
-from ..folders import finish_replacing
-from ..pretrained import ImageProcessor
+from ..images.processor import ImageProcessor
+from ..storage.files import CONFIG, disk_errors, read_file, read_json, replacing, siblings, to_json, write_file
+from ..storage.folders import finish_replacing
 from .checks import check_epochs
 from .claim import Claim
 from .config import FinetuneConfig, RunConfig, TrainConfig

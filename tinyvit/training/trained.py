@@ -10,29 +10,21 @@ import numpy as np
 
 from ..datasets import Dataset, load_dataset
 from ..datasets.class_names import dataset_name
-from ..datasets.digits import Found
 from ..datasets.left_out import some
 from ..datasets.listing import Listing
 from ..datasets.multi_label import list_pictures
-from ..datasets.own_image import digits_in, largest_of, prepare_picture, read_image
 from ..datasets.picture_files import picture_dataset
-from ..datasets.pictures import open_picture
 from ..datasets.recognise import recognise
 from ..datasets.sources import SOURCES
 from ..errors import UserError
-from ..files import PREPROCESSOR
-from ..pretrained import (
-    MULTI_LABEL,
-    REGRESSION,
-    ImageProcessor,
-    Source,
-    load_model,
-    open_source,
-    problem_type,
-    read_processor,
-)
-from ..pretrained.deep_grey import in_words
-from ..pretrained.transparency import shows_nothing
+from ..images.deep_grey import in_words
+from ..images.digits import Found
+from ..images.open import open_picture
+from ..images.own_image import digits_in, largest_of, prepare_picture, read_image
+from ..images.processor import ImageProcessor
+from ..images.transparency import shows_nothing
+from ..pretrained import MULTI_LABEL, REGRESSION, Source, load_model, open_source, problem_type, read_processor
+from ..storage.files import PREPROCESSOR
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
 from .config import TrainConfig

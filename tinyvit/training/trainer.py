@@ -10,9 +10,9 @@ import numpy as np
 from ..backend import Array, keep_freed_memory, one_matrix_thread, resolve_device
 from ..datasets import Dataset
 from ..errors import UserError
-from ..files import PREPROCESSOR, write_file
 from ..optim import clip_by_global_norm
 from ..pretrained import MULTI_LABEL, save_model_folder
+from ..storage.files import PREPROCESSOR, write_file
 from .batch import steps_per_epoch
 from .checkpoint import load_checkpoint, save_checkpoint
 from .claim import Claim, check_best

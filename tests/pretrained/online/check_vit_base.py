@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyvit.datasets.pictures import open_picture
 from tinyvit.downloads.fetch import NotDelivered, receive, request
 from tinyvit.errors import UserError
+from tinyvit.images.open import open_picture
 from tinyvit.pretrained import resolve_model
 from tinyvit.training import load_trained
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.pretrained import ImageProcessor, folder_files
-from tinyvit.tensors import arrays_to_bytes
+from tinyvit.images.processor import ImageProcessor
+from tinyvit.pretrained import folder_files
+from tinyvit.storage.tensors import arrays_to_bytes
 
 CONFIG = ViTConfig(img_size=16, patch_size=8, num_classes=6, embed_dim=16, depth=1, num_heads=2)
 

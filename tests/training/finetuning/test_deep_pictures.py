@@ -9,7 +9,7 @@ from PIL import Image
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.datasets import normalize
-from tinyvit.files import PREPROCESSOR
+from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.training import FinetuneConfig, load_trained
 from tinyvit.training.finetuning import batches, finetune
 from tinyvit.training.trained import load_its_dataset

@@ -7,7 +7,7 @@ import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.datasets import Dataset, Split
-from tinyvit.gradcheck_cases import shaken
+from tinyvit.gradcheck.cases import shaken
 from tinyvit.layers import Recompute
 from tinyvit.optim import AdamW
 from tinyvit.training import FinetuneConfig, loss_and_gradients

@@ -8,9 +8,9 @@ import pytest
 
 from tinyvit.backend import keep_freed_memory
 from tinyvit.bench.setting import one_batch
-from tinyvit.costs import model_costs
+from tinyvit.config.costs import model_costs
+from tinyvit.config.presets import PRESETS
 from tinyvit.optim import FlatArrays
-from tinyvit.presets import PRESETS
 from tinyvit.training import TrainConfig, loss_and_gradients, training_batch
 from tinyvit.training.parallel import BatchRows, Part
 from tinyvit.training.parallel.part import part_rows

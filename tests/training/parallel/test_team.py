@@ -14,8 +14,8 @@ import pytest
 import small_run
 from kills import compare
 
+from tinyvit.config.presets import PRESETS
 from tinyvit.errors import UserError
-from tinyvit.presets import PRESETS
 from tinyvit.training import TrainConfig, TrainingInterrupted, resume, train
 from tinyvit.training.parallel import Team, WorkerLostError, resolve_workers, team
 from tinyvit.training.progress import Progress

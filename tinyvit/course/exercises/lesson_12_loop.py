@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...config.presets import preset
 from ...ops import cross_entropy_backward, cross_entropy_forward
 from ...optim import AdamW
-from ...presets import preset
 from ...vit import VisionTransformer
 from ..exercise import Case, add
 

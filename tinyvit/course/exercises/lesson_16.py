@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...tensors import arrays_to_bytes
+from ...storage.tensors import arrays_to_bytes
 from ..exercise import Case, add
 
 # --- 16.1 ---

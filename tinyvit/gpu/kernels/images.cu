@@ -31,7 +31,7 @@ __device__ float pixel_or_zero(const unsigned char* image, int row, int column) 
 // The batch of step *step, from a whole split on the device: gathered, warped, normalised, cut up, in one go.
 //
 // pixels (n, C, H, W) uint8, all_labels (n,); of this epoch: order (n,), which image comes when, and maps (n, 2, 3), from
-// where in its image each of its pixels comes, as in tinyvit/datasets/augment.py; factors, offsets (C,): pixel * factor -
+// where in its image each of its pixels comes, as in tinyvit/images/augment.py; factors, offsets (C,): pixel * factor -
 // offset -> patches (B, N, C*P*P), labels (B,)
 extern "C" __global__ void augment_patchify(const unsigned char* pixels, const int* all_labels, const int* order,
                                             const float* maps, const float* factors, const float* offsets,

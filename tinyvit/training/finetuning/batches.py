@@ -10,11 +10,11 @@ from PIL import Image
 
 from ...backend import generator
 from ...datasets import Dataset, epoch_order, normalize
-from ...datasets.augment_pictures import rand_augment, random_flip, random_resized_crop
-from ...datasets.mixing import mixed, random_erasing
 from ...datasets.picture_files import PictureFiles
-from ...datasets.pictures import open_picture
-from ...pretrained import ImageProcessor, to_array
+from ...images.augment_pil import rand_augment, random_flip, random_resized_crop
+from ...images.mixing import mixed, random_erasing
+from ...images.open import open_picture
+from ...images.processor import ImageProcessor, to_array
 from ..batch import steps_per_epoch
 from ..config import FinetuneConfig
 from .prefetch import Prefetch

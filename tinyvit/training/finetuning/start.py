@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import resolve_device
-from ...costs import numbers_held
+from ...config.costs import numbers_held
 from ...datasets.in_threads import cores
 from ...datasets.left_out import some
 from ...datasets.listing import Listing
@@ -15,10 +15,10 @@ from ...datasets.manifest import Manifest
 from ...datasets.multi_label import list_pictures
 from ...datasets.picture_files import picture_dataset
 from ...errors import UserError
-from ...files import PREPROCESSOR, read_file, read_json
+from ...images.processor import ImageProcessor
 from ...layers import NO_DRAWS
-from ...pretrained import FAMILIES, ImageProcessor, load_model, open_source, read_processor
-from ...resize import resized_config
+from ...pretrained import FAMILIES, load_model, open_source, read_processor
+from ...storage.files import PREPROCESSOR, read_file, read_json
 from ...vit import VisionTransformer
 from ..checkpoint import check_settings
 from ..claim import Claim
@@ -157,7 +157,7 @@ def starting_point(
         model = model.astype(np.float32)
     if img_size is None:
         return model, processor
-    check_size(resized_config(model.config, img_size))
+    check_size(model.config.resized(img_size))
     model = model.resized(img_size, **FAMILIES[source.family].resample)
     return model, processor.for_size(model.config.image_shape)
 

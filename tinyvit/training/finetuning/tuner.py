@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, device_of, generator, to_device
-from ...costs import model_costs
+from ...config.costs import model_costs
 from ...datasets import Dataset
 from ...layers import Gradients, Recompute
 from ...ops import OPS

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...backend import Array, device_of, generator, to_device
-from ...costs import model_costs
+from ...config.costs import model_costs
 from ...datasets import Dataset, epoch_order
 from ...optim import FlatArrays
 from ...vit import VisionTransformer

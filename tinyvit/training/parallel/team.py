@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...costs import model_costs
+from ...config.costs import model_costs
 from ...datasets import Dataset, Split
 from ...datasets.in_threads import cores
 from ...errors import UserError

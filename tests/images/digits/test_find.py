@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tinyvit.images.digits import find_digits
+
+
+def found(draw, size=(300, 300)):
+    image = Image.new("L", size, 240)
+    draw(ImageDraw.Draw(image))
+    return find_digits(np.asarray(image)[None], (28, 28))
+
+
+def strokes(on, x, y):
+    """A 7, 60 high."""
+    on.line((x, y, x + 40, y, x + 10, y + 60), fill=20, width=8)
+
+
+def test_boxes_lie_where_the_digits_do_and_lines_are_read_in_order():
+    places = [(20, 30), (100, 36), (200, 24), (60, 150), (180, 158)]
+    digits = found(lambda on: [strokes(on, x, y) for x, y in reversed(places)]).digits
+    assert [digit.line for digit in digits] == [0, 0, 0, 1, 1]
+    for digit, (x, y) in zip(digits, places, strict=True):
+        np.testing.assert_allclose(digit.box, (y - 4, x, y + 60, x + 42), atol=5)
+
+
+@pytest.mark.parametrize("gap", [4, 8, 12])
+def test_a_five_with_a_separate_bar_is_one_digit(gap):
+    def draw(on):
+        on.line((130, 110, 126, 160), fill=20, width=12)
+        on.arc((110, 150, 190, 230), 230, 480, fill=20, width=12)
+        on.line((130 + 6 + gap, 112, 195, 108), fill=20, width=12)
+
+    assert len(found(draw).digits) == 1
+
+
+def test_a_four_in_two_parts_is_one_digit():
+    def draw(on):
+        on.line((120, 90, 105, 150, 158, 150), fill=20, width=10)
+        on.line((172, 85, 168, 215), fill=20, width=10)
+
+    assert len(found(draw).digits) == 1
+
+
+@pytest.mark.parametrize("gap", [16, 30, 60])
+def test_two_ones_are_two_digits(gap):
+    def draw(on):
+        on.line((140, 80, 138, 200), fill=20, width=10)
+        on.line((140 + 10 + gap, 82, 148 + gap, 202), fill=20, width=10)
+
+    assert len(found(draw).digits) == 2
+
+
+@pytest.mark.parametrize("outline", [1, 3, 6])
+@pytest.mark.parametrize("inset", [0, 5, 40])
+def test_a_frame_is_no_digit(inset, outline):
+    def draw(on):
+        on.rectangle((inset, inset, 299 - inset, 299 - inset), outline=0, width=outline)
+        strokes(on, 130, 120)
+
+    (digit,) = found(draw).digits
+    np.testing.assert_allclose(digit.box, (116, 130, 180, 172), atol=5)
+
+
+@pytest.mark.parametrize("tilt", [-8, 0, 5])
+def test_lines_that_cross_a_digit_are_taken_out_and_told(tilt):
+    def draw(on):
+        strokes(on, 130, 120)
+        for y in (60, 140, 220):
+            on.line((0, y, 299, y + tilt), fill=20, width=2)
+
+    seen = found(draw)
+    assert len(seen.digits) == 1
+    assert "3 straight lines taken out" in seen.done

@@ -1,0 +1,46 @@
+"""Digits are read in pictures as people take them: few of each kind here, more with `python tests/images/scenes.py`."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyvit.errors import UserError
+from tinyvit.images.own_image import prepare_digit
+from tinyvit.training import load_classifier
+from tinyvit.training.evaluate import predict_batch
+
+sys.path.append(str(Path(__file__).parent))
+
+import scenes
+
+MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
+
+
+def misread(kinds, count, seed):
+    """Which kinds were misread or not seen, a name for each digit."""
+    model, fed = load_classifier(MODEL)
+    digits, labels = scenes.test_digits(count, seed)
+    rng = np.random.default_rng(seed)
+    missed = []
+    for kind in kinds:
+        for digit, label in zip(digits, labels, strict=True):
+            try:
+                image, _ = prepare_digit(scenes.photographed(kind(digit, rng), rng))
+            except UserError:
+                missed.append(kind.__name__)
+                continue
+            guess = predict_batch(model, image[None], fed.mean, fed.std).argmax()
+            missed += [kind.__name__] * int(guess != label)
+    return missed
+
+
+def test_a_digit_is_read_in_every_scene():
+    assert len(misread(scenes.TUNED, 1, seed=11)) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", scenes.TUNED, ids=lambda kind: kind.__name__)
+def test_nineteen_of_twenty_are_read(kind):
+    assert len(misread([kind], 60, seed=13)) <= 3

@@ -1,0 +1,6 @@
+"""Is a hand-written backward right? Checks of every op, layer and model, by finite differences."""
+
+from .check import THRESHOLD, check_gradients
+from .report import GradientReport
+
+__all__ = ["THRESHOLD", "GradientReport", "check_gradients"]

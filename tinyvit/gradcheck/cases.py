@@ -1,0 +1,166 @@
+"""What `tinyvit gradcheck` and the tests check: every op, every layer, and whole models of every kind."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import to_device
+from ..config import ViTConfig
+from ..layers import (
+    Attention,
+    AttentionPool,
+    Block,
+    Conv2d,
+    ConvStem,
+    DistilledHead,
+    Dropout,
+    DropPath,
+    Identity,
+    Layer,
+    LayerNorm,
+    LayerScale,
+    Linear,
+    Mlp,
+    PatchEmbed,
+    Pool,
+    Recompute,
+)
+from ..ops import OPS
+from ..vit import VisionTransformer
+from .check import THRESHOLD, check_gradients
+from .report import GradientReport
+from .samples import Inputs, op_samples
+
+
+class Case(NamedTuple):
+    """One thing to check: build(rng) gives what to check, its inputs and its options."""
+
+    kind: str  # "op", "layer" or "model"
+    name: str
+    build: Callable[[np.random.Generator], tuple[Any, Inputs, dict[str, Any]]]
+
+    def check(
+        self, *, seed: int = 0, threshold: float = THRESHOLD, device: str = "cpu"
+    ) -> tuple[GradientReport, Inputs]:
+        """The report of a check on `device`, and the inputs that were used."""
+        rng = np.random.default_rng(seed)
+        f, inputs, options = self.build(rng)
+        if device != "cpu":
+            f = f.to(device) if isinstance(f, Layer) else f
+            inputs, options = (_moved(arrays, device) for arrays in (inputs, options))
+        return check_gradients(f, inputs, options=options, rng=rng, threshold=threshold), inputs
+
+
+def _moved(arguments: dict[str, Any], device: str) -> dict[str, Any]:
+    return {name: to_device(x, device) if isinstance(x, np.ndarray) else x for name, x in arguments.items()}
+
+
+def op_cases(name: str) -> list[Case]:
+    """One case for each of the op's samples."""
+
+    def build(index: int) -> Callable[[np.random.Generator], tuple[Any, Inputs, dict[str, Any]]]:
+        return lambda rng: (OPS[name], *op_samples(name, rng)[index])
+
+    return [Case("op", name, build(index)) for index in range(len(op_samples(name, np.random.default_rng(0))))]
+
+
+def shaken(layer: Layer, rng: np.random.Generator) -> Layer:
+    """The layer in float64 with every parameter moved to a random place: fresh zeros and ones hide mistakes."""
+    layer = layer.astype(np.float64)
+    for array in layer.parameters().values():
+        array[...] = rng.uniform(0.2, 0.6, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+    return layer
+
+
+def _layer(make: Callable[[np.random.Generator], Layer], *shape: int, random: bool = False) -> Callable[..., Any]:
+    def build(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
+        options = {"rng": lambda: np.random.default_rng(5)} if random else {}
+        return shaken(make(rng), rng), {"x": rng.standard_normal(shape)}, options
+
+    return build
+
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    "Linear": _layer(lambda rng: Linear(4, 3, rng=rng), 2, 3, 4),
+    "Linear, no bias": _layer(lambda rng: Linear(4, 3, bias=False, rng=rng), 5, 4),
+    "LayerNorm": _layer(lambda rng: LayerNorm(5), 2, 3, 5),
+    "LayerScale": _layer(lambda rng: LayerScale(5, init_value=0.1), 2, 3, 5),
+    "Dropout": _layer(lambda rng: Dropout(0.4), 3, 4, 5, random=True),
+    "DropPath": _layer(lambda rng: DropPath(0.4), 6, 2, 3, random=True),
+    "Identity": _layer(lambda rng: Identity(), 2, 3),
+    "Conv2d": _layer(lambda rng: Conv2d(2, 5, 3, stride=2, padding=1, rng=rng), 3, 2, 4, 7),
+    "ConvStem": _layer(lambda rng: ConvStem(2, rng=rng), 2, 2, 3, 4),
+    "PatchEmbed": _layer(lambda rng: PatchEmbed(2, 5, 3, rng=rng), 2, 5, 4, 6),
+    "PatchEmbed, conv, tanh": _layer(lambda rng: PatchEmbed(2, 3, 5, stem="conv", gelu="tanh", rng=rng), 2, 3, 4, 6),
+    "Attention": _layer(lambda rng: Attention(6, 3, rng=rng), 2, 5, 6),
+    "Attention, no qkv bias": _layer(lambda rng: Attention(6, 2, qkv_bias=False, rng=rng), 2, 4, 6),
+    "AttentionPool": _layer(lambda rng: AttentionPool(6, 2, 5, rng=rng), 3, 4, 6),
+    "AttentionPool, prefix, tanh": _layer(
+        lambda rng: AttentionPool(6, 3, 8, num_prefix=2, gelu="tanh", layer_norm_eps=0.1, rng=rng), 2, 5, 6
+    ),
+    "Pool": _layer(lambda rng: Pool("cls+mean", num_prefix=2), 2, 5, 3),
+    "DistilledHead": _layer(lambda rng: DistilledHead(8, 3, rng=rng), 5, 8),
+    "Mlp": _layer(lambda rng: Mlp(4, 6, rng=rng), 2, 3, 4),
+    "Mlp, tanh": _layer(lambda rng: Mlp(4, 6, gelu="tanh", rng=rng), 2, 3, 4),
+    "Mlp, quick": _layer(lambda rng: Mlp(4, 6, gelu="quick", rng=rng), 2, 3, 4),
+    "Block": _layer(lambda rng: Block(6, 2, 8, rng=rng), 2, 5, 6),
+    "Block, everything": _layer(
+        lambda rng: Block(6, 3, 5, layer_scale=0.1, drop_rate=0.2, drop_path_rate=0.3, gelu="tanh", rng=rng),
+        4, 3, 6, random=True,
+    ),
+    "Recompute": _layer(lambda rng: Recompute(Block(6, 2, 8, drop_rate=0.3, rng=rng)), 2, 5, 6, random=True),
+}  # fmt: skip
+
+
+_SMALL: dict[str, Any] = {
+    "img_size": (4, 6),
+    "patch_size": 2,
+    "in_chans": 2,
+    "num_classes": 3,
+    "embed_dim": 8,
+    "depth": 2,
+    "num_heads": 2,
+    "mlp_ratio": 1.5,
+}
+MODELS: dict[str, ViTConfig] = {
+    "cls token, erf": ViTConfig(**_SMALL),
+    "mean pooling": ViTConfig(**_SMALL, pool="mean"),
+    "tanh": ViTConfig(**_SMALL, gelu="tanh"),
+    "registers": ViTConfig(**_SMALL, num_registers=2),
+    "sincos2d": ViTConfig(**_SMALL, pos_embed="sincos2d"),
+    "drop path, dropout": ViTConfig(**_SMALL, drop_path_rate=0.3, drop_rate=0.2),
+    "layer scale": ViTConfig(**_SMALL, layer_scale=0.1),
+    "no qkv bias": ViTConfig(**_SMALL, qkv_bias=False),
+    "conv stem": ViTConfig(**_SMALL, stem="conv"),
+    "features": ViTConfig(**_SMALL | {"num_classes": 0}),
+    "no class token, fc_norm": ViTConfig(**_SMALL, pool="mean", class_token=False, fc_norm=True),
+    "no class token, registers, no final norm": ViTConfig(
+        **_SMALL, pool="mean", class_token=False, num_registers=2, final_norm=False
+    ),
+    "distilled": ViTConfig(**_SMALL, pool="cls+dist", num_registers=1),
+    "distilled, features": ViTConfig(**_SMALL | {"num_classes": 0}, pool="cls+dist", num_registers=2),
+    "cls+mean": ViTConfig(**_SMALL, pool="cls+mean", num_registers=2, layer_scale=0.3),
+    "pre-norm, quick": ViTConfig(**_SMALL, pre_norm=True, gelu="quick"),
+    "attention pooling": ViTConfig(**_SMALL, pool="map", class_token=False, pos_embed="sincos2d"),
+    "attention pooling, prefix": ViTConfig(**_SMALL, pool="map", num_registers=1),
+    "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
+    "everything": ViTConfig(
+        **_SMALL, pool="mean", gelu="tanh", num_registers=3, drop_path_rate=0.4, layer_scale=0.2, layer_norm_eps=1e-4
+    ),
+}
+
+
+def _model(config: ViTConfig) -> Callable[..., Any]:
+    shape = (3, config.in_chans, *config.image_shape)
+    return _layer(lambda rng: VisionTransformer(config, rng=rng), *shape, random=True)
+
+
+def all_cases() -> Iterator[Case]:
+    """Everything there is to check."""
+    for name in OPS:
+        yield from op_cases(name)
+    for name, build in LAYERS.items():
+        yield Case("layer", name, build)
+    for name, config in MODELS.items():
+        yield Case("model", name, _model(config))

@@ -1,0 +1,1 @@
+"""Files and folders that are complete or absent: atomic writes, locks, safetensors and npz without pickle."""

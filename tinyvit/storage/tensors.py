@@ -1,0 +1,126 @@
+"""Named arrays in a safetensors file: 8 bytes of length, JSON that says what is where, then nothing but numbers."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..backend import Array, to_numpy
+from ..errors import UserError, one_line
+
+MOST_HEADER = 2**22  # bytes: 40,000 arrays; the largest ViT has some 700, and a million take minutes to list
+DTYPES = {  # NumPy's names and theirs
+    **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
+    **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)},
+}
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The named arrays of a safetensors file; bfloat16, which NumPy does not know, becomes float32.
+
+    Raises:
+        UserError: the file is missing, truncated, no safetensors file, names more arrays than any model has, or holds
+            NaN or infinite numbers, or numbers of a kind that NumPy lacks.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UserError(f"{path} was not found: check the folder's name")
+    try:
+        _check_header(path)
+        with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  it is no dict
+            _check_kinds(path, kinds)
+            narrow = [name for name, kind in kinds.items() if kind == "BF16"]
+            arrays = {name: file.get_tensor(name) for name in kinds if name not in narrow}
+        if narrow:
+            arrays |= _read_bfloat16(path, narrow)
+    except UserError:
+        raise
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
+    return arrays
+
+
+def _check_header(path: Path) -> None:
+    """Whether what the file says of itself is short enough to be read.
+
+    Raises:
+        ValueError: it is not.
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if MOST_HEADER < length < path.stat().st_size:  # a length beyond the end is damage, of which the library tells
+        raise ValueError(f"its list of arrays has {length:,} bytes, and no model needs more than {MOST_HEADER:,}")
+
+
+def _check_kinds(path: Path, kinds: Mapping[str, str]) -> None:
+    """Whether NumPy has numbers of these kinds, or bfloat16, which is half of a float32. Others need their scales, too.
+
+    Raises:
+        UserError: it has not.
+    """
+    for name, kind in kinds.items():
+        if kind not in (*DTYPES.values(), "BOOL", "BF16", "C64"):
+            raise UserError(
+                f"{path} holds {one_line(name)} in {kind}, a quantised kind that is not read: use a copy of the model "
+                "in float32, float16 or bfloat16"
+            )
+
+
+def _read_bfloat16(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some arrays of a safetensors file whose header is known to be right."""
+    with open(path, "rb") as file:
+        start = 8 + int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(start - 8))
+        arrays = {}
+        for name in names:
+            first, last = header[name]["data_offsets"]
+            file.seek(start + first)
+            bits = np.frombuffer(file.read(last - first), "<u2")
+            arrays[name] = from_bfloat16(bits).reshape(header[name]["shape"])
+    return arrays
+
+
+def from_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """uint16 -> float32: bfloat16 is the upper half of it."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def write_arrays(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
+    """Named arrays, from any device, as a safetensors file.
+
+    Array by array, so that a large model is never held twice; the library would copy all of it, and one version of it
+    writes garbage for arrays whose memory is not in C order.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}  # transformers opens no file that does not say this
+    start = 0
+    for name, array in arrays.items():
+        header[name] = {
+            "dtype": DTYPES[str(array.dtype)],
+            "shape": list(array.shape),
+            "data_offsets": [start, start + array.nbytes],
+        }
+        start += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for array in arrays.values():
+        file.write(np.ascontiguousarray(to_numpy(array)).data)
+
+
+def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
+    """What `write_arrays` writes."""
+    file = io.BytesIO()
+    write_arrays(file, arrays)
+    return file.getvalue()
