@@ -1,6 +1,7 @@
 """The house stands as planned: imports run one way, one room knows CuPy, nothing dangerous is used."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,35 @@ def test_imports_run_one_way(path):
             assert FLOORS[parts[1]] <= FLOORS[room(path)], f"{path.name} imports {module}, a floor above it"
             same_floor = FLOORS[parts[1]] == FLOORS[room(path)] and parts[1] != room(path)
             assert not same_floor, f"{path.name} imports {module}, a neighbour on its floor"
+
+
+def module(path):
+    return ".".join(["tinyvit", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def arrows():
+    """Which modules each module imports, also in functions and for types alone."""
+    modules = {module(path): path for path in FILES if path != ROOT / "__init__.py"}  # the door, which leads everywhere
+    for name, path in modules.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                base = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
+                source = ".".join([*base, *([node.module] if node.module else [])])
+                names = {f"{source}.{alias.name}" for alias in node.names}
+                found |= (names & set(modules)) | ({source} if names - set(modules) else set())
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        yield name, (found & set(modules)) - {name}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    graphlib.TopologicalSorter(dict(arrows())).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_door_step_is_empty():
+    assert {path.stem for path in ROOT.glob("*.py")} == {"__init__", "__main__", "errors", "vit"}
 
 
 def test_every_room_has_a_floor():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinyvit.bench import finetuning
+from tinyvit.bench.clock import Clock
 from tinyvit.config import ViTConfig
 from tinyvit.errors import UserError
 
@@ -22,7 +23,7 @@ def test_each_side_tells_its_cost_and_its_losses():
 
 
 def test_the_clock_leaves_out_what_lies_between_epochs():
-    clock = finetuning.Clock()
+    clock = Clock()
     clock.times = [1.0, 3.0, 5.0, 105.0, 107.0, 110.0]
     assert clock.seconds_per_step(3) == 2.0
 

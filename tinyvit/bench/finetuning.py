@@ -12,7 +12,6 @@ import dataclasses
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +21,15 @@ from PIL import Image
 from ..config import ViTConfig
 from ..config.presets import PRESETS, preset
 from ..errors import UserError
-from ..training import FinetuneConfig, Progress
+from ..training import FinetuneConfig
 from ..training.finetuning import finetune
 from ..vit import VisionTransformer
+from .clock import Clock
 from .runs import timed
 from .side import peak_memory
 from .speed import check_opponent
 
 AGREE = 1e-2  # the losses of an epoch, relatively; the gradients themselves are compared by the tests
-
-
-class Clock(Progress):
-    """Notes when each step has ended."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def step(self, images: int, loss: float | None) -> None:
-        self.times.append(time.perf_counter())
-
-    def seconds_per_step(self, steps_per_epoch: int) -> float:
-        """The median; the first step of an epoch is left out, because there is more between it and the one before."""
-        epochs = np.reshape(self.times, (-1, steps_per_epoch))
-        return float(np.median(np.diff(epochs)))
 
 
 def prepare(folder: Path, config: ViTConfig, images: int) -> None:

@@ -12,34 +12,24 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..backend import to_numpy
 from ..config import ViTConfig
 from ..config.presets import preset
-from ..datasets import normalize
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep
 from ..optim import AdamW, FlatArrays, flatten
 from ..training import train_step
 from ..vit import VisionTransformer
+from .gpu_timing import INNER, REPEATS, WARM_UP, Row, Size, random_batch, row_of, timed
 from .runs import alone
 from .runs import timed as timed_process
-from .setting import LEARNING_RATE, MEAN, STD, WEIGHT_DECAY, new_model, one_batch
-from .timing import Series
+from .setting import LEARNING_RATE, WEIGHT_DECAY, new_model
 
-INNER, REPEATS, WARM_UP = 10, 30, 10
 TEN = 10  # steps of the comparison with the CPU
 SEEDS = 5
-Row = dict[str, Any]
-
-
-class Size(NamedTuple):
-    name: str
-    config: ViTConfig
-    batch_size: int
-    precisions: tuple[str, ...]
 
 
 def sizes() -> list[Size]:
@@ -148,45 +138,15 @@ def _ours(size: Size, precision: str, name: str, left: float) -> Iterator[Row]:
         run, mark, lambda: cupy.cuda.Device().synchronize(), lambda one, two: events.get_elapsed_time(one, two) / 1000
     )
     if run.fallback is None:  # it was sent once as it is, and once to be recorded
-        yield row("tinyvit", device_times, host_times) | {"launches": device.launches // 2}
+        yield row_of("tinyvit", device_times, host_times) | {"launches": device.launches // 2}
     else:
-        yield row(f"tinyvit, not recorded ({run.fallback})", device_times, host_times)
+        yield row_of(f"tinyvit, not recorded ({run.fallback})", device_times, host_times)
 
 
 def _theirs(size: Size, precision: str, device: str, left: float) -> Iterator[Row]:
     from .torch_gpu import torch_rows
 
     yield from torch_rows(size, precision, device, left)
-
-
-def random_batch(size: Size) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels that mean nothing."""
-    batch = one_batch(size.config, size.batch_size).train
-    return normalize(batch.images[:], MEAN, STD), batch.labels
-
-
-def timed(
-    run: Callable[[], Any], mark: Callable[[], Any], wait: Callable[[], Any], between: Callable[[Any, Any], float]
-) -> tuple[Series, Series]:
-    """Seconds of a run on the device, between two marks in its stream, and on the host, until all is sent."""
-    for _ in range(WARM_UP):
-        run()
-    wait()
-    device, host = [], []
-    for _ in range(REPEATS):
-        first, start = mark(), time.perf_counter()
-        for _ in range(INNER):
-            run()
-        host.append((time.perf_counter() - start) / INNER)
-        last = mark()
-        wait()
-        device.append(between(first, last) / INNER)
-    return Series.of(device), Series.of(host)
-
-
-def row(side: str, device: Series, host: Series) -> Row:
-    times = {"ms": device.median, "p10": device.p10, "p90": device.p90, "host ms": host.median}
-    return {"side": side} | {name: round(1000 * seconds, 4) for name, seconds in times.items()}
 
 
 def _whole_runs(device: str, left: float) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from ..training import FinetuneConfig, Progress
 from ..training.finetuning.batches import PictureBatches
 from ..training.finetuning.start import readable, starting_point
 from ..training.state import learning_rate
-from .finetuning import Clock
+from .clock import Clock
 from .side import peak_memory
 from .torch_run import adamw
 from .torch_twin import torch_twin

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from .gpu import Row, Size, random_batch, row, timed
+from .gpu_timing import Row, Size, random_batch, row_of, timed
 from .setting import LEARNING_RATE, WEIGHT_DECAY, new_model
 from .torch_twin import torch_twin
 
@@ -34,7 +34,7 @@ def torch_rows(size: Size, precision: str, device: str, seconds: float) -> Itera
             step = build_step(size, precision, mode, "cuda")
             run = _graphed(step) if graphed else step
             times = timed(run, _mark, torch.cuda.synchronize, lambda one, two: one.elapsed_time(two) / 1000)
-            yield row(side, *times)
+            yield row_of(side, *times)
         except Exception as error:
             yield {"side": side, "error": f"{type(error).__name__}: {str(error)[:200]}"}
         torch.cuda.empty_cache()

@@ -18,8 +18,9 @@ step is one CUDA graph. From the bottom up:
 `training/fused.py` is the one place that chooses between these and the plain ops.
 """
 
-from .device import CudaDevice, Device, Heads
+from .device import CudaDevice, Device
 from .graph import GraphedStep
+from .heads import Heads
 from .launching import per_number
 from .step import Batch, FusedStep, reason_against
 from .update import FusedUpdate

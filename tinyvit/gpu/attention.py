@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from ..backend import Array
 from ..config import ViTConfig
-from .device import Device, Heads
+from .device import Device
+from .heads import Heads
 from .launching import Launching, per_number, per_row
 from .sources import pairs_per_block, threads_per_pair
 

@@ -7,14 +7,12 @@ Source: cuBLAS 13 documentation, cublasGemmEx, cublasGemmBatchedEx, "CUDA Graphs
 import ctypes
 import weakref
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..backend import Array
-
-if TYPE_CHECKING:
-    from .device import Heads
+from .heads import Heads
 
 FLOAT32 = 0  # CUDA_R_32F
 # CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_32F_FAST_TF32 and CUBLAS_COMPUTE_32F_FAST_16BF

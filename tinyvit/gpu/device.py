@@ -4,23 +4,13 @@ import contextlib
 import gc
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..backend import Array, cupy_module
 from ..config import ViTConfig
 from .blas import Blas
+from .heads import Heads
 from .sources import constants, signatures, source, typed
-
-
-class Heads(NamedTuple):
-    """A matrix for each head of each image, somewhere in a larger array; distances are in numbers."""
-
-    array: Array
-    start: int  # of the first one
-    per_image: int  # from one image to the next
-    per_head: int
-    per_row: int
-    shape: tuple[int, int, int, int]  # images, heads, rows, columns
 
 
 class Device:

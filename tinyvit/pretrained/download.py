@@ -14,7 +14,7 @@ from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
 from ..storage.locks import FileLock
 from .families import family_of
 from .hub import Repository
-from .resolve import NAME
+from .model_name import NAME
 from .weights import INDEX, read_index
 
 PICKLE = "pytorch_model.bin"

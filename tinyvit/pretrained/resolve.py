@@ -1,15 +1,11 @@
 """What a user may give for a model: a path, or a name at huggingface.co."""
 
-import re
 from pathlib import Path
 
 from ..errors import UserError
 from ..storage.files import read_file
 from ..storage.folders import is_there
-
-# "owner/name", "owner/name@revision": nothing in it can lead out of a folder or to another server.
-_WORD = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
-NAME = re.compile(rf"(?P<repository>{_WORD}/{_WORD})(?:@(?P<revision>{_WORD}(?:/{_WORD})*))?")
+from .model_name import NAME
 
 
 def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
