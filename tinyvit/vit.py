@@ -244,12 +244,19 @@ class VisionTransformer(Layer):
         (section 3.2). What tinyvit saved keeps its dtype; others' weights become float32 unless they are wider.
 
         Raises:
-            UserError: files are missing or damaged, a weight is NaN or infinite, or weights and config do not fit
-                together.
+            UserError: files are missing or damaged, a weight is NaN or infinite, or weights and config do not fit.
         """
-        from .pretrained import load_model, open_source
+        from .pretrained import open_checkpoint
 
-        return load_model(cls, open_source(path, with_head=num_classes is None), num_classes=num_classes)
+        return cls.from_checkpoint(open_checkpoint(path, with_head=num_classes is None), num_classes=num_classes)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Any, *, num_classes: int | None = None, **changes: Any) -> Self:
+        """The same of an open `pretrained.Checkpoint`; `changes` are of config fields that no weight depends on."""
+        config = checkpoint.config if num_classes is None else checkpoint.config.with_head(num_classes)
+        model = cls(dataclasses.replace(config, **changes), rng=layers.NO_DRAWS)
+        model.adopt(checkpoint.state(model.parameters(), with_head=num_classes is None))
+        return model
 
 
 def _collected(parts: Iterator[tuple[Array, Gradients]]) -> tuple[Array, Gradients]:

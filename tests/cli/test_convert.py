@@ -11,7 +11,7 @@ from PIL import Image
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.images.processor import ImageProcessor
-from tinyvit.pretrained import open_source, read_processor, save_model_folder
+from tinyvit.pretrained import open_checkpoint, save_model_folder
 
 CONFIG = ViTConfig(
     img_size=12, patch_size=4, in_chans=2, num_classes=3, embed_dim=8, depth=2, num_heads=2, mlp_ratio=1.5,
@@ -125,7 +125,7 @@ def test_how_pictures_are_made_goes_along(tmp_path, layout, processor):
     more = {"preprocessor_config.json": json.dumps(processor.to_dict()).encode()}
     save_model_folder(tmp_path / "model", config, VisionTransformer(config).parameters(), more)
     assert main(["convert", str(tmp_path / "model"), str(tmp_path / "out"), "--to", layout]) == 0
-    again = read_processor(open_source(tmp_path / "out"))
+    again = open_checkpoint(tmp_path / "out").processor()
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
     np.testing.assert_allclose(again(picture), processor(picture), atol=1e-6)
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from tinyvit.cli import main
 from tinyvit.course import stand_in_folder
-from tinyvit.pretrained import open_source, problem_type
+from tinyvit.pretrained import open_checkpoint, problem_type
 from tinyvit.training import load_trained
 
 MULTI = {"problem_type": "multi_label_classification"}
@@ -118,7 +118,7 @@ def test_where_one_class_is_chosen_there_is_no_threshold(stand_in, picture, caps
 def test_convert_keeps_it_or_says_that_others_do_not_know(stand_in, tmp_path, capsys, said, to):
     target = tmp_path / ("out.npz" if to == "npz" else "out")
     assert main(["convert", str(stand_in({"problem_type": said})), str(target), "--to", to]) == 0
-    assert (problem_type(open_source(target).values, 5) == said) == (to != "npz" or said.startswith("single"))
+    assert (problem_type(open_checkpoint(target).values, 5) == said) == (to != "npz" or said.startswith("single"))
     told = "know of no problem type" in capsys.readouterr().out
     assert told == (to != "hf" and not said.startswith("single"))
 

@@ -7,7 +7,7 @@ from oracles import shaken, timm, transformers
 from test_pretrained import close, images_for, timm_hidden_states
 
 from tinyvit import UserError, VisionTransformer
-from tinyvit.pretrained import FAMILIES, family_for, folder_files, open_source
+from tinyvit.pretrained import FAMILIES, family_for, folder_files, open_checkpoint
 from tinyvit.storage.folders import write_folder
 from tinyvit.training import load_classifier
 
@@ -116,7 +116,7 @@ def test_of_two_towers_that_for_pictures_is_read(kind, tmp_path):
     theirs.save_pretrained(tmp_path / "hf")
     ours = VisionTransformer.from_pretrained(tmp_path / "hf")
     images = images_for(ours.config, "float32")
-    assert {"logit_scale", "text_model"} <= set(open_source(tmp_path / "hf").left_out)
+    assert {"logit_scale", "text_model"} <= set(open_checkpoint(tmp_path / "hf").left_out)
     pooled = theirs.vision_model(torch.tensor(images)).pooler_output
     close(ours.predict(images), theirs.visual_projection(pooled) if kind == "CLIP" else pooled, 1e-5)
     with pytest.raises(UserError, match="names no classes: give it a new head, tinyvit finetune"):
@@ -132,7 +132,7 @@ def test_classifiers_of_two_towers(kind, tmp_path):
     ours = VisionTransformer.from_pretrained(tmp_path / "hf")
     images = images_for(ours.config, "float32")
     close(ours.predict(images), theirs(torch.tensor(images)).logits, 1e-5)
-    assert open_source(tmp_path / "hf").left_out == (["post_layernorm"] if kind == "CLIP" else ["head"])
+    assert open_checkpoint(tmp_path / "hf").left_out == (["post_layernorm"] if kind == "CLIP" else ["head"])
 
 
 TIMM = {
@@ -203,4 +203,4 @@ def test_timm_loads_what_we_write(name, tmp_path):
     theirs = timm.create_model(f"local-dir:{tmp_path / 'ours'}", pretrained=True).eval()
     images = images_for(ours.config, "float32")
     close(ours.predict(images), theirs(torch.tensor(images)), 1e-5)
-    assert open_source(tmp_path / "ours").config == ours.config
+    assert open_checkpoint(tmp_path / "ours").config == ours.config

@@ -7,7 +7,7 @@ from oracles import shaken, timm, transformers
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.gradcheck.cases import shaken as shaken_layer
-from tinyvit.pretrained import FAMILIES, folder_files, open_source
+from tinyvit.pretrained import FAMILIES, folder_files, open_checkpoint
 from tinyvit.storage.folders import write_folder
 
 needs_transformers = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
@@ -200,7 +200,7 @@ def test_timm_loads_what_we_write(name, tmp_path):
     theirs = timm.create_model(f"local-dir:{tmp_path / 'ours'}", pretrained=True).eval()
     images = images_for(ours.config, "float32")
     close(ours.predict(images), theirs(torch.tensor(images)), 1e-5)
-    assert open_source(tmp_path / "ours").config == ours.config
+    assert open_checkpoint(tmp_path / "ours").config == ours.config
 
 
 @needs_timm

@@ -316,7 +316,7 @@ def test_what_resolves_without_a_network(hub, tmp_path, monkeypatch):
     assert resolve_model(NAME, download=True) == Path(NAME), "a folder of that name comes first"
     with pytest.raises(UserError, match=r"owner/other is no folder .* add --download"):
         resolve_model("owner/other")
-    assert resolve_model("nowhere") == Path("nowhere")  # open_source says what is wrong
+    assert resolve_model("nowhere") == Path("nowhere")  # open_checkpoint says what is wrong
     assert hub.requests == []
 
 

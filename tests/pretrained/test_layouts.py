@@ -7,8 +7,8 @@ import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.gradcheck.cases import MODELS, shaken
-from tinyvit.pretrained import FAMILIES, folder_files, open_source, save_npz
-from tinyvit.pretrained.reading import ratio
+from tinyvit.pretrained import FAMILIES, folder_files, open_checkpoint, save_npz
+from tinyvit.pretrained.config_entries import ratio
 from tinyvit.pretrained.saving import stored
 from tinyvit.storage.folders import write_folder
 from tinyvit.storage.tensors import read_arrays
@@ -82,10 +82,10 @@ def test_what_a_family_has_no_word_for_is_named(family, change, words):
 
 def test_a_folder_says_which_layout_it_has(tmp_path):
     VisionTransformer(BASE).save_pretrained(tmp_path / "hf")
-    assert open_source(tmp_path / "hf").family == "hf"
+    assert open_checkpoint(tmp_path / "hf").family == "hf"
     assert "vit.encoder.layer.1.attention.attention.key.weight" in read_arrays(tmp_path / "hf" / "model.safetensors")
     VisionTransformer(dataclasses.replace(BASE, pool="mean")).save_pretrained(tmp_path / "own")
-    assert open_source(tmp_path / "own").family == "tinyvit"
+    assert open_checkpoint(tmp_path / "own").family == "tinyvit"
     assert "blocks.1.attn.qkv.weight" in read_arrays(tmp_path / "own" / "model.safetensors")
 
 

@@ -8,7 +8,7 @@ import pytest
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.course import stand_in_folder
 from tinyvit.errors import UserError
-from tinyvit.pretrained import folder_files, open_source
+from tinyvit.pretrained import folder_files, open_checkpoint
 from tinyvit.pretrained.problem import problem_type
 from tinyvit.storage.folders import write_folder
 
@@ -38,7 +38,7 @@ def test_an_unknown_problem_type_is_refused_by_its_name(tmp_path, said):
     values = json.loads((tmp_path / "model/config.json").read_text()) | {"problem_type": said}
     (tmp_path / "model/config.json").write_text(json.dumps(values))
     with pytest.raises(UserError, match=r"says problem_type .*not known: correct it to one of single_label") as error:
-        open_source(tmp_path / "model")
+        open_checkpoint(tmp_path / "model")
     assert repr(said) in str(error.value)
 
 
@@ -47,7 +47,7 @@ def test_an_unknown_problem_type_is_refused_by_its_name(tmp_path, said):
 def test_every_layout_of_folders_keeps_it(tmp_path, family, said):
     model = VisionTransformer(ViTConfig(num_classes=2, **SMALL))
     write_folder(tmp_path / "m", folder_files(model.config, model.parameters(), family, None, None, said))
-    source = open_source(tmp_path / "m")
+    source = open_checkpoint(tmp_path / "m")
     assert problem_type(source.values, 2) == (said or "single_label_classification")
     assert ("problem_type" in source.values) == (said is not None)
     assert source.config == model.config

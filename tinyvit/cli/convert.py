@@ -33,9 +33,7 @@ def run(options: argparse.Namespace) -> int:
         FAMILIES,
         family_for,
         folder_files,
-        load_model,
-        open_source,
-        read_processor,
+        open_checkpoint,
         save_npz,
     )
     from ..pretrained.problem import PROBLEM_TYPE, problem_type
@@ -50,22 +48,22 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"with --to npz, OUT is a file whose name ends with .npz, got {target}: add it")
     _check_target(target, options.overwrite)
     path = find_model(options.source, download=options.download)
-    source = open_source(path, with_head=not options.ignore_head)
-    model = load_model(VisionTransformer, source, num_classes=0 if options.ignore_head else None)
+    checkpoint = open_checkpoint(path, with_head=not options.ignore_head)
+    model = VisionTransformer.from_checkpoint(checkpoint, num_classes=0 if options.ignore_head else None)
     if options.img_size is not None:
-        model = model.resized(options.img_size, **FAMILIES[source.family].resample)
+        model = model.resized(options.img_size, **FAMILIES[checkpoint.family].resample)
     model = model.with_learned_positions()
-    fed = what_it_was_fed(source) if "dataset" in source.preprocessor else None
-    names = fed.class_names if fed else source.class_names
+    fed = what_it_was_fed(checkpoint) if "dataset" in checkpoint.preprocessor else None
+    names = fed.class_names if fed else checkpoint.class_names
     names = names if model.config.num_classes else None
-    meaning = problem_type(source.values, source.config.num_classes)
+    meaning = problem_type(checkpoint.values, checkpoint.config.num_classes)
     family = family_for(options.to, model.config) or options.to
     if options.to == "npz":
         save_npz(target, model.config, model.parameters())
     else:
-        processor = read_processor(source).for_size(model.config.image_shape)
+        processor = checkpoint.processor().for_size(model.config.image_shape)
         pretrained_cfg = to_timm(dataclasses.asdict(processor))
-        said = meaning if PROBLEM_TYPE in source.values and model.config.num_classes else None
+        said = meaning if PROBLEM_TYPE in checkpoint.values and model.config.num_classes else None
         files = folder_files(model.config, model.parameters(), family, names, pretrained_cfg, said)
         if options.to == "hf":
             facts = {"dataset": fed.dataset, "built_in": fed.built_in, "class_names": names} if fed and names else {}
@@ -73,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             files[PREPROCESSOR] = to_json(processor.to_dict() | facts)
         write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"
-    say(f"{options.source} ({source.family}) -> {target} ({options.to}): {count}")
+    say(f"{options.source} ({checkpoint.family}) -> {target} ({options.to}): {count}")
     for name, value in FAMILIES[family].fixed(model.config).items():
         if (mine := getattr(model.config, name)) != value:
             say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
@@ -81,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         for note in _lost(meaning, fed.threshold if fed else THRESHOLD, options.to):
             say(f"note: {note}")
     if options.verify:
-        verify(model, source, target)
+        verify(model, checkpoint, target)
     return 0
 
 

@@ -65,28 +65,28 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         UserError: there is none, or it is damaged.
     """
     from ..config.presets import PRESETS, preset
-    from ..pretrained import FAMILIES, open_source
+    from ..pretrained import FAMILIES, open_checkpoint
     from ..pretrained.problem import SINGLE_LABEL, problem_type
     from ..training.trained import what_it_was_fed
 
     if name in PRESETS or not (download or Path(name).exists()):
         return preset(name), name
-    source = open_source(find_model(name, download=download))
-    fed = what_it_was_fed(source)
-    dtypes = ", ".join(sorted({str(array.dtype) for array in source.tensors.values()}))
+    checkpoint = open_checkpoint(find_model(name, download=download))
+    family, fed = FAMILIES[checkpoint.family], what_it_was_fed(checkpoint)
+    dtypes = ", ".join(sorted({str(array.dtype) for array in checkpoint.tensors.values()}))
     classes = ", ".join(map(printable, fed.class_names[:6])) + (", ..." if len(fed.class_names) > 6 else "")
-    numbers = sum(array.size for array in source.tensors.values())
+    numbers = sum(array.size for array in checkpoint.tensors.values())
     lines = [
         printable(str(name)),
-        f"{'layout':<10}{FAMILIES[source.family].title}: {len(source.tensors)} arrays, {numbers:,} numbers, {dtypes}",
+        f"{'layout':<10}{family.title}: {len(checkpoint.tensors)} arrays, {numbers:,} numbers, {dtypes}",
         f"{'classes':<10}{len(fed.class_names)}: {classes}"
         if fed.class_names
-        else f"{'classes':<10}none: {'its head is a projection' if source.is_projection else 'no head'}",
-        *([f"{'left out':<10}{printable(', '.join(source.left_out))}"] if source.left_out else []),
+        else f"{'classes':<10}none: {'its head is a projection' if checkpoint.is_projection else 'no head'}",
+        *([f"{'left out':<10}{printable(', '.join(checkpoint.left_out))}"] if checkpoint.left_out else []),
         describe("pictures", fed.processor),
     ]
-    meaning = problem_type(source.values, source.config.num_classes)
+    meaning = problem_type(checkpoint.values, checkpoint.config.num_classes)
     if fed.class_names and meaning != SINGLE_LABEL:
         how = f": a yes or no for each class, from {fed.threshold:g} on" if fed.multi_label else ": numbers, no classes"
         lines.insert(3, f"{'answers':<10}{meaning}{how}")
-    return source.config, "\n".join(lines)
+    return checkpoint.config, "\n".join(lines)

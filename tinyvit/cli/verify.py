@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pretrained import FAMILIES, Source, load_model, open_source
+from ..pretrained import FAMILIES, Checkpoint, open_checkpoint
 from .output import say
 from .their_layers import Layers, timm_layers, transformers_layers
 
@@ -16,15 +16,18 @@ PACKAGES: dict[str, tuple[str, Callable[[Path, np.ndarray], Layers]]] = {
 }
 
 
-def verify(model: Any, source: Source, target: Path) -> None:
+def verify(model: Any, checkpoint: Checkpoint, target: Path) -> None:
     """Print how far others are from `model`, layer by layer: it was read from `source` and is now at `target`."""
     config = model.config
     rng = np.random.default_rng(0)
     images = rng.standard_normal((2, *config.input_shape)).astype(model.dtype)
     mine = our_layers(model, images)
-    columns = {"OUT by tinyvit": our_layers(load_model(type(model), open_source(target)), images)}
-    for name, path, family in (("IN", source.path, source.family), ("OUT", target, open_source(target).family)):
-        if (family := FAMILIES[family].library) in PACKAGES and (name == "OUT" or source.config == config):
+    columns = {"OUT by tinyvit": our_layers(type(model).from_checkpoint(open_checkpoint(target)), images)}
+    for name, path, family in (
+        ("IN", checkpoint.path, checkpoint.family),
+        ("OUT", target, open_checkpoint(target).family),
+    ):
+        if (family := FAMILIES[family].library) in PACKAGES and (name == "OUT" or checkpoint.config == config):
             package, layers = PACKAGES[family]
             try:
                 columns[f"{name} by {package}"] = layers(path, images)

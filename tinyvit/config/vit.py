@@ -131,6 +131,11 @@ class ViTConfig(Config):
         """M, the width of the MLP."""
         return int(self.embed_dim * self.mlp_ratio)
 
+    def with_head(self, num_classes: int) -> "ViTConfig":
+        """The same with one linear head, or with none: what two heads looked at, one need not."""
+        is_whole = self.pool != "cls+dist" and (num_classes or self.pool != "cls+mean")
+        return dataclasses.replace(self, num_classes=num_classes, pool=self.pool if is_whole else "cls")
+
     def resized(self, img_size: int | tuple[int, int]) -> "ViTConfig":
         """The same for images of another size; the patches stay as they are.
 

@@ -21,7 +21,7 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by their channels
 
 # In timm's words, what the makers of well-known weights did to their pictures.
 _IMAGENET = {"crop_pct": 0.875, "interpolation": "bicubic", "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
-FAMILIES: dict[str, dict[str, Any]] = {
+PROCESSOR_PRESETS: dict[str, dict[str, Any]] = {
     "augreg": {"crop_pct": 0.9, "interpolation": "bicubic", "mean": 0.5, "std": 0.5},
     "deit": _IMAGENET,
     "dino": _IMAGENET,
@@ -209,9 +209,11 @@ class ImageProcessor(Config):
         """
         if family == "vit":
             return cls(size=(img_size, img_size))
-        if family not in FAMILIES:
-            raise UserError(f"the family must be one of vit, {', '.join(FAMILIES)}, got {family!r}: choose one")
-        return cls.from_timm({"input_size": (3, img_size, img_size), **FAMILIES[family]})
+        if family not in PROCESSOR_PRESETS:
+            raise UserError(
+                f"the family must be one of vit, {', '.join(PROCESSOR_PRESETS)}, got {family!r}: choose one"
+            )
+        return cls.from_timm({"input_size": (3, img_size, img_size), **PROCESSOR_PRESETS[family]})
 
 
 def to_array(image: Image.Image) -> np.ndarray:

@@ -1,25 +1,22 @@
 """Other people's Vision Transformers, and ours for them: weights in and out, and pictures made as they make them."""
 
 from ..images.processor import ImageProcessor, to_array
+from .checkpoint import Checkpoint, open_checkpoint
 from .families import FAMILIES, family_for
-from .loading import load_model, read_processor
 from .problem import MULTI_LABEL, REGRESSION, problem_type
 from .resolve import resolve_model
 from .saving import folder_files, save_model_folder, save_npz
-from .source import Source, open_source
 
 __all__ = [
     "FAMILIES",
     "MULTI_LABEL",
     "REGRESSION",
+    "Checkpoint",
     "ImageProcessor",
-    "Source",
     "family_for",
     "folder_files",
-    "load_model",
-    "open_source",
+    "open_checkpoint",
     "problem_type",
-    "read_processor",
     "resolve_model",
     "save_model_folder",
     "save_npz",

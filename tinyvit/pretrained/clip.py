@@ -11,8 +11,8 @@ import numpy as np
 
 from ..config import ViTConfig
 from . import huggingface as hf
+from .config_entries import beyond_the_paper, entry, square, those_true, typed
 from .layouts import Stored, convolution, nothing, one_row, rows, same, transposed
-from .reading import beyond_the_paper, entry, square, those_true, typed
 
 MODEL_TYPES = ("clip", "clip_vision_model")
 PREFIX = "vision_model."

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..config import ViTConfig
 from . import huggingface as hf
+from .config_entries import beyond_the_paper, those_true
 from .layouts import Stored, same
-from .reading import beyond_the_paper, those_true
 
 MODEL_TYPES = ("deit",)
 HEADS = {"head.cls": "cls_classifier", "head.dist": "distillation_classifier"}

@@ -9,8 +9,8 @@ from ..config import ViTConfig
 from ..errors import UserError
 from ..images.processor_files import IMAGENET_MEAN, IMAGENET_STD
 from . import huggingface as hf
+from .config_entries import beyond_the_paper, entry, those_true
 from .layouts import Stored, same
-from .reading import beyond_the_paper, entry, those_true
 
 MODEL_TYPES = ("dinov2", "dinov2_with_registers")
 PREFIXES = ("dinov2.", "dinov2_with_registers.")

@@ -31,7 +31,7 @@ def download_model(name: str, *, folder: str | os.PathLike[str] | None = None) -
         folder: where to; None means the user's cache, where a model that is there already is not asked for again.
 
     Returns:
-        The folder, for `open_source`.
+        The folder, for `open_checkpoint`.
 
     Raises:
         UserError: there is no such model, no network, or only a pickle; files are not what the hub announces; or

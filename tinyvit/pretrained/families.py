@@ -22,6 +22,7 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..errors import UserError
+from ..images.processor import ImageProcessor
 from . import clip, deit, dinov2, google, huggingface, siglip, timm
 from .layouts import Stored, same
 from .problem import PROBLEM_TYPE, check_problem_type
@@ -31,7 +32,7 @@ Values = Mapping[str, Any]  # of config.json
 
 
 class Family(NamedTuple):
-    """How one family describes, names, arranges and resamples: all that the rest of the house knows of it."""
+    """How one family describes, names, arranges and resamples: all that the rest of the package knows of it."""
 
     title: str  # for people
     library: str  # whose files they are: a choice of `tinyvit convert --to`
@@ -49,6 +50,9 @@ class Family(NamedTuple):
     fixed: Callable[[ViTConfig], dict[str, Any]] = lambda config: {}  # what it always does, and no file of it says
     fold: Callable[[ViTConfig, Tensors], Tensors] = lambda config, state: state  # gives what has no place there another
     processor: Values = MappingProxyType({})  # the preprocessor_config.json to be assumed where there is none
+    processor_of: Callable[[Values, int], ImageProcessor | None] = lambda values, in_chans: None  # as config.json says
+    marker: str = ""  # an entry that only its config.json has, in place of "model_type"
+    complete_positions: bool = False  # all tokens have one in the file; else those in front may have none, which is 0
     projection: str = ""  # the weights of a head that names no classes, if there are such
 
 
@@ -62,6 +66,12 @@ class AsItIs(dict[str, Stored]):
 
 def _own_config(values: Values, tensors: Tensors) -> ViTConfig:
     return ViTConfig.from_dict({name: values[name] for name in values.keys() - {"model_type", PROBLEM_TYPE}})
+
+
+def _timm_processor(values: Values, in_chans: int) -> ImageProcessor | None:
+    """What timm's `pretrained_cfg` says of how images are made, if there is one."""
+    cfg = values.get("pretrained_cfg")
+    return ImageProcessor.from_timm(cfg, in_chans=in_chans) if cfg else None
 
 
 BICUBIC = {"method": "bicubic", "antialias": False, "align_corners": False}
@@ -82,6 +92,7 @@ FAMILIES = {
         cannot_say=lambda config: "",
         resample=BICUBIC,
         model_types=("tinyvit",),
+        complete_positions=True,
     ),
     "hf": _transformers(
         title="Hugging Face",
@@ -159,6 +170,8 @@ FAMILIES = {
         cannot_say=timm.cannot_say,
         resample={"method": "bicubic", "antialias": True, "align_corners": False},
         fixed=timm.fixed,
+        processor_of=_timm_processor,
+        marker="architecture",
     ),
     "npz": Family(
         title="Google .npz",
@@ -185,8 +198,9 @@ def family_of(values: Values, where: Any) -> str:
     """
     check_problem_type(values, where)
     kind = values.get("model_type")
-    if kind is None and "architecture" in values:
-        return "timm"
+    marked = [name for name, family in FAMILIES.items() if family.marker and family.marker in values]
+    if kind is None and marked:
+        return marked[0]
     families = {kind: name for name, family in FAMILIES.items() for kind in family.model_types}
     if isinstance(kind, str) and kind in families:
         return families[kind]

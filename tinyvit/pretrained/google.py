@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..config import ViTConfig
+from .config_entries import array_of, beyond_the_paper, depth_of, ratio, square_size, those_true
 from .layouts import Stored, heads_first, heads_last, jax_convolution, joined, same
-from .reading import array_of, beyond_the_paper, depth_of, ratio, square_size, those_true
 
 PREFIXES = ("opt/target/", "params/")
 HEAD = ("head/", "pre_logits/")

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..errors import UserError
+from .config_entries import beyond_the_paper, class_names_of, entry, ratio, square, those_true, typed
 from .layouts import Stored, convolution, joined, same, transposed
-from .reading import beyond_the_paper, class_names_of, entry, ratio, square, those_true, typed
 
 MODEL_TYPES = ("vit", "vit_mae", "vit_msn")
 PREFIXES = ("vit.",)

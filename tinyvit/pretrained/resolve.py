@@ -12,7 +12,7 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
     """Where the model lies on this machine: a path that exists is meant as it is, but for `snapshot_of`.
 
     Args:
-        path_or_name: of a folder or file that `open_source` reads, or "owner/name" or "owner/name@revision".
+        path_or_name: of a folder or file that `open_checkpoint` reads, or "owner/name" or "owner/name@revision".
         download: fetch a name from huggingface.co, unless it has been fetched before.
 
     Raises:

@@ -8,8 +8,8 @@ import numpy as np
 from ..config import ViTConfig
 from . import clip
 from . import huggingface as hf
+from .config_entries import beyond_the_paper, entry, those_true
 from .layouts import Stored, same, transposed
-from .reading import beyond_the_paper, entry, those_true
 
 MODEL_TYPES = ("siglip", "siglip_vision_model")
 LEFT_OUT = (*clip.LEFT_OUT, "head.")  # attention pooling, where a classifier looks at the mean

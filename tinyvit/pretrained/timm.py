@@ -13,8 +13,8 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..errors import UserError
+from .config_entries import array_of, class_names_of, depth_of, entry, ratio, square, square_size, those_true, typed
 from .layouts import Stored, convolution, joined, same, transposed
-from .reading import array_of, class_names_of, depth_of, entry, ratio, square, square_size, those_true, typed
 
 HEAD = ("head.", "head_dist.")
 LEFT_OUT = ("mask_token",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..backend import like
 from ..errors import UserError
-from ..pretrained import open_source, save_model_folder
+from ..pretrained import open_checkpoint, save_model_folder
 from ..storage.files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
 from ..storage.tensors import read_arrays
 from .checks import check_progress, check_same_model, check_same_settings
@@ -64,15 +64,14 @@ def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int)
         UserError: a file is missing or damaged, or belongs to a model that differs from the state's in any field.
     """
     folder = current_folder(folder)
-    source = open_source(folder)
-    check_same_model(state.model.config, source.config, folder)
+    checkpoint = open_checkpoint(folder)
+    check_same_model(state.model.config, checkpoint.config, folder)
     progress = read_json(folder / STATE_PROGRESS)
     check_progress(progress, folder / STATE_PROGRESS, steps_per_epoch)
     arrays = read_arrays(folder / STATE_ARRAYS)
     average = {name.removeprefix("ema."): arrays.pop(name) for name in list(arrays) if name.startswith("ema.")}
     state.step, state.loss_sum, state.epochs = progress["step"], float(progress["loss_sum"]), progress["epochs"]
-    shapes = {name: array.shape for name, array in state.model.parameters().items()}
-    state.model.load_state_dict(source.state(shapes))
+    state.model.load_state_dict(checkpoint.state(state.model.parameters()))
     state.optimizer.load_state(arrays, steps=state.step)
     if state.ema is not None:
         shapes, wanted = ({name: a.shape for name, a in arrays.items()} for arrays in (average, state.ema.average))

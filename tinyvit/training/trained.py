@@ -23,7 +23,7 @@ from ..images.open import open_picture
 from ..images.own_image import digits_in, largest_of, prepare_picture, read_image
 from ..images.processor import ImageProcessor
 from ..images.transparency import shows_nothing
-from ..pretrained import MULTI_LABEL, REGRESSION, Source, load_model, open_source, problem_type, read_processor
+from ..pretrained import MULTI_LABEL, REGRESSION, Checkpoint, open_checkpoint, problem_type
 from ..storage.files import PREPROCESSOR
 from ..vit import VisionTransformer
 from .checks import check_preprocessing
@@ -90,16 +90,16 @@ def load_trained(path: str | Path, **options: Any) -> tuple[VisionTransformer, P
     Half precision becomes float32: processors have no arithmetic for it, and take 30 times as long.
 
     Args:
-        options: of `pretrained.load_model`: `num_classes`, for a new head, and other fields of the config.
+        options: of `VisionTransformer.from_checkpoint`: `num_classes`, for a new head, and other fields of the config.
 
     Raises:
         UserError: there is no model, or it is damaged.
     """
-    source = open_source(path)
-    model = load_model(VisionTransformer, source, **options)
+    checkpoint = open_checkpoint(path)
+    model = VisionTransformer.from_checkpoint(checkpoint, **options)
     if model.dtype == np.float16:
         model = model.astype(np.float32)
-    return model, what_it_was_fed(source)
+    return model, what_it_was_fed(checkpoint)
 
 
 def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]:
@@ -108,53 +108,53 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
     Raises:
         UserError: it has no head, or one for numbers, or as `load_trained` does.
     """
-    source = open_source(path)
-    what = "has no head" if not source.config.num_classes else ""
-    if source.is_projection:
+    checkpoint = open_checkpoint(path)
+    what = "has no head" if not checkpoint.config.num_classes else ""
+    if checkpoint.is_projection:
         what = "has a projection in its head's place"
-    elif problem_type(source.values, source.config.num_classes) == REGRESSION:
+    elif problem_type(checkpoint.values, checkpoint.config.num_classes) == REGRESSION:
         what = what or "predicts numbers (problem_type regression)"
     if what:
         raise UserError(f"{path} {what}, so it names no classes: give it a new head, tinyvit finetune --model {path}")
-    fed = what_it_was_fed(source)
+    fed = what_it_was_fed(checkpoint)
     fed.processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
-    return load_model(VisionTransformer, source), fed
+    return VisionTransformer.from_checkpoint(checkpoint), fed
 
 
-def what_it_was_fed(source: Source) -> Preprocessing:
+def what_it_was_fed(checkpoint: Checkpoint) -> Preprocessing:
     """As its files say; where they are silent, as its family does, and classes by number.
 
     Raises:
         UserError: the files make no sense.
     """
-    values = source.preprocessor
+    values = checkpoint.preprocessor
     if "dataset" in values:
-        check_preprocessing(values, source.path / PREPROCESSOR, source.config)
-    processor = read_processor(source)
-    numbers = () if source.is_projection else tuple(map(str, range(source.config.num_classes)))
-    names = tuple(values["class_names"]) if "dataset" in values else source.class_names or numbers
+        check_preprocessing(values, checkpoint.path / PREPROCESSOR, checkpoint.config)
+    processor = checkpoint.processor()
+    numbers = () if checkpoint.is_projection else tuple(map(str, range(checkpoint.config.num_classes)))
+    names = tuple(values["class_names"]) if "dataset" in values else checkpoint.class_names or numbers
     dataset = values.get("dataset", "")
     return Preprocessing(
         dataset,
         names,
         *processor.statistics,
         processor,
-        _is_built_in(source),
-        multi_label=problem_type(source.values, source.config.num_classes) == MULTI_LABEL,
+        _is_built_in(checkpoint),
+        multi_label=problem_type(checkpoint.values, checkpoint.config.num_classes) == MULTI_LABEL,
         threshold=values["threshold"] if "dataset" in values and "threshold" in values else THRESHOLD,
     )
 
 
-def _is_built_in(source: Source) -> bool:
+def _is_built_in(checkpoint: Checkpoint) -> bool:
     """As its files say. Older ones do not: of a run, its kind decides; of a model without one, whether it was fed with
     the very classes and numbers of the data set that it names.
     """
-    values = source.preprocessor
+    values = checkpoint.preprocessor
     known = SOURCES.get(values.get("dataset", ""))
     if known is None or "built_in" in values:
         return known is not None and values["built_in"]
     try:
-        return isinstance(read_run_config(run_folder(source.path)), TrainConfig)
+        return isinstance(read_run_config(run_folder(checkpoint.path)), TrainConfig)
     except UserError:  # it belongs to no run
         numbers = known.class_names, [known.mean], [known.std]
         return (tuple(values["class_names"]), values["image_mean"], values["image_std"]) == numbers

@@ -17,7 +17,7 @@ from ...datasets.picture_files import picture_dataset
 from ...errors import UserError
 from ...images.processor import ImageProcessor
 from ...layers import NO_DRAWS
-from ...pretrained import FAMILIES, load_model, open_source, read_processor
+from ...pretrained import FAMILIES, open_checkpoint
 from ...storage.files import PREPROCESSOR, read_file, read_json
 from ...vit import VisionTransformer
 from ..checkpoint import check_settings
@@ -144,21 +144,21 @@ def starting_point(
     path: str, num_classes: int, changes: dict[str, Any], progress: Progress
 ) -> tuple[VisionTransformer, ImageProcessor]:
     """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
-    source = open_source(path, with_head=False)
-    processor = read_processor(source)
+    checkpoint = open_checkpoint(path, with_head=False)
+    processor = checkpoint.processor()
     processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
     if processor.in_chans in (2, 4):
         progress.note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
-    if source.config.pool == "cls+dist":
+    if checkpoint.config.pool == "cls+dist":
         progress.note("both of the model's heads are left out: the new one looks at the class token alone")
     img_size = changes.pop("img_size", None)
-    model = load_model(VisionTransformer, source, num_classes=num_classes, **changes)
+    model = VisionTransformer.from_checkpoint(checkpoint, num_classes=num_classes, **changes)
     if model.dtype != np.float32:  # what batches are made of
         model = model.astype(np.float32)
     if img_size is None:
         return model, processor
     check_size(model.config.resized(img_size))
-    model = model.resized(img_size, **FAMILIES[source.family].resample)
+    model = model.resized(img_size, **FAMILIES[checkpoint.family].resample)
     return model, processor.for_size(model.config.image_shape)
 
 

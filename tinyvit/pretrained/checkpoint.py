@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backend import Array
 from ..config import ViTConfig
 from ..config.costs import check_numbers
 from ..errors import UserError, one_line
+from ..images.processor import ImageProcessor
 from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
 from ..storage.folders import is_there, read_folder
 from ..storage.npz import read_npz
 from ..storage.tensors import read_arrays
-from . import google
 from .families import FAMILIES, family_of
 from .resolve import snapshot_of
 from .weights import PICKLES, no_pickles, read_weights
@@ -22,7 +23,7 @@ LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five module
 MOST_NAMED = 6  # parameters in an error message, of each kind
 
 
-class Source(NamedTuple):
+class Checkpoint(NamedTuple):
     """What a folder or file holds."""
 
     path: Path  # as it was given
@@ -47,19 +48,31 @@ class Source(NamedTuple):
         """Whether what stands in the head's place names no classes."""
         return FAMILIES[self.family].projection in self.tensors
 
-    def state(self, shapes: Mapping[str, tuple[int, ...]], *, with_head: bool = True) -> dict[str, np.ndarray]:
+    def processor(self) -> ImageProcessor:
+        """What turns an image into the model's input, as in its training; as its family does where no file says it.
+
+        Raises:
+            UserError: the files make no sense.
+        """
+        family, in_chans = FAMILIES[self.family], self.config.in_chans
+        said = None if self.preprocessor else family.processor_of(self.values, in_chans)
+        processor = said or ImageProcessor.from_dict(self.preprocessor or family.processor, in_chans=in_chans)
+        size = self.config.image_shape
+        return processor if processor.output_size == size else processor.for_size(size)
+
+    def state(self, parameters: Mapping[str, Array], *, with_head: bool = True) -> dict[str, np.ndarray]:
         """Our parameters by name, in one dtype: what tinyvit wrote keeps its own, others' have float32 or wider.
 
         Args:
-            shapes: of all parameters of the model that is to have them.
-            with_head: whether the classifier is among them; without, what is stored of it may be anything.
+            parameters: of the model that is to have them.
+            with_head: whether the classifier is among them; without, it stays as it is, whatever is stored.
 
         Raises:
             UserError: arrays are missing, unexpected, or of the wrong shape or kind; all kinds are listed.
         """
         family = FAMILIES[self.family]
         layout, tensors = family.layout(self.config), self.tensors
-        wanted = {name: shape for name, shape in shapes.items() if with_head or not name.startswith("head.")}
+        wanted = {name: p.shape for name, p in parameters.items() if with_head or not name.startswith("head.")}
         expected = {
             name: shape
             for ours, wanted_shape in wanted.items()
@@ -84,10 +97,11 @@ class Source(NamedTuple):
                 f"model's config{self._about_head(complaints, with_head)}"
             )
         dtype = np.result_type(self._least_dtype(), *(array.dtype for array in given.values()))
-        return {
+        loaded = {
             ours: np.ascontiguousarray(layout[ours].layout.read([given[name] for name in layout[ours].names]), dtype)
             for ours in wanted
         }
+        return {name: loaded[name] if name in loaded else p.astype(dtype) for name, p in parameters.items()}
 
     def _least_dtype(self) -> type:
         return np.float16 if "tinyvit" in (self.family, *self.values) else np.float32
@@ -99,7 +113,7 @@ class Source(NamedTuple):
         return ", or leave out the classifier with tinyvit convert --ignore-head" if only_head else ""
 
 
-def open_source(path: str | Path, *, with_head: bool = True) -> Source:
+def open_checkpoint(path: str | Path, *, with_head: bool = True) -> Checkpoint:
     """Look into a folder of tinyvit, Hugging Face or timm, or a `.npz` file of Google.
 
     Args:
@@ -110,8 +124,9 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
     """
     path = Path(path)
     if path.suffix == ".npz":
-        tensors = google.plain_names(read_npz(path))
-        return _checked(Source(path, "npz", google.read_config({}, tensors), tensors, None, {}, {}))
+        tensors = FAMILIES["npz"].plain_names(read_npz(path))
+        config = FAMILIES["npz"].read_config({}, tensors)
+        return _checked(Checkpoint(path, "npz", config, tensors, None, {}, {}))
     if path.suffix in PICKLES:
         raise UserError(no_pickles(path))
     if path.suffix == ".safetensors":
@@ -126,7 +141,7 @@ def open_source(path: str | Path, *, with_head: bool = True) -> Source:
     return read_folder(best if is_there(best) else path, lambda folder: _open_folder(path, folder, with_head))
 
 
-def _open_folder(path: Path, folder: Path, with_head: bool) -> Source:
+def _open_folder(path: Path, folder: Path, with_head: bool) -> Checkpoint:
     """The model in `folder`, or, if `path` is a file of weights, that one; `path` is what messages call it."""
     values = read_json(folder / CONFIG)
     if "model" in values and not values.keys() & {"model_type", "architecture"}:
@@ -138,33 +153,33 @@ def _open_folder(path: Path, folder: Path, with_head: bool) -> Source:
     config = family.read_config(values, tensors)
     is_named = with_head and family.projection not in tensors
     names = family.read_class_names(values, config.num_classes) if is_named else None
-    return _checked(Source(path, name, config, tensors, names, values, preprocessor))
+    return _checked(Checkpoint(path, name, config, tensors, names, values, preprocessor))
 
 
-def _checked(source: Source) -> Source:
-    """The source, if its config can be meant; with zeros for the positions of tokens that have none in the file.
+def _checked(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint, if its config can be meant; with zeros for the positions of tokens that have none in the file.
 
     Raises:
         UserError: the config describes many more blocks or numbers than the weights are: building it would take hours,
             or fill the memory.
     """
-    if LEAST_PER_BLOCK * source.config.depth > len(source.tensors):
+    if LEAST_PER_BLOCK * checkpoint.config.depth > len(checkpoint.tensors):
         raise UserError(
-            f"{source.path} does not fit together: its config describes {source.config.depth:,} blocks, its weights "
-            f"are {len(source.tensors):,} arrays; use another copy"
+            f"{checkpoint.path} does not fit together: its config describes {checkpoint.config.depth:,} blocks, its "
+            f"weights are {len(checkpoint.tensors):,} arrays; use another copy"
         )
-    check_numbers(source.config, sum(array.size for array in source.tensors.values()), source.path)
-    if source.family == "tinyvit":
-        return source
-    name = FAMILIES[source.family].layout(source.config)["pos_embed"].names[0]
-    positions, config = source.tensors.get(name), source.config
+    check_numbers(checkpoint.config, sum(array.size for array in checkpoint.tensors.values()), checkpoint.path)
+    if FAMILIES[checkpoint.family].complete_positions:
+        return checkpoint
+    name = FAMILIES[checkpoint.family].layout(checkpoint.config)["pos_embed"].names[0]
+    positions, config = checkpoint.tensors.get(name), checkpoint.config
     if positions is not None and positions.ndim == 3:
         given = positions.shape[1] - config.num_patches  # of the tokens in front, how many have one
         if 0 <= given <= config.class_token:
             shape = len(positions), config.num_prefix_tokens - given, positions.shape[2]
             without = np.zeros(shape, positions.dtype)
-            source.tensors[name] = np.concatenate([positions[:, :given], without, positions[:, given:]], axis=1)
-    return source
+            checkpoint.tensors[name] = np.concatenate([positions[:, :given], without, positions[:, given:]], axis=1)
+    return checkpoint
 
 
 def _no_best(run: Path) -> str:

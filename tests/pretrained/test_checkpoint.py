@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
-from tinyvit.pretrained import folder_files, open_source, resolve_model, save_npz
+from tinyvit.pretrained import folder_files, open_checkpoint, resolve_model, save_npz
 from tinyvit.storage import npz
 from tinyvit.storage.folders import write_folder
 from tinyvit.storage.npz import npz_bytes, read_npz
@@ -37,7 +37,7 @@ def edit(path, **changes):
 def test_class_names_come_with_the_model(tmp_path):
     names = ("cat", "dog", "ape")
     for family in ("hf", "timm"):
-        assert open_source(folder_of(family, tmp_path / family, class_names=names)).class_names == names
+        assert open_checkpoint(folder_of(family, tmp_path / family, class_names=names)).class_names == names
 
 
 @pytest.mark.parametrize("family", ["hf", "timm"])
@@ -46,7 +46,7 @@ def test_an_encoder_saved_from_a_classifier_still_lists_its_classes(family, tmp_
     weights = read_arrays(folder / "model.safetensors")
     bare = {name: array for name, array in weights.items() if not name.startswith(("classifier", "head"))}
     (folder / "model.safetensors").write_bytes(arrays_to_bytes(bare))
-    source = open_source(folder)
+    source = open_checkpoint(folder)
     assert (source.config.num_classes, source.class_names) == (0, None)
     features = VisionTransformer.from_pretrained(folder).predict(np.zeros((2, *CONFIG.input_shape), np.float32))
     assert features.shape == (2, CONFIG.embed_dim)
@@ -71,26 +71,26 @@ def test_stale_names_of_classes_do_not_matter_to_a_new_head(family, names, tmp_p
         cfg = json.loads((folder / "config.json").read_text())["pretrained_cfg"]
         edit(folder / "config.json", pretrained_cfg=cfg | {"label_names": [*names, "one more"]})
     with pytest.raises(UserError, match="must name the 3 classes"):
-        open_source(folder)
+        open_checkpoint(folder)
     for num_classes in (0, 5):
         model = VisionTransformer.from_pretrained(folder, num_classes=num_classes)
         assert model.config.num_classes == num_classes
-    assert open_source(folder, with_head=False).class_names is None
+    assert open_checkpoint(folder, with_head=False).class_names is None
 
 
 def test_entries_that_are_missing_have_the_defaults_of_transformers(tmp_path):
     folder = folder_of("hf", tmp_path / "model")
     edit(folder / "config.json", hidden_act=None, layer_norm_eps=None, qkv_bias=None, tinyvit=None, id2label=None)
-    config = open_source(folder).config
+    config = open_checkpoint(folder).config
     assert (config.gelu, config.layer_norm_eps, config.qkv_bias) == ("erf", 1e-12, True)
 
 
 def test_the_number_of_heads_of_timm_comes_from_its_name(tmp_path):
     folder = folder_of("timm", tmp_path / "model")
     edit(folder / "config.json", architecture="vit_huge_patch14_224", model_args={"num_heads": 4})
-    assert open_source(folder).config.num_heads == 4
+    assert open_checkpoint(folder).config.num_heads == 4
     edit(folder / "config.json", architecture="vit_medium_patch16_224", model_args={})
-    assert open_source(folder).config.num_heads == 8
+    assert open_checkpoint(folder).config.num_heads == 8
 
 
 def test_the_weights_file_itself_may_be_named(tmp_path):
@@ -146,21 +146,20 @@ def test_a_config_that_makes_no_sense_gets_one_sentence(family, changes, sentenc
 
 def test_what_a_terminal_would_obey_is_not_shown(tmp_path):
     names = ("cat\x1b[31m", "dog\r\nape", "\N{NO-BREAK SPACE}cow")
-    source = open_source(folder_of("hf", tmp_path / "model", class_names=names))
+    source = open_checkpoint(folder_of("hf", tmp_path / "model", class_names=names))
     assert source.class_names == ("cat [31m", "dog ape", "cow")
     source.tensors["\x1b[2J" + "y" * 1000] = np.zeros(1)
     with pytest.raises(UserError, match=r"unexpected: \[2Jy{50,100}\)") as error:
-        source.state({name: array.shape for name, array in VisionTransformer(CONFIG).parameters().items()})
+        source.state(VisionTransformer(CONFIG).parameters())
     assert str(error.value).isprintable()
 
 
 def test_missing_unexpected_and_wrongly_shaped_weights_are_listed_together(tmp_path):
-    source = open_source(folder_of("hf", tmp_path / "model"))
+    source = open_checkpoint(folder_of("hf", tmp_path / "model"))
     source.tensors["extra"] = source.tensors.pop("layernorm.bias")
     source.tensors["embeddings.cls_token"] = np.zeros((1, 8))
-    shapes = {name: array.shape for name, array in VisionTransformer(CONFIG).parameters().items()}
     with pytest.raises(UserError) as error:
-        source.state(shapes)
+        source.state(VisionTransformer(CONFIG).parameters())
     for words in ("missing: layernorm.bias", "unexpected: extra", "cls_token (1, 8) instead of (1, 1, 8)"):
         assert words in str(error.value)
 
@@ -322,7 +321,7 @@ def hub_cache(tmp_path, *commits, main=None):
 def test_a_cache_of_the_hub_is_opened_at_its_main_branch(commits, main, first, tmp_path):
     place = hub_cache(tmp_path, *commits, main=main)
     for path in (place, place / "snapshots", place / "snapshots" / commits[int(first[1])]):
-        assert open_source(path).class_names[0] == first
+        assert open_checkpoint(path).class_names[0] == first
     assert resolve_model(place) == place / "snapshots" / commits[int(first[1])]
 
 
@@ -336,7 +335,7 @@ def test_a_cache_of_the_hub_is_opened_at_its_main_branch(commits, main, first, t
 )
 def test_a_cache_of_the_hub_without_a_main_branch_is_asked_about(commits, main, sentence, tmp_path):
     with pytest.raises(UserError, match=sentence):
-        open_source(hub_cache(tmp_path, *commits, main=main))
+        open_checkpoint(hub_cache(tmp_path, *commits, main=main))
 
 
 def test_positions_of_tokens_in_front_are_not_taken_for_patches(tmp_path):
@@ -344,7 +343,7 @@ def test_positions_of_tokens_in_front_are_not_taken_for_patches(tmp_path):
     config = dataclasses.replace(CONFIG, num_registers=4)
     write_folder(tmp_path / "m", folder_files(config, VisionTransformer(config).parameters(), "timm"))
     edit(tmp_path / "m" / "config.json", model_args={"num_heads": 2, "act_layer": "gelu_tanh"}, pretrained_cfg={})
-    assert open_source(tmp_path / "m").config == config
+    assert open_checkpoint(tmp_path / "m").config == config
 
 
 @pytest.mark.parametrize(
@@ -362,14 +361,14 @@ def test_what_other_families_cannot_have_is_named(values, sentence, tmp_path):
     folder = folder_of("hf", tmp_path / "model")
     edit(folder / "config.json", **values)
     with pytest.raises(UserError, match=sentence):
-        open_source(folder)
+        open_checkpoint(folder)
 
 
 @pytest.mark.parametrize("act", ["gelu_python_tanh", "gelu_accurate", "gelu_new", "gelu_fast"])
 def test_names_of_the_same_gelu_and_sides_given_twice(act, tmp_path):
     folder = folder_of("hf", tmp_path / "model")
     edit(folder / "config.json", hidden_act=act, patch_size=[4, 4])
-    assert open_source(folder).config == CONFIG
+    assert open_checkpoint(folder).config == CONFIG
 
 
 @pytest.mark.parametrize(
@@ -386,7 +385,7 @@ def test_arguments_of_timm_that_compute_something_else_are_refused(args, sentenc
     folder = folder_of("timm", tmp_path / "model")
     edit(folder / "config.json", model_args={"num_heads": 2} | args)
     with pytest.raises(UserError, match=f"{sentence}, which is not done here"):
-        open_source(folder)
+        open_checkpoint(folder)
 
 
 def test_a_gated_mlp_of_timm_is_named(tmp_path):
@@ -395,4 +394,4 @@ def test_a_gated_mlp_of_timm_is_named(tmp_path):
     weights |= {name: np.repeat(array, 2, axis=0) for name, array in weights.items() if "mlp.fc1" in name}
     (folder / "model.safetensors").write_bytes(arrays_to_bytes(weights))
     with pytest.raises(UserError, match=r"gated MLP \(SwiGLU\)"):
-        open_source(folder)
+        open_checkpoint(folder)
