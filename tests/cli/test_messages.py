@@ -31,6 +31,7 @@ REACH = {
     "datasets/load.py": ("train", *MEASURING),
     "datasets/multi_label.py": ("finetune", *MEASURING),
     "datasets/own_idx.py": ("train", *MEASURING),
+    "pretrained/checkpoint.py": ("finetune", "eval", "predict", "convert"),
     "pretrained/readers.py": (),  # whole commands only
     "pretrained/resolve.py": ("finetune", "eval", "predict", "convert", "info"),
     "pretrained/source.py": (),

@@ -78,6 +78,7 @@ def test_a_killed_process_holds_nothing(path):
 
 FORKS = """
 import os
+sys.stdin.readline()
 if os.fork():
     os.kill(os.getpid(), 9)
 print('forked', flush=True)
@@ -87,6 +88,8 @@ sys.stdin.read()
 
 def test_a_fork_that_lives_on_holds_nothing(path):
     process = held_by_a_process(path, FORKS)
+    process.stdin.write("go\n")
+    process.stdin.flush()
     process.wait(timeout=30)
     assert process.stdout.readline() == "forked\n"  # it lives until its input closes
     FileLock(path).close()
