@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageFont
-from scenes import BLACK, BLUE, disc, drawn, light, lines, plain
+from scenes_drawing import BLACK, BLUE, disc, drawn, light, lines, plain
 
 FONTS = (
     "DejaVuSans.ttf",

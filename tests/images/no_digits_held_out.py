@@ -3,7 +3,7 @@
 import numpy as np
 from no_digits import font, penned, symbol
 from PIL import Image, ImageDraw, ImageFilter
-from scenes import BLACK, BLUE, disc, drawn, light, lines, plain
+from scenes_drawing import BLACK, BLUE, disc, drawn, light, lines, plain
 
 
 def soft(picture, blur=1.5):
