@@ -1,10 +1,12 @@
-"""The house stands as planned: imports run one way, one room knows CuPy, nothing dangerous is used."""
+"""The house stands as planned: imports run one way, one room knows CuPy, nothing dangerous is used.
+
+Every file is read and parsed once; each test is a rule that all of them keep, and names the places where they do not.
+"""
 
 import ast
 import graphlib
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 import tinyvit
 from tinyvit.ops import OPS
@@ -18,7 +20,6 @@ OPPONENTS = {
     "torch_finetuning.py",
     "their_layers.py",
 }  # compared with, never used
-FILES = sorted(ROOT.rglob("*.py"))
 # Who may import whom: only rooms on a lower floor, or the own one.
 FLOORS = {
     "errors": 0, "backend": 1, "config": 1, "ops": 2, "storage": 2, "layers": 3, "downloads": 3, "images": 4,
@@ -27,16 +28,41 @@ FLOORS = {
 }  # fmt: skip
 
 
-def room(path):
-    relative = path.relative_to(ROOT)
-    return relative.parts[0].removesuffix(".py")
+class Import(NamedTuple):
+    """One `import a.b` or one name of a `from a import b`, with the relative ones resolved."""
+
+    module: str
+    name: str  # "" for `import a.b`
+    at_top: bool  # runs when the file is imported
+    for_types: bool  # under `if TYPE_CHECKING`
+
+    @property
+    def package(self):
+        return self.module.split(".")[0]
 
 
-def imports(path):
-    """(absolute dotted module, level of nesting) for every import in a file, relative ones resolved."""
-    package = ["tinyvit", *path.relative_to(ROOT).parts[:-1]]
-    tree = ast.parse(path.read_text())
-    typing_only = {
+class Module(NamedTuple):
+    """A file of the package, parsed."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+    imports: list[Import]
+
+    @property
+    def name(self):
+        return ".".join(["tinyvit", *self.path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+
+    @property
+    def room(self):
+        return self.path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+    def __repr__(self):
+        return str(self.path.relative_to(ROOT))
+
+
+def imports(tree, package):
+    for_types = {
         node
         for branch in ast.walk(tree)
         if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
@@ -44,53 +70,51 @@ def imports(path):
     }
     top = set(tree.body)
     for node in ast.walk(tree):
-        if node in typing_only:
-            continue
+        where = node in top, node in for_types
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node in top) for alias in node.names)
+            yield from (Import(alias.name, "", *where) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (
-                (f"{module}.{alias.name}" if module in ("tinyvit",) else module, node in top) for alias in node.names
-            )
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (Import(source, alias.name, *where) for alias in node.names)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_run_one_way(path):
-    if room(path) == "__init__":
-        return
-    for module, _ in imports(path):
-        parts = module.split(".")
-        if parts[0] == "tinyvit" and len(parts) > 1 and parts[1] in FLOORS:
-            assert FLOORS[parts[1]] <= FLOORS[room(path)], f"{path.name} imports {module}, a floor above it"
-            same_floor = FLOORS[parts[1]] == FLOORS[room(path)] and parts[1] != room(path)
-            assert not same_floor, f"{path.name} imports {module}, a neighbour on its floor"
+def parsed(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    return Module(path, text, tree, list(imports(tree, ["tinyvit", *path.relative_to(ROOT).parts[:-1]])))
 
 
-def module(path):
-    return ".".join(["tinyvit", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+MODULES = [parsed(path) for path in sorted(ROOT.rglob("*.py"))]
 
 
-def arrows():
-    """Which modules each module imports, also in functions and for types alone."""
-    modules = {module(path): path for path in FILES if path != ROOT / "__init__.py"}  # the door, which leads everywhere
-    for name, path in modules.items():
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        found = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                base = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
-                source = ".".join([*base, *([node.module] if node.module else [])])
-                names = {f"{source}.{alias.name}" for alias in node.names}
-                found |= (names & set(modules)) | ({source} if names - set(modules) else set())
-            elif isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-        yield name, (found & set(modules)) - {name}
+def room_of(imported):
+    """The room that an import leads to: `from tinyvit import vit` leads to vit, as `import tinyvit.vit` does."""
+    parts = f"{imported.module}.{imported.name}".split(".")
+    return parts[1] if parts[0] == "tinyvit" and parts[1] in FLOORS else None
+
+
+def test_imports_run_one_way():
+    upward = [
+        f"{module} imports {imported.module} {imported.name}".rstrip()
+        for module in MODULES
+        if module.room != "__init__"
+        for imported in module.imports
+        if not imported.for_types and (target := room_of(imported)) and target != module.room
+        if FLOORS[target] >= FLOORS[module.room]  # a floor above it, or a neighbour on its floor
+    ]
+    assert not upward
 
 
 def test_no_file_imports_itself_by_way_of_others():
-    graphlib.TopologicalSorter(dict(arrows())).prepare()  # raises CycleError, which names the circle
+    """Imports within functions and for types alone are arrows too; the door, tinyvit itself, leads everywhere."""
+    known = {module.name for module in MODULES if module.name != "tinyvit"}
+    graph = {}
+    for module in MODULES:
+        targets = {(imported.module, f"{imported.module}.{imported.name}") for imported in module.imports}
+        graph[module.name] = {name if name in known else source for source, name in targets} & known - {module.name}
+    del graph["tinyvit"]
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_the_door_step_is_empty():
@@ -98,53 +122,54 @@ def test_the_door_step_is_empty():
 
 
 def test_every_room_has_a_floor():
-    assert {room(path) for path in FILES} - {"__init__"} == set(FLOORS)
+    assert {module.room for module in MODULES} - {"__init__"} == set(FLOORS)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_the_backend_knows_cupy_and_nobody_a_framework(path):
-    packages = {module.split(".")[0] for module, _ in imports(path)}
-    if path.name not in OPPONENTS:
-        assert "torch" not in packages
-    assert not packages & {"scipy", "sklearn", "jax", "tensorflow", "autograd", "pickle", "marshal", "dill"}
-    if room(path) != "backend":
-        assert not packages & {"cupy", "cupyx"}
+def test_only_the_backend_knows_cupy_and_nobody_a_framework():
+    never = {"scipy", "sklearn", "jax", "tensorflow", "autograd", "pickle", "marshal", "dill"}
+    for module in MODULES:
+        packages = {imported.package for imported in module.imports if not imported.for_types}
+        assert not packages & never, module
+        assert "torch" not in packages or module.path.name in OPPONENTS, module
+        assert not packages & {"cupy", "cupyx"} or module.room == "backend", module
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_heavy_packages_are_imported_where_they_are_used(path):
-    heavy = {"matplotlib", "cupy", "cupyx"}
-    assert not {module.split(".")[0] for module, at_top in imports(path) if at_top} & heavy
+def test_heavy_packages_are_imported_where_they_are_used():
+    for module in MODULES:
+        at_top = {imported.package for imported in module.imports if imported.at_top}
+        assert not at_top & {"matplotlib", "cupy", "cupyx"}, module
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_dangerous_or_hidden(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        assert not isinstance(node, ast.Assert), "an assert is no error message"
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            assert called not in ("eval", "exec", "compile", "__import__", "np.load", "os.system"), called
-            assert not called.startswith("np.random.") or called == "np.random.default_rng", called
+def test_nothing_dangerous_or_hidden():
+    never = ("eval", "exec", "compile", "__import__", "np.load", "os.system")
+    for module in MODULES:
+        for node in ast.walk(module.tree):
+            assert not isinstance(node, ast.Assert), f"{module}: an assert is no error message"
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in never, f"{module} calls {called}"
+                assert not called.startswith("np.random.") or called == "np.random.default_rng", f"{module}: {called}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "ops").glob("*.py")), ids=lambda path: path.name)
-def test_ops_take_the_array_module_from_their_argument(path):
-    if path.name != "positions.py":  # a table made on the host, once
-        assert "numpy" not in {module for module, _ in imports(path)}
+def test_ops_take_the_array_module_from_their_argument():
+    for module in MODULES:
+        if module.room == "ops" and module.path.name != "positions.py":  # a table made on the host, once
+            assert "numpy" not in {imported.module for imported in module.imports if not imported.for_types}, module
 
 
 def test_forward_and_backward_stand_side_by_side():
-    for path in (ROOT / "ops").glob("*.py"):
-        names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+    for module in MODULES:
+        if module.room != "ops":
+            continue
+        names = [node.name for node in module.tree.body if isinstance(node, ast.FunctionDef)]
         public = [name for name in names if name.endswith(("_forward", "_backward"))]
         for forward, backward in zip(public[::2], public[1::2], strict=True):
             assert forward.removesuffix("_forward") == backward.removesuffix("_backward")
             assert forward.removesuffix("_forward") in OPS, f"{forward} is not discovered"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_stay_small_and_open_with_a_sentence(path):
-    text = path.read_text()
-    most = 270 if path == ROOT / "vit.py" else 230  # a model's forward, backward and I/O are one story
-    assert len(text.splitlines()) <= most, "would two files be clearer?"
-    assert ast.get_docstring(ast.parse(text)), "the first line should tell a newcomer what this file is about"
+def test_files_stay_small_and_open_with_a_sentence():
+    for module in MODULES:
+        most = 270 if module.name == "tinyvit.vit" else 230  # a model's forward, backward and I/O are one story
+        assert len(module.text.splitlines()) <= most, f"{module}: would two files be clearer?"
+        assert ast.get_docstring(module.tree), f"{module}: the first line should tell a newcomer what it is about"
