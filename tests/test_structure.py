@@ -22,7 +22,7 @@ OPPONENTS = {
 }  # compared with, never used
 # Who may import whom: only rooms on a lower floor, or the own one.
 FLOORS = {
-    "errors": 0, "backend": 1, "config": 1, "ops": 2, "storage": 2, "layers": 3, "downloads": 3, "images": 4,
+    "errors": 0, "backend": 1, "config": 1, "ops": 2, "storage": 2, "layers": 3, "images": 4,
     "pretrained": 5, "vit": 6, "gradcheck": 7, "optim": 7, "datasets": 7, "plots": 7,
     "gpu": 8, "training": 9, "bench": 10, "course": 10, "cli": 11, "__main__": 12,
 }  # fmt: skip

@@ -59,6 +59,10 @@ def test_changes_are_counted_in(model, capsys):
 
 def test_what_is_no_model_is_said(model, capsys):
     Path("empty").mkdir()
-    for name, sentence in (("empty", "config.json"), ("someone/vit", "no preset called 'someone/vit'")):
+    for name, sentence in (
+        ("empty", "config.json"),
+        ("huge", "no preset called 'huge'"),
+        ("someone/vit", "add --download"),
+    ):
         assert main(["info", name]) == 2
         assert sentence in capsys.readouterr().err

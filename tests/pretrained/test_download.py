@@ -1,11 +1,14 @@
-"""Models by name, from a hub on this machine that does as huggingface.co does, or worse."""
+"""Models by name through `huggingface_hub`, from a hub on this machine that does as huggingface.co does, or worse."""
 
 import errno
 import json
+import os
 import socket
+import subprocess
 import sys
 import threading
 import types
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +17,9 @@ from safetensors.numpy import save
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.cli import main
-from tinyvit.downloads.fetch import receive
 from tinyvit.pretrained import folder_files, resolve_model
 from tinyvit.pretrained.download import download_model
 from tinyvit.pretrained.weights import INDEX
-from tinyvit.storage.locks import FileLock
 from tinyvit.storage.tensors import arrays_to_bytes
 
 NAME = "owner/a-model"
@@ -38,31 +39,19 @@ def hub(hub):
 
 
 @pytest.fixture
-def received(monkeypatch):
-    """The files whose bytes were read, in order, and from which byte on."""
-    calls = []
-
-    def noted(response, part, start, *, title, **options):
-        calls.append((title, start))
-        receive(response, part, start, title=title, **options)
-
-    monkeypatch.setattr("tinyvit.pretrained.hub.receive", noted)
-    return calls
+def cached(hub, tmp_path):
+    """Where huggingface_hub keeps this version of the model."""
+    return tmp_path / "hf" / "models--owner--a-model" / "snapshots" / hub.commit
 
 
 @pytest.fixture
-def cached(tmp_path):
-    return tmp_path / "cache" / "models" / "owner" / "a-model@main"
+def library(hub):
+    return sys.modules["huggingface_hub"]
 
 
-def begun(cached):
-    """What an interrupted call left, by name."""
-    return {path.name: path.read_bytes() for path in (cached.parent / ".a-model@main.tinyvit-writing").iterdir()}
-
-
-def refusal(name=NAME, **options):
+def refusal(name=NAME):
     with pytest.raises(UserError) as caught:
-        download_model(name, **options)
+        download_model(name)
     sentence = str(caught.value)
     assert sentence.isprintable()
     assert len(sentence) < 500
@@ -71,32 +60,130 @@ def refusal(name=NAME, **options):
 
 def assert_complete(folder, files=FILES):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def has_weights(cached):
+    return any(path.stat().st_size == len(WEIGHTS) for path in (cached.parents[1] / "blobs").glob("*"))
 
 
 def test_a_model_arrives_in_the_cache_and_is_not_asked_for_again(hub, cached):
     assert download_model(NAME) == cached
     assert_complete(cached)
     assert VisionTransformer.from_pretrained(cached).config == CONFIG
-    assert hub.asked() == [("config.json", 0), ("preprocessor_config.json", 0), ("model.safetensors", 0)]
+    assert hub.asked() == [("config.json", 0), ("model.safetensors", 0)]
+    hub.requests.clear()
     assert resolve_model(NAME, download=True) == cached
-    assert len(hub.asked()) == 3
+    assert download_model(f"{NAME}@{hub.commit}") == cached
+    assert hub.requests == []
 
 
 def test_one_version_of_all_files(hub, cached):
     download_model(NAME)
-    revisions = [path.split("/")[4] for path, _ in hub.requests if "resolve" in path]
-    assert revisions == ["main", hub.commit, hub.commit], "main may move while it is fetched"
+    revisions = [path.split("/")[4] for _, path, _ in hub.requests if "resolve" in path]
+    config, rest = revisions[:3], revisions[3:]
+    assert config == ["main"] * 3
+    assert set(rest) == {hub.commit}, "main may move while it is fetched"
 
 
-def test_a_revision_has_its_own_folder_and_is_quoted(hub, cached, tmp_path):
+def test_what_others_have_fetched_is_taken(hub, cached, library):
+    hub.files["preprocessor_config.json"] = b"{}"
+    for file in hub.files:
+        library.hf_hub_download(NAME, file)
+    hub.requests.clear()
+    assert download_model(NAME) == cached
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_model_in_the_cache_needs_no_flag_and_no_network(hub, cached, library, monkeypatch, capsys, offline):
+    download_model(NAME)
+    hub.requests.clear()
+    hub.settings(offline=offline)
+    assert resolve_model(NAME) == cached
+    assert main(["info", NAME]) == 0
+    said, told = capsys.readouterr()
+    assert "Hugging Face" in said
+    assert f"{NAME} is taken from the cache of huggingface.co, snapshot {hub.commit}" in told
+    assert hub.requests == []
+
+
+def test_a_preprocessor_that_others_did_not_fetch_is_asked_for(hub, cached, library):
+    hub.files["preprocessor_config.json"] = b"{}"
+    for file in FILES:
+        library.hf_hub_download(NAME, file)
+    assert resolve_model(NAME) == cached, "where the network is not to be asked, what is there has to do"
+    assert download_model(NAME) == cached
+    assert_complete(cached, hub.files)
+
+
+def test_that_there_is_no_preprocessor_is_kept_in_mind(hub, cached):
+    download_model(NAME)
+    hub.requests.clear()
+    assert download_model(NAME) == cached
+    assert hub.requests == []
+
+
+def test_models_that_an_earlier_tinyvit_fetched_are_found(tmp_path):
+    folder = tmp_path / "cache" / "models" / "owner" / "a-model@refs%2Fpr%2F1"
+    folder.mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYVIT_CACHE", str(tmp_path / "cache"))
+        assert download_model(NAME + "@refs/pr/1") == folder
+
+
+def test_a_revision_has_its_own_folder_and_is_quoted(hub, cached):
     hub.files["preprocessor_config.json"] = b"{}"
     hub.revisions.add("refs%2Fpr%2F1")
+    hub.commit = "1" * 40
+    hub.revisions.add(hub.commit)
     folder = download_model(NAME + "@refs/pr/1")
-    assert folder == cached.parent / "a-model@refs%2Fpr%2F1"
+    assert folder == cached.parent / hub.commit
     assert_complete(folder, hub.files)
-    assert download_model(NAME, folder=tmp_path / "mine") == tmp_path / "mine"
-    assert "stays as it is" in refusal(folder=tmp_path / "mine")
+
+
+@pytest.mark.parametrize("name", ["owner/other", NAME, NAME + "@v2"])
+def test_offline_only_the_cache_is_asked(hub, library, monkeypatch, name):
+    hub.settings(offline=True)
+    assert "is not in the cache of huggingface.co and HF_HUB_OFFLINE is set: unset it" in refusal(name)
+    assert hub.requests == []
+
+
+def test_offline_a_model_in_the_cache_is_taken(hub, cached, library, monkeypatch):
+    hub.files["preprocessor_config.json"] = b"{}"
+    download_model(NAME)
+    (cached / "preprocessor_config.json").unlink()
+    hub.settings(offline=True)
+    assert download_model(NAME) == cached
+    (cached / "model.safetensors").unlink()
+    assert "is not in the cache of huggingface.co and HF_HUB_OFFLINE is set" in refusal()
+
+
+@pytest.mark.parametrize("version", ["", "0.36.0"])
+def test_without_the_library_one_sentence_says_how_to_get_it(tmp_path, monkeypatch, capsys, version):
+    def versions(name):
+        if not version:
+            raise metadata.PackageNotFoundError(name)
+        return version
+
+    monkeypatch.setattr(metadata, "version", versions)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.setenv("TINYVIT_CACHE", str(tmp_path))
+    for flags, words in (
+        (["--download"], "install huggingface_hub: python -m pip install 'huggingface_hub>=1'"),
+        ([], "add --download"),
+    ):
+        assert main(["info", "owner/other", *flags]) == 2
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
+
+
+def test_it_is_imported_only_when_a_name_is_fetched():
+    for path in Path(sys.modules["tinyvit"].__file__).parent.rglob("*.py"):
+        lines = path.read_text().splitlines()
+        assert not [
+            line for line in lines if line.startswith(("import huggingface", "from huggingface", "import httpx"))
+        ]
 
 
 def test_weights_in_several_files(hub, cached):
@@ -108,7 +195,20 @@ def test_weights_in_several_files(hub, cached):
     hub.files[INDEX] = json.dumps({"weight_map": places}).encode()
     download_model(NAME)
     assert_complete(cached, hub.files)
+    hub.requests.clear()
+    assert download_model(NAME) == cached
+    assert hub.requests == []
     np.testing.assert_array_equal(VisionTransformer.from_pretrained(cached).pos_embed, MODEL.pos_embed)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_weights_of_which_a_part_is_lost_are_fetched_again(hub, cached, lost):
+    test_weights_in_several_files(hub, cached)
+    part = cached / f"model-0000{lost + 1}-of-00002.safetensors"
+    part.unlink()
+    download_model(NAME)
+    assert_complete(cached, hub.files)
+    assert part.exists()
 
 
 @pytest.mark.parametrize(
@@ -121,49 +221,42 @@ def test_an_index_leads_nowhere_else(hub, file):
     assert hub.asked()[-1][0] == INDEX
 
 
-def test_a_cut_connection_keeps_what_came_and_the_next_call_goes_on(hub, cached, received):
-    hub.cut = len(WEIGHTS) // 3
-    assert f"cut after {hub.cut} of {len(WEIGHTS)} bytes" in refusal()
-    (part,) = (content for name, content in begun(cached).items() if name.endswith(".part"))
-    assert part == WEIGHTS[: hub.cut]
-    assert not cached.exists()
-    hub.cut = 0
+def test_a_cut_connection_is_taken_up(hub, cached, library, monkeypatch):
+    monkeypatch.setattr(library.constants, "DOWNLOAD_CHUNK_SIZE", 500)
+    hub.cut = 7000
     download_model(NAME)
     assert_complete(cached)
-    assert received == [("config.json", 0), ("model.safetensors", 0), ("model.safetensors", len(part))]
+    assert [start for name, start in hub.asked() if name == "model.safetensors"] == [0, 7000, 14000]
 
 
-def test_a_server_that_ignores_the_range_sends_it_all(hub, cached):
-    hub.cut = 1000
-    refusal()
-    hub.cut, hub.honours_range = 0, False
+def test_a_server_that_ignores_the_range_sends_it_all(hub, cached, library, monkeypatch):
+    monkeypatch.setattr(library.constants, "DOWNLOAD_CHUNK_SIZE", 500)
+    hub.cut, hub.cuts, hub.honours_range = 1000, 1, False
+    download_model(NAME)
+    assert_complete(cached)
+    assert [start for name, start in hub.asked() if name == "model.safetensors"] == [0, 1000]
+
+
+def test_a_connection_that_is_cut_at_once_is_a_sentence_and_the_next_call_goes_on(hub, cached):
+    hub.cut_always = True
+    assert "model.safetensors of owner/a-model could not be downloaded" in refusal()
+    assert not (cached / "model.safetensors").exists()
+    hub.cut_always = False
     download_model(NAME)
     assert_complete(cached)
 
 
-def test_what_was_begun_of_another_version_is_thrown_away(hub, cached, received):
-    hub.cut = 1000
-    refusal()
-    received.clear()
-    hub.cut, hub.files = 0, FILES | {"model.safetensors": b"a new version" + WEIGHTS[13:]}
-    hub.files["config.json"] = FILES["config.json"].replace(b"0.02", b"0.03")
+def test_a_new_version_is_fetched_by_its_name_only(hub, cached):
+    download_model(NAME)
+    old = hub.commit
+    hub.files = FILES | {"model.safetensors": b"a new version" + WEIGHTS[13:]}
     hub.commit = "1" * 40
-    hub.revisions.add(hub.commit)
-    download_model(NAME)
-    assert_complete(cached, hub.files)
-    assert hub.asked()[-2:] == [("model.safetensors", 1000), ("model.safetensors", 0)]
-    assert received == [("config.json", 0), ("model.safetensors", 0)]
-
-
-@pytest.mark.parametrize("damage", ["other bytes", "whole", "longer"])
-def test_a_beginning_is_judged_by_the_checksum(hub, cached, damage):
-    hub.cut = 1000
-    refusal()
-    hub.cut = 0
-    (path,) = (cached.parent / ".a-model@main.tinyvit-writing").glob("*.part")
-    path.write_bytes({"other bytes": bytes(500), "whole": WEIGHTS, "longer": WEIGHTS + b"more"}[damage])
-    download_model(NAME)
-    assert_complete(cached)
+    hub.revisions |= {hub.commit, "v2"}
+    assert download_model(NAME) == cached, "as it was: main is what it was when it was fetched"
+    newer = download_model(NAME + "@v2")
+    assert newer == cached.parent / hub.commit
+    assert_complete(newer, hub.files)
+    assert_complete(cached.parent / old)
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
@@ -171,29 +264,29 @@ def test_wrong_content_is_never_kept(hub, cached, file):
     hub.etags[file] = f'"{"1" * (40 if file == "config.json" else 64)}"'
     assert f"{file} of {NAME} could not be downloaded" in (sentence := refusal())
     assert "not the checksum" in sentence
-    assert file not in begun(cached)
-    assert not [name for name in begun(cached) if name.endswith(".part")]
-
-
-@pytest.mark.parametrize("etag", ["", '"nothing we know"', '"' + "A" * 64 + '"'])
-def test_where_no_checksum_is_said_lengths_are_compared_and_nothing_is_resumed(hub, cached, etag):
-    hub.etags["model.safetensors"], hub.cut = etag, 1000
-    assert "cut after 1000" in refusal()
-    hub.cut = 0
+    assert not (cached / file).exists()
+    assert not (cached.parents[1] / "blobs" / hub.etags[file].strip('"')).exists()
+    del hub.etags[file]
     download_model(NAME)
-    assert hub.asked()[-1] == ("model.safetensors", 0)
+    assert_complete(cached)
+
+
+@pytest.mark.parametrize("etag", ['"nothing we know"', '"' + "A" * 64 + '"'])
+def test_where_no_checksum_is_said_lengths_are_compared(hub, cached, etag):
+    hub.etags["model.safetensors"] = etag
+    download_model(NAME)
     assert (cached / "model.safetensors").read_bytes() == WEIGHTS
 
 
 @pytest.mark.parametrize(
     ("refusals", "words"),
     [
-        ({"config.json": (401, "GatedRepo")}, "a-model is gated: .*accept their terms at"),
+        ({"config.json": (401, "GatedRepo")}, "a-model is gated: .*accept their terms at .*hf auth login"),
         ({"config.json": (403, "")}, "a-model is gated"),
         ({"config.json": (401, "")}, "no public model owner/a-model"),
         ({"config.json": (404, "")}, "no config.json of a model owner/a-model"),
         ({"model.safetensors": (404, "RevisionNotFound")}, "has no revision"),
-        ({"model.safetensors": (500, "")}, r"HTTP 500.*\(it goes on where it stopped\)"),
+        ({"model.safetensors": (500, "")}, "500.*: check the connection and run the same command again"),
         ({"model.safetensors": (404, "EntryNotFound")}, "has no weights"),
     ],
 )
@@ -211,7 +304,7 @@ def test_names_that_are_not_there(hub):
 def test_a_pickle_is_named_and_not_fetched(hub, cached):
     hub.files["pytorch_model.bin"] = hub.files.pop("model.safetensors")
     assert "only as a pickle" in refusal()
-    assert list(begun(cached)) == ["config.json"]
+    assert hub.asked() == [("config.json", 0)]
 
 
 def test_other_models_are_refused_before_their_weights_come(hub):
@@ -220,10 +313,11 @@ def test_other_models_are_refused_before_their_weights_come(hub):
     assert hub.asked() == [("config.json", 0)]
 
 
-def test_what_is_too_large_is_not_begun(hub, cached):
-    hub.files["config.json"] = bytes(10**7 + 1)
+@pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json"])
+def test_what_is_too_large_is_not_begun(hub, file):
+    hub.files[file] = bytes(10**7 + 1)
     assert "announces 10000001 bytes" in refusal()
-    assert begun(cached) == {}
+    assert file not in [name for name, _ in hub.asked()]
 
 
 @pytest.mark.parametrize(
@@ -231,28 +325,30 @@ def test_what_is_too_large_is_not_begun(hub, cached):
     [
         ("http://example.org/x", "redirects to http://example.org/x, which is not https"),
         ("//example.org/x", "not https"),
-        ("ftp://127.0.0.1/x", "not https"),
-        ("file:///etc/passwd", "not allowed"),
+        ("ftp://localhost/x", "not https"),
+        ("ftp://127.0.0.1/x", "unsupported protocol"),
+        ("file:///etc/passwd", "not https"),
         ("http://[x/", "Invalid IPv6 URL"),
     ],
 )
 def test_redirects_lead_to_safe_places_only(hub, place, words):
     hub.redirect = place
     assert words in refusal()
+    assert "model.safetensors" not in [name for name, _ in hub.asked()]
 
 
 @pytest.mark.parametrize(
     "endpoint", ["http://huggingface.co", "file:///tmp", "huggingface.co", "https://", "http://[x"]
 )
-def test_an_endpoint_must_be_https(hub, monkeypatch, endpoint):
-    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+def test_an_endpoint_must_be_https(hub, endpoint):
+    hub.settings(endpoint)
     assert "HF_ENDPOINT must be an https address" in refusal()
 
 
-def test_without_a_network(hub, monkeypatch):
+def test_without_a_network(hub):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+    hub.settings(f"http://127.0.0.1:{port}")
     assert "check the connection" in refusal()
 
 
@@ -265,49 +361,37 @@ def test_a_name_is_strict(hub, name):
     assert hub.requests == []
 
 
-def fail_while_writing(monkeypatch, error):
-    """Files take one chunk and then fail."""
-    real_open = Path.open
-
-    def failing_open(path, mode="r", *args):
-        file = real_open(path, mode, *args)
-        if path.name.startswith("model.") and mode in ("wb", "ab"):
-            write = file.write
-
-            class Failing:
-                def __enter__(self):
-                    return self
-
-                def __exit__(self, *_):
-                    file.close()
-
-                def write(self, chunk):
-                    if file.tell():
-                        raise error
-                    return write(chunk[:1000])
-
-            return Failing()
-        return file
-
-    monkeypatch.setattr(Path, "open", failing_open)
-    monkeypatch.setattr("tinyvit.downloads.fetch.CHUNK_BYTES", 1000)
-
-
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_a_full_disk_and_an_interrupt_leave_a_beginning(hub, cached, monkeypatch, error):
+def test_a_full_disk_and_an_interrupt_leave_nothing_whole(hub, cached, library, monkeypatch, error):
+    real = library.file_download.http_get
+
+    def failing(url, temp_file, **options):
+        if not url.endswith(".safetensors"):
+            return real(url, temp_file, **options)
+        temp_file.write(WEIGHTS[:1000])
+        raise error
+
     with monkeypatch.context() as patch:
-        fail_while_writing(patch, error)
+        patch.setattr(library.file_download, "http_get", failing)
         if isinstance(error, OSError):
-            assert "could not be written (No space left on device): free some space" in refusal()
+            assert "could not be written (No space left on device): free some space or set HF_HOME" in refusal()
         else:
             with pytest.raises(KeyboardInterrupt):
                 download_model(NAME)
-    assert not cached.exists()
-    (part,) = (content for name, content in begun(cached).items() if name.endswith(".part"))
-    assert part == WEIGHTS[:1000]
+    assert not (cached / "model.safetensors").exists()
     download_model(NAME)
     assert_complete(cached)
-    assert hub.asked()[-1] == ("model.safetensors", 1000)
+
+
+def test_a_cache_that_cannot_be_read_is_a_sentence(hub, cached):
+    download_model(NAME)
+    (cached.parents[1] / "refs/main").write_bytes(b"\xff" * 40)
+    assert "the cache of huggingface.co cannot be read" in refusal()
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(hub, tmp_path):
+    (tmp_path / "hf").write_bytes(b"")
+    assert "could not be written" in refusal()
 
 
 def test_what_resolves_without_a_network(hub, tmp_path, monkeypatch):
@@ -316,7 +400,7 @@ def test_what_resolves_without_a_network(hub, tmp_path, monkeypatch):
     assert resolve_model(NAME, download=True) == Path(NAME), "a folder of that name comes first"
     with pytest.raises(UserError, match=r"owner/other is no folder .* add --download"):
         resolve_model("owner/other")
-    assert resolve_model("nowhere") == Path("nowhere")  # open_checkpoint says what is wrong
+    assert resolve_model("nowhere") == Path("nowhere")  # open_source says what is wrong
     assert hub.requests == []
 
 
@@ -345,14 +429,58 @@ def test_convert_downloads_when_it_is_told_to(hub, tmp_path, monkeypatch, capsys
     np.testing.assert_array_equal(again.head.weight, MODEL.head.weight)
 
 
-@pytest.mark.parametrize("page", [b"<html>log in</html>", b" ", b"not json", b'{"a":' * 10**5])
-def test_a_page_to_log_in_is_no_config(hub, cached, page):
-    right, hub.files["config.json"] = hub.files["config.json"], page
-    hub.etags["config.json"] = ""
-    assert "what it sends is no JSON, perhaps a page to log in" in refusal()
-    assert begun(cached) == {}
+@pytest.mark.parametrize("header", ["ETag", "X-Repo-Commit"])
+def test_a_page_to_log_in_is_no_hub(hub, cached, header):
+    right, hub.files["config.json"] = hub.files["config.json"], b"<html>log in</html>"
+    hub.hidden = {header}
+    assert "config.json of owner/a-model could not be downloaded" in (sentence := refusal())
+    assert "perhaps with a page to log in" in sentence
+    hub.files["config.json"], hub.hidden = right, set()
+    assert_complete(download_model(NAME))
+
+
+@pytest.mark.parametrize("content", [b"<html>log in</html>", b" ", b"not json", b'{"a":' * 10**5])
+def test_a_config_that_is_no_json_is_fetched_anew_the_next_time(hub, cached, content):
+    right, hub.files["config.json"] = hub.files["config.json"], content
+    assert "config.json is not valid JSON" in refusal()
     hub.files["config.json"] = right
     assert_complete(download_model(NAME))
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_what_is_damaged_in_the_cache_is_fetched_anew(hub, cached, file):
+    hub.files["preprocessor_config.json"] = b"{}"
+    download_model(NAME)
+    (cached / file).resolve().write_bytes(b"damaged")
+    (cached / "preprocessor_config.json").unlink()  # or else there would be nothing to ask for
+    download_model(NAME)
+    assert_complete(cached, hub.files)
+
+
+def test_the_variables_that_its_users_know(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TINYVIT_CACHE")
+
+    def info(*flags, **variables):
+        arguments = [sys.executable, "-m", "tinyvit", "info", NAME, *flags]
+        return subprocess.run(arguments, env=os.environ | variables, capture_output=True, check=False).returncode
+
+    assert info("--download", HF_ENDPOINT=hub.front.url) == 0
+    assert (tmp_path / "home/hub/models--owner--a-model/snapshots" / hub.commit / "model.safetensors").exists()
+    hub.requests.clear()
+    assert info(HF_ENDPOINT=hub.front.url, HF_HUB_OFFLINE="1") == 0
+    assert hub.requests == []
+
+
+def test_variables_that_the_library_does_not_take_are_a_sentence(hub, monkeypatch):
+    library = types.ModuleType("huggingface_hub")
+
+    def no_constants(name):
+        raise ValueError("invalid literal for int() with base 10: 'soon'")
+
+    library.__getattr__ = no_constants
+    monkeypatch.setitem(sys.modules, "huggingface_hub", library)
+    assert "'soon'): correct or unset the environment variables HF_..." in refusal()
 
 
 def test_an_index_of_countless_files_is_not_fetched(hub, cached):
@@ -362,7 +490,7 @@ def test_an_index_of_countless_files_is_not_fetched(hub, cached):
     assert hub.asked()[-1][0] == INDEX
 
 
-def test_several_processes_that_want_one_model_fetch_it_once(hub, cached, capfd, received):
+def test_several_processes_that_want_one_model_fetch_it_once(hub, cached):
     """Threads stand for processes: a lock tells them apart, too."""
     got, begin = [], threading.Barrier(4)
 
@@ -377,19 +505,4 @@ def test_several_processes_that_want_one_model_fetch_it_once(hub, cached, capfd,
         thread.join()
     assert got == [cached] * 4
     assert {path.name for path in cached.iterdir()} == FILES.keys()
-    assert [name for name, _ in received].count("model.safetensors") == 1
-    assert [path.name for path in cached.parent.iterdir()] == [cached.name]
-
-
-def test_one_that_waits_goes_on_where_another_failed(hub, cached, monkeypatch, capfd):
-    writing = cached.parent / f".{cached.name}.tinyvit-writing"
-    writing.mkdir(parents=True)
-    (writing / "config.json").write_bytes(FILES["config.json"])
-    lock = FileLock(writing)
-    waiting = threading.Thread(target=download_model, args=(NAME,))
-    waiting.start()
-    while "waiting for it" not in capfd.readouterr().err:
-        waiting.join(0.01)
-    lock.close()
-    waiting.join()
-    assert cached.is_dir()
+    assert [name for name, _ in hub.asked()].count("model.safetensors") == 1

@@ -8,10 +8,9 @@ import pytest
 from tinyvit.cli import main
 from tinyvit.course import progress
 from tinyvit.datasets import load_dataset
-from tinyvit.downloads.cache import cache_folder
 from tinyvit.errors import UserError
 from tinyvit.pretrained.download import download_model
-from tinyvit.storage.paths import expanded, home
+from tinyvit.storage.paths import cache_folder, expanded, home, needed_cache_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="homes are found another way there")
 NOBODY = "~no-such-user-here"
@@ -73,4 +72,7 @@ def test_who_has_no_home_can_still_work(no_home, capsys):
 
 def test_a_download_needs_a_place(no_home):
     with pytest.raises(UserError, match="no home: set the environment variable TINYVIT_CACHE"):
+        needed_cache_folder()
+    pytest.importorskip("huggingface_hub", reason="the extra hub is not installed")
+    with pytest.raises(UserError, match="no home: set the environment variable HF_HOME"):
         download_model("owner/model")

@@ -79,7 +79,7 @@ def find_model(path_or_name: str, *, download: bool) -> Path:
 
     path = resolve_model(path_or_name, download=download)
     if path.parent.name == "snapshots" and path != Path(path_or_name):
-        complain(f"{path_or_name} is a cache of huggingface.co: its snapshot {path.name} is taken")
+        complain(f"{path_or_name} is taken from the cache of huggingface.co, snapshot {path.name}")
     return path
 
 

@@ -69,7 +69,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
     from ..pretrained.problem import SINGLE_LABEL, problem_type
     from ..training.trained import what_it_was_fed
 
-    if name in PRESETS or not (download or Path(name).exists()):
+    if name in PRESETS or not (download or "/" in name or Path(name).exists()):
         return preset(name), name
     checkpoint = open_checkpoint(find_model(name, download=download))
     family, fed = FAMILIES[checkpoint.family], what_it_was_fed(checkpoint)

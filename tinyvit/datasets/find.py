@@ -4,9 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..downloads.cache import cache_folder
 from ..errors import UserError
-from ..storage.paths import expanded
+from ..storage.paths import cache_folder, expanded
 
 REPOSITORY_DATA = Path(__file__).resolve().parents[2] / "data"
 

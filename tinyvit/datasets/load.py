@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
+from ..storage.paths import needed_cache_folder
 from .cifar import KINDS, find_cifar, read_cifar
 from .dataset import Dataset, Split
 from .find import find_files, folders_of

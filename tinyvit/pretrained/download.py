@@ -1,93 +1,97 @@
-"""A model of huggingface.co by its name, in a folder that is complete or absent."""
+"""A model of huggingface.co by its name: config, preprocessor and safetensors, and never a pickle."""
 
-import contextlib
-import os
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from tqdm.std import tqdm
-
-from ..downloads.cache import needed_cache_folder
 from ..errors import UserError
-from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json, siblings
-from ..storage.locks import FileLock
+from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
+from ..storage.paths import cache_folder
 from .families import family_of
-from .hub import Repository
+from .hub import Repository, is_installed, is_offline
 from .model_name import NAME
 from .weights import INDEX, read_index
 
 PICKLE = "pytorch_model.bin"
 
 
-def download_model(name: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
+def download_model(name: str) -> Path:
     """Fetch `config.json`, `preprocessor_config.json` if there is one, and the weights, in one file or in several.
 
-    The files are gathered beside `folder`, which appears when all are there. Ctrl-C, a cut connection or a full disk
-    leave what has arrived, and the next call goes on from there. Nothing is run, and no pickle is fetched.
+    They go to the cache of `huggingface_hub`; a model that is there, complete, is not asked for again. Ctrl-C, a cut
+    connection or a full disk leave no file that is not whole. Nothing is run, and no pickle is fetched.
 
     Args:
         name: "google/vit-base-patch16-224"; with "@" and a branch, tag or commit behind it if not "main".
-        folder: where to; None means the user's cache, where a model that is there already is not asked for again.
 
     Returns:
         The folder, for `open_checkpoint`.
 
     Raises:
-        UserError: there is no such model, no network, or only a pickle; files are not what the hub announces; or
-            `folder` is there already or cannot be written.
+        UserError: `huggingface_hub` is not installed, there is no such model, no network, or only a pickle; files are
+            not what the hub announces, or cannot be written.
     """
+    if folder := cached_model(name, complete=True):
+        return folder
+    if not is_installed():
+        raise UserError(
+            f"to fetch {name}, install huggingface_hub: python -m pip install 'huggingface_hub>=1' (the extra hub of "
+            "tinyvit), or get its files another way and give their folder"
+        )
+    return _fetch_model(Repository(*_split(name)))
+
+
+def cached_model(name: str, *, complete: bool = False) -> Path | None:
+    """The folder of a model that has been fetched to this machine, by us or others; the network is not asked.
+
+    Args:
+        name: as of `download_model`.
+        complete: None, too, if nobody has asked whether it has a `preprocessor_config.json`; offline, nobody can.
+
+    Returns:
+        The folder, for `open_checkpoint`; None if there is none with weights.
+
+    Raises:
+        UserError: it is no name of a model, or its index of weights is damaged.
+    """
+    repository, revision = _split(name)
+    earlier = cache_folder()  # where tinyvit 0.1 kept models
+    if earlier and (folder := earlier / "models" / f"{repository}@{quote(revision, safe='')}").is_dir():
+        return folder
+    if not is_installed():
+        return None
+    hub = Repository(repository, revision)
+    config = hub.cached(CONFIG)
+    if config is None or (complete and not is_offline() and not hub.is_known(PREPROCESSOR)):
+        return None
+    folder = config.parent
+    index = folder / INDEX
+    weights = {WEIGHTS} if (folder / WEIGHTS).exists() or not index.exists() else set(read_index(index).values())
+    return folder if all((folder / file).exists() for file in weights) else None
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Repository and revision."""
     match = NAME.fullmatch(name)
     if match is None:
         raise UserError(f"{name!r} is no name of a model: give one like google/vit-base-patch16-224")
-    repository, revision = match["repository"], match["revision"] or "main"
-    here = f"{repository}@{quote(revision, safe='')}"
-    target = needed_cache_folder() / "models" / here if folder is None else Path(folder)
-    if target.exists():
-        if folder is None:
-            return target
-        raise UserError(f"{target} is there already and stays as it is: choose a folder to make")
-    writing, _, _ = siblings(target)
-    try:
-        writing.mkdir(parents=True, exist_ok=True)
-        with _alone(writing, name):
-            if target.exists():  # another process has fetched it while this one waited
-                with contextlib.suppress(OSError):
-                    writing.rmdir()
-                return target
-            writing.mkdir(exist_ok=True)
-            _fetch_model(Repository(repository, revision, writing))
-            writing.rename(target)
-    except OSError as error:  # of the disk: those of the network have become sentences
-        raise UserError(
-            f"{target} could not be written ({error.strerror or error}): free some space or set TINYVIT_CACHE to "
-            "another folder, and run the same command again (what has arrived is kept)"
-        ) from error
-    return target
+    return match["repository"], match["revision"] or "main"
 
 
-def _alone(folder: Path, name: str) -> FileLock:
-    """The lock of a folder into which one process fetches, and the others wait for it."""
-    try:
-        return FileLock(folder)
-    except BlockingIOError:
-        tqdm.write(f"another process is fetching {name}: waiting for it", file=sys.stderr)
-        return FileLock(folder, wait=True)
-
-
-def _fetch_model(repository: Repository) -> None:
-    """All files, small ones first: they show whether the large ones are worth fetching."""
-    folder, where = repository.folder, f"{repository.name} at {repository.hub}"
-    repository.fetch(CONFIG)
-    family_of(read_json(folder / CONFIG), where)
-    repository.fetch(PREPROCESSOR, optional=True)
-    if repository.fetch(WEIGHTS, optional=True):
-        return
-    if repository.fetch(INDEX, optional=True):
-        for file in sorted(set(read_index(folder / INDEX).values())):
-            repository.fetch(file)
-        return
-    what = f"has its weights only as a pickle ({PICKLE})" if repository.has(PICKLE) else "has no weights"
+def _fetch_model(hub: Repository) -> Path:
+    """The folder of all files, small ones first: they show whether the large ones are worth fetching."""
+    config, where = hub.fetch(CONFIG), f"{hub.name} at {hub.url}"
+    if config is None:
+        raise UserError(f"there is no {CONFIG} of a model {where}: check the spelling, or use another model")
+    family_of(read_json(config), where)
+    hub.fetch(PREPROCESSOR)
+    if hub.fetch(WEIGHTS):
+        return config.parent
+    if index := hub.fetch(INDEX):
+        for file in sorted(set(read_index(index).values())):
+            if hub.fetch(file) is None:
+                raise UserError(f"{where} has no {file}, which its {INDEX} names: use another model")
+        return config.parent
+    what = f"has its weights only as a pickle ({PICKLE})" if hub.has(PICKLE) else "has no weights"
     raise UserError(
         f"{where} {what}: use a model with {WEIGHTS}, as a pickle could run any code when opened and is not fetched"
     )

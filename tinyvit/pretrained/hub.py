@@ -1,156 +1,205 @@
-"""One file after another from huggingface.co, or where $HF_ENDPOINT says: resumed, and checked by what the hub says.
+"""One file after another from huggingface.co by `huggingface_hub`, into the cache that all its users share.
 
-The hub knows a small file by git's checksum of it (SHA-1) and a large one by its SHA-256. Large ones lie elsewhere: it
-redirects there, and on the way gives the checksum as `X-Linked-ETag`. An `ETag` counts only if it is the hub's own.
+That library knows mirrors (`HF_ENDPOINT`), tokens, offline mode (`HF_HUB_OFFLINE`) and the cache (`HF_HOME`,
+`HF_HUB_CACHE`); it resumes, and locks. Done here, as it does not: sizes and redirects are looked at before anything
+comes, checksums afterwards. The hub knows a small file by git's checksum of it (SHA-1) and a large one by its SHA-256.
 """
 
 import contextlib
 import hashlib
-import json
 import os
 import re
-import urllib.request
-from collections.abc import Callable
-from email.message import Message
-from http.client import HTTPResponse
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from ..downloads.fetch import NotDelivered, receive, request
-from ..errors import UserError
+from ..errors import UserError, one_line
+from ..storage.paths import home
 
-HUB = "https://huggingface.co"
+PLACES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 MAX_BYTES = {".json": 10**7, ".safetensors": 20 * 10**9}  # the hub itself asks for larger weights to be split
-TIMEOUT = 30.0  # seconds of silence
-CHECKSUM = re.compile(r'(?:W/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?')
-COMMIT = re.compile("[0-9a-f]{40}")
+CHECKSUM = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class NotDelivered(Exception):
+    """What a server says or sends is not taken."""
 
 
 class Repository:
-    """One revision of a model at the hub, and the folder its files go to.
+    """One revision of a model at the hub.
 
     Args:
         name: "owner/name".
-        revision: branch, tag or commit; from the first answer on, it is the commit that this meant then.
-        folder: must be there.
+        revision: branch, tag or commit. When a file has been fetched it becomes the commit that this meant then, so
+            that all files are of one version.
 
     Raises:
-        UserError: $HF_ENDPOINT is no address that can be used.
+        UserError: there is no place for a cache, or $HF_ENDPOINT is no address that can be used.
     """
 
-    def __init__(self, name: str, revision: str, folder: Path) -> None:
-        self.name, self.revision, self.folder = name, revision, folder
-        self.hub = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
-        if not _is_safe(self.hub, self.hub):
-            raise UserError(f"HF_ENDPOINT must be an https address, got {self.hub!r}: correct or unset it")
+    def __init__(self, name: str, revision: str) -> None:
+        try:
+            from huggingface_hub import constants
+        except ValueError as error:
+            raise UserError(
+                f"huggingface_hub cannot be used ({one_line(error)}): correct or unset the environment variables HF_..."
+            ) from error
+        if not home() and not any(os.environ.get(each) for each in PLACES):
+            raise UserError(
+                "there is no place for models, as this user has no home: set the environment variable HF_HOME to a "
+                "folder that can be written"
+            )
+        self.name, self.revision, self.url = name, revision, constants.ENDPOINT
+        if not _is_safe(self.url, self.url):
+            raise UserError(f"HF_ENDPOINT must be an https address, got {self.url!r}: correct or unset it")
 
-    def fetch(self, file: str, *, optional: bool = False) -> bool:
-        """Put `file` into the folder, whole and checked.
+    def cached(self, file: str) -> Path | None:
+        """The path of `file` in the cache. Errors as for `is_known`."""
+        found = self._in_cache(file)
+        return Path(found) if isinstance(found, str) else None
 
-        Returns:
-            Whether it is there; without `optional` it must be.
+    def is_known(self, file: str) -> bool:
+        """Whether `file` is in the cache, or that the model has none.
 
         Raises:
-            UserError: it cannot be had.
-            OSError: it cannot be written.
+            UserError: the cache cannot be read.
         """
-        return self._attempt(self._fetch, file, optional)
+        return self._in_cache(file) is not None
+
+    def _in_cache(self, file: str) -> Any:
+        """A path, the library's word for what does not exist, or None where nothing is known."""
+        from huggingface_hub import try_to_load_from_cache
+
+        try:
+            return try_to_load_from_cache(self.name, file, revision=self.revision)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"the cache of huggingface.co cannot be read ({one_line(error)}): set HF_HOME to another folder, or "
+                f"give one with the files of {self.name}"
+            ) from error
+
+    def fetch(self, file: str) -> Path | None:
+        """The path of `file` in the cache, whole and checked; None if the model has no such file.
+
+        Raises:
+            UserError: it cannot be had, or cannot be written.
+        """
+        from huggingface_hub import hf_hub_download
+
+        with self._sentences(file):
+            there = self._metadata(file)
+            if there is None:
+                with contextlib.suppress(OSError):  # it fails, and keeps in mind that there is no such file
+                    hf_hub_download(self.name, file, revision=self.revision)
+                return None
+            self._check(there, file)
+            for _ in ("of the cache, perhaps damaged", "of the hub"):
+                path = Path(hf_hub_download(self.name, file, revision=self.revision))
+                if _is_right(path, there.etag):
+                    self.revision = path.parent.name
+                    return path
+                for wrong in (path.resolve(), path):  # a link and what it leads to
+                    wrong.unlink(missing_ok=True)
+            raise NotDelivered("what it sends has not the checksum that it says")
 
     def has(self, file: str) -> bool:
         """Whether there is such a file, which is not fetched. Errors as for `fetch`."""
-        return self._attempt(self._touch, file, True)
+        with self._sentences(file):
+            return self._metadata(file) is not None
 
-    def _attempt(self, how: Callable[[str], None], file: str, optional: bool) -> bool:
+    def _metadata(self, file: str) -> Any:
+        """What the hub says of `file`: etag, size, location; None if there is no such file."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
         try:
-            how(file)
-        except NotDelivered as error:
-            if optional and _refusal(error) in ((404, ""), (404, "EntryNotFound")):
-                return False
+            return get_hf_file_metadata(hf_hub_url(self.name, file, revision=self.revision))
+        except OSError as error:
+            if _is_absent(error):
+                return None
+            raise
+
+    def _check(self, there: Any, file: str) -> None:
+        """Whether what the hub says of `file` is reasonable."""
+        if there.commit_hash is None or there.etag is None:
+            raise NotDelivered("it does not answer as huggingface.co does, perhaps with a page to log in")
+        limit = MAX_BYTES[Path(file).suffix]
+        if (there.size or 0) > limit:
+            raise NotDelivered(f"it announces {there.size} bytes, more than the {limit} allowed")
+        if not _is_safe(there.location, self.url):
+            raise NotDelivered(f"it redirects to {there.location}, which is not https")
+
+    @contextlib.contextmanager
+    def _sentences(self, file: str) -> Iterator[None]:
+        """Whatever the network, the hub or the disk can raise becomes one sentence."""
+        import httpx
+
+        try:
+            yield
+        except (OSError, NotDelivered, httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError) as error:
             raise UserError(self._sentence(file, error)) from error
-        return True
 
-    def _touch(self, file: str) -> None:
-        response, _ = self._request(file, 0)
-        if response is not None:
-            response.close()
-
-    def _fetch(self, file: str) -> None:
-        """What has arrived has its checksum in its name, so that nothing of another version comes behind it."""
-        target, begun = self.folder / file, next(self.folder.glob(f"{file}.*.part"), None)
-        start = begun.stat().st_size if begun else 0
-        response, checksum = self._request(file, start)
-        part = self.folder / (f"{file}.{checksum}.part" if checksum else f"{file}.part")  # the latter is never resumed
-        with response or contextlib.nullcontext():
-            if checksum and target.exists() and _is_right(target, checksum):  # an earlier call has fetched it
-                return
-            if begun in (None, part):
-                if response is not None:
-                    limit = MAX_BYTES[target.suffix]
-                    receive(response, part, start, title=file, max_bytes=limit, timeout=TIMEOUT)
-                if not checksum and target.suffix == ".json" and not _is_json(part):
-                    part.unlink()
-                    raise NotDelivered("what it sends is no JSON, perhaps a page to log in")
-                if not checksum or _is_right(part, checksum):
-                    os.replace(part, target)
-                    return
-                part.unlink()
-        if begun is None:
-            raise NotDelivered("what it sends has not the checksum that it says")
-        begun.unlink(missing_ok=True)  # of another version, or damaged
-        self._fetch(file)
-
-    def _request(self, file: str, start: int) -> tuple[HTTPResponse | None, str]:
-        """The answer from byte `start` on, as of `request`, and the checksum of the whole file; "" if nobody says."""
-        url = f"{self.hub}/{self.name}/resolve/{quote(self.revision, safe='')}/{file}"
-        redirects = _Redirects(self.hub)
-        response = request(url, start, timeout=TIMEOUT, handlers=[redirects])
-        said = redirects.said
-        linked = [headers.get("X-Linked-ETag", "") for headers in said]
-        if response is not None and _is_at(response.url, self.hub):
-            said = [*said, response.headers]
-            linked += [response.headers.get(name, "") for name in ("X-Linked-ETag", "ETag")]
-        commits = [commit for headers in said if COMMIT.fullmatch(commit := headers.get("X-Repo-Commit", ""))]
-        self.revision = next(iter(commits), self.revision)
-        checksums = [match[1] for etag in linked if (match := CHECKSUM.fullmatch(etag))]
-        return response, next(iter(checksums), "")
-
-    def _sentence(self, file: str, error: NotDelivered) -> str:
+    def _sentence(self, file: str, error: Exception) -> str:
         """Why `file` could not be had, and what to do."""
-        status, code = _refusal(error)
-        if code == "GatedRepo" or status == 403:
+        from huggingface_hub import errors
+
+        status = _status(error)
+        if isinstance(error, errors.OfflineModeIsEnabled):
+            return (
+                f"{file} of {self.name} is not in the cache of huggingface.co and HF_HUB_OFFLINE is set: unset it to "
+                "download the model, or get its files another way and give their folder"
+            )
+        if isinstance(error, errors.GatedRepoError) or status == 403:
             return (
                 f"{self.name} is gated: its owners want to know who downloads it, so accept their terms at "
-                f"{self.hub}/{self.name}, download the files there, and give their folder"
+                f"{self.url}/{self.name} and log in with hf auth login, or give a folder with its files"
             )
-        if code == "RepoNotFound" or status == 401:  # the hub tells nobody which private ones there are
-            return f"there is no public model {self.name} at {self.hub}: check the spelling"
-        if code == "RevisionNotFound":
-            return f"{self.name} at {self.hub} has no revision {self.revision}: check what is behind the @"
-        if status == 404:
-            return f"there is no {file} of a model {self.name} at {self.hub}: check the spelling, or use another model"
+        if isinstance(error, errors.RepositoryNotFoundError) or status == 401:  # private ones are named to nobody
+            return (
+                f"there is no public model {self.name} at {self.url}: check the spelling, or log in with hf auth login "
+                "for one of your own"
+            )
+        if isinstance(error, errors.RevisionNotFoundError):
+            return f"{self.name} at {self.url} has no revision {self.revision}: check what is behind the @"
+        if isinstance(error, OSError) and error.errno is not None:
+            return (
+                f"{file} of {self.name} could not be written ({error.strerror or one_line(error)}): free some space or "
+                "set HF_HOME to another folder, and run the same command again"
+            )
         return (
-            f"{file} of {self.name} could not be downloaded from {self.hub} ({error}): check the connection and run "
-            "the same command again (it goes on where it stopped), or get the files another way and give their folder"
+            f"{file} of {self.name} could not be downloaded from {self.url} ({one_line(error)}): check the connection "
+            "and run the same command again, or get the files another way and give their folder"
         )
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows where nobody can listen, and keeps the headers of the hub's own answers on the way."""
+def is_installed() -> bool:
+    """Whether there is a `huggingface_hub` of a version that can be asked."""
+    try:
+        return int(metadata.version("huggingface_hub").split(".")[0]) >= 1
+    except metadata.PackageNotFoundError:
+        return False
 
-    def __init__(self, hub: str) -> None:
-        self.hub = hub
-        self.said: list[Message] = []
 
-    def redirect_request(
-        self, asked: urllib.request.Request, answer: Any, code: int, reason: str, headers: Any, url: str
-    ) -> urllib.request.Request | None:
-        if not _is_safe(url, self.hub):
-            raise NotDelivered(f"it redirects to {url}, which is not https")
-        if _is_at(asked.full_url, self.hub):
-            self.said.append(headers)
-        return super().redirect_request(asked, answer, code, reason, headers, url)
+def is_offline() -> bool:
+    """Whether `HF_HUB_OFFLINE` forbids asking."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def _status(error: Exception) -> int:
+    """HTTP's status; 0 if the error is no answer."""
+    return getattr(getattr(error, "response", None), "status_code", 0)
+
+
+def _is_absent(error: Exception) -> bool:
+    """Whether the model is there and the file is not."""
+    from huggingface_hub import errors
+
+    missing = (errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
+    return _status(error) == 404 and not isinstance(error, missing)
 
 
 def _is_safe(url: str, hub: str) -> bool:
@@ -163,25 +212,10 @@ def _is_safe(url: str, hub: str) -> bool:
     return bool(there.hostname) and (there.scheme == "https" or (there.scheme == "http" and is_local))
 
 
-def _is_at(url: str, hub: str) -> bool:
-    return urlsplit(url).netloc == urlsplit(hub).netloc
-
-
-def _refusal(error: NotDelivered) -> tuple[int, str]:
-    """HTTP's status and the hub's word for it; 0 and "" if there was no answer."""
-    return (0, "") if error.answer is None else (error.answer.code, error.answer.headers.get("X-Error-Code", ""))
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 def _is_right(path: Path, checksum: str) -> bool:
-    """Whether a file has this checksum: git's SHA-1 of a blob if it has 40 digits, SHA-256 if 64."""
+    """Whether a file has this checksum: git's SHA-1 of a blob of 40 digits, SHA-256 of 64; what is neither passes."""
+    if not CHECKSUM.fullmatch(checksum):
+        return True
     if len(checksum) == 40:
         digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     else:

@@ -9,11 +9,12 @@ from .model_name import NAME
 
 
 def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
-    """Where the model lies on this machine: a path that exists is meant as it is, but for `snapshot_of`.
+    """Where the model lies on this machine: a path that exists is meant as it is, but for `snapshot_of`; a name is
+    looked for in the cache of huggingface.co.
 
     Args:
         path_or_name: of a folder or file that `open_checkpoint` reads, or "owner/name" or "owner/name@revision".
-        download: fetch a name from huggingface.co, unless it has been fetched before.
+        download: fetch what is not there.
 
     Raises:
         UserError: there is no such path and it looks like a name, or as `download_model` does.
@@ -21,15 +22,17 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
     path = Path(path_or_name)
     if path.exists() or is_there(path):
         return snapshot_of(path)
-    if download:
-        from .download import download_model  # here, as the network modules are slow to import and rarely needed
+    from .download import cached_model, download_model  # here, as what they import is slow and rarely needed
 
+    if download:
         return download_model(str(path_or_name))
-    if NAME.fullmatch(str(path_or_name)):
-        raise UserError(
-            f"{path_or_name} is no folder or file here: check the path, or add --download to get it from huggingface.co"
-        )
-    return path  # whoever opens it says what is wrong
+    if not NAME.fullmatch(str(path_or_name)):
+        return path  # whoever opens it says what is wrong
+    if folder := cached_model(str(path_or_name)):
+        return folder
+    raise UserError(
+        f"{path_or_name} is no folder or file here: check the path, or add --download to get it from huggingface.co"
+    )
 
 
 def snapshot_of(path: Path) -> Path:

@@ -6,13 +6,14 @@ It fetches 346 MB once into the user's cache, and a photo of two cats from the C
 transformers' own tests hold the model to the three logits below. PICTURE is a copy of it, for those who have one.
 """
 
+import http.client
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 
-from tinyvit.downloads.fetch import NotDelivered, receive, request
 from tinyvit.errors import UserError
 from tinyvit.images.open import open_picture
 from tinyvit.pretrained import resolve_model
@@ -47,8 +48,9 @@ def fetch_picture(url, folder):
     """
     path = Path(folder) / "picture.jpg"
     try:
-        receive(request(url, 0, timeout=30.0), path, 0, title="picture", max_bytes=10**7, timeout=30.0)
-    except NotDelivered as error:
+        with urllib.request.urlopen(url, timeout=30) as response:
+            path.write_bytes(response.read(10**7))
+    except (OSError, http.client.HTTPException) as error:
         raise UserError(f"{url} could not be downloaded ({error}): give a copy of the picture as PICTURE") from error
     return path
 

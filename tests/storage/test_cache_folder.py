@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyvit.downloads.cache import cache_folder
+from tinyvit.storage.paths import cache_folder
 
 
 @pytest.mark.parametrize(
