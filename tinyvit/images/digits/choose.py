@@ -1,4 +1,4 @@
-"""Which pieces may be digits: strokes of about the same size and strength, and neither blobs nor frames."""
+"""Which pieces may be digits: strokes of about the same size and strength, and neither blobs, nor frames, nor holes."""
 
 import numpy as np
 
@@ -6,16 +6,23 @@ from .connected import label
 from .pieces import Piece
 from .strokes import box_of, is_framed
 
-WIDEST_STROKE = 0.4  # mean width over the longer side; a solid square or disc has 0.5
+BLOB = 0.4  # side of a square that fits into the ink, over the longer side; the thickest of MNIST's digits have 0.35
+SHARP = 5.0  # sharpness of a blurred stroke is 7, of a spot of light 1 to 3
+THIN = 0.15  # the same of a ring or a box that is drawn around something
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 WIDEST = 2.2  # width over height; what is wider is a dash
 LEAST_SHARE = 0.3  # of the height of the tallest, and of the strength of the strongest
 
 
-def strokes_of_digits(groups: list[list[Piece]]) -> list[list[Piece]]:
-    """The groups that may be digits, out of those of one polarity."""
-    groups = [group for group in groups if _is_drawn(group)]
+def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[list[Piece]]:
+    """The groups that may be digits, out of those of one polarity.
+
+    Args:
+        other: the pieces of the other polarity; what one of them is drawn around is a hole, as in an 8, and no ink.
+    """
+    rings = [piece for piece in other if not holds_square(piece, THIN)]
+    groups = [group for group in groups if _is_drawn(group) and not any(is_framed(group, [ring]) for ring in rings)]
     groups = [group for group in groups if not any(is_framed(other, group) for other in groups if other is not group)]
     if not groups:
         return []
@@ -36,13 +43,26 @@ def _height(group: list[Piece]) -> int:
 
 
 def _is_drawn(group: list[Piece]) -> bool:
-    """Whether it is made of strokes, and not a blob or a dash."""
+    """Whether it is made of strokes, and not a blob, a dash, or a spot of light."""
     top, left, bottom, right = box_of(group)
     largest = max(group, key=lambda piece: len(piece.pixels))
-    if right - left > WIDEST * (bottom - top) or largest.stroke > WIDEST_STROKE * max(bottom - top, right - left):
+    is_flat = right - left > WIDEST * (bottom - top)
+    if is_flat or largest.sharpness < SHARP or holds_square(largest, BLOB):
         return False
     fill, aspect = rectangularity(largest)
     return fill < RECTANGLE or aspect < NARROW
+
+
+def holds_square(piece: Piece, share: float) -> bool:
+    """Whether a square, its side such a share of the piece's longer side, fits into its ink: morphological erosion."""
+    side = max(2, round(share * piece.length))
+    if side > min(piece.height, piece.width):
+        return False
+    mask = np.zeros((piece.height + 1, piece.width + 1), np.int32)
+    mask[tuple((piece.pixels - piece.box[:2] + 1).T)] = 1
+    sums = mask.cumsum(axis=0).cumsum(axis=1)  # (h + 1, w + 1), of all above and to the left
+    inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    return bool(inside.max() == side * side)
 
 
 def rectangularity(piece: Piece) -> tuple[float, float]:

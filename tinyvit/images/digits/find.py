@@ -17,6 +17,7 @@ from .working_size import at_working_size, smoothed
 LEAST_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
 LEAST_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
 FULL = 0.95  # of the picture's height and width, is what a tight crop takes up
+DRAINED = 1.2  # times as deep is what stood behind a wall than what is left of it without
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
 
@@ -55,11 +56,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
     ink = _ink(depths(plain), contrast)
     if touches_edge(plain, contrast):
         walled = _ink(depths(plain, walled=True), contrast)
-        # What was found without the wall may be the holes of an 8 that touches the edge.
-        are_holes = walled.is_dark != ink.is_dark and all(
-            any(_encloses(outer, inner) for outer in walled.groups) for inner in ink.groups
-        )
-        if walled.groups and (are_holes or not ink.groups or _fills(walled.groups, plain.shape[1:])):
+        if walled.groups and (_is_drained(ink, walled) or _fills(walled.groups, plain.shape[1:])):
             ink = walled
     digits, was_thin = [], False
     for group in ink.groups:
@@ -81,12 +78,25 @@ def _ink(depth: np.ndarray, contrast: float) -> Ink:
     """What may be digits in dark and in light ink, (2, H, W), and of these the better."""
     least = LEAST_EXTENT * max(depth.shape)
     found = []
-    for polarity, is_dark in zip(depth, (True, False), strict=True):
-        pieces = find_pieces(polarity, contrast, 0.3 * least)
-        groups = strokes_of_digits(gather(pieces))
+    both = [find_pieces(polarity, contrast, 0.3 * least) for polarity in depth]
+    for polarity, is_dark, pieces, other in zip(depth, (True, False), both, both[::-1], strict=True):
+        groups = strokes_of_digits(gather(pieces), other)
         groups = [group for group in groups if box_of(group)[2] - box_of(group)[0] >= least]
         found.append(Ink(polarity, is_dark, pieces, groups))
     return max(found, key=lambda ink: ink.weight)
+
+
+def _is_drained(ink: Ink, walled: Ink) -> bool:
+    """Whether all that was found without the wall is what the edge has left of larger ink: its holes, as those of an 8,
+    or its strokes, but less deep.
+    """
+    return all(
+        any(
+            _encloses(outer, inner) and (walled.is_dark != ink.is_dark or strength(outer) > DRAINED * strength(inner))
+            for outer in walled.groups
+        )
+        for inner in ink.groups
+    )
 
 
 def _fills(groups: list[list[Piece]], size: tuple[int, ...]) -> bool:

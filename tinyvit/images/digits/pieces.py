@@ -1,4 +1,4 @@
-"""What is known of each connected piece of ink: where it lies, how large it is, how wide its strokes are, how dark."""
+"""What is known of each connected piece of ink: where it lies, how large it is, how wide its strokes are, how dark and sharp."""
 
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ class Piece(NamedTuple):
     pixels: np.ndarray  # int (n, 2): row and column of each
     depth: float  # of the full ink, grey levels
     stroke: float  # mean width in pixels
+    sharpness: float  # how often its depth is gone over its longer side, as steep as it is at its edge, the median
 
     @property
     def height(self) -> int:
@@ -49,9 +50,11 @@ def find_pieces(depth: np.ndarray, least_depth: float, least_length: float) -> l
     inside = np.flatnonzero(labels)
     order = inside[np.argsort(labels.ravel()[inside], kind="stable")]  # pixels, piece after piece
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    edges = np.bincount((labels * _edge(labels)).ravel(), minlength=count + 1)[1:]
+    is_edge = _edge(labels).ravel()
+    down, across = np.gradient(depth.astype(np.float32))
+    slope = np.hypot(down, across).ravel()  # grey levels a pixel
     found = []
-    for pixels, edge in zip(np.split(order, np.cumsum(sizes)[:-1]), edges, strict=True):
+    for pixels in np.split(order, np.cumsum(sizes)[:-1]):
         if len(pixels) < least_length:
             continue
         rows, columns = np.divmod(pixels, depth.shape[1])
@@ -59,7 +62,10 @@ def find_pieces(depth: np.ndarray, least_depth: float, least_length: float) -> l
         if max(box[2] - box[0], box[3] - box[1]) < least_length:
             continue
         full = float(np.quantile(depth.ravel()[pixels], CORE))
-        found.append(Piece(box, np.stack([rows, columns], axis=1), full, stroke_width(len(pixels), int(edge))))
+        edge = pixels[is_edge[pixels]]
+        sharpness = float(np.median(slope[edge])) * max(box[2] - box[0], box[3] - box[1]) / full
+        stroke = stroke_width(len(pixels), len(edge))
+        found.append(Piece(box, np.stack([rows, columns], axis=1), full, stroke, sharpness))
     return found
 
 
@@ -69,7 +75,7 @@ def stroke_width(area: int, edge: int) -> float:
 
 
 def _edge(labels: np.ndarray) -> np.ndarray:
-    """Which pixels have a neighbour, by a side, outside of their piece: bool (H, W)."""
+    """Which pixels of a piece have a neighbour, by a side, outside of it: bool (H, W)."""
     padded = np.pad(labels, 1)
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    return np.logical_or.reduce([neighbour == 0 for neighbour in around])
+    return (labels > 0) & np.logical_or.reduce([neighbour == 0 for neighbour in around])
