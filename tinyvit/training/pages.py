@@ -13,6 +13,7 @@ from .evaluate import predict_batch
 from .familiar import Familiar, familiar_digits, features_of
 from .sureness import SURE, SURE_ALONE, sureness
 
+WIDE = 1.25  # width over height, from which on a shape is more often two digits than one
 MANY, FEW = 4, 0.1  # of so many shapes, such a share at least is surely a digit, or there is none
 WITHOUT = (
     "what this model learned from is not on this machine, or its numbers overflow on it, so that more of what is no "
@@ -60,11 +61,31 @@ class DigitReader:
         return familiar
 
     def read(self, digits: list[Digit]) -> Page:
-        """All digits that were found in a picture, shown to the model.
+        """All digits that were found in a picture, shown to the model; a shape may turn out to be two that touch.
 
         Unsure is what changes its answer when it is changed a little, what is like nothing that was learned, and what
         is there again and again.
         """
+        return _joined(self._read_each(digits))
+
+    def _read_each(self, digits: list[Digit]) -> list[Page]:
+        """What each shape is read as: one digit, or those that stand instead."""
+        page = self._read_whole(digits)
+        is_wide = np.array([digit.box[3] - digit.box[1] > WIDE * (digit.box[2] - digit.box[0]) for digit in digits])
+        doubtful = [n for n in np.flatnonzero(page.is_unsure | is_wide) if digits[n].instead]
+        pages = [Page([digit], page.probs[[n]], page.is_unsure[[n]]) for n, digit in enumerate(digits)]
+        if not doubtful:
+            return pages
+        parts = [part._replace(line=digits[n].line) for n in doubtful for part in digits[n].instead]
+        halves = self._read_each(parts)
+        for n, left, right in zip(doubtful, halves[::2], halves[1::2], strict=True):
+            both = _joined([left, right])
+            if not both.is_unsure.any() or (is_wide[n] and page.is_unsure[n]):
+                pages[n] = both
+        return pages
+
+    def _read_whole(self, digits: list[Digit]) -> Page:
+        """Each shape as one digit."""
         images = np.stack([digit.image for digit in digits])
         probs = predict_batch(self.model, images, self.fed.mean, self.fed.std)
         least = SURE if self.familiar else SURE_ALONE
@@ -72,3 +93,9 @@ class DigitReader:
         if self.familiar:
             is_unsure |= ~self.familiar.knows(features_of(self.model, self.fed, images), probs.argmax(axis=1))
         return Page(digits, probs, is_unsure)
+
+
+def _joined(pages: list[Page]) -> Page:
+    """All digits of the pages, one after the other."""
+    digits = [digit for page in pages for digit in page.digits]
+    return Page(digits, np.concatenate([page.probs for page in pages]), np.concatenate([p.is_unsure for p in pages]))

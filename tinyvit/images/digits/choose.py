@@ -4,14 +4,16 @@ import numpy as np
 
 from .connected import label
 from .pieces import Piece
+from .split import halves
 from .strokes import box_of, is_framed
 
 BLOB = 0.4  # side of a square that fits into the ink, over the longer side; the thickest of MNIST's digits have 0.35
-SHARP = 5.0  # sharpness of a blurred stroke is 7, of a spot of light 1 to 3
+SHARP = 4.2  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
 THIN = 0.15  # the same of a ring or a box that is drawn around something
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
-WIDEST = 2.2  # width over height; what is wider is a dash
+WIDEST = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
+WIDEST_ROW = 4.5  # width over height of those
 LEAST_SHARE = 0.3  # of the height of the tallest, and of the strength of the strongest
 
 
@@ -46,11 +48,12 @@ def _is_drawn(group: list[Piece]) -> bool:
     """Whether it is made of strokes, and not a blob, a dash, or a spot of light."""
     top, left, bottom, right = box_of(group)
     largest = max(group, key=lambda piece: len(piece.pixels))
-    is_flat = right - left > WIDEST * (bottom - top)
-    if is_flat or largest.sharpness < SHARP or holds_square(largest, BLOB):
+    aspect = (right - left) / (bottom - top)
+    may_touch = aspect < WIDEST_ROW and bottom - top > 3 * largest.stroke and halves(group) is not None
+    if (aspect > WIDEST and not may_touch) or largest.sharpness < SHARP or holds_square(largest, BLOB):
         return False
-    fill, aspect = rectangularity(largest)
-    return fill < RECTANGLE or aspect < NARROW
+    fill, narrowness = rectangularity(largest)
+    return fill < RECTANGLE or narrowness < NARROW
 
 
 def holds_square(piece: Piece, share: float) -> bool:

@@ -10,6 +10,7 @@ from .lines import without_lines
 from .normalise import as_mnist
 from .order import Digit, in_reading_order
 from .pieces import Piece, find_pieces
+from .split import halves
 from .strokes import box_of, gather
 from .water import depths, touches_edge
 from .working_size import at_working_size, smoothed
@@ -58,12 +59,8 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
         walled = _ink(depths(plain, walled=True), contrast)
         if walled.groups and (_is_drained(ink, walled) or _fills(walled.groups, plain.shape[1:])):
             ink = walled
-    digits, was_thin = [], False
-    for group in ink.groups:
-        image, thickened = as_mnist(*_cut_out(ink.depth, group, noise), size)
-        was_thin |= thickened
-        top, left, bottom, right = (round(side / scale) for side in box_of(group))
-        digits.append(Digit(image[None], (top, left, bottom, right)))
+    digits = [_digit(ink.depth, group, noise, size, scale) for group in ink.groups]
+    was_thin = any(was_thin for _, was_thin in digits)
     kept = [piece for group in ink.groups for piece in group]
     steps = {
         f"straight lines out ({lines})": plain,
@@ -71,7 +68,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
         f"connected pieces ({len(ink.pieces)})": _coloured([[piece] for piece in ink.pieces], ink.depth.shape),
         f"strokes of digits ({len(kept)} kept)": _coloured(ink.groups, ink.depth.shape),
     }
-    return Found(in_reading_order(digits), _said(ink.is_dark, was_thin, lines), steps)
+    return Found(in_reading_order([digit for digit, _ in digits]), _said(ink.is_dark, was_thin, lines), steps)
 
 
 def _ink(depth: np.ndarray, contrast: float) -> Ink:
@@ -108,6 +105,21 @@ def _fills(groups: list[list[Piece]], size: tuple[int, ...]) -> bool:
 def _encloses(outer: list[Piece], inner: list[Piece]) -> bool:
     a, b = box_of(outer), box_of(inner)
     return a[0] <= b[0] and a[1] <= b[1] and a[2] >= b[2] and a[3] >= b[3]
+
+
+def _digit(
+    depth: np.ndarray, group: list[Piece], noise: float, size: tuple[int, int], scale: float, cuts: int = 2
+) -> tuple[Digit, bool]:
+    """A group of pieces as a digit, with the digits that it may be instead, and whether its strokes were thickened.
+
+    Args:
+        cuts: how often its parts may be cut in two.
+    """
+    image, was_thin = as_mnist(*_cut_out(depth, group, noise), size)
+    parts = (halves(group) if cuts else None) or ()
+    top, left, bottom, right = (round(side / scale) for side in box_of(group))
+    instead = tuple(_digit(depth, part, noise, size, scale, cuts - 1)[0] for part in parts)
+    return Digit(image[None], (top, left, bottom, right), instead=instead), was_thin
 
 
 def _cut_out(depth: np.ndarray, group: list[Piece], noise: float) -> tuple[np.ndarray, float]:

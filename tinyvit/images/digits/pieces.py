@@ -1,4 +1,4 @@
-"""What is known of each connected piece of ink: where it lies, how large it is, how wide its strokes are, how dark and sharp."""
+"""What is known of each connected piece of ink: its place and size, how wide its strokes are, how dark and sharp."""
 
 from typing import NamedTuple
 
