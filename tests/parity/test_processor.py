@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from tinyvit.images.processor import ImageProcessor
+from tinyvit.pretrained.families import FAMILIES, family_of
+from tinyvit.pretrained.preprocessor import read_preprocessor, with_type
 
 SIZES = [(1, 1), (1, 9), (7, 1), (3, 3), (31, 50), (224, 224), (225, 223), (640, 481), (41, 700)]  # (height, width)
 
@@ -102,6 +104,44 @@ def test_transformers_loads_what_is_written(tmp_path, processor):
     loaded = transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
     image = picture(61, 90, "RGB" if processor.in_chans == 3 else "L")
     np.testing.assert_array_equal(processor(image), theirs(loaded, image))
+
+
+CLIP = {
+    "image_processor_type": "CLIPImageProcessor",
+    "size": {"shortest_edge": 40},
+    "crop_size": {"height": 32, "width": 32},
+}
+VIT = {"image_processor_type": "ViTImageProcessor", "size": {"height": 30, "width": 50}, "image_mean": [0.1, 0.2, 0.3]}
+BARE = {"size": {"height": 44, "width": 36}, "resample": 3}
+
+
+@pytest.mark.parametrize("model_type", ["vit", "deit", "dinov2", "clip", "siglip"])
+@pytest.mark.parametrize(
+    ("processor", "preprocessor"),
+    [
+        ({"image_processor": CLIP}, None),
+        ({"image_processor": VIT, "processor_class": "CLIPProcessor"}, CLIP),
+        ({"image_processor": CLIP}, VIT),
+        ({"image_processor": None}, VIT),
+        ({"processor_class": "CLIPProcessor"}, CLIP),
+        ({"image_processor": BARE}, CLIP),
+        (None, BARE),
+    ],
+)
+def test_the_file_that_transformers_takes(tmp_path, model_type, processor, preprocessor):
+    transformers = pytest.importorskip("transformers")
+    for name, values in (
+        ("config.json", {"model_type": model_type}),
+        ("processor_config.json", processor),
+        ("preprocessor_config.json", preprocessor),
+    ):
+        if values is not None:
+            (tmp_path / name).write_text(json.dumps(values))
+    loaded = transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
+    usual = FAMILIES[family_of({"model_type": model_type}, "")].processor
+    ours = ImageProcessor.from_dict(with_type(read_preprocessor(tmp_path), usual))
+    image = picture(61, 90)
+    np.testing.assert_allclose(ours(image), theirs(loaded, image), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

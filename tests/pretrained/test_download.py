@@ -86,7 +86,7 @@ def test_one_version_of_all_files(hub, cached):
 
 
 def test_what_others_have_fetched_is_taken(hub, cached, library):
-    hub.files["preprocessor_config.json"] = b"{}"
+    hub.files |= {"preprocessor_config.json": b"{}", "processor_config.json": b"{}"}
     for file in hub.files:
         library.hf_hub_download(NAME, file)
     hub.requests.clear()
@@ -107,8 +107,9 @@ def test_a_model_in_the_cache_needs_no_flag_and_no_network(hub, cached, library,
     assert hub.requests == []
 
 
-def test_a_preprocessor_that_others_did_not_fetch_is_asked_for(hub, cached, library):
-    hub.files["preprocessor_config.json"] = b"{}"
+@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
+def test_a_preprocessor_that_others_did_not_fetch_is_asked_for(hub, cached, library, file):
+    hub.files[file] = b"{}"
     for file in FILES:
         library.hf_hub_download(NAME, file)
     assert resolve_model(NAME) == cached, "where the network is not to be asked, what is there has to do"
@@ -313,7 +314,7 @@ def test_other_models_are_refused_before_their_weights_come(hub):
     assert hub.asked() == [("config.json", 0)]
 
 
-@pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json"])
+@pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json", "processor_config.json"])
 def test_what_is_too_large_is_not_begun(hub, file):
     hub.files[file] = bytes(10**7 + 1)
     assert "announces 10000001 bytes" in refusal()

@@ -70,16 +70,19 @@ def add_strict_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def find_model(path_or_name: str, *, download: bool) -> Path:
-    """As `pretrained.resolve_model`; which snapshot of a cache is taken, is told.
+    """As `pretrained.resolve_model`; which snapshot of a cache is taken, and which image processor, is told.
 
     Raises:
         UserError: as there.
     """
     from ..pretrained import resolve_model
+    from ..pretrained.preprocessor import notes_on_preprocessor
 
     path = resolve_model(path_or_name, download=download)
     if path.parent.name == "snapshots" and path != Path(path_or_name):
         complain(f"{path_or_name} is taken from the cache of huggingface.co, snapshot {path.name}")
+    for note in notes_on_preprocessor(path):
+        complain(note)
     return path
 
 

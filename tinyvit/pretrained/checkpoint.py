@@ -11,11 +11,12 @@ from ..config import ViTConfig
 from ..config.costs import check_numbers
 from ..errors import UserError, one_line
 from ..images.processor import ImageProcessor
-from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
+from ..storage.files import CONFIG, WEIGHTS, read_json
 from ..storage.folders import is_there, read_folder
 from ..storage.npz import read_npz
 from ..storage.tensors import read_arrays
 from .families import FAMILIES, family_of
+from .preprocessor import read_preprocessor, with_type
 from .resolve import snapshot_of
 from .weights import PICKLES, no_pickles, read_weights
 
@@ -32,7 +33,7 @@ class Checkpoint(NamedTuple):
     tensors: dict[str, np.ndarray]  # as they are stored there
     class_names: tuple[str, ...] | None
     values: dict[str, Any]  # of config.json
-    preprocessor: dict[str, Any]  # the values of preprocessor_config.json
+    preprocessor: dict[str, Any]  # what `read_preprocessor` found
 
     @property
     def left_out(self) -> list[str]:
@@ -56,7 +57,8 @@ class Checkpoint(NamedTuple):
         """
         family, in_chans = FAMILIES[self.family], self.config.in_chans
         said = None if self.preprocessor else family.processor_of(self.values, in_chans)
-        processor = said or ImageProcessor.from_dict(self.preprocessor or family.processor, in_chans=in_chans)
+        values = with_type(self.preprocessor, family.processor) if self.preprocessor else family.processor
+        processor = said or ImageProcessor.from_dict(values, in_chans=in_chans)
         size = self.config.image_shape
         return processor if processor.output_size == size else processor.for_size(size)
 
@@ -149,7 +151,7 @@ def _open_folder(path: Path, folder: Path, with_head: bool) -> Checkpoint:
     name = family_of(values, folder / CONFIG)
     family = FAMILIES[name]
     tensors = family.plain_names(read_arrays(path) if path.suffix == ".safetensors" else read_weights(folder))
-    preprocessor = read_json(folder / PREPROCESSOR) if (folder / PREPROCESSOR).is_file() else {}
+    preprocessor = read_preprocessor(folder)
     config = family.read_config(values, tensors)
     is_named = with_head and family.projection not in tensors
     names = family.read_class_names(values, config.num_classes) if is_named else None

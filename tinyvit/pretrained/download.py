@@ -9,13 +9,15 @@ from ..storage.paths import cache_folder
 from .families import family_of
 from .hub import Repository, is_installed, is_offline
 from .model_name import NAME
+from .preprocessor import PROCESSOR
 from .weights import INDEX, read_index
 
+OPTIONAL = (PROCESSOR, PREPROCESSOR)
 PICKLE = "pytorch_model.bin"
 
 
 def download_model(name: str) -> Path:
-    """Fetch `config.json`, `preprocessor_config.json` if there is one, and the weights, in one file or in several.
+    """Fetch `config.json`, what is there of `OPTIONAL`, and the weights, in one file or in several.
 
     They go to the cache of `huggingface_hub`; a model that is there, complete, is not asked for again. Ctrl-C, a cut
     connection or a full disk leave no file that is not whole. Nothing is run, and no pickle is fetched.
@@ -45,7 +47,7 @@ def cached_model(name: str, *, complete: bool = False) -> Path | None:
 
     Args:
         name: as of `download_model`.
-        complete: None, too, if nobody has asked whether it has a `preprocessor_config.json`; offline, nobody can.
+        complete: None, too, if nobody has asked whether it has the files of `OPTIONAL`; offline, nobody can.
 
     Returns:
         The folder, for `open_checkpoint`; None if there is none with weights.
@@ -61,7 +63,7 @@ def cached_model(name: str, *, complete: bool = False) -> Path | None:
         return None
     hub = Repository(repository, revision)
     config = hub.cached(CONFIG)
-    if config is None or (complete and not is_offline() and not hub.is_known(PREPROCESSOR)):
+    if config is None or (complete and not is_offline() and not all(map(hub.is_known, OPTIONAL))):
         return None
     folder = config.parent
     index = folder / INDEX
@@ -83,7 +85,8 @@ def _fetch_model(hub: Repository) -> Path:
     if config is None:
         raise UserError(f"there is no {CONFIG} of a model {where}: check the spelling, or use another model")
     family_of(read_json(config), where)
-    hub.fetch(PREPROCESSOR)
+    for file in OPTIONAL:
+        hub.fetch(file)
     if hub.fetch(WEIGHTS):
         return config.parent
     if index := hub.fetch(INDEX):
