@@ -1,4 +1,4 @@
-"""What all tests share: one BLAS thread, no windows, and `--device` to run the same tests on a GPU."""
+"""What all tests share: one BLAS thread, no windows, all cores, and `--device` to run the same tests on a GPU."""
 
 import os
 
@@ -12,6 +12,8 @@ from PIL import Image
 from tinyvit.backend import array_module, resolve_device, to_device
 from tinyvit.errors import UserError
 
+MAX_PROCESSES = 8  # each makes the fixtures of a session for itself
+
 
 def pytest_addoption(parser):
     parser.addoption("--device", default="cpu", help="where the tests compute: cpu, cuda, cuda:<index>")
@@ -22,6 +24,18 @@ def pytest_configure(config):
         config.tinyvit_device = resolve_device(config.getoption("--device"))
     except UserError as error:
         pytest.exit(str(error), returncode=2)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist makes up its mind
+def pytest_cmdline_main(config):
+    """Share the tests among the cores, as `-n auto` does (pytest-xdist, of the extra `test`). Files named one by one start
+    faster in one process, a debugger wants one, and one GPU does not get faster by sharing.
+    """
+    shareable = getattr(config.option, "numprocesses", 0) is None and not hasattr(config, "workerinput")
+    if shareable and config.getoption("--device") == "cpu" and not any(".py" in place for place in config.args):
+        config.option.numprocesses, config.option.maxprocesses = "auto", config.option.maxprocesses or MAX_PROCESSES
+        if config.option.dist == "no":
+            config.option.dist = "worksteal"  # neighbours stay together, for their fixtures
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,10 @@
 import json
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "gpu"))
-
-import emulator
-
+from tests.support import emulator
 from tinyvit.bench import Series, gpu, gpu_part, gpu_timing
 from tinyvit.cli import main
 

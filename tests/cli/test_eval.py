@@ -3,17 +3,13 @@
 import csv
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from pictures import CLASSES, COLOURS, write_model, write_pictures
-
+from tests.support.pictures import CLASSES, COLOURS, write_model, write_pictures
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset

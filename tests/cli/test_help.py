@@ -3,15 +3,10 @@
 import argparse
 import dataclasses
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from verbs import PARSERS
-
+from tests.support.verbs import PARSERS
 from tinyvit.cli import build_parser, train
 from tinyvit.config.presets import preset
 from tinyvit.training import FinetuneConfig

@@ -1,16 +1,12 @@
 """`tinyvit info` of saved models: what they are, whoever wrote them."""
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from pictures import CLASSES, write_model
-
+from tests.support.pictures import CLASSES, write_model
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.pretrained import FAMILIES

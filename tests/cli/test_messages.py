@@ -4,16 +4,12 @@ does not exist.
 
 import ast
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from verbs import PARSERS
-
 import tinyvit
+from tests.support.verbs import PARSERS
 
 ROOT = Path(tinyvit.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--(?!help\b)[a-z][a-z-]*")

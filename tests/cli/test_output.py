@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support import small_run
+from tests.support.pictures import write_model
 from tinyvit import cli
 from tinyvit.cli import output
 from tinyvit.cli.predictions import PredictionsTable
@@ -22,17 +24,11 @@ from tinyvit.plots import plot_confusion, save_figure
 from tinyvit.storage.files import read_json, to_json
 from tinyvit.training.report import classification_report, confusion_text
 
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import write_model
-
-SMALL_RUN = Path(__file__).parents[1] / "training" / "small_run.py"
 TRAIN = ["train", "--epochs", "1", "--batch-size", "32", "--embed-dim", "16", "--num-heads", "2", "--depth", "1"]
 
 
 def small_train(folder, shell_end, **environment):
-    command = (
-        f'"{sys.executable}" "{SMALL_RUN}" {" ".join(TRAIN)} --workers 1 --device cpu --output "{folder}" {shell_end}'
-    )
+    command = f'"{sys.executable}" "{small_run.__file__}" {" ".join(TRAIN)} --workers 1 --device cpu --output "{folder}" {shell_end}'
     return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"],
         capture_output=True,

@@ -12,10 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from pictures import CLASSES, write_model, write_pictures
-
+from tests.support.pictures import CLASSES, write_model, write_pictures
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main, predict
 from tinyvit.plots.figure import new_figure, save_figure

@@ -1,20 +1,15 @@
 """Accuracy at several sizes: the images are resized, the model too, and nothing else changes."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support import small_run
 from tinyvit import UserError, VisionTransformer
 from tinyvit.course import accuracy_at_sizes
 from tinyvit.course.sizes import resized_images
 from tinyvit.datasets import Split, normalize
 from tinyvit.training import evaluate
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-import small_run
 
 
 @pytest.fixture(scope="module")

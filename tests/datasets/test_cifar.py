@@ -9,8 +9,8 @@ import tarfile
 
 import numpy as np
 import pytest
-from small_files import cifar_records, tar_bytes
 
+from tests.support.small_files import cifar_records, tar_bytes
 from tinyvit.datasets import cifar, download, load_dataset
 from tinyvit.datasets.sources import SOURCES
 from tinyvit.errors import UserError

@@ -4,14 +4,10 @@ import os
 import subprocess
 import sys
 import unicodedata
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from folders import touch, tree
-
+from tests.support.folders import touch, tree
 from tinyvit.datasets.class_names import class_name, dataset_name, look_alike
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.errors import UserError

@@ -6,8 +6,8 @@ import struct
 
 import numpy as np
 import pytest
-from small_files import idx_bytes, some_images, write_idx
 
+from tests.support.small_files import idx_bytes, some_images, write_idx
 from tinyvit.datasets import load_dataset
 from tinyvit.datasets.idx import idx_shape
 from tinyvit.datasets.idx_files import idx_files, read_idx_files

@@ -1,14 +1,8 @@
 """How folders are arranged is recognised, or said to be unclear; nothing is taken for classes that is none."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from folders import touch, tree
-
+from tests.support.folders import touch, tree
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.errors import UserError
 

@@ -1,15 +1,10 @@
 """What machines and runs leave among pictures is left out at every depth, and everything that is left out is told."""
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from folders import touch, tree
-
+from tests.support.folders import touch, tree
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.left_out import LeftOut, forbid
 from tinyvit.errors import UserError

@@ -5,8 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from small_files import cifar_records, write_idx
 
+from tests.support.small_files import cifar_records, write_idx
 from tinyvit.datasets import find
 from tinyvit.datasets.pixel_statistics import LEAST_STD, pixel_statistics
 from tinyvit.datasets.recognise import recognise

@@ -1,6 +1,6 @@
 """Folders of pictures arranged at random, by the thousand: each is refused in a sentence, or every picture is accounted for.
 
-python tests/fuzz/fuzz_folders.py [COUNT] [SEED]
+python -m tests.fuzz.fuzz_folders [COUNT] [SEED]
 """
 
 import collections
@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from fuzz_images import outcome, pick
 
+from tests.fuzz.fuzz_images import outcome, pick
 from tinyvit.datasets.image_folder import list_folder, list_whole
 
 SPLITS = ("train", "Training", "val", "dev", "TEST", "seg_train", "seg_test", "eval", "train-2021", "x_val", "holdout")

@@ -1,6 +1,6 @@
 """Broken processors and broken pictures by the thousand: each is used, or refused with a `UserError`.
 
-python tests/fuzz/fuzz_images.py [COUNT] [SEED]
+python -m tests.fuzz.fuzz_images [COUNT] [SEED]
 """
 
 import collections

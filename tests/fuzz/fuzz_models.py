@@ -1,6 +1,6 @@
 """Broken weights and configs by the thousand: each model is used, or refused with a `UserError`.
 
-python tests/fuzz/fuzz_models.py [COUNT] [SEED]
+python -m tests.fuzz.fuzz_models [COUNT] [SEED]
 """
 
 import collections
@@ -21,8 +21,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 
+from tests.fuzz.fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.images.processor import ImageProcessor
 from tinyvit.pretrained import folder_files

@@ -1,6 +1,6 @@
 """Damaged run folders by the hundred: each is gone on with, measured and read, or refused with a `UserError`.
 
-python tests/fuzz/fuzz_runs.py [COUNT] [SEED]
+python -m tests.fuzz.fuzz_runs [COUNT] [SEED]
 """
 
 import collections
@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 from safetensors.numpy import load_file, save_file
 
+from tests.fuzz.fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 from tinyvit import ViTConfig
 from tinyvit.datasets import Dataset, Split
 from tinyvit.training import TrainConfig, load_trained, loop, resume, train

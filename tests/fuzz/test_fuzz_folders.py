@@ -1,8 +1,8 @@
-"""A sample of what `python tests/fuzz/fuzz_folders.py` does at length."""
+"""A sample of what `python -m tests.fuzz.fuzz_folders` does at length."""
 
-import fuzz_folders
 import pytest
 
+from tests.fuzz import fuzz_folders
 from tinyvit.datasets.left_out import LeftOut
 
 

@@ -1,8 +1,8 @@
-"""A sample of what `python tests/fuzz/fuzz_images.py` does at length."""
+"""A sample of what `python -m tests.fuzz.fuzz_images` does at length."""
 
-import fuzz_images
 import pytest
 
+from tests.fuzz import fuzz_images
 from tinyvit.errors import UserError
 from tinyvit.images.processor import ImageProcessor
 

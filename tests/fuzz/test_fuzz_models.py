@@ -1,10 +1,11 @@
-"""A sample of what `python tests/fuzz/fuzz_models.py` does at length."""
+"""A sample of what `python -m tests.fuzz.fuzz_models` does at length."""
 
 from pathlib import Path
 
-import fuzz_models
 import numpy as np
 import pytest
+
+from tests.fuzz import fuzz_models
 
 COUNT = 150
 

@@ -1,8 +1,8 @@
-"""A sample of what `python tests/fuzz/fuzz_runs.py` does at length."""
+"""A sample of what `python -m tests.fuzz.fuzz_runs` does at length."""
 
-import fuzz_runs
 import pytest
 
+from tests.fuzz import fuzz_runs
 from tinyvit.training import loop
 
 

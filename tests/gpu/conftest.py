@@ -1,13 +1,8 @@
 """Where the fused kernels run in these tests: on the emulator, or, with `--device cuda`, on the GPU."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import emulator
+from tests.support import emulator
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import types
 
 import numpy as np
 import pytest
-from fake_cupy import Array, ColumnBlas, asarray
 
+from tests.support.fake_cupy import Array, ColumnBlas, asarray
 from tinyvit.gpu import Heads, blas
 
 

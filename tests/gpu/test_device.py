@@ -2,13 +2,13 @@
 
 import gc
 
-import cases
-import emulator
 import numpy as np
 import pytest
-from fake_cupy import FakeCupy, in_place_of_cupy
-from steps import CONFIGS, Side, close
 
+from tests.support import emulator
+from tests.support import kernel_cases as cases
+from tests.support.fake_cupy import FakeCupy, in_place_of_cupy
+from tests.support.fused_steps import CONFIGS, Side, close
 from tinyvit.gpu import CudaDevice, GraphedStep
 
 pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")

@@ -1,10 +1,10 @@
 """Every kernel against NumPy's ops, with ragged sizes; whatever a kernel forgot to write is NaN."""
 
-import cases
 import numpy as np
 import pytest
-from emulator import ORDERS
 
+from tests.support import kernel_cases as cases
+from tests.support.emulator import ORDERS
 from tinyvit.gpu.sources import FOLDER, signatures
 
 ALL = [(name, config) for name, (_, configs) in cases.CASES.items() for config in configs]

@@ -1,10 +1,10 @@
 """Are the kernels' checks any good? Each kernel is broken in several ways, by one line each, and each must be caught."""
 
-import cases
-import emulator
 import numpy as np
 import pytest
 
+from tests.support import emulator
+from tests.support import kernel_cases as cases
 from tinyvit.gpu.sources import FOLDER
 
 pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from steps import CLIP, CONFIGS, RATES, SMALL, SMOOTHING, Side, close
 
+from tests.support.fused_steps import CLIP, CONFIGS, RATES, SMALL, SMOOTHING, Side, close
 from tinyvit.backend import to_numpy
 from tinyvit.gpu import GraphedStep
 from tinyvit.optim import EMA, AdamW, flatten

@@ -1,16 +1,11 @@
 """These tests compare with PyTorch; without it they are skipped, by name."""
 
 import contextlib
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-
 with contextlib.suppress(ImportError):
-    import oracles  # noqa: F401  before transformers is imported
+    from tests.support import oracles  # noqa: F401  before transformers is imported
 
 
 def pytest_ignore_collect(collection_path, config):

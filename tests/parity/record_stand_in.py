@@ -1,6 +1,6 @@
 """Make `data/vit-stand-in`: a small ViT in the files of google/vit-base-patch16-224, and what `transformers` makes of it.
 
-python tests/parity/record_stand_in.py
+python -m tests.parity.record_stand_in
 
 It takes four minutes and needs the extra `parity`. The model is the one that `python -m tinyvit.bench.transfer` starts
 from: it has learned the digits 0 to 4. `transformers` then loads it, writes the folder, and computes in float64 what
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from oracles import transformers
 
+from tests.support.oracles import transformers
 from tinyvit.bench.transfer import transfer
 from tinyvit.images.open import open_picture
 from tinyvit.storage.tensors import arrays_to_bytes

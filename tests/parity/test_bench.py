@@ -1,19 +1,15 @@
 """Against PyTorch: both sides are timed, and nothing is when they differ."""
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support import small_run
 from tinyvit.bench import finetuning, speed, torch_finetuning, torch_run
 from tinyvit.bench.torch_twin import from_torch_layout, to_torch_layout
 from tinyvit.config import ViTConfig
 from tinyvit.training import TrainConfig, loop, train
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-import small_run
 
 SMALL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2)
 

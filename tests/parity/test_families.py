@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from oracles import shaken, timm, transformers
-from test_pretrained import close, images_for, timm_hidden_states
 
+from tests.parity.test_pretrained import close, images_for, timm_hidden_states
+from tests.support.oracles import shaken, timm, transformers
 from tinyvit import UserError, VisionTransformer
 from tinyvit.pretrained import FAMILIES, family_for, folder_files, open_checkpoint
 from tinyvit.storage.folders import write_folder

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from test_ops import COUNTERPARTS
 
+from tests.parity.test_ops import COUNTERPARTS
 from tinyvit.gradcheck.cases import op_cases
 from tinyvit.ops import OPS
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from oracles import shaken, timm, transformers
 
+from tests.support.oracles import shaken, timm, transformers
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.gradcheck.cases import shaken as shaken_layer
 from tinyvit.pretrained import FAMILIES, folder_files, open_checkpoint

@@ -5,10 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
-from oracles import transformers
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from tests.support.oracles import transformers
 from tinyvit.course import stand_in_folder
 from tinyvit.training import load_classifier
 from tinyvit.training.answers import answers, read_pictures

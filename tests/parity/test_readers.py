@@ -6,8 +6,8 @@ import shlex
 import numpy as np
 import pytest
 import torch
-from oracles import timm, transformers
 
+from tests.support.oracles import timm, transformers
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.gradcheck.cases import shaken

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from oracles import transformers
 
+from tests.support.oracles import transformers
 from tinyvit.course import stand_in_folder
 from tinyvit.storage.tensors import read_arrays
 

@@ -3,15 +3,11 @@
 import contextlib
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import small_run
-
+from tests.support import small_run
 from tinyvit.backend import devices
 from tinyvit.course import strict_cupy
 from tinyvit.ops.erf import normal_cdf

@@ -9,10 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from kills import compare
-from notes import Notes, Stops
-from small_run import SMALL_MODEL
 
+from tests.support.kills import compare
+from tests.support.notes import Notes, Stops
+from tests.support.small_run import SMALL_MODEL
 from tinyvit import VisionTransformer
 from tinyvit.errors import UserError
 from tinyvit.storage.locks import FileLock

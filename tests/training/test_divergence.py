@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kills import compare
-from notes import Notes
 
+from tests.support.kills import compare
+from tests.support.notes import Notes
 from tinyvit.errors import UserError
 from tinyvit.storage.files import read_json
 from tinyvit.training import load_trained, train, trainer

@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 import pytest
-import small_run
 
+from tests.support import small_run
 from tinyvit.datasets import normalize
 from tinyvit.ops import cross_entropy_forward, softmax_forward
 from tinyvit.training import evaluate, predict_probs

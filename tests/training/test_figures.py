@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 from PIL import Image
-from small_run import SMALL_MODEL
 
+from tests.support.small_run import SMALL_MODEL
 from tinyvit.training import evaluate
 from tinyvit.training.figures import draw_figures
 from tinyvit.vit import VisionTransformer

@@ -1,18 +1,13 @@
 """Runs with fused kernels, on the emulator, against the same runs on the CPU."""
 
 import dataclasses
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "gpu"))
-
-import emulator
-from small_run import weights_that_count
-
+from tests.support import emulator
+from tests.support.small_run import weights_that_count
 from tinyvit.errors import UserError
 from tinyvit.training import Progress, TrainConfig, fused, resume, run, train
 

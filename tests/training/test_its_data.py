@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kills import compare
-from notes import Notes, Stops
 from PIL import Image
 
+from tests.support.kills import compare
+from tests.support.notes import Notes, Stops
 from tinyvit import ViTConfig
 from tinyvit.cli import main
 from tinyvit.datasets import Dataset, Split

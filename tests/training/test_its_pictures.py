@@ -7,9 +7,9 @@ import shutil
 
 import numpy as np
 import pytest
-from notes import Notes
 from PIL import Image
 
+from tests.support.notes import Notes
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.errors import UserError

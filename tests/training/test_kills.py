@@ -1,7 +1,8 @@
 """A run that is killed, hard and at random moments, ends with the very weights of one that was not."""
 
 import pytest
-from kills import kill_and_compare
+
+from tests.support.kills import kill_and_compare
 
 
 @pytest.mark.parametrize("workers", [1, 2])

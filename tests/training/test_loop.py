@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from kills import compare
 from safetensors.numpy import load_file, save_file
 
+from tests.support.kills import compare
 from tinyvit.errors import UserError
 from tinyvit.optim import SGD
 from tinyvit.storage.files import siblings

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kills import compare
-from notes import Notes, Stops
 
+from tests.support.kills import compare
+from tests.support.notes import Notes, Stops
 from tinyvit import ViTConfig
 from tinyvit.errors import UserError
 from tinyvit.storage.files import siblings

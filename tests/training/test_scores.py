@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from PIL import Image
-from small_run import SMALL_MODEL
 
+from tests.support.small_run import SMALL_MODEL
 from tinyvit.datasets import Split
 from tinyvit.datasets.picture_files import PictureFiles
 from tinyvit.errors import UserError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from notes import Notes, Stops
 from PIL import Image
 
+from tests.support.notes import Notes, Stops
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.errors import UserError
 from tinyvit.training import FinetuneConfig, TrainingInterrupted, resume, train

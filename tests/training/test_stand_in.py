@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_run import weights_that_count
 
+from tests.support.small_run import weights_that_count
 from tinyvit.cli import main
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck.cases import MODELS, shaken

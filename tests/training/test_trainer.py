@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from notes import Notes, Stops, weights_in
 from safetensors.numpy import load_file
 
+from tests.support.notes import Notes, Stops, weights_in
 from tinyvit.backend import to_numpy
 from tinyvit.optim import AdamW, warmup_cosine
 from tinyvit.training import (

@@ -2,11 +2,11 @@
 
 import io
 
-import check_vit_base
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.pretrained.online import check_vit_base
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.images.processor import ImageProcessor
 from tinyvit.pretrained import folder_files

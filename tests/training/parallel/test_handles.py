@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 import pytest
-import small_run
 
+from tests.support import environment
 from tinyvit.errors import UserError
 from tinyvit.training import train
 from tinyvit.training.parallel import SharedArrays, Worker, WorkerLostError
@@ -20,11 +20,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="handles are num
 CLOSED = [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]]
 
 WITHOUT = """
-import os, sys
-sys.path.insert(0, {folder!r})
+import os
 for handle in {closed}:
     os.close(handle)
-import small_run
+from tests.support import small_run
 from tinyvit.training import TrainConfig, loop, train
 loop.load_dataset = lambda *args, **kwargs: small_run.small_dataset()
 config = TrainConfig(model=small_run.SMALL_MODEL, output={output!r}, epochs=1, batch_size=100, workers=2, device="cpu")
@@ -36,9 +35,10 @@ train(config)
     "closed", [[0], *(pytest.param(closed, marks=pytest.mark.slow) for closed in CLOSED[1:])], ids=str
 )
 def test_a_script_without_standard_streams_can_train(tmp_path, closed):
-    folder = str(Path(small_run.__file__).parent)
-    script = WITHOUT.format(folder=folder, closed=closed, output=str(tmp_path / "run"))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    script = WITHOUT.format(closed=closed, output=str(tmp_path / "run"))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, env=environment()
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "report.txt").is_file()
 
@@ -112,8 +112,7 @@ def test_no_thread_to_be_had_is_a_sentence_and_leaves_no_process(monkeypatch):
 
 FORKED = """
 import os, sys, time
-sys.path.insert(0, {folder!r})
-import small_run
+from tests.support import small_run
 from tinyvit.training import TrainConfig
 from tinyvit.training.parallel import Team
 from tinyvit.training.state import build_model
@@ -128,8 +127,9 @@ sys.stdin.read()
 
 
 def test_a_worker_ends_with_its_parent_though_a_fork_of_it_lives_on():
-    script = FORKED.format(folder=str(Path(small_run.__file__).parent))
-    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", FORKED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    )
     worker = int(process.stdout.readline())
     assert process.wait(timeout=60) == -signal.SIGKILL
     gone = threading.Event()

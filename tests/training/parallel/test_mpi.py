@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-import small_run
-from kills import compare
 
+from tests.support import small_run
+from tests.support.kills import compare
 from tinyvit.training import load_trained
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_run
-from kills import compare
 
+from tests.support import environment, small_run
+from tests.support.kills import compare
 from tinyvit.config.presets import PRESETS
 from tinyvit.errors import UserError
 from tinyvit.training import TrainConfig, TrainingInterrupted, resume, train
@@ -193,9 +193,7 @@ def test_no_worker_outlives_the_process_that_started_it(tmp_path, number):
 
 
 UNGUARDED = """
-import sys
-sys.path.insert(0, {folder!r})
-import small_run
+from tests.support import small_run
 from tinyvit.training import TrainConfig, loop, train
 loop.load_dataset = lambda *args, **kwargs: small_run.small_dataset()
 config = TrainConfig(model=small_run.SMALL_MODEL, output={output!r}, epochs=1, batch_size=32, workers=2)
@@ -220,17 +218,18 @@ if __name__ == "__main__":
 )
 def test_it_works_wherever_python_runs(tmp_path, body):
     script = tmp_path / "script.py"
-    folder = str(Path(small_run.__file__).parent)
-    script.write_text(UNGUARDED.format(folder=folder, output=str(tmp_path / "run")) + body)
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    script.write_text(UNGUARDED.format(output=str(tmp_path / "run")) + body)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, env=environment())
     assert (done.stdout, done.stderr) == ("1\n", "")
     assert (tmp_path / "run" / "report.txt").exists()
 
 
 def test_it_works_where_there_is_no_script(tmp_path):
-    script = UNGUARDED.format(folder=str(Path(small_run.__file__).parent), output=str(tmp_path / "run"))
+    script = UNGUARDED.format(output=str(tmp_path / "run"))
     script += "print(len(train(config).epochs))"
-    done = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-"], input=script, capture_output=True, text=True, timeout=60, env=environment()
+    )
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 

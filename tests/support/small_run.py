@@ -1,4 +1,4 @@
-"""A run on 200 digits instead of 55,000: `python small_run.py train --output RUN ...` takes seconds.
+"""A run on 200 digits instead of 55,000: `python tests/support/small_run.py train --output RUN ...` takes seconds.
 
 For tests that must start, kill and resume real processes.
 """

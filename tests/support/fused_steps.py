@@ -2,9 +2,9 @@
 
 import dataclasses
 
-import cases
 import numpy as np
 
+from tests.support import kernel_cases as cases
 from tinyvit.backend import to_numpy
 from tinyvit.gpu import FusedStep, FusedUpdate
 from tinyvit.gradcheck.cases import shaken

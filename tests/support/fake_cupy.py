@@ -4,8 +4,9 @@ import contextlib
 import ctypes
 import types
 
-import emulator
 import numpy as np
+
+from tests.support import emulator
 
 
 class Array(np.ndarray):

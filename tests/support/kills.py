@@ -1,6 +1,6 @@
 """Kill a run at random steps, resume it each time, and compare its weights with those of a run nobody disturbed.
 
-    python tests/training/kills.py 100
+    python -m tests.support.kills 100
 
 Half of the kills hit a run without workers, half one with a worker. Prints what happened and exits with 1 if a single
 bit differs, or if a checkpoint that was once there is lost. The tests call `kill_and_compare` with fewer kills.
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import small_run
 from safetensors.numpy import load_file
 
+from tests.support import environment, small_run
 from tinyvit.datasets import Dataset, Split
 from tinyvit.storage.files import current_folder
 from tinyvit.training import TrainConfig, loop, resume, train
@@ -57,8 +57,8 @@ def run(verb: str, folder: str, workers: str) -> None:
 def start(folder: Path, workers: int) -> subprocess.Popen[str]:
     """Begin the run in `folder`, or go on with it."""
     verb = "resume" if (folder / "config.json").exists() else "train"
-    command = [sys.executable, __file__, verb, str(folder), str(workers)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [sys.executable, "-m", "tests.support.kills", verb, str(folder), str(workers)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment())
 
 
 def finish(process: subprocess.Popen[str]) -> None:
