@@ -1,4 +1,4 @@
-"""A third set of scenes with one digit: all were written, and measured once, before the code had seen any of them."""
+"""A third set of scenes with one digit: pads, boards, rings, strikes, shadows, and pictures of all sizes."""
 
 import io
 

@@ -17,7 +17,6 @@ from .working_size import at_working_size, smoothed
 
 LEAST_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
 LEAST_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
-FULL = 0.95  # of the picture's height and width, is what a tight crop takes up
 DRAINED = 1.2  # times as deep is what stood behind a wall than what is left of it without
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
@@ -57,7 +56,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
     ink = _ink(depths(plain), contrast)
     if touches_edge(plain, contrast):
         walled = _ink(depths(plain, walled=True), contrast)
-        if walled.groups and (_is_drained(ink, walled) or _fills(walled.groups, plain.shape[1:])):
+        if walled.groups and _is_drained(ink, walled):
             ink = walled
     digits = [_digit(ink.depth, group, noise, size, scale) for group in ink.groups]
     was_thin = any(was_thin for _, was_thin in digits)
@@ -85,21 +84,18 @@ def _ink(depth: np.ndarray, contrast: float) -> Ink:
 
 def _is_drained(ink: Ink, walled: Ink) -> bool:
     """Whether all that was found without the wall is what the edge has left of larger ink: its holes, as those of an 8,
-    or its strokes, but less deep.
+    or a part of its strokes, less deep.
     """
-    return all(
-        any(
-            _encloses(outer, inner) and (walled.is_dark != ink.is_dark or strength(outer) > DRAINED * strength(inner))
-            for outer in walled.groups
-        )
-        for inner in ink.groups
-    )
+    if walled.is_dark != ink.is_dark:
+        return all(any(_encloses(outer, inner) for outer in walled.groups) for inner in ink.groups)
+    whole = np.zeros(walled.depth.shape)  # how deep the walled ink is
+    for group in walled.groups:
+        whole[tuple(_pixels(group).T)] = strength(group)
+    return all(np.median(whole[tuple(_pixels(group).T)]) > DRAINED * strength(group) for group in ink.groups)
 
 
-def _fills(groups: list[list[Piece]], size: tuple[int, ...]) -> bool:
-    """Whether there is one digit, as large as the picture: it was cut out down to its ink."""
-    top, left, bottom, right = box_of(groups[0])
-    return len(groups) == 1 and (bottom - top) / size[0] > FULL and (right - left) / size[1] > FULL
+def _pixels(group: list[Piece]) -> np.ndarray:
+    return np.concatenate([piece.pixels for piece in group])
 
 
 def _encloses(outer: list[Piece], inner: list[Piece]) -> bool:

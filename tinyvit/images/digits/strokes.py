@@ -42,11 +42,14 @@ def box_of(group: list[Piece]) -> tuple[int, int, int, int]:
 def is_framed(inner: list[Piece], outer: list[Piece]) -> bool:
     """Whether `outer` is a frame around `inner`: has ink on all four sides of its middle, and leaves it room."""
     top, left, bottom, right = box_of(inner)
+    a = box_of(outer)
+    if not (a[0] < top and a[1] < left and a[2] > bottom and a[3] > right):
+        return False
     row, column = (top + bottom) // 2, (left + right) // 2
     pixels = np.concatenate([piece.pixels for piece in outer])
     across, down = pixels[pixels[:, 0] == row, 1], pixels[pixels[:, 1] == column, 0]
     sides = (across < left).any(), (across >= right).any(), (down < top).any(), (down >= bottom).any()
-    return all(sides) and (bottom - top) >= 0.2 * (box_of(outer)[2] - box_of(outer)[0])
+    return all(sides) and (bottom - top) >= 0.2 * (a[2] - a[0])
 
 
 def _belongs(small: list[Piece], large: list[Piece]) -> bool:

@@ -1,4 +1,4 @@
-"""A second set of scenes with one digit, written first and measured last."""
+"""A second set of scenes with one digit: papers, light, hands and boxes of other kinds than the first."""
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -97,7 +97,7 @@ def screenshot(d, rng):  # a drawing program: a bar above, a frame, light on dar
     return write(paper, pen(d, 240), 90, 130, (90, 220, 250))
 
 
-HELD_OUT = (
+SECOND = (
     window, comb, dotted, tilted_notebook, two_thumbs, blurred, glare, crumpled, kraft, underlined, hard_shadow,
     spiral, strip, screenshot,
 )  # fmt: skip
