@@ -72,3 +72,36 @@ def test_lines_that_cross_a_digit_are_taken_out_and_told(tilt):
     seen = found(draw)
     assert len(seen.digits) == 1
     assert "3 straight lines taken out" in seen.done
+
+
+@pytest.mark.parametrize("side", ["top", "left", "bottom", "right"])
+@pytest.mark.parametrize("ink", [20, 120])
+def test_a_digit_that_an_edge_cuts_is_found_whole(side, ink):
+    boxes = {
+        "top": (0, 133, 45, 163),
+        "left": (120, 0, 188, 45),
+        "bottom": (242, 121, 300, 169),
+        "right": (120, 256, 188, 300),
+    }
+    places = {"top": (125, -16), "left": (-4, 124), "bottom": (125, 246), "right": (260, 124)}
+
+    def draw(on):
+        x, y = places[side]
+        on.line((x, y, x + 40, y, x + 10, y + 60), fill=ink, width=8)
+        on.line((x + 8, y + 30, x + 30, y + 30), fill=ink, width=8)
+
+    (digit,) = found(draw).digits
+    np.testing.assert_allclose(digit.box, boxes[side], atol=8)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_points_are_left_out_and_told(count):
+    def draw(on):
+        for number in range(count + 1):
+            strokes(on, 30 + 70 * number, 120)
+            if number < count:
+                on.line((80 + 70 * number, 170, 74 + 70 * number, 196), fill=20, width=8)
+
+    seen = found(draw)
+    assert len(seen.digits) == count + 1
+    assert f"{count} point{'s' * (count > 1)} or comma" in seen.done

@@ -8,9 +8,10 @@ from .split import halves
 from .strokes import box_of, is_framed
 
 BLOB = 0.4  # side of a square that fits into the ink, over the longer side; the thickest of MNIST's digits have 0.35
-SHARP = 4.2  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
+SHARP = 4.0  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
 THIN = 0.15  # the same of a ring or a box that is drawn around something
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
+SAMPLES = 12  # pixels of a group are enough to tell that it lies in a ring
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 WIDEST = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
 WIDEST_ROW = 4.5  # width over height of those
@@ -24,7 +25,7 @@ def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[lis
         other: the pieces of the other polarity; what one of them is drawn around is a hole, as in an 8, and no ink.
     """
     rings = [piece for piece in other if not holds_square(piece, THIN)]
-    groups = [group for group in groups if _is_drawn(group) and not any(is_framed(group, [ring]) for ring in rings)]
+    groups = [group for group in groups if _is_drawn(group) and not any(_is_hole(group, ring) for ring in rings)]
     groups = [group for group in groups if not any(is_framed(other, group) for other in groups if other is not group)]
     if not groups:
         return []
@@ -32,6 +33,19 @@ def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[lis
     groups = [group for group in groups if strength(group) >= LEAST_SHARE * strongest]
     tallest = max(_height(group) for group in groups)
     return [group for group in groups if _height(group) >= LEAST_SHARE * tallest]
+
+
+def _is_hole(group: list[Piece], ring: Piece) -> bool:
+    """Whether all of a group lies within a ring: some of its pixels are looked at, each has the ring on four sides."""
+    top, left, bottom, right = box_of(group)
+    if not (ring.box[0] < top and ring.box[1] < left and ring.box[2] > bottom and ring.box[3] > right):
+        return False
+    pixels = np.concatenate([piece.pixels for piece in group])
+    for row, column in pixels[:: -(-len(pixels) // SAMPLES)]:
+        across, down = ring.pixels[ring.pixels[:, 0] == row, 1], ring.pixels[ring.pixels[:, 1] == column, 0]
+        if not ((across < column).any() and (across > column).any() and (down < row).any() and (down > row).any()):
+            return False
+    return True
 
 
 def strength(group: list[Piece]) -> float:

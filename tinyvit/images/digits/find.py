@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 from .choose import strength, strokes_of_digits
 from .lines import without_lines
 from .normalise import as_mnist
-from .order import Digit, in_reading_order
+from .order import Digit, in_reading_order, without_points
 from .pieces import Piece, find_pieces
 from .split import halves
 from .strokes import box_of, gather
@@ -67,7 +67,9 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
         f"connected pieces ({len(ink.pieces)})": _coloured([[piece] for piece in ink.pieces], ink.depth.shape),
         f"strokes of digits ({len(kept)} kept)": _coloured(ink.groups, ink.depth.shape),
     }
-    return Found(in_reading_order([digit for digit, _ in digits]), _said(ink.is_dark, was_thin, lines), steps)
+    written = without_points([digit for digit, _ in digits])
+    points = len(digits) - len(written)
+    return Found(in_reading_order(written), _said(ink.is_dark, was_thin, lines, points), steps)
 
 
 def _ink(depth: np.ndarray, contrast: float) -> Ink:
@@ -142,11 +144,13 @@ def _coloured(groups: list[list[Piece]], shape: tuple[int, ...]) -> np.ndarray:
     return picture
 
 
-def _said(is_dark: bool, was_thin: bool, lines: int) -> str:
+def _said(is_dark: bool, was_thin: bool, lines: int, points: int) -> str:
     """What was done to the picture."""
     parts = ["dark ink on a light background: inverted" if is_dark else "light ink on a dark background"]
     if lines:
         parts.append(f"{lines} straight line{'s' * (lines > 1)} taken out")
+    if points:
+        parts.append(f"{points} point{'s' * (points > 1)} or comma{'s' * (points > 1)} left out")
     if was_thin:
         parts.append("thin strokes thickened")
     return "; ".join([*parts, "cropped to the ink and centred by mass as MNIST is"])

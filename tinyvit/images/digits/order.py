@@ -1,8 +1,12 @@
-"""Digits in the order one reads them: line by line, each from left to right."""
+"""Digits in the order one reads them: line by line, each from left to right, without the points and commas between."""
 
 from typing import NamedTuple
 
 import numpy as np
+
+LOW = 0.55  # height of a point or a comma over that of the digit before it
+ON_THE_LINE = (-0.25, 0.4)  # of that height, from the foot of the digit down to the middle of the point
+BEHIND = 1.2  # of that height, at most, from the digit to the point
 
 
 class Digit(NamedTuple):
@@ -27,6 +31,22 @@ def in_reading_order(digits: list[Digit]) -> list[Digit]:
             lines.append([digit])
     lines.sort(key=lambda line: np.mean([digit.box[0] + digit.box[2] for digit in line]))
     return [digit._replace(line=number) for number, line in enumerate(lines) for digit in line]
+
+
+def without_points(digits: list[Digit]) -> list[Digit]:
+    """Those that are no decimal point or comma: low, and behind the foot of a digit."""
+    return [digit for digit in digits if not any(_is_point(digit.box, other.box) for other in digits)]
+
+
+def _is_point(box: tuple[int, int, int, int], before: tuple[int, int, int, int]) -> bool:
+    height = before[2] - before[0]
+    below = (box[0] + box[2]) / 2 - before[2]
+    gap = box[1] - before[3]
+    return bool(
+        box[2] - box[0] < LOW * height
+        and ON_THE_LINE[0] * height < below < ON_THE_LINE[1] * height
+        and -0.2 * height < gap < BEHIND * height
+    )
 
 
 def _share(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:

@@ -15,7 +15,7 @@ class Piece(NamedTuple):
     pixels: np.ndarray  # int (n, 2): row and column of each
     depth: float  # of the full ink, grey levels
     stroke: float  # mean width in pixels
-    sharpness: float  # how often its depth is gone over its longer side, as steep as it is at its edge, the median
+    sharpness: float  # how often its depth is gone over its longer side, as steep as it is at its outline, the median
 
     @property
     def height(self) -> int:
@@ -62,9 +62,10 @@ def find_pieces(depth: np.ndarray, least_depth: float, least_length: float) -> l
         if max(box[2] - box[0], box[3] - box[1]) < least_length:
             continue
         full = float(np.quantile(depth.ravel()[pixels], CORE))
-        edge = pixels[is_edge[pixels]]
-        sharpness = float(np.median(slope[edge])) * max(box[2] - box[0], box[3] - box[1]) / full
-        stroke = stroke_width(len(pixels), len(edge))
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        outline = np.concatenate([pixels[begins], pixels[begins - 1]])  # first and last of each row
+        sharpness = float(np.median(slope[outline])) * max(box[2] - box[0], box[3] - box[1]) / full
+        stroke = stroke_width(len(pixels), int(is_edge[pixels].sum()))
         found.append(Piece(box, np.stack([rows, columns], axis=1), full, stroke, sharpness))
     return found
 

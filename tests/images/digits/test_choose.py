@@ -1,0 +1,61 @@
+"""What is around or inside of ink is no ink: rings, their insides, spots of light, blobs."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tinyvit.images.digits import find_digits
+from tinyvit.images.digits.choose import holds_square
+from tinyvit.images.digits.pieces import find_pieces
+
+
+def seven(on, x=120, y=110, ink=(30, 40, 110)):
+    """60 wide, 90 high."""
+    on.line((x, y, x + 60, y, x + 20, y + 90), fill=ink, width=9)
+
+
+def found(draw, light=None, size=(300, 300)):
+    image = Image.new("RGB", size, (240, 240, 236))
+    draw(ImageDraw.Draw(image))
+    pixels = np.asarray(image, float) * (1 if light is None else light[..., None])
+    return find_digits(pixels.astype(np.uint8).transpose(2, 0, 1), (28, 28)).digits
+
+
+def is_seven(digits):
+    (digit,) = digits
+    np.testing.assert_allclose(digit.box, (106, 116, 202, 184), atol=8)
+
+
+@pytest.mark.parametrize("ink", [(30, 40, 110), (200, 40, 40), (130, 130, 130)], ids=["blue", "red", "grey"])
+@pytest.mark.parametrize("shape", ["ellipse", "rectangle", "triangle"])
+def test_what_is_drawn_around_a_digit_is_no_digit_nor_is_the_paper_inside(shape, ink):
+    def draw(on):
+        seven(on)
+        if shape == "triangle":
+            on.polygon([(150, 5), (10, 290), (290, 290)], outline=ink, width=5)
+        else:
+            getattr(on, shape)((50, 60, 250, 250), outline=ink, width=5)
+
+    is_seven(found(draw))
+
+
+@pytest.mark.parametrize("middle", [(150, 150), (40, 150), (290, 20)])
+@pytest.mark.parametrize("dark", [0.2, 0.5])
+def test_a_spot_of_light_is_no_ink(middle, dark):
+    y, x = np.mgrid[0:300, 0:300]
+    light = dark + (1 - dark) * np.exp(-((y - middle[0]) ** 2 + (x - middle[1]) ** 2) / (2 * 140.0**2))
+    is_seven(found(seven, light))
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_a_hard_edge_of_light_across_a_corner_is_no_ink(turn):
+    y, x = np.mgrid[0:300, 0:300]
+    is_seven(found(seven, np.rot90(np.where(x + y < 200, 0.6, 1.0), turn)))
+
+
+@pytest.mark.parametrize(("width", "fits"), [(10, False), (30, False), (50, True)])
+def test_a_square_fits_into_thick_ink_only(width, fits):
+    image = Image.new("L", (160, 160))
+    ImageDraw.Draw(image).line((20, 80, 140, 80), fill=255, width=width)
+    (piece,) = find_pieces(np.asarray(image), 12.0, 5.0)
+    assert holds_square(piece, 0.35) == fits
