@@ -5,6 +5,7 @@ python -m tests.fuzz.fuzz_images [COUNT] [SEED]
 
 import collections
 import contextlib
+import copy
 import faulthandler
 import functools
 import io
@@ -195,7 +196,9 @@ def outcome(use, case, longest=500):
 
 
 def pick(rng, choices):
-    return choices[rng.integers(len(choices))]
+    """One of them; a list or dict as a copy, or else what a case does to it would last for the next ones."""
+    choice = choices[rng.integers(len(choices))]
+    return copy.deepcopy(choice) if isinstance(choice, list | dict) else choice
 
 
 def main(count=2000, seed=0):

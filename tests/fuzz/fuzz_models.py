@@ -5,6 +5,7 @@ python -m tests.fuzz.fuzz_models [COUNT] [SEED]
 
 import collections
 import contextlib
+import dataclasses
 import faulthandler
 import functools
 import io
@@ -21,6 +22,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save
 
 from tests.fuzz.fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 from tinyvit import VisionTransformer, ViTConfig
@@ -35,6 +37,20 @@ from tinyvit.training import load_trained
 LONGEST = 1000  # characters of an error, which may name a dozen weights
 MORE_MEMORY = 2**29  # bytes that reading a few kilobytes may take at most
 CONFIG = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2, gelu="tanh")
+# One model for each way to be of a family that has folders: its name, and what differs from CONFIG.
+LAYOUTS = {
+    "hf": ("hf", {}),
+    "timm": ("timm", {}),
+    "timm, no class token": ("timm", {"class_token": False, "pool": "mean"}),
+    "tinyvit": ("tinyvit", {}),
+    "deit, one head": ("deit", {"num_registers": 1}),
+    "deit, two heads": ("deit", {"num_registers": 1, "pool": "cls+dist"}),
+    "dinov2": ("dinov2", {"layer_scale": 0.1, "pool": "cls+mean"}),
+    "dinov2, registers": ("dinov2", {"layer_scale": 0.1, "num_registers": 2, "num_classes": 0}),
+    "clip": ("clip", {"pre_norm": True, "num_classes": 0}),
+    "siglip": ("siglip", {"class_token": False, "pool": "mean"}),
+    "siglip, attention pooling": ("siglip", {"class_token": False, "pool": "map", "num_classes": 0}),
+}
 WEIGHTS = "model.safetensors"
 NUMBERS = (
     0,
@@ -118,9 +134,10 @@ class Bomb:
 def good_folders():
     """Small valid models, as files by name: every layout that has folders, with one file of weights and with several."""
     folders = {}
-    for layout in ("hf", "timm", "tinyvit"):
-        model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
-        files = dict(folder_files(CONFIG, model.parameters(), layout))
+    for layout, (family, changes) in LAYOUTS.items():
+        config = dataclasses.replace(CONFIG, **changes)
+        model = VisionTransformer(config, rng=np.random.default_rng(0))
+        files = dict(folder_files(config, model.parameters(), family))
         files[WEIGHTS] = arrays_to_bytes(files[WEIGHTS])
         processor = ImageProcessor(in_chans=1, size=(8, 8)).to_dict()
         folders[layout] = files | {"preprocessor_config.json": json.dumps(processor).encode()}
@@ -129,26 +146,48 @@ def good_folders():
 
 @functools.cache
 def good_arrays(layout):
-    """The weights of a valid model by the names of a layout."""
-    model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
-    return stored(CONFIG, model.parameters(), layout)
+    """The weights of a valid model by the names of a layout, or of "npz"."""
+    family, changes = LAYOUTS.get(layout, (layout, {}))
+    config = dataclasses.replace(CONFIG, **changes)
+    model = VisionTransformer(config, rng=np.random.default_rng(0))
+    return stored(config, model.parameters(), family)
 
 
 def broken_safetensors(rng, bomb):
-    """A folder whose weights are damaged: the bytes, the header, its length, or the numbers."""
-    layout = pick(rng, ("hf", "timm", "tinyvit"))
+    """A folder whose weights are damaged: the bytes, the header, its length, or the arrays."""
+    layout = pick(rng, list(LAYOUTS))
     files = dict(good_folders()[layout])
     how = rng.integers(4)
     if how == 0:
         files[WEIGHTS] = broken_file(files[WEIGHTS], rng)
     elif how == 1:
-        arrays = {name: np.array(array) for name, array in good_arrays(layout).items()}
-        array = arrays[pick(rng, list(arrays))]
-        array.reshape(-1)[rng.integers(array.size)] = pick(rng, (math.nan, math.inf, 3e38, -0.0))
-        files[WEIGHTS] = arrays_to_bytes(arrays)
+        files[WEIGHTS] = save(broken_arrays(good_arrays(layout), rng))
     else:
         files[WEIGHTS] = broken_header(files[WEIGHTS], rng)
     return files
+
+
+def broken_arrays(arrays, rng):
+    """A few arrays with a strange number, of another shape or dtype, under another name, lost, or new."""
+    arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
+    for _ in range(rng.integers(1, 3)):
+        name, other = pick(rng, list(arrays)), pick(rng, list(arrays))
+        array, how = arrays[name], rng.integers(6)
+        if how == 0 and array.size and array.dtype.kind == "f":
+            array.reshape(-1)[rng.integers(array.size)] = pick(rng, (math.nan, math.inf, 3e38, -0.0))
+        elif how == 1:
+            arrays[name] = pick(rng, (array[None], array[..., None], array.reshape(-1), array.T, array[:0], array[:1], np.repeat(array, 2, axis=0), np.float32(3).reshape(())))  # fmt: skip
+        elif how == 2:
+            arrays[name] = array.astype(pick(rng, ("f8", "f2", "i8", "i1", "u1", "?")))
+        elif how == 3:
+            del arrays[name]
+        elif how == 4:
+            arrays[pick(rng, (name.upper(), name + ".", f"model.{name}", name.replace("0", "2"), name[:-1]))] = arrays.pop(name)  # fmt: skip
+        else:
+            arrays[pick(rng, (name + "_2", other.replace("0", "7"), "logit_scale", "text_model.x", "visual_projection.weight", "head.weight", "classifier.weight"))] = arrays[other]  # fmt: skip
+        if not arrays:
+            break
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def broken_header(content, rng):
@@ -168,7 +207,7 @@ def broken_header(content, rng):
             entry["shape"] = [pick(rng, NUMBERS) for _ in range(rng.integers(5))]
         elif how == 3 and "shape" in entry:
             entry["dtype"] = pick(rng, DTYPES)
-        elif how == 4 and "shape" in entry:
+        elif how == 4 and isinstance(entry.get("data_offsets"), list) and len(entry["data_offsets"]) == 2:
             entry["data_offsets"][rng.integers(2)] = pick(rng, NUMBERS)
         elif how == 5 and "shape" in entry:
             entry[pick(rng, ("shape", "dtype", "data_offsets", "more"))] = pick(rng, HOSTILE)
@@ -244,6 +283,13 @@ def broken_values(values, rng, extra=()):
                     "relu",
                     "deit",
                     "vit_mae",
+                    "dinov2",
+                    "dinov2_with_registers",
+                    "clip_vision_model",
+                    "siglip",
+                    "beit",
+                    "quick_gelu",
+                    "map",
                     "tinyvit",
                     "avg",
                     "mean",
@@ -257,9 +303,12 @@ def broken_values(values, rng, extra=()):
 
 
 def broken_config(rng, bomb):
-    """A folder with a damaged `config.json` or `preprocessor_config.json`."""
-    files = dict(good_folders()[pick(rng, ("hf", "timm", "tinyvit"))])
-    name = "config.json" if rng.random() < 0.8 else "preprocessor_config.json"
+    """A folder with a damaged `config.json`, `preprocessor_config.json` or `processor_config.json`."""
+    files = dict(good_folders()[pick(rng, list(LAYOUTS))])
+    processor = {"image_processor": json.loads(files["preprocessor_config.json"])}
+    name = rng.choice(["config.json", "preprocessor_config.json", "processor_config.json"], p=[0.75, 0.15, 0.1])
+    if name == "processor_config.json":
+        files[name] = json.dumps(processor)
     extra = (
         "model_type",
         "architecture",
@@ -271,6 +320,13 @@ def broken_config(rng, bomb):
         "dataset",
         "built_in",
         "white_level",
+        "vision_config",
+        "num_register_tokens",
+        "layerscale_value",
+        "use_swiglu_ffn",
+        "vision_use_head",
+        "hidden_act",
+        "projection_dim",
         "mean",
     )
     values = broken_values(json.loads(files[name]), rng, extra)
@@ -280,7 +336,7 @@ def broken_config(rng, bomb):
 
 def broken_index(rng, bomb):
     """A folder of weights in two files, with a damaged index or files that are not what it says."""
-    layout = pick(rng, ("hf", "timm", "tinyvit"))
+    layout = pick(rng, list(LAYOUTS))
     files, arrays = dict(good_folders()[layout]), good_arrays(layout)
     del files[WEIGHTS]
     shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
