@@ -131,7 +131,6 @@ def hub(monkeypatch, tmp_path):
             "HF_HUB_DISABLE_IMPLICIT_TOKEN": True,
         }.items():
             monkeypatch.setattr(library.constants, name, value)
-        library.close_session()
 
     hub.settings = settings
     settings()

@@ -1,31 +1,22 @@
 """One file after another from huggingface.co by `huggingface_hub`, into the cache that all its users share.
 
 That library knows mirrors (`HF_ENDPOINT`), tokens, offline mode (`HF_HUB_OFFLINE`) and the cache (`HF_HOME`,
-`HF_HUB_CACHE`); it resumes, and locks. Done here, as it does not: sizes and redirects are looked at before anything
-comes, checksums afterwards. The hub knows a small file by git's checksum of it (SHA-1) and a large one by its SHA-256.
+`HF_HUB_CACHE`); it resumes, and locks. What it does not look at, `hub_checks` does.
 """
 
 import contextlib
-import hashlib
 import os
-import re
+import warnings
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import UserError, one_line
 from ..storage.paths import home
+from .hub_checks import NotDelivered, check_metadata, is_right, is_safe
 
 PLACES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
-LOCAL = {"localhost", "127.0.0.1", "::1"}
-MAX_BYTES = {".json": 10**7, ".safetensors": 20 * 10**9}  # the hub itself asks for larger weights to be split
-CHECKSUM = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-
-
-class NotDelivered(Exception):
-    """What a server says or sends is not taken."""
 
 
 class Repository:
@@ -53,7 +44,7 @@ class Repository:
                 "folder that can be written"
             )
         self.name, self.revision, self.url = name, revision, constants.ENDPOINT
-        if not _is_safe(self.url, self.url):
+        if not is_safe(self.url, self.url):
             raise UserError(f"HF_ENDPOINT must be an https address, got {self.url!r}: correct or unset it")
 
     def cached(self, file: str) -> Path | None:
@@ -95,10 +86,10 @@ class Repository:
                 with contextlib.suppress(OSError):  # it fails, and keeps in mind that there is no such file
                     hf_hub_download(self.name, file, revision=self.revision)
                 return None
-            self._check(there, file)
+            check_metadata(there, file, self.url)
             for _ in ("of the cache, perhaps damaged", "of the hub"):
                 path = Path(hf_hub_download(self.name, file, revision=self.revision))
-                if _is_right(path, there.etag):
+                if is_right(path, there.etag):
                     self.revision = path.parent.name
                     return path
                 for wrong in (path.resolve(), path):  # a link and what it leads to
@@ -121,23 +112,15 @@ class Repository:
                 return None
             raise
 
-    def _check(self, there: Any, file: str) -> None:
-        """Whether what the hub says of `file` is reasonable."""
-        if there.commit_hash is None or there.etag is None:
-            raise NotDelivered("it does not answer as huggingface.co does, perhaps with a page to log in")
-        limit = MAX_BYTES[Path(file).suffix]
-        if (there.size or 0) > limit:
-            raise NotDelivered(f"it announces {there.size} bytes, more than the {limit} allowed")
-        if not _is_safe(there.location, self.url):
-            raise NotDelivered(f"it redirects to {there.location}, which is not https")
-
     @contextlib.contextmanager
     def _sentences(self, file: str) -> Iterator[None]:
         """Whatever the network, the hub or the disk can raise becomes one sentence."""
         import httpx
 
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Not enough free disk space")  # the sentence says so
+                yield
         except (OSError, NotDelivered, httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError) as error:
             raise UserError(self._sentence(file, error)) from error
 
@@ -200,25 +183,3 @@ def _is_absent(error: Exception) -> bool:
 
     missing = (errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
     return _status(error) == 404 and not isinstance(error, missing)
-
-
-def _is_safe(url: str, hub: str) -> bool:
-    """Whether it is https, or the hub and it are on this machine, as in a test."""
-    try:
-        there, host = urlsplit(url), urlsplit(hub).hostname
-    except ValueError:
-        return False
-    is_local = {there.hostname, host} <= LOCAL
-    return bool(there.hostname) and (there.scheme == "https" or (there.scheme == "http" and is_local))
-
-
-def _is_right(path: Path, checksum: str) -> bool:
-    """Whether a file has this checksum: git's SHA-1 of a blob of 40 digits, SHA-256 of 64; what is neither passes."""
-    if not CHECKSUM.fullmatch(checksum):
-        return True
-    if len(checksum) == 40:
-        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    else:
-        digest = hashlib.sha256()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: digest).hexdigest() == checksum
