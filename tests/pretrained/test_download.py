@@ -1,5 +1,6 @@
 """Models by name through `huggingface_hub`, from a hub on this machine that does as huggingface.co does, or worse."""
 
+import contextlib
 import errno
 import json
 import os
@@ -222,20 +223,15 @@ def test_an_index_leads_nowhere_else(hub, file):
     assert hub.asked()[-1][0] == INDEX
 
 
-def test_a_cut_connection_is_taken_up(hub, cached, library, monkeypatch):
+@pytest.mark.parametrize("honours_range", [True, False])
+def test_a_cut_connection_ends_in_whole_files(hub, cached, library, monkeypatch, honours_range):
     monkeypatch.setattr(library.constants, "DOWNLOAD_CHUNK_SIZE", 500)
-    hub.cut = 7000
+    hub.cut, hub.cuts, hub.honours_range = 7000, 2, honours_range
+    with contextlib.suppress(UserError):  # newer versions of the library go on by themselves
+        download_model(NAME)
+    hub.cuts = 0
     download_model(NAME)
     assert_complete(cached)
-    assert [start for name, start in hub.asked() if name == "model.safetensors"] == [0, 7000, 14000]
-
-
-def test_a_server_that_ignores_the_range_sends_it_all(hub, cached, library, monkeypatch):
-    monkeypatch.setattr(library.constants, "DOWNLOAD_CHUNK_SIZE", 500)
-    hub.cut, hub.cuts, hub.honours_range = 1000, 1, False
-    download_model(NAME)
-    assert_complete(cached)
-    assert [start for name, start in hub.asked() if name == "model.safetensors"] == [0, 1000]
 
 
 def test_a_connection_that_is_cut_at_once_is_a_sentence_and_the_next_call_goes_on(hub, cached):
@@ -327,8 +323,8 @@ def test_what_is_too_large_is_not_begun(hub, file):
         ("http://example.org/x", "redirects to http://example.org/x, which is not https"),
         ("//example.org/x", "not https"),
         ("ftp://localhost/x", "not https"),
-        ("ftp://127.0.0.1/x", "unsupported protocol"),
-        ("file:///etc/passwd", "not https"),
+        ("ftp://127.0.0.1/x", "could not be downloaded"),
+        ("file:///etc/passwd", "could not be downloaded"),
         ("http://[x/", "Invalid IPv6 URL"),
     ],
 )
