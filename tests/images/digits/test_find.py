@@ -62,6 +62,17 @@ def test_a_frame_is_no_digit(inset, outline):
     np.testing.assert_allclose(digit.box, (116, 130, 180, 172), atol=5)
 
 
+@pytest.mark.parametrize("room", [4, 6, 20])
+@pytest.mark.parametrize("outline", [1, 2, 3])
+def test_a_box_close_to_a_digit_is_no_part_of_it(room, outline):
+    def draw(on):
+        on.rectangle((130 - room, 116 - room, 210, 220), outline=60, width=outline)
+        strokes(on, 130, 120)
+
+    (digit,) = found(draw).digits
+    np.testing.assert_allclose(digit.box, (116, 130, 180, 172), atol=5)
+
+
 @pytest.mark.parametrize("tilt", [-8, 0, 5])
 def test_lines_that_cross_a_digit_are_taken_out_and_told(tilt):
     def draw(on):

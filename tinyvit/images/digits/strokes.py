@@ -9,6 +9,7 @@ NEAR = 0.25  # of the height of the digit, between it and a small part such as t
 SMALL = 0.7  # longer side of a part over that of the larger part; what is larger is another digit
 TALLER = 1.4  # height of the whole over the longer side of its larger part
 WIDEST = 1.3  # width over height of a digit
+FINE = 0.06  # stroke of a printed frame or a ring over its longer side; a 0 around a dash is thicker
 LEAST = 0.03  # of the pixels of the larger part; what has fewer is a speck
 MOST = 400  # pieces, the largest; where there are more it is a texture, or a page beyond what is meant here
 POINTS = 400  # of a piece are enough to measure how far it is from another
@@ -67,10 +68,11 @@ def _belongs(small: list[Piece], large: list[Piece]) -> bool:
     if (a[2] - a[0] > SMALL * larger and not is_dash) or bottom - top > TALLER * larger:
         return False
     stroke = max(piece.stroke for piece in small + large)
+    in_frame = is_framed(small, large)
+    if in_frame and max(piece.stroke for piece in large) < FINE * larger:
+        return False
     over_each_other = min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (a[3] - a[1])
-    return _gap(small, large) <= (
-        NEAR * length if over_each_other and not is_framed(small, large) else NEXT_TO * stroke + 1
-    )
+    return _gap(small, large) <= (NEAR * length if over_each_other and not in_frame else NEXT_TO * stroke + 1)
 
 
 def _gap(first: list[Piece], second: list[Piece]) -> float:
