@@ -160,7 +160,7 @@ def test_offline_a_model_in_the_cache_is_taken(hub, cached, library, monkeypatch
     assert "is not in the cache of huggingface.co and HF_HUB_OFFLINE is set" in refusal()
 
 
-@pytest.mark.parametrize("version", ["", "0.36.0"])
+@pytest.mark.parametrize("version", ["", "0.36.0", "1.4.1", "2.0.0rc1"])
 def test_without_the_library_one_sentence_says_how_to_get_it(tmp_path, monkeypatch, capsys, version):
     def versions(name):
         if not version:
@@ -171,7 +171,7 @@ def test_without_the_library_one_sentence_says_how_to_get_it(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     monkeypatch.setenv("TINYVIT_CACHE", str(tmp_path))
     for flags, words in (
-        (["--download"], "install huggingface_hub: python -m pip install 'huggingface_hub>=1'"),
+        (["--download"], "install huggingface_hub: python -m pip install 'huggingface_hub>=1.5,<2'"),
         ([], "add --download"),
     ):
         assert main(["info", "owner/other", *flags]) == 2
@@ -227,7 +227,7 @@ def test_an_index_leads_nowhere_else(hub, file):
 def test_a_cut_connection_ends_in_whole_files(hub, cached, library, monkeypatch, honours_range):
     monkeypatch.setattr(library.constants, "DOWNLOAD_CHUNK_SIZE", 500)
     hub.cut, hub.cuts, hub.honours_range = 7000, 2, honours_range
-    with contextlib.suppress(UserError):  # newer versions of the library go on by themselves
+    with contextlib.suppress(UserError):  # some versions of the library go on by themselves
         download_model(NAME)
     hub.cuts = 0
     download_model(NAME)

@@ -36,8 +36,8 @@ def download_model(name: str) -> Path:
         return folder
     if not is_installed():
         raise UserError(
-            f"to fetch {name}, install huggingface_hub: python -m pip install 'huggingface_hub>=1' (the extra hub of "
-            "tinyvit), or get its files another way and give their folder"
+            f"to fetch {name}, install huggingface_hub: python -m pip install 'huggingface_hub>=1.5,<2' (the extra hub "
+            "of tinyvit), or get its files another way and give their folder"
         )
     return _fetch_model(Repository(*_split(name)))
 

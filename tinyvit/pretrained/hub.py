@@ -6,6 +6,7 @@ That library knows mirrors (`HF_ENDPOINT`), tokens, offline mode (`HF_HUB_OFFLIN
 
 import contextlib
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from importlib import metadata
@@ -16,6 +17,7 @@ from ..errors import UserError, one_line
 from ..storage.paths import home
 from .hub_checks import NotDelivered, check_metadata, is_right, is_safe
 
+FROM, BELOW = (1, 5), (2, 0)  # versions: 1.0 does not get over every cut connection, 2 raises not httpx's errors
 PLACES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 
 
@@ -158,11 +160,12 @@ class Repository:
 
 
 def is_installed() -> bool:
-    """Whether there is a `huggingface_hub` of a version that can be asked."""
+    """Whether there is a `huggingface_hub` that can be asked."""
     try:
-        return int(metadata.version("huggingface_hub").split(".")[0]) >= 1
+        major, minor = re.findall(r"\d+", metadata.version("huggingface_hub"))[:2]
     except metadata.PackageNotFoundError:
         return False
+    return FROM <= (int(major), int(minor)) < BELOW
 
 
 def is_offline() -> bool:
