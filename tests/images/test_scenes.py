@@ -10,6 +10,7 @@ from tinyvit.errors import UserError
 from tinyvit.images.own_image import prepare_digit
 from tinyvit.training import load_classifier
 from tinyvit.training.evaluate import predict_batch
+from tinyvit.training.pages import DigitReader
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -44,3 +45,13 @@ def test_a_digit_is_read_in_every_scene():
 @pytest.mark.parametrize("kind", scenes.TUNED, ids=lambda kind: kind.__name__)
 def test_nineteen_of_twenty_are_read(kind):
     assert len(misread([kind], 60, seed=13)) <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [scenes.SECOND, scenes.THIRD], ids=["second", "third"])
+def test_hardly_anything_is_wrong_and_sure_in_other_scenes(kinds):
+    reader = DigitReader(*load_classifier(MODEL))
+    indexed = enumerate(kinds)  # with other digits in each, so that a hard one counts once
+    verdicts = [found for index, kind in indexed for found in scenes.of_scene(reader, kind, 10, 31 + index)]
+    assert np.mean([found in ("right", "right, marked") for found in verdicts]) >= 0.94
+    assert np.mean([found == "wrong" for found in verdicts]) <= 0.03
