@@ -28,12 +28,14 @@ def start(module, handler="default_int_handler"):
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("module", ["tinyvit.cli", "numpy", "numpy._core._multiarray_umath", "tinyvit.cli.doctor"])
 def test_ctrl_c_while_packages_are_imported_says_nothing(module):
     process = start(module)
     assert (process.returncode, process.stdout, process.stderr) == (130, "", "")
 
 
+@pytest.mark.process
 def test_ctrl_c_that_is_ignored_stays_ignored():
     process = start("numpy", "SIG_IGN")
     assert process.returncode == 0

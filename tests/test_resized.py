@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tests.support import others_slow
 from tinyvit import UserError, VisionTransformer, ViTConfig, check_gradients, preset
 from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.ops import resample_positions_forward, sincos2d
@@ -149,11 +150,16 @@ def test_each_patch_keeps_its_place():
     np.testing.assert_allclose(other.pos_embed[0, 1:, :2], np.stack([rows, columns], axis=1), atol=1e-14)
 
 
+@pytest.mark.parametrize("full_up_to", others_slow([8, 400]))
 @pytest.mark.parametrize("name", ["cls token, erf", "registers", "sincos2d", "everything"])
-def test_a_resized_models_gradients_are_right(name, rng):
+def test_a_resized_models_gradients_are_right(name, full_up_to, rng):
     model = build(name).resized((6, 4))
     report = check_gradients(
-        model, [images_for(model, rng)], options={"rng": lambda: np.random.default_rng(5)}, rng=rng
+        model,
+        [images_for(model, rng)],
+        options={"rng": lambda: np.random.default_rng(5)},
+        rng=rng,
+        full_up_to=full_up_to,
     )
     assert report.passed, report
 

@@ -116,6 +116,7 @@ def test_numbers_follow_from_seed_and_purpose_alone():
     assert draw(0, "init") == [3829117492, 4035656240, 2638588143, 1779523842]  # the same on every machine
 
 
+@pytest.mark.process
 def test_import_tinyvit_is_light():
     """Nothing heavy is imported before it is needed, and CuPy and PyTorch never are."""
     heavy = ["cupy", "torch", "matplotlib", "PIL", "safetensors", "tqdm", "scipy", "pandas", "threadpoolctl"]

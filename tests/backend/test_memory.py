@@ -29,6 +29,7 @@ def pages_fetched(how):
     return int(done.stdout)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's doing")
 def test_the_same_temporaries_are_not_paged_in_again():
     assert pages_fetched("keep") < 100 < pages_fetched("give back")

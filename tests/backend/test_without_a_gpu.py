@@ -61,6 +61,7 @@ def in_state(name, folder, *arguments):
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("name", "auto"), [("no CuPy", "cpu"), ("no driver", "cpu"), ("a GPU", "cuda:0")])
 def test_the_cpu_needs_nothing_of_cupy(name, auto, tmp_path):
     result = in_state(name, tmp_path, "")
@@ -68,6 +69,7 @@ def test_the_cpu_needs_nothing_of_cupy(name, auto, tmp_path):
     assert result.stdout.splitlines()[0] == f"cpu {auto}"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [("no CuPy", "CuPy is not installed: install it with"), ("no driver", "no NVIDIA driver with a GPU was found")],

@@ -41,6 +41,7 @@ def test_a_step_trains_on_one_batch():
     assert one_batch(SMALL, 5).train.images.shape == (5, 2, 8, 12)
 
 
+@pytest.mark.slow
 def test_speed_reports_everything():
     times, memory = speed(SMALL, batch_size=4, rounds=1, workers=2)
     assert list(times) == [
@@ -62,6 +63,7 @@ def test_a_profile_accounts_for_every_product_of_the_model(stem):
     assert best.bytes > 1e8
 
 
+@pytest.mark.slow
 def test_scaling_varies_one_size_at_a_time(tmp_path):
     points = scaling(SMALL, batch_size=8, rounds=1, max_workers=2)
     values = {kind: [p.value for p in points if p.what == kind] for kind in {p.what for p in points}}

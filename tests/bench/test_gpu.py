@@ -11,6 +11,7 @@ from tinyvit.bench import Series, gpu, gpu_part, gpu_timing
 from tinyvit.cli import main
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")
 def test_ten_steps_on_the_emulator_are_those_of_the_cpu(monkeypatch):
     monkeypatch.setattr(gpu, "TEN", 3)
@@ -66,6 +67,7 @@ def test_what_a_part_has_found_is_kept_however_it_ends(ending, rows):
     assert found == [{"side": "tinyvit", "ms": 1.5}, *rows]
 
 
+@pytest.mark.process
 def test_who_stops_listening_leaves_no_process(tmp_path):
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     rows = gpu.alone([sys.executable, "-c", code], 60.0)

@@ -1,4 +1,4 @@
-"""The command as a user types it: the installed entry point, in a process of its own."""
+"""The command as a user types it: within this process, or as the installed entry point in a process of its own."""
 
 import os
 import shutil
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tinyvit.cli import main
 
 # The console script of the environment that runs the tests.
 SCRIPT = shutil.which("tinyvit", path=str(Path(sys.executable).parent)) or shutil.which("tinyvit")
@@ -25,9 +27,28 @@ def run_tinyvit(*arguments, cwd=None, **environment):
 
 
 @pytest.fixture
-def tinyvit(tmp_path):
-    """Runs `tinyvit ...` in an empty folder; returns the finished process."""
+def tinyvit_process(tmp_path):
+    """Runs `tinyvit ...` in an empty folder, in a process; returns the finished process."""
     return lambda *arguments, **environment: run_tinyvit(*arguments, cwd=tmp_path, **environment)
+
+
+@pytest.fixture
+def tinyvit(tmp_path, monkeypatch, capsys):
+    """Runs `tinyvit ...` in an empty folder, within this process; returns what `tinyvit_process` does."""
+
+    def run(*arguments, **environment):
+        capsys.readouterr()
+        with monkeypatch.context() as here:
+            here.chdir(tmp_path)
+            for name, value in ({"COLUMNS": "100"} | environment).items():
+                here.setenv(name, value)
+            try:
+                status = main([*map(str, arguments)])
+            except SystemExit as end:  # of argparse
+                status = end.code
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ def test_eval_agrees_with_what_train_said(trained_run, tinyvit):
     )
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_says_the_same_again(trained_run, tinyvit):
     folder, process = trained_run
     again = tinyvit("train", "--resume", folder)
@@ -73,6 +74,7 @@ def test_predict_answers_for_the_good_pictures_when_one_is_bad(trained_run, tiny
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_plot_draws_again(trained_run, tinyvit):
     folder, _ = trained_run
     (folder / "figures" / "curves.png").unlink()

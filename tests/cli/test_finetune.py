@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support import others_slow
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.training import load_trained
@@ -86,14 +87,17 @@ def test_it_learns_and_leaves_a_run_that_everybody_reads(finetune, tmp_path):
 
 @pytest.mark.parametrize(
     "flags",
-    [
-        ["--tune", "head"],
-        ["--tune", "last", "--last-blocks", "1", "--layer-decay", "0.7"],
-        ["--recompute", "--micro-batch", "5", "--threads", "3", "--drop-path", "0.2"],
-        ["--mixup", "0.8", "--cutmix", "1", "--erasing", "0.5", "--rand-augment", "5", "--label-smoothing", "0.1"],
-        ["--crop-scale", "1", "--flip", "0", "--ema-decay", "0.9"],
-        ["--img-size", "24x32", "--opt", "sgd"],
-    ],
+    others_slow(
+        [
+            ["--tune", "head"],
+            ["--tune", "last", "--last-blocks", "1", "--layer-decay", "0.7"],
+            ["--recompute", "--micro-batch", "5", "--threads", "3", "--drop-path", "0.2"],
+            ["--mixup", "0.8", "--cutmix", "1", "--erasing", "0.5", "--rand-augment", "5", "--label-smoothing", "0.1"],
+            ["--crop-scale", "1", "--flip", "0", "--ema-decay", "0.9"],
+            ["--img-size", "24x32", "--opt", "sgd"],
+        ],
+        fast=3,
+    ),
 )
 def test_every_way_of_tuning_runs(finetune, tmp_path, flags):
     status, out, err = finetune("--epochs", "1", *flags)
@@ -135,7 +139,7 @@ def test_what_does_not_learn_stays_as_it_was(finetune, model_folder, tmp_path):
     assert after["head.weight"].any()
 
 
-@pytest.mark.parametrize("flags", [[], ["--ema-decay", "0.9", "--mixup", "0.5", "--tune", "last"]])
+@pytest.mark.parametrize("flags", others_slow([["--ema-decay", "0.9", "--mixup", "0.5", "--tune", "last"], []]))
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, tmp_path, flags, monkeypatch):
     from tinyvit.training import trainer
 

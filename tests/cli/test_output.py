@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import small_run
+from tests.support import others_slow, small_run
 from tests.support.pictures import write_model
 from tinyvit import cli
 from tinyvit.cli import output
@@ -39,8 +39,12 @@ def small_train(folder, shell_end, **environment):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize(
-    ("shell_end", "lines"), [("2>&-", None), (">&-", 0), ("| head -n 1", 1)], ids=["no stderr", "no stdout", "head"]
+    ("shell_end", "lines"),
+    [("| head -n 1", 1), ("2>&-", None), (">&-", 0)],
+    ids=["head", "no stderr", "no stdout"],
 )
 def test_a_run_is_finished_also_when_nobody_listens(tmp_path, shell_end, lines):
     process = small_train(tmp_path / "run", shell_end, PYTHONUNBUFFERED="1")
@@ -51,6 +55,8 @@ def test_a_run_is_finished_also_when_nobody_listens(tmp_path, shell_end, lines):
     assert (tmp_path / "run" / "figures" / "positions.png").is_file()  # what is written last
 
 
+@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "encoding", "shown"),
     [
@@ -87,7 +93,7 @@ ESCAPES = {
 }
 
 
-@pytest.mark.parametrize("name", ESCAPES.values(), ids=ESCAPES)
+@pytest.mark.parametrize("name", others_slow(ESCAPES.values(), fast=2), ids=ESCAPES)
 def test_names_of_strangers_do_not_steer_the_terminal(tmp_path, capsys, name):
     model, folder = write_model(tmp_path / "model"), tmp_path / "pictures"
     values = read_json(model / "config.json")
@@ -156,6 +162,7 @@ def test_a_complaint_that_nobody_hears_changes_nothing(monkeypatch, number):
     assert cli.main(["info", "no such model"]) == 2
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here is always full")
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ["> /dev/full", "2> /dev/full", "> /dev/full 2>&1"])
@@ -166,6 +173,7 @@ def test_a_run_is_finished_where_its_log_does_not_fit(tmp_path, end):
     assert (tmp_path / "run" / "figures" / "positions.png").is_file()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here is always full")
 def test_an_answer_that_does_not_fit_is_no_success():
     command = f'"{sys.executable}" -m tinyvit info tiny > /dev/full'
@@ -175,6 +183,7 @@ def test_an_answer_that_does_not_fit_is_no_success():
     assert len(process.stderr.splitlines()) == 1
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", "<&- >&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_are_nobodys_files(tmp_path, closed):
@@ -194,6 +203,7 @@ def signalled(number):
     return run
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_polite_kill_takes_away_what_is_half_written(tmp_path, monkeypatch, capsys, name):
     number = getattr(signal, name)

@@ -126,6 +126,7 @@ def test_evaluate_says_it_and_warns_of_nothing(tmp_path, recwarn):
     assert not [warning for warning in recwarn.list if warning.category is RuntimeWarning]
 
 
+@pytest.mark.process
 def test_no_line_of_source_is_shown_in_a_process_of_its_own(tmp_path, pictures):
     folder = model_folder(tmp_path / "model", "all")
     command = [sys.executable, "-m", "tinyvit", "eval", str(folder), "--data-dir", str(pictures)]

@@ -52,6 +52,7 @@ def test_figures_of_long_names_can_be_written(tmp_path, name):
         assert (tmp_path / figure).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["last", "best"])
 def test_figures_of_a_checkpoint_are_drawn_into_its_run(own_run, tinyvit, drawing, name):
     before = {path.name for path in (own_run / name).iterdir()}

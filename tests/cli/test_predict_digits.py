@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support import others_slow
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
 from tinyvit.training import load_classifier, pages
@@ -93,7 +94,7 @@ def test_steps_are_of_models_of_digits(capsys):
     assert "takes pictures whole" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("step", [24, 36, 50])
+@pytest.mark.parametrize("step", others_slow([36, 24, 50]))
 def test_a_pattern_of_many_shapes_is_refused(model, capsys, step):
     paper = np.full((200, 420), 240, np.uint8)
     for x in range(20, 400, step):

@@ -86,6 +86,7 @@ def formulas_are_set(page, name):
     assert not left, left
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", [path.stem for path in sorted(LESSONS.glob("*.ipynb"))])
 def test_formulas_and_figures_are_shown(lab, page, name):
     open_notebook(page, lab, f"solutions/{name}.ipynb")
@@ -93,6 +94,7 @@ def test_formulas_and_figures_are_shown(lab, page, name):
     assert page.locator(".jp-OutputArea-output img").count() >= 1
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("folder", ["", "solutions/"], ids=["stubs", "solved"])
 def test_a_lesson_runs_in_jupyterlab(lab, page, folder):
     cells = open_notebook(page, lab, f"{folder}05_layer_norm.ipynb")

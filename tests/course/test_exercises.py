@@ -4,6 +4,7 @@ import types
 
 import pytest
 
+from tests.support import others_slow
 from tinyvit.course import EXERCISES
 from tinyvit.course.judge import Outcome, judge
 from tinyvit.course.report import report
@@ -21,10 +22,11 @@ def learners(function):
     return copy
 
 
+@pytest.mark.parametrize("seeds", others_slow([range(2), range(2, 10)]), ids=["two", "eight more"])
 @pytest.mark.parametrize("number", EXERCISES)
-def test_the_solution_passes(number):
+def test_the_solution_passes(number, seeds):
     exercise = EXERCISES[number]
-    for seed in range(10):
+    for seed in seeds:
         assert judge(exercise, learners(exercise.solution), seed=seed).outcome is Outcome.PASSED
     assert len(exercise.mistakes) >= 3
 
@@ -44,10 +46,11 @@ def test_the_librarys_function_does_not_count(number):
     assert "write that yourself" in verdict.sentence
 
 
+@pytest.mark.parametrize("seeds", others_slow([range(1), range(1, 5)]), ids=["one", "four more"])
 @pytest.mark.parametrize(("number", "sentence"), MISTAKES)
-def test_every_mistake_is_told_by_its_name(number, sentence):
+def test_every_mistake_is_told_by_its_name(number, sentence, seeds):
     exercise = EXERCISES[number]
-    for seed in range(5):
+    for seed in seeds:
         verdict = judge(exercise, learners(exercise.mistakes[sentence]), seed=seed)
         assert verdict.outcome in (Outcome.WRONG_SHAPE, Outcome.WRONG_VALUE)
         assert verdict.guess == sentence

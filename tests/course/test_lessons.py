@@ -25,6 +25,7 @@ def test_the_notebooks_are_fresh(capsys):
     assert build.main(["--check"]) == 0, capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_an_unsolved_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     """A check of a stub says so and stops nobody; what comes later does not need it."""

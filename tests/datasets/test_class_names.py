@@ -40,6 +40,7 @@ def test_a_name_that_is_no_utf8_is_refused_with_the_way_out(tmp_path, place, nam
     str(error.value).encode()  # can be printed
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not LINUX, reason="names of files are text here")
 def test_names_are_the_same_in_a_locale_that_lacks_their_letters(tmp_path):
     tree(tmp_path, ["."], ["café", "日本"])

@@ -36,6 +36,8 @@ def defines(config):
     return [f"-D{name}={value}" for name, value in constants(config).items()]
 
 
+@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.skipif(NVCC is None, reason="nvcc is not on this machine")
 @pytest.mark.parametrize(("name", "arch"), BUILDS, ids=[f"{name}-sm_{arch}" for name, arch in BUILDS])
 def test_nvcc_finds_no_spilled_register_and_no_block_too_large(name, arch, tmp_path):

@@ -14,6 +14,7 @@ from tinyvit.gpu import CudaDevice, GraphedStep
 pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["class token", "long attention"])
 def test_recorded_steps_on_a_cuda_device_are_those_of_the_emulator(name, monkeypatch):
     config = CONFIGS[name]

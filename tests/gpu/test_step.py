@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.support import others_slow
 from tests.support.fused_steps import CLIP, CONFIGS, RATES, SMALL, SMOOTHING, Side, close
 from tinyvit.backend import to_numpy
 from tinyvit.gpu import GraphedStep
@@ -10,7 +11,7 @@ from tinyvit.optim import EMA, AdamW, flatten
 from tinyvit.training import loss_and_gradients, train_step
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", others_slow(CONFIGS))
 def test_loss_and_every_gradient_are_those_of_numpy(name, make_device):
     side = Side(CONFIGS[name], make_device(CONFIGS[name]))
     side.grads.vector.fill(np.nan)
@@ -28,7 +29,7 @@ def test_loss_and_every_gradient_are_those_of_numpy(name, make_device):
         close(got, grad)
 
 
-@pytest.mark.parametrize("name", ["class token", "mean, registers, tanh", "long attention"])
+@pytest.mark.parametrize("name", others_slow(["class token", "long attention", "mean, registers, tanh"], fast=2))
 def test_three_steps_lead_where_numpy_goes(name, make_device):
     side = Side(CONFIGS[name], make_device(CONFIGS[name]))
     host = side.host.astype(np.float64)
@@ -62,7 +63,7 @@ def test_three_steps_lead_where_numpy_goes(name, make_device):
         assert array.shape == side.parameters[parameter].shape
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", others_slow(CONFIGS))
 def test_a_step_is_a_fixed_number_of_launches(name, make_device):
     config = CONFIGS[name]
     side = Side(config, make_device(config))
@@ -81,7 +82,7 @@ def test_a_step_is_a_fixed_number_of_launches(name, make_device):
         assert counts[0] + 1 <= 24 * config.depth + 14 + (2 if config.pool == "mean" else 0)  # with the patches
 
 
-@pytest.mark.parametrize("name", ["class token", "long attention"])
+@pytest.mark.parametrize("name", others_slow(["class token", "long attention"]))
 def test_recorded_steps_are_the_steps_and_two_runs_have_the_same_bits(name, make_device):
     ends = []
     for recorded in (True, False, True):
@@ -116,7 +117,7 @@ def break_off(device, after, monkeypatch):
     monkeypatch.setattr(device, "record", try_to_record)
 
 
-@pytest.mark.parametrize("after", [0, 10, 22])
+@pytest.mark.parametrize("after", others_slow([10, 0, 22]))
 def test_what_cannot_be_recorded_goes_on_as_it_is(after, make_device, monkeypatch):
     """Wherever in a step the recording breaks off, nothing of it is left in the next."""
     ends = []

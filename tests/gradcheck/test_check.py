@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.support import others_slow
 from tinyvit.errors import UserError
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck.cases import Case, all_cases
@@ -24,9 +25,20 @@ def square(factor=2.0, entry=None):
     return (lambda x: (x * x, x)), backward
 
 
-@pytest.mark.parametrize("case", [case for case in all_cases() if case.kind != "op"], ids=lambda case: case.name)
+LAYERS = [case for case in all_cases() if case.kind == "layer"]
+MODELS = [case for case in all_cases() if case.kind == "model"]
+
+
+@pytest.mark.parametrize("case", LAYERS + others_slow(MODELS, fast=0), ids=lambda case: case.name)
 def test_every_layer_and_model_agrees_with_finite_differences(case: Case):
     report, _ = case.check()
+    assert report.error < 1e-8, report
+
+
+@pytest.mark.parametrize("case", others_slow(MODELS[::-1], fast=5), ids=lambda case: case.name)
+def test_every_model_agrees_along_random_directions(case: Case, rng):
+    model, images, options = case.build(rng)
+    report = check_gradients(model, images, options=options, rng=rng, full_up_to=8)
     assert report.error < 1e-8, report
 
 

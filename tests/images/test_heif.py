@@ -65,6 +65,7 @@ def test_what_others_begin_with(head):
     assert not is_heif(head)
 
 
+@pytest.mark.process
 def test_it_is_imported_for_such_files_only(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     code = "import sys, tinyvit.cli; from tinyvit.images.open import *; open_picture(sys.argv[1]); print('pillow_heif' in sys.modules)"

@@ -12,11 +12,13 @@ from tinyvit.plots.figure import new_figure, shortened, show_picture
 HISTORY = [{"epoch": 1, "train_loss": 1.0, "dev_loss": 0.9, "dev_accuracy": 0.7, "lr": 1e-3}]
 
 
+@pytest.mark.process
 def test_importing_plots_does_not_import_matplotlib():
     code = "import sys, tinyvit.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.process
 def test_drawing_never_imports_pyplot(tmp_path):
     code = (
         "import sys, numpy as np, tinyvit.plots as plots\n"

@@ -455,6 +455,7 @@ def test_what_is_damaged_in_the_cache_is_fetched_anew(hub, cached, file):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_the_variables_that_its_users_know(hub, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TINYVIT_CACHE")

@@ -68,6 +68,7 @@ def ended(process):
     process.wait(timeout=30)
 
 
+@pytest.mark.process
 def test_a_killed_process_holds_nothing(path):
     process = held_by_a_process(path, "sys.stdin.read()")
     process.kill()
@@ -86,6 +87,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.process
 def test_a_fork_that_lives_on_holds_nothing(path):
     process = held_by_a_process(path, FORKS)
     process.stdin.write("go\n")
@@ -96,6 +98,7 @@ def test_a_fork_that_lives_on_holds_nothing(path):
     ended(process)
 
 
+@pytest.mark.process
 def test_waiting_ends_when_the_holder_does(path):
     process = held_by_a_process(path, "sys.stdin.readline()")
     process.stdin.write("go\n")

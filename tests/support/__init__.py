@@ -17,8 +17,6 @@ def environment(**changes: str) -> dict[str, str]:
 def others_slow(cases, fast=1):
     """Cases of one kind for `parametrize`: the first ones run always, the others with `pytest -m slow`."""
     cases = list(cases)
-    return cases[:fast] + [pytest.param(*as_tuple(case), marks=pytest.mark.slow) for case in cases[fast:]]
-
-
-def as_tuple(case):
-    return case if isinstance(case, tuple) else (case,)
+    return cases[:fast] + [
+        pytest.param(*(case if type(case) is tuple else (case,)), marks=pytest.mark.slow) for case in cases[fast:]
+    ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import others_slow
 from tests.support.kills import compare
 from tests.support.notes import Notes, Stops
 from tests.support.small_run import SMALL_MODEL
@@ -75,7 +76,7 @@ def test_a_run_that_has_ended_in_any_way_can_be_gone_on_with(small_config, ends)
     assert len(resume(small_config.output).epochs) == 2
 
 
-@pytest.mark.parametrize("name", ["Thumbs.db", ".nfs0001", "@eaDir", "my note.txt"])
+@pytest.mark.parametrize("name", others_slow(["@eaDir", "Thumbs.db", ".nfs0001", "my note.txt"]))
 @pytest.mark.parametrize("where", ["last", "best", "."])
 def test_what_others_put_into_a_run_stays_and_ends_nothing(small_config, name, where):
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
@@ -102,7 +103,7 @@ def another_run(folder):
     new_run_folder(TrainConfig(SMALL_MODEL, output=str(folder)))
 
 
-@pytest.mark.parametrize("step", [2, 6, 7])
+@pytest.mark.parametrize("step", others_slow([7, 2, 6]))
 @pytest.mark.parametrize(
     "how",
     [
@@ -222,7 +223,7 @@ def test_a_claim_that_is_refused_leaves_no_lock(small_config):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc shows")
-@pytest.mark.parametrize("damage", ["{}", "no json", None])
+@pytest.mark.parametrize("damage", others_slow([None, "{}", "no json"]))
 def test_a_refused_resume_leaves_nothing_open(small_config, damage):
     folder = train(dataclasses.replace(small_config, workers=2, epochs=1)).folder
     if damage is None:

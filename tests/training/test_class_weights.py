@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.support import others_slow
 from tinyvit.errors import UserError
 from tinyvit.optim import FlatArrays
 from tinyvit.training import Progress, TrainConfig, loss_and_gradients, resume, train
@@ -196,7 +197,7 @@ class StopsAt(Progress):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", others_slow([1, 2]))
 def test_a_run_tells_its_weights_and_resumes_with_them(workers, small_config, tmp_path):
     """Even if the file that they came from is gone."""
     names = [str(k) for k in range(10)]

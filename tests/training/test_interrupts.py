@@ -20,6 +20,7 @@ def handlers():
         signal.signal(number, handler)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("first", SIGNALS)
 @pytest.mark.parametrize("second", SIGNALS)
 def test_a_first_signal_is_only_noted_and_a_second_stops_at_once(handlers, first, second):
@@ -51,6 +52,7 @@ def test_outside_the_main_thread_nothing_is_changed():
     assert inside == [(before, False)]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", interrupts_module.SIGNALS)
 def test_what_is_ignored_on_entry_stays_ignored(number):
     """As in the background of a script, or under nohup."""
@@ -65,6 +67,7 @@ def test_what_is_ignored_on_entry_stays_ignored(number):
         signal.signal(number, before)
 
 
+@pytest.mark.process
 def test_a_handler_in_c_is_left_alone(handlers, monkeypatch):
     """Python says None of it, and cannot set it again."""
     python = signal.signal
@@ -83,6 +86,7 @@ def test_a_handler_in_c_is_left_alone(handlers, monkeypatch):
     assert [signal.getsignal(number) for number in SIGNALS] == handlers
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system does not hang up")
 def test_the_end_of_the_terminal_is_a_first_signal_and_never_a_second():
     before = signal.signal(signal.SIGHUP, lambda *_: None)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from tests.support import others_slow
 from tests.support.kills import compare
 from tinyvit.errors import UserError
 from tinyvit.optim import SGD
@@ -79,7 +80,7 @@ def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkey
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"opt": "sgd", "lr": 0.05, "nesterov": True}, {"ema_decay": 0.0, "augment": "shift"}]
+    "change", others_slow([{}, {"opt": "sgd", "lr": 0.05, "nesterov": True}, {"ema_decay": 0.0, "augment": "shift"}])
 )
 def test_same_seed_same_bits_other_seed_other_bits(small_config, change):
     config = dataclasses.replace(small_config, **change)
@@ -91,7 +92,8 @@ def test_same_seed_same_bits_other_seed_other_bits(small_config, change):
     assert len(compare(runs[0], runs[2])) > 20
 
 
-@pytest.mark.parametrize("step", [1, 5, 6, 7, 11])  # an epoch has 6 steps
+@pytest.mark.process
+@pytest.mark.parametrize("step", others_slow([7, 6, 1, 5, 11], fast=2))  # an epoch has 6 steps
 @pytest.mark.parametrize("change", [{}, {"opt": "sgd", "ema_decay": 0.0, "augment": "none"}])
 def test_stopped_and_resumed_equals_undisturbed(small_config, step, change):
     config = dataclasses.replace(small_config, **change)
@@ -117,6 +119,7 @@ def test_every_step_draws_its_own_random_numbers(small_config, monkeypatch):
     assert len(set(drawn)) == len(drawn) == 12
 
 
+@pytest.mark.process
 def test_ctrl_c_is_given_back_after_training(small_config):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(TrainingInterrupted):
@@ -288,6 +291,7 @@ def edit(path, **changes):
 EPOCH = {"epoch": 1, "train_loss": 1.0, "dev_loss": 1.0, "dev_accuracy": 0.5, "lr": 0.1}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "changes",
     [
@@ -308,6 +312,7 @@ def test_progress_that_no_run_makes_is_refused(small_config, changes):
         resume(small_config.output)
 
 
+@pytest.mark.process
 def test_a_batch_size_changed_between_start_and_resume_is_refused(small_config):
     with pytest.raises(TrainingInterrupted):
         train(small_config, progress=StopAt(7))

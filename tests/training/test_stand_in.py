@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.support import others_slow
 from tests.support.small_run import weights_that_count
 from tinyvit.cli import main
 from tinyvit.gradcheck import check_gradients
@@ -29,7 +30,7 @@ class Stops(Progress):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"opt": "sgd", "augment": "shift"}, {"label_smoothing": 0.1, "clip_grad": 0.0, "ema_decay": 0.0}],
+    others_slow([{}, {"opt": "sgd", "augment": "shift"}, {"label_smoothing": 0.1, "clip_grad": 0.0, "ema_decay": 0.0}]),
     ids=["default", "sgd", "smoothed"],
 )
 def test_a_run_is_that_of_the_cpu(changes, small_config, tmp_path, request):
@@ -74,19 +75,20 @@ def test_a_run_moves_from_one_device_to_the_other(begins, small_config, tmp_path
     assert_same(whole.folder / "last", moved.folder / "last")
 
 
-def test_the_command_checks_gradients_there(gpu, capsys):
-    for name in ("softmax", "attention", "cross_entropy", "Block"):
-        assert main(["gradcheck", "--device", "cuda", "--op", name]) == 0, capsys.readouterr().out
+@pytest.mark.parametrize("name", others_slow(["softmax", "cross_entropy", "attention", "Block"], fast=2))
+def test_the_command_checks_gradients_there(name, gpu, capsys):
+    assert main(["gradcheck", "--device", "cuda", "--op", name]) == 0, capsys.readouterr().out
     assert gpu.launches()
 
 
+@pytest.mark.parametrize("full_up_to", others_slow([8, 400]))
 @pytest.mark.parametrize("name", list(MODELS)[:1] + ["everything"])
-def test_gradients_of_whole_models_by_finite_differences(name, gpu, rng):
+def test_gradients_of_whole_models_by_finite_differences(name, full_up_to, gpu, rng):
     config = MODELS[name]
     model = shaken(VisionTransformer(config, rng=rng), rng).to("cuda")
     assert type(model.cls_token) is gpu.ndarray
     images = gpu.asarray(rng.standard_normal((2, *config.input_shape)))
-    assert check_gradients(model, [images], rng=rng).passed
+    assert check_gradients(model, [images], rng=rng, full_up_to=full_up_to).passed
 
 
 def test_predictions_and_maps(gpu, rng):

@@ -15,7 +15,7 @@ from tinyvit.training import train
 from tinyvit.training.parallel import SharedArrays, Worker, WorkerLostError
 from tinyvit.training.parallel.handles import above_standard
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="handles are numbers elsewhere")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform == "win32", reason="handles are numbers elsewhere")]
 
 CLOSED = [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]]
 

@@ -27,6 +27,7 @@ def test_no_array_at_all():
     assert SharedArrays({}) == {}
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="children inherit file descriptors elsewhere")
 def test_a_child_sees_what_is_written_and_its_own_writing_is_seen():
     memory = SharedArrays(LAYOUT)

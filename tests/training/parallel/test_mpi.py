@@ -16,7 +16,10 @@ from tinyvit.training import load_trained
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 
-pytestmark = pytest.mark.skipif(not MPIEXEC.exists(), reason="needs MPI: pip install -e '.[mpi]'")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not MPIEXEC.exists(), reason="needs MPI: pip install -e '.[mpi]'"),
+]
 
 
 def start(ranks, *arguments):

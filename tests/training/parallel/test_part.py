@@ -90,6 +90,7 @@ def peak_bytes(batch_size):
     return peak
 
 
+@pytest.mark.slow
 def test_memory_follows_the_cost_table_and_not_the_batch():
     saved = 4 * sum(cost.saved for cost in model_costs(PRESETS["tiny"]).values())  # bytes per image
     small, large = peak_bytes(128), peak_bytes(1024)

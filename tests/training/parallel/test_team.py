@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support import environment, small_run
+from tests.support import environment, others_slow, small_run
 from tests.support.kills import compare
 from tinyvit.config.presets import PRESETS
 from tinyvit.errors import UserError
@@ -21,7 +21,7 @@ from tinyvit.training.parallel import Team, WorkerLostError, resolve_workers, te
 from tinyvit.training.progress import Progress
 from tinyvit.training.state import build_model
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
 
 
 def alive(process_id):
@@ -100,7 +100,7 @@ def test_workers_start_when_they_are_needed_and_end_when_closed(teams):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc shows")
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", others_slow([1, 3]))
 def test_a_closed_team_leaves_no_file_open(small_config, small_dataset, workers):
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))
@@ -152,7 +152,9 @@ class KillsAWorker(Progress):
             os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("step", [3, 6])  # in the middle of an epoch, and before the dev split is looked at
+@pytest.mark.parametrize(
+    "step", others_slow([3, 6])
+)  # in the middle of an epoch, and before the dev split is looked at
 def test_a_run_that_loses_a_worker_is_saved_and_goes_on_to_the_same_bits(small_config, step):
     config = dataclasses.replace(small_config, workers=2)
     undisturbed = train(dataclasses.replace(config, output=config.output + "-undisturbed"))
@@ -179,7 +181,7 @@ def start_run(folder):
     return process, children_of(process.pid)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", others_slow([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
 def test_no_worker_outlives_the_process_that_started_it(tmp_path, number):
     process, workers = start_run(tmp_path / "run")
     assert all(map(alive, workers))
@@ -213,7 +215,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(
     "body",
-    ["print(len(train(config).epochs))", PROCESS.format(method="fork"), PROCESS.format(method="spawn")],
+    others_slow(["print(len(train(config).epochs))", PROCESS.format(method="fork"), PROCESS.format(method="spawn")]),
     ids=["a script without a guard", "a forked process", "a spawned process"],
 )
 def test_it_works_wherever_python_runs(tmp_path, body):
