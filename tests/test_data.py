@@ -7,7 +7,7 @@ import pytest
 
 from tinyvit import VisionTransformer
 from tinyvit.datasets import Split, load_dataset
-from tinyvit.training import evaluate
+from tinyvit.evaluation.evaluate import evaluate
 
 DATA = Path(__file__).parents[1] / "data"
 STATED = r"([\d,]+) parameters, patch 4, ([\d.]+) % on MNIST's test set"

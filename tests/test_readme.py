@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from tinyvit import ops
-from tinyvit.backend import array_module
+from tinyvit.backend import array_module, row_sum
 from tinyvit.cli import build_parser
 from tinyvit.ops.floats import takes_floats, takes_gradients
 from tinyvit.ops.softmax import exp_offset
-from tinyvit.ops.sums import row_sum
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

@@ -24,7 +24,7 @@ OPPONENTS = {
 FLOORS = {
     "errors": 0, "backend": 1, "config": 1, "ops": 2, "storage": 2, "layers": 3, "images": 4,
     "pretrained": 5, "vit": 6, "gradcheck": 7, "optim": 7, "datasets": 7, "plots": 7,
-    "gpu": 8, "training": 9, "bench": 10, "course": 10, "cli": 11, "__main__": 12,
+    "evaluation": 8, "gpu": 8, "tasks": 9, "training": 10, "bench": 11, "course": 11, "cli": 12, "__main__": 13,
 }  # fmt: skip
 
 

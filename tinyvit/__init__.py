@@ -15,27 +15,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import backend, datasets, gradcheck, layers, ops, optim, plots, training, vit
+    from . import backend, datasets, evaluation, gradcheck, layers, ops, optim, plots, tasks, training, vit
     from .backend import array_module, available_devices, generator, resolve_device, to_device, to_numpy
     from .config import PRESETS, ViTConfig, preset, presets
     from .datasets import load_dataset
     from .errors import UserError
+    from .evaluation.evaluate import evaluate
     from .gradcheck import GradientReport, check_gradients
     from .training import TrainConfig, train, train_step
-    from .training.evaluate import evaluate
     from .vit import VisionTransformer
 
 __version__ = "0.2.0"
 
 # A room is opened when something in it is first asked for, so that `import tinyvit` and `tinyvit --help` take no time.
-_ROOMS = ("backend", "datasets", "gradcheck", "layers", "ops", "optim", "plots", "training", "vit")
+_ROOMS = (
+    "backend",
+    "datasets",
+    "evaluation",
+    "gradcheck",
+    "layers",
+    "ops",
+    "optim",
+    "plots",
+    "tasks",
+    "training",
+    "vit",
+)
 _HOMES = {
     "backend": ("array_module", "available_devices", "generator", "resolve_device", "to_device", "to_numpy"),
     "config": ("PRESETS", "ViTConfig", "preset", "presets"),
     "datasets": ("load_dataset",),
     "errors": ("UserError",),
     "gradcheck": ("GradientReport", "check_gradients"),
-    "training": ("TrainConfig", "evaluate", "train", "train_step"),
+    "evaluation.evaluate": ("evaluate",),
+    "training": ("TrainConfig", "train", "train_step"),
     "vit": ("VisionTransformer",),
 }
 
@@ -66,6 +79,7 @@ __all__ = [
     "check_gradients",
     "datasets",
     "evaluate",
+    "evaluation",
     "generator",
     "gradcheck",
     "layers",
@@ -76,6 +90,7 @@ __all__ = [
     "preset",
     "presets",
     "resolve_device",
+    "tasks",
     "to_device",
     "to_numpy",
     "train",

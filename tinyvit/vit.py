@@ -66,7 +66,7 @@ class VisionTransformer(Layer):
         else:
             self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=prefix)
         self.patch_embed = layers.PatchEmbed(P, C, D, stem=config.stem, bias=not config.pre_norm, **shared)
-        self.drop = layers.Dropout(config.drop_rate)
+        self.drop: Layer = layers.Dropout(config.drop_rate) if config.drop_rate else layers.Identity()
         self.norm_pre = norm(config.pre_norm)
         block: dict[str, Any] = {"qkv_bias": config.qkv_bias, "layer_scale": config.layer_scale, **shared}
         rates = [config.drop_path_rate * index / max(1, config.depth - 1) for index in range(config.depth)]

@@ -496,5 +496,5 @@ print(f"largest change of a logit: {np.abs(change).max():.2f}")
 # - Say what a CNN is given, and a ViT has to learn.
 #
 # Look into [`tinyvit/training/step.py`](../tinyvit/training/step.py) for one step, and
-# [`tinyvit/training/trainer.py`](../tinyvit/training/trainer.py) for the whole run. Go on with
+# [`tinyvit/training/loop.py`](../tinyvit/training/loop.py) for the whole run. Go on with
 # [lesson 13](13_look_inside.ipynb).

@@ -13,10 +13,10 @@ from tests.support.pictures import CLASSES, COLOURS, write_model, write_pictures
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
+from tinyvit.evaluation.calibration import calibration
 from tinyvit.images.open import open_picture
 from tinyvit.storage.files import to_json
 from tinyvit.training import FinetuneConfig, load_trained
-from tinyvit.training.calibration import calibration
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def place(tmp_path, monkeypatch):
 
 def truth(folder, data, split="test"):
     """(path, label, probabilities) of each picture, from the model and the processor alone."""
-    model, fed = load_trained(folder)
+    model, preprocessing = load_trained(folder)
     rows = []
     for path in sorted(Path(data, split).rglob("*.png")):
-        logits = model.predict(fed.processor(open_picture(path))[None])[0].astype(np.float64)
+        logits = model.predict(preprocessing.processor(open_picture(path))[None])[0].astype(np.float64)
         rows.append((path, CLASSES.index(path.parent.name), np.exp(logits) / np.exp(logits).sum()))
     return rows
 

@@ -80,8 +80,8 @@ def test_it_learns_and_leaves_a_run_that_everybody_reads(finetune, tmp_path):
     config = json.loads((run / "best" / "config.json").read_text())
     assert config["architectures"] == ["ViTForImageClassification"]
     assert config["id2label"] == {"0": "blue", "1": "green", "2": "red"}
-    model, fed = load_trained(run)
-    assert fed.class_names == ("blue", "green", "red")
+    model, preprocessing = load_trained(run)
+    assert preprocessing.class_names == ("blue", "green", "red")
     assert model.config.num_classes == 3
 
 
@@ -117,7 +117,7 @@ def test_every_way_of_tuning_runs(finetune, tmp_path, flags):
 def test_others_are_named_only_where_they_load_the_model(options, sentence, finetune, tmp_path, monkeypatch):
     config = dataclasses.replace(CONFIG, **options)
     VisionTransformer(config, rng=np.random.default_rng(0)).save_pretrained(tmp_path / "special")
-    monkeypatch.setattr("tinyvit.training.figures.draw_figures", lambda *args: [tmp_path])
+    monkeypatch.setattr("tinyvit.evaluation.figures.draw_figures", lambda *args: [tmp_path])
     status, out, err = finetune("--epochs", "1", model=str(tmp_path / "special"))
     assert (status, err) == (0, "")
     assert out.endswith(sentence.format(tmp_path / "run") + "\n")
@@ -141,18 +141,19 @@ def test_what_does_not_learn_stays_as_it_was(finetune, model_folder, tmp_path):
 
 @pytest.mark.parametrize("flags", others_slow([["--ema-decay", "0.9", "--mixup", "0.5", "--tune", "last"], []]))
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, tmp_path, flags, monkeypatch):
-    from tinyvit.training import trainer
+    from tinyvit.training.step import TrainingStep
 
     finetune("--epochs", "2", *flags)
     shutil.move(tmp_path / "run", tmp_path / "whole")
-    steps = trainer.Trainer._step
+    take_step = TrainingStep.__call__
 
-    def stops(self):
-        steps(self)
-        if self.state.step == 4:
+    def stops(self, step):
+        loss = take_step(self, step)
+        if step + 1 == 4:
             raise KeyboardInterrupt
+        return loss
 
-    monkeypatch.setattr(trainer.Trainer, "_step", stops)
+    monkeypatch.setattr(TrainingStep, "__call__", stops)
     assert finetune("--epochs", "2", "--checkpoint-seconds", "0", *flags)[0] == 130
     monkeypatch.undo()
     assert main(["finetune", "--resume", str(tmp_path / "run")]) == 0

@@ -10,7 +10,8 @@ from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
-from tinyvit.training import figures, load_trained
+from tinyvit.evaluation import figures
+from tinyvit.training import load_trained
 
 COLOURS = {"blue": (30, 60, 200), "green": (40, 180, 60), "red": (210, 50, 40)}
 
@@ -80,8 +81,8 @@ def test_from_a_table_to_a_run_that_everybody_reads(finetune, bars, tmp_path, ca
     config = json.loads((run / "best/config.json").read_text())
     assert config["problem_type"] == "multi_label_classification"
     assert config["id2label"] == {"0": "blue", "1": "green", "2": "red"}
-    fed = load_trained(run)[1]
-    assert (fed.multi_label, fed.threshold) == (True, 0.4)
+    preprocessing = load_trained(run)[1]
+    assert (preprocessing.multi_label, preprocessing.threshold) == (True, 0.4)
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert list(epochs[0]) == ["epoch", "train_loss", "dev_loss", "dev_map", "lr"]
     assert epochs[-1]["train_loss"] < 0.5 * epochs[0]["train_loss"]
@@ -127,20 +128,21 @@ def test_nested_folders_and_a_table_of_the_same_measure_the_same(finetune, bars,
     "flags", [["--mixup", "0.5", "--cutmix", "1", "--label-smoothing", "0.1", "--ema-decay", "0.9", "--recompute"]]
 )
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, bars, tmp_path, flags, monkeypatch):
-    from tinyvit.training import trainer
+    from tinyvit.training.step import TrainingStep
 
     assert finetune(*table_of(bars), "--epochs", "2", *flags)[0] == 0
     shutil.move(tmp_path / "run", tmp_path / "whole")
-    steps = trainer.Trainer._step
+    take_step = TrainingStep.__call__
 
-    def stops(self):
-        steps(self)
-        if self.state.step == 5:
+    def stops(self, step):
+        loss = take_step(self, step)
+        if step + 1 == 5:
             raise KeyboardInterrupt
+        return loss
 
-    monkeypatch.setattr(trainer.Trainer, "_step", stops)
+    monkeypatch.setattr(TrainingStep, "__call__", stops)
     assert finetune(*table_of(bars), "--epochs", "2", "--checkpoint-seconds", "0", *flags)[0] == 130
-    monkeypatch.setattr(trainer.Trainer, "_step", steps)
+    monkeypatch.setattr(TrainingStep, "__call__", take_step)
     shutil.move(bars / "labels.csv", bars / "moved.csv")  # the run knows its pictures and their classes
     try:
         assert main(["finetune", "--resume", str(tmp_path / "run")]) == 0

@@ -22,5 +22,5 @@ PROBS = np.array([0.25, 0.5, 0.75], np.float32)
     ],
 )
 def test_words(threshold, top_k, words):
-    fed = SimpleNamespace(class_names="abc", multi_label=threshold is not None, threshold=threshold)
-    assert in_words(fed, PROBS, top_k) == words
+    preprocessing = SimpleNamespace(class_names="abc", multi_label=threshold is not None, threshold=threshold)
+    assert in_words(preprocessing, PROBS, top_k) == words

@@ -31,20 +31,21 @@ REACH = {
     "pretrained/readers.py": (),  # whole commands only
     "pretrained/resolve.py": ("finetune", "eval", "predict", "convert", "info"),
     "pretrained/source.py": (),
-    "training/claim.py": RUNS,
-    "training/config.py": RUNS,
+    "storage/claim.py": RUNS,
+    "config/run.py": RUNS,
     "training/data.py": ("train",),
     "training/divergence.py": RUNS,
     "training/finetuning/start.py": ("finetune",),
-    "training/its_data.py": ("train",),
-    "training/its_pictures.py": RUNS,
-    "training/loop.py": ("train",),
-    "training/measuring.py": MEASURING,
+    "datasets/recorded_arrays.py": ("train",),
+    "datasets/recorded_pictures.py": RUNS,
+    "training/start.py": ("train",),
+    "evaluation/split.py": MEASURING,
     "training/parallel/team.py": ("train", "bench"),
     "training/parallel/workers.py": ("train", "bench"),
-    "training/run.py": RUNS,
-    "training/trained.py": MEASURING,
-    "training/trainer.py": RUNS,
+    "storage/run_folder.py": RUNS,
+    "evaluation/classifier.py": MEASURING,
+    "evaluation/dataset.py": MEASURING,
+    "training/loop.py": RUNS,
     "cli/bench_gpu.py": ("bench",),
     "cli/guesses.py": ("predict", *MEASURING),
     "cli/lessons.py": ("lessons start", "lessons open", "lessons reset"),
@@ -127,4 +128,4 @@ def test_the_check_sees_what_is_wrong():
     ]
     assert not has("predict", "--ignore-head")
     assert has("convert", "--ignore-head")
-    assert {"training/loop.py", "datasets/load.py"} <= set(TALKING)
+    assert {"training/start.py", "datasets/load.py"} <= set(TALKING)

@@ -20,9 +20,9 @@ from tests.support.pictures import write_model
 from tinyvit import cli
 from tinyvit.cli import output
 from tinyvit.cli.predictions import PredictionsTable
+from tinyvit.evaluation.report import classification_report, confusion_text
 from tinyvit.plots import plot_confusion, save_figure
 from tinyvit.storage.files import read_json, to_json
-from tinyvit.training.report import classification_report, confusion_text
 
 TRAIN = ["train", "--epochs", "1", "--batch-size", "32", "--embed-dim", "16", "--num-heads", "2", "--depth", "1"]
 

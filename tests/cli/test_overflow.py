@@ -12,10 +12,11 @@ from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
+from tinyvit.evaluation.classification import score
+from tinyvit.evaluation.evaluate import evaluate, judge
+from tinyvit.evaluation.predict import NoAnswerError
 from tinyvit.pretrained import save_model_folder
 from tinyvit.training import load_trained
-from tinyvit.training.evaluate import NoAnswerError, evaluate, judge
-from tinyvit.training.scores import score
 
 CONFIG = ViTConfig(img_size=16, patch_size=8, in_chans=3, num_classes=7, embed_dim=8, depth=1, num_heads=2)
 HUGE = {"float64": 1e300, "float32": 3e38, "float16": 6e4}

@@ -18,8 +18,8 @@ from tinyvit.cli import main, predict
 from tinyvit.plots.figure import new_figure, save_figure
 from tinyvit.pretrained import save_model_folder
 from tinyvit.storage.files import CONFIG, PREPROCESSOR
+from tinyvit.storage.run_folder import figures_folder
 from tinyvit.training import load_trained
-from tinyvit.training.run import figures_folder
 
 
 @pytest.fixture
@@ -105,8 +105,8 @@ def place(tmp_path, monkeypatch):
 def test_any_model_sees_pictures_as_it_was_trained_to(place, capsys):
     path = "data/val/red/red 0.png"
     assert main(["predict", "model", path, "--top-k", "9"]) == 0
-    model, fed = load_trained("model")
-    logits = model.predict(fed.processor(Image.open(path))[None])[0]
+    model, preprocessing = load_trained("model")
+    logits = model.predict(preprocessing.processor(Image.open(path))[None])[0]
     probs = np.exp(logits) / np.exp(logits).sum()
     guesses = ", ".join(f"{CLASSES[k]} ({100 * probs[k]:.1f} %)" for k in np.argsort(-probs))
     assert capsys.readouterr().out == f"{path}: {guesses}\n"  # all six, in one line

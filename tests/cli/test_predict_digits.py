@@ -8,8 +8,9 @@ from PIL import Image
 from tests.support import others_slow
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
-from tinyvit.training import load_classifier, pages
-from tinyvit.training.familiar import familiar_digits
+from tinyvit.evaluation import pages
+from tinyvit.evaluation.familiar import familiar_digits
+from tinyvit.training import load_classifier
 
 MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 CLEAR = [3, 2, 1, 32, 4, 8, 11, 0, 61, 9]  # of the test set, a 0, 1, 2, ... 9
@@ -24,7 +25,7 @@ def familiar():
 def model(tmp_path, monkeypatch, familiar):
     """A link to the shipped model's files in a folder that may be written to."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pages, "familiar_digits", lambda model, fed: familiar)  # measured once
+    monkeypatch.setattr(pages, "familiar_digits", lambda model, preprocessing: familiar)  # measured once
     (tmp_path / "model").mkdir()
     for file in MODEL.iterdir():
         (tmp_path / "model" / file.name).write_bytes(file.read_bytes())

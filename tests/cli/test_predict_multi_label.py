@@ -45,8 +45,8 @@ def picture(tmp_path):
 
 def sigmoids(folder, picture):
     """By the formula, from the logits of the model."""
-    model, fed = load_trained(folder)
-    logits = model.predict(fed.processor(Image.open(picture))[None])[0].astype(np.float64)
+    model, preprocessing = load_trained(folder)
+    logits = model.predict(preprocessing.processor(Image.open(picture))[None])[0].astype(np.float64)
     return 1 / (1 + np.exp(-logits))
 
 

@@ -9,7 +9,7 @@ from tinyvit import UserError, VisionTransformer
 from tinyvit.course import accuracy_at_sizes
 from tinyvit.course.sizes import resized_images
 from tinyvit.datasets import Split, normalize
-from tinyvit.training import evaluate
+from tinyvit.evaluation.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import unicodedata
 import pytest
 
 from tests.support.folders import touch, tree
-from tinyvit.datasets.class_names import class_name, dataset_name, look_alike
+from tinyvit.config.run import dataset_name
+from tinyvit.datasets.class_names import class_name, look_alike
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.errors import UserError
 from tinyvit.training import FinetuneConfig

@@ -8,9 +8,10 @@ from tinyvit.datasets import Split, batches, normalize
 from tinyvit.datasets.image_folder import list_folder
 from tinyvit.datasets.picture_files import PictureFiles, picture_dataset
 from tinyvit.errors import UserError
+from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.images.open import open_picture
 from tinyvit.images.processor import ImageProcessor
-from tinyvit.training import evaluate, predict_probs
+from tinyvit.training import predict_probs
 
 PROCESSOR = ImageProcessor(size=(8, 12))
 

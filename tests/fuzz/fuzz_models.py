@@ -444,15 +444,15 @@ def use_model(path, rng):
         UserError: what is wrong.
     """
     options = {"num_classes": 2} if rng.random() < 0.2 else {}
-    model, fed = load_trained(path, **options)
+    model, preprocessing = load_trained(path, **options)
     config = model.config
     if config.num_tokens < 100:
         dtype = model.dtype
         logits = model.predict(np.zeros((1, *config.input_shape), dtype))
         if logits.shape != (1, config.num_classes or config.embed_dim) or logits.dtype != dtype:
             raise AssertionError(f"{config} gave {logits.dtype} {logits.shape}")
-    if len(fed.class_names) != config.num_classes and not options:
-        raise AssertionError(f"{fed.class_names} are not {config.num_classes} classes")
+    if len(preprocessing.class_names) != config.num_classes and not options:
+        raise AssertionError(f"{preprocessing.class_names} are not {config.num_classes} classes")
 
 
 def fuzz(kind, count, seed, folder):

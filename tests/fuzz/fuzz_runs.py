@@ -18,9 +18,9 @@ from safetensors.numpy import load_file, save_file
 from tests.fuzz.fuzz_images import HOSTILE, SECONDS, broken_file, outcome, pick
 from tinyvit import ViTConfig
 from tinyvit.datasets import Dataset, Split
-from tinyvit.training import TrainConfig, load_trained, loop, resume, train
-from tinyvit.training.evaluate import evaluate
-from tinyvit.training.run import read_metrics
+from tinyvit.evaluation.evaluate import evaluate
+from tinyvit.storage.metrics import read_metrics
+from tinyvit.training import TrainConfig, load_trained, resume, start, train
 
 LONGEST = 1000  # characters of an error
 CONFIG = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2)
@@ -36,7 +36,7 @@ def dataset():
 
 def good_run(folder):
     """A run of two epochs."""
-    loop.load_dataset = lambda *args, **kwargs: dataset()
+    start.load_dataset = lambda *args, **kwargs: dataset()
     config = TrainConfig(CONFIG, output=str(folder), epochs=2, batch_size=8, ema_decay=0.5, device="cpu", workers=1)
     return train(config).folder
 
@@ -91,9 +91,9 @@ def use_run(run, rng):
         UserError: what is wrong.
     """
     read_metrics(run)
-    model, fed = load_trained(run)
+    model, preprocessing = load_trained(run)
     data = dataset()
-    found = evaluate(model, data.test, dataclasses.replace(data, mean=fed.mean, std=fed.std))
+    found = evaluate(model, data.test, dataclasses.replace(data, mean=preprocessing.mean, std=preprocessing.std))
     if not np.isfinite(found.loss):
         raise AssertionError("a loss that is no number is not told")
     history = resume(run)
@@ -125,10 +125,10 @@ def fuzz(count, seed, folder):
 def main(count=500, seed=0):
     """In pieces; a hanging one is ended."""
     outcomes = collections.Counter()
-    for start in range(0, count, 50):
+    for first in range(0, count, 50):
         faulthandler.dump_traceback_later(4 * SECONDS, exit=True)
         with tempfile.TemporaryDirectory() as folder:
-            outcomes += fuzz(min(50, count - start), seed + start, folder)
+            outcomes += fuzz(min(50, count - first), seed + first, folder)
     faulthandler.cancel_dump_traceback_later()
     print(f"{count} runs: {dict(outcomes)}")
 

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.fuzz import fuzz_runs
-from tinyvit.training import loop
+from tinyvit.training import start
 
 
 @pytest.fixture(autouse=True)
 def _their_own_data(monkeypatch):
-    monkeypatch.setattr(loop, "load_dataset", loop.load_dataset)  # given back at the end
+    monkeypatch.setattr(start, "load_dataset", start.load_dataset)  # given back at the end
 
 
 def test_damaged_runs_are_used_or_refused(tmp_path):

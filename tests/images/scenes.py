@@ -100,8 +100,8 @@ def measure_pages(reader, kind, length: int, count: int, seed: int) -> None:
 
 
 def main(count: int, seed: int) -> None:
+    from tinyvit.evaluation.pages import DigitReader
     from tinyvit.training import load_classifier
-    from tinyvit.training.pages import DigitReader
 
     reader = DigitReader(*load_classifier(MODEL))
     print("| scene | right | of these marked unsure | wrong, but marked | wrong and sure | refused |")

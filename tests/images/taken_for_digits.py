@@ -12,10 +12,10 @@ from no_digits import LIKE_A_DIGIT, TUNED
 from no_digits_held_out import HELD_OUT
 
 from tinyvit.errors import UserError
+from tinyvit.evaluation.pages import DigitReader
 from tinyvit.images.digits import Digit
 from tinyvit.images.own_image import digits_in
 from tinyvit.training import load_classifier
-from tinyvit.training.pages import DigitReader
 
 MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 

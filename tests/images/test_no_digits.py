@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinyvit.evaluation.pages import DigitReader
 from tinyvit.training import load_classifier
-from tinyvit.training.pages import DigitReader
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tinyvit.errors import UserError
+from tinyvit.evaluation.pages import DigitReader
+from tinyvit.evaluation.predict import predict_batch
 from tinyvit.images.own_image import prepare_digit
 from tinyvit.training import load_classifier
-from tinyvit.training.evaluate import predict_batch
-from tinyvit.training.pages import DigitReader
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -21,7 +21,7 @@ MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 def misread(kinds, count, seed):
     """Which kinds were misread or not seen, a name for each digit."""
-    model, fed = load_classifier(MODEL)
+    model, preprocessing = load_classifier(MODEL)
     digits, labels = scenes.test_digits(count, seed)
     rng = np.random.default_rng(seed)
     missed = []
@@ -32,7 +32,7 @@ def misread(kinds, count, seed):
             except UserError:
                 missed.append(kind.__name__)
                 continue
-            guess = predict_batch(model, image[None], fed.mean, fed.std).argmax()
+            guess = predict_batch(model, image[None], preprocessing.mean, preprocessing.std).argmax()
             missed += [kind.__name__] * int(guess != label)
     return missed
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from tinyvit.backend import row_mean
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck.cases import op_cases
 from tinyvit.ops import OPS, softmax_backward, softmax_forward
-from tinyvit.ops.sums import row_mean
 
 
 def each(change):

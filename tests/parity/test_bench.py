@@ -9,7 +9,7 @@ from tests.support import small_run
 from tinyvit.bench import finetuning, speed, torch_finetuning, torch_run
 from tinyvit.bench.torch_twin import from_torch_layout, to_torch_layout
 from tinyvit.config import ViTConfig
-from tinyvit.training import TrainConfig, loop, train
+from tinyvit.training import TrainConfig, start, train
 
 SMALL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2)
 
@@ -34,7 +34,7 @@ def test_the_layouts_undo_each_other(name, rng):
 
 def test_a_whole_run_by_pytorch_comes_to_the_same_result(monkeypatch, tmp_path):
     dataset = small_run.small_dataset()
-    for module in (loop, torch_run):
+    for module in (start, torch_run):
         monkeypatch.setattr(module, "load_dataset", lambda *args, **kwargs: dataset)
     model = dataclasses.replace(small_run.SMALL_MODEL, drop_path_rate=0.0)
     config = TrainConfig(model=model, epochs=4, batch_size=32, lr=1e-2, workers=1, output=str(tmp_path / "run"))

@@ -10,8 +10,8 @@ from safetensors.numpy import load_file, save_file
 
 from tests.support.oracles import transformers
 from tinyvit.course import stand_in_folder
+from tinyvit.evaluation.answers import answers, read_pictures
 from tinyvit.training import load_classifier
-from tinyvit.training.answers import answers, read_pictures
 
 pytestmark = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
 
@@ -41,8 +41,14 @@ def test_probabilities_are_the_pipelines(tmp_path, said, num_classes):
     for k, path in enumerate(paths):
         Image.fromarray(np.random.default_rng(k).integers(0, 256, (40, 30 + k, 3)).astype(np.uint8)).save(path)
 
-    model, fed = load_classifier(folder)
-    ours = answers(model, read_pictures(fed, paths), fed.mean, fed.std, multi_label=fed.multi_label)
+    model, preprocessing = load_classifier(folder)
+    ours = answers(
+        model,
+        read_pictures(preprocessing, paths),
+        preprocessing.mean,
+        preprocessing.std,
+        multi_label=preprocessing.multi_label,
+    )
     processor = transformers.ViTImageProcessorPil.from_pretrained(folder)
     theirs = transformers.ImageClassificationPipeline(
         model=transformers.ViTForImageClassification.from_pretrained(folder), image_processor=processor, device="cpu"

@@ -30,10 +30,10 @@ def test_tokens_and_logits_are_those_of_the_reference(reference, dtype, toleranc
 
 
 def test_its_pictures_are_made_as_transformers_made_them(reference):
-    fed = load_trained(FOLDER)[1]
-    found = [fed.processor(Image.fromarray(picture)) for picture in reference["pictures"]]
+    preprocessing = load_trained(FOLDER)[1]
+    found = [preprocessing.processor(Image.fromarray(picture)) for picture in reference["pictures"]]
     np.testing.assert_array_equal(found, reference["pixel_values"])
-    assert fed.class_names == ("zero", "one", "two", "three", "four")
+    assert preprocessing.class_names == ("zero", "one", "two", "three", "four")
 
 
 def test_without_the_repository_it_is_missed_in_words(monkeypatch, tmp_path):

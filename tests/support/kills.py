@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from tests.support import environment, small_run
 from tinyvit.datasets import Dataset, Split
 from tinyvit.storage.files import current_folder
-from tinyvit.training import TrainConfig, loop, resume, train
+from tinyvit.training import TrainConfig, resume, start, train
 
 EPOCHS, STEPS, BATCH_SIZE = 3, 20, 5  # so many steps per epoch
 
@@ -36,7 +36,7 @@ def noise_dataset() -> Dataset:
 def run(verb: str, folder: str, workers: str) -> None:
     """What the process to be killed does; a checkpoint is written after every step."""
     dataset = noise_dataset()
-    loop.load_dataset = lambda *args, **kwargs: dataset
+    start.load_dataset = lambda *args, **kwargs: dataset
     if verb == "resume":
         resume(folder)
     else:
@@ -54,7 +54,7 @@ def run(verb: str, folder: str, workers: str) -> None:
         )
 
 
-def start(folder: Path, workers: int) -> subprocess.Popen[str]:
+def begin(folder: Path, workers: int) -> subprocess.Popen[str]:
     """Begin the run in `folder`, or go on with it."""
     verb = "resume" if (folder / "config.json").exists() else "train"
     command = [sys.executable, "-m", "tests.support.kills", verb, str(folder), str(workers)]
@@ -91,14 +91,14 @@ def kill_and_compare(folder: Path, kills: int, *, workers: int = 1, seed: int = 
     """Kill a run when its checkpoints have reached some step; when it gets to its end all the same, begin another."""
     rng = random.Random(seed)
     undisturbed = folder / "undisturbed"
-    finish(start(undisturbed, workers))
+    finish(begin(undisturbed, workers))
     done, in_an_epoch, rounds = 0, 0, 0
     while True:
         disturbed = folder / f"disturbed-{rounds}"
         while done < kills:
             reached = saved_step(disturbed)
             target = reached + rng.randint(0, max(6, EPOCHS * STEPS // kills))
-            process = start(disturbed, workers)
+            process = begin(disturbed, workers)
             while process.poll() is None and (reached < target or not disturbed.exists()):
                 time.sleep(0.001)
                 reached = max(reached, saved_step(disturbed))
@@ -112,7 +112,7 @@ def kill_and_compare(folder: Path, kills: int, *, workers: int = 1, seed: int = 
             in_an_epoch += kept % STEPS > 0
             if kept < reached:
                 return Result(done, in_an_epoch, [f"step {kept} instead of {reached}"])
-        finish(start(disturbed, workers))
+        finish(begin(disturbed, workers))
         differing = compare(undisturbed, disturbed)
         if done == kills or differing:
             return Result(done, in_an_epoch, differing)

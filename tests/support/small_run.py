@@ -9,6 +9,10 @@ import sys
 import tinyvit.datasets
 from tinyvit.config import ViTConfig
 from tinyvit.datasets import Dataset, Split, load_dataset
+from tinyvit.training import Trainer
+from tinyvit.training.gradients import OneProcess
+from tinyvit.training.run_files import RunFiles
+from tinyvit.training.state import build_model
 from tinyvit.vit import VisionTransformer
 
 MODEL = ["--patch-size", "14", "--embed-dim", "16", "--depth", "2", "--num-heads", "2", "--drop-path-rate", "0.2"]
@@ -30,6 +34,12 @@ def small_dataset() -> Dataset:
     return dataclasses.replace(whole, train=train, dev=dev, test=test)
 
 
+def new_trainer(config, dataset: Dataset, folder, progress) -> Trainer:
+    """A run in one process, before its first step."""
+    files = RunFiles(folder, config, dataset)
+    return Trainer(config, dataset, OneProcess(config, dataset, build_model(config)), files, progress)
+
+
 def weights_that_count(folder) -> dict:
     """The parameters, without the keys' biases: softmax does not see them, their gradients are rounding errors, and AdamW
     makes steps of full length of those.
@@ -43,8 +53,8 @@ def weights_that_count(folder) -> dict:
 
 if __name__ == "__main__":
     from tinyvit.cli import main
-    from tinyvit.training import loop
+    from tinyvit.training import start
 
     dataset = small_dataset()
-    loop.load_dataset = tinyvit.datasets.load_dataset = lambda *args, **kwargs: dataset
+    start.load_dataset = tinyvit.datasets.load_dataset = lambda *args, **kwargs: dataset
     sys.exit(main(sys.argv[1:]))

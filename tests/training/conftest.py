@@ -11,7 +11,7 @@ from tests.support import small_run
 from tinyvit.backend import devices
 from tinyvit.course import strict_cupy
 from tinyvit.ops.erf import normal_cdf
-from tinyvit.training import TrainConfig, loop
+from tinyvit.training import TrainConfig, start
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def small_dataset():
 @pytest.fixture
 def small_config(tmp_path, monkeypatch, small_dataset, device):
     """A config whose runs take a fraction of a second, in tmp_path/run."""
-    monkeypatch.setattr(loop, "load_dataset", lambda *args, **kwargs: small_dataset)
+    monkeypatch.setattr(start, "load_dataset", lambda *args, **kwargs: small_dataset)
     return TrainConfig(
         model=small_run.SMALL_MODEL,
         output=str(tmp_path / "run"),

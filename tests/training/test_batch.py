@@ -9,8 +9,9 @@ from tinyvit.backend import to_numpy
 from tinyvit.datasets import epoch_order
 from tinyvit.images.augment import random_affine, random_shift
 from tinyvit.optim import FlatArrays
+from tinyvit.tasks import classify
 from tinyvit.training import steps_per_epoch, training_batch
-from tinyvit.training.parallel import Part, part
+from tinyvit.training.gradients import Part
 from tinyvit.training.state import build_model
 
 
@@ -22,13 +23,13 @@ def normalized(images, dataset):
 def seen(monkeypatch):
     """What every call of `loss_and_gradients` was given."""
     calls = []
-    whole = part.loss_and_gradients
+    whole = classify.loss_and_gradients
 
     def noting(model, images, labels, **options):
         calls.append((to_numpy(images), to_numpy(labels), options))
         return whole(model, images, labels, **options)
 
-    monkeypatch.setattr(part, "loss_and_gradients", noting)
+    monkeypatch.setattr(classify, "loss_and_gradients", noting)
     return calls
 
 

@@ -16,10 +16,10 @@ from tests.support.notes import Notes, Stops
 from tests.support.small_run import SMALL_MODEL
 from tinyvit import VisionTransformer
 from tinyvit.errors import UserError
+from tinyvit.storage.claim import Claim
 from tinyvit.storage.locks import FileLock
+from tinyvit.storage.run_folder import new_run_folder
 from tinyvit.training import TrainConfig, TrainingInterrupted, resume, train
-from tinyvit.training.claim import Claim
-from tinyvit.training.run import new_run_folder
 
 BUSY = "another process is at work on the run in"
 

@@ -9,12 +9,13 @@ import pytest
 
 from tests.support import others_slow
 from tests.support.kills import compare
-from tests.support.notes import Notes
+from tests.support.notes import Notes, Scripted
+from tests.support.small_run import new_trainer
 from tinyvit.errors import UserError
 from tinyvit.storage.files import read_json
-from tinyvit.training import load_trained, train, trainer
-from tinyvit.training.run import read_metrics
-from tinyvit.training.trainer import Trainer
+from tinyvit.storage.metrics import read_metrics
+from tinyvit.tasks import classify
+from tinyvit.training import load_trained, train
 
 STEPS = 6  # per epoch: 200 images in batches of 32
 
@@ -67,7 +68,7 @@ def test_a_divergence_in_the_last_step_of_an_epoch_is_seen_before_anything_is_wr
     good = train(dataclasses.replace(config, output=config.output + "-good")).folder
     folder = tmp_path / "run"
     notes = Spoils(STEPS * epoch, spoil)
-    notes.running = Trainer(config, small_dataset, folder, notes)
+    notes.running = new_trainer(config, small_dataset, folder, notes)
     with pytest.raises(
         UserError, match=r"(NaN or infinite|dev split became nan) by step \d+: usually the learning rate"
     ):
@@ -79,7 +80,7 @@ def test_a_divergence_in_the_last_step_of_an_epoch_is_seen_before_anything_is_wr
     assert len(read_metrics(folder)) == len(read_json(folder / "last" / "training_state.json")["epochs"]) == epoch - 1
     load_trained(folder)
     # what is left is resumable, to the undisturbed weights
-    again = Trainer(config, small_dataset, folder, Notes())
+    again = new_trainer(config, small_dataset, folder, Notes())
     again.load()
     again.run()
     assert compare(good, folder) == []
@@ -87,14 +88,13 @@ def test_a_divergence_in_the_last_step_of_an_epoch_is_seen_before_anything_is_wr
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_dev_loss_that_is_no_number_is_no_best_one(small_config, monkeypatch, loss):
-    whole = trainer.judge
+    whole = classify.judge
 
-    def judged(probs, labels, **options):
-        found = whole(probs, labels, **options)
-        return found._replace(loss=loss, accuracy=1.0) if calls.append(1) or len(calls) == 2 else found
+    def judged(probs, labels):
+        return Scripted(loss, 1.0) if calls.append(1) or len(calls) == 2 else whole(probs, labels)
 
     calls = []
-    monkeypatch.setattr(trainer, "judge", judged)
+    monkeypatch.setattr(classify, "judge", judged)
     with pytest.raises(
         UserError, match=r"the loss on the dev split became (nan|inf) by step 12: .*the last good checkpoint is .*last"
     ):

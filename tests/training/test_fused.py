@@ -9,7 +9,8 @@ import pytest
 from tests.support import emulator, others_slow
 from tests.support.small_run import weights_that_count
 from tinyvit.errors import UserError
-from tinyvit.training import Progress, TrainConfig, fused, resume, run, train
+from tinyvit.storage import run_folder as run
+from tinyvit.training import Progress, TrainConfig, fused, resume, step, train
 
 pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to compile the kernels for the CPU")
 
@@ -37,6 +38,7 @@ def emulated(monkeypatch):
         devices.append(emulator.Emulator(config))
         return devices[-1]
 
+    monkeypatch.setattr(step, "resolve_device", lambda name: "cuda:0")
     monkeypatch.setattr(fused, "resolve_device", lambda name: "cuda:0")
     monkeypatch.setattr(fused, "CudaDevice", make)
     monkeypatch.setattr(fused, "set_matmul_precision", lambda precision: precisions.append(precision))
@@ -103,7 +105,7 @@ def test_a_run_begun_with_fused_kernels_goes_on_with_plain_ops(small_config, tmp
 
         with pytest.raises(KeyboardInterrupt):
             train(config, progress=Stops())
-        monkeypatch.setattr(fused, "resolve_device", lambda name: "cpu")
+        monkeypatch.setattr(step, "resolve_device", lambda name: "cpu")
         moved = resume(tmp_path / "moved")
     assert moved.epochs[-1]["train_loss"] == pytest.approx(plain.epochs[-1]["train_loss"], rel=1e-4)
 
@@ -151,7 +153,7 @@ def test_a_run_in_tf32_goes_on_on_a_cpu_and_says_so(small_config, tmp_path, emul
     monkeypatch.setattr(run, "resolve_device", lambda name: "cuda:0")
     with pytest.raises(KeyboardInterrupt):
         train(fitting(small_config, tmp_path, "run", precision="tf32"), progress=Stops())
-    monkeypatch.setattr(fused, "resolve_device", lambda name: "cpu")
+    monkeypatch.setattr(step, "resolve_device", lambda name: "cpu")
     notes = Notes()
     assert len(resume(tmp_path / "run", progress=notes).epochs) == 2
     assert notes.sentences == ["Matrix products are in fp32 from here on: tf32 is for GPUs."]

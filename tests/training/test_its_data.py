@@ -80,10 +80,10 @@ def test_a_folder_of_pictures_is_learned_measured_and_predicted(tmp_path, photos
     assert "fitted to the data: img_size 64, in_chans 3, num_classes 3, patch_size 8" in said
     config = read_run_config(run)
     assert (config.dataset, config.model.input_shape, config.model.patch_size) == ("folder", (3, 64, 64), 8)
-    _, fed = load_trained(run)
-    assert fed.class_names == ("blue", "green", "red")
-    assert not fed.built_in
-    assert len(fed.mean) == 3
+    _, preprocessing = load_trained(run)
+    assert preprocessing.class_names == ("blue", "green", "red")
+    assert not preprocessing.built_in
+    assert len(preprocessing.mean) == 3
     assert main(["eval", run]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if "accuracy" in line)
     accuracy = float(line.split("accuracy ")[1].split(" %")[0])
@@ -157,7 +157,7 @@ def test_arrays_of_ones_own_are_measured_again(tmp_path, arrays, capsys):
         assert f"accuracy {100 * history.test.accuracy:.2f} %" in said
         assert "24 images" in said
     picture = tmp_path / "one.png"
-    Image.fromarray(history.dataset.test.images[0, 0]).save(picture)
+    Image.fromarray(history.best.dataset.test.images[0, 0]).save(picture)
     assert main(["predict", run, str(picture)]) == 0
     label = history.test.predictions[0]
     assert capsys.readouterr().out.startswith(f"{picture}: {label} (")

@@ -13,11 +13,12 @@ from tests.support.notes import Notes
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.errors import UserError
+from tinyvit.evaluation.evaluate import evaluate_pictures
 from tinyvit.storage.files import PREPROCESSOR
-from tinyvit.training import FinetuneConfig, TrainingInterrupted, load_trained, trainer
+from tinyvit.storage.run_folder import read_run_config
+from tinyvit.training import FinetuneConfig, TrainingInterrupted, load_trained
 from tinyvit.training.finetuning import finetune, resume_finetuning, start
-from tinyvit.training.run import read_run_config
-from tinyvit.training.scores import score_split
+from tinyvit.training.step import TrainingStep
 
 CLASSES = ("ant", "bee", "cat")
 MODEL = ViTConfig(
@@ -47,19 +48,20 @@ def stopped(place, monkeypatch):
     """The folder of a run of three steps an epoch that was stopped after the fourth."""
 
     def stop_after(steps=4, **options):
-        step = trainer.Trainer._step
+        take_step = TrainingStep.__call__
 
-        def stops(self):
-            step(self)
-            if self.state.step == steps:
+        def stops(self, step):
+            loss = take_step(self, step)
+            if step + 1 == steps:
                 raise KeyboardInterrupt
+            return loss
 
-        monkeypatch.setattr(trainer.Trainer, "_step", stops)
+        monkeypatch.setattr(TrainingStep, "__call__", stops)
         flags = {"pretrained": "model", "data_dir": "photos", "output": "run", "batch_size": 4, "device": "cpu"}
         config = FinetuneConfig(**flags | {"epochs": 2, "lr": 1e-2, "checkpoint_seconds": 0.0} | options)
         with pytest.raises((KeyboardInterrupt, TrainingInterrupted)):
             finetune(config)
-        monkeypatch.setattr(trainer.Trainer, "_step", step)
+        monkeypatch.setattr(TrainingStep, "__call__", take_step)
         return place / "run"
 
     return stop_after
@@ -148,12 +150,12 @@ def test_it_goes_on_to_the_same_weights_whatever_came_later(where, stopped, plac
 def test_the_recorded_split_is_measured_and_no_other(stopped, place, capsys, monkeypatch):
     measured = []
 
-    def watched(model, fed, split, **options):
+    def watched(model, preprocessing, split, **options):
         measured.append({str(path.relative_to(place / "photos")) for path in split.images.paths})
-        return score_split(model, fed, split, **options)
+        return evaluate_pictures(model, preprocessing, split, **options)
 
-    monkeypatch.setattr("tinyvit.training.scores.score_split", watched)
-    monkeypatch.setattr("tinyvit.training.figures.draw_figures", lambda *args: [])
+    monkeypatch.setattr("tinyvit.evaluation.evaluate.evaluate_pictures", watched)
+    monkeypatch.setattr("tinyvit.evaluation.figures.draw_figures", lambda *args: [])
     resume_finetuning(stopped())
     recorded = json.loads((place / "run" / "pictures.json").read_text())
     for k in range(60):  # so many more that a new split would be another

@@ -15,10 +15,12 @@ from safetensors.numpy import load_file, save_file
 from tests.support import others_slow
 from tests.support.kills import compare
 from tinyvit.errors import UserError
+from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.optim import SGD
 from tinyvit.storage.files import siblings
-from tinyvit.training import Progress, TrainingInterrupted, evaluate, load_trained, loop, resume, train, trainer
-from tinyvit.training.parallel import Team, part
+from tinyvit.tasks import classify
+from tinyvit.training import Progress, TrainingInterrupted, load_trained, loop, resume, start, train
+from tinyvit.training.gradients import OneProcess
 
 
 class StopAt(Progress):
@@ -55,14 +57,14 @@ def test_the_best_epoch_is_chosen_on_dev_and_its_weights_are_tested(small_config
     best = max(history.epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))
     assert history.best_epoch == best["epoch"]
     model, _ = load_trained(history.folder)
-    dataset = loop.load_dataset()
+    dataset = start.load_dataset()
     assert evaluate(model, dataset.dev, dataset).loss == pytest.approx(best["dev_loss"], abs=1e-6)
     assert evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
 
 
 def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkeypatch):
     alive, held = [], []
-    built = trainer.build_state
+    built = loop.build_state
 
     def watched_state(*arguments):
         state = built(*arguments)
@@ -73,8 +75,8 @@ def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkey
         held.extend(reference() is not None for reference in alive)
         return load_trained(folder)
 
-    monkeypatch.setattr(trainer, "build_state", watched_state)
-    monkeypatch.setattr(trainer, "load_trained", watched_load)
+    monkeypatch.setattr(loop, "build_state", watched_state)
+    monkeypatch.setattr(loop, "load_trained", watched_load)
     train(small_config)
     assert held == [False, False]
 
@@ -108,13 +110,13 @@ def test_stopped_and_resumed_equals_undisturbed(small_config, step, change):
 
 def test_every_step_draws_its_own_random_numbers(small_config, monkeypatch):
     drawn = []
-    whole_batch = part.training_batch
+    whole_batch = classify.training_batch
 
     def noting_batch(config, dataset, chosen, rng):
         drawn.append(rng.random((len(chosen), 1))[0, 0])
         return whole_batch(config, dataset, chosen, rng)
 
-    monkeypatch.setattr(part, "training_batch", noting_batch)
+    monkeypatch.setattr(classify, "training_batch", noting_batch)
     train(small_config)
     assert len(set(drawn)) == len(drawn) == 12
 
@@ -136,7 +138,7 @@ def test_a_finished_run_can_be_resumed_to_the_same_result(small_config):
 
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(small_config):
     undisturbed = train(dataclasses.replace(small_config, output=small_config.output + "-undisturbed"))
-    loop.new_run_folder(small_config)  # all that had been written
+    start.new_run_folder(small_config)  # all that had been written
     assert compare(undisturbed.folder, resume(small_config.output).folder) == []
 
 
@@ -201,7 +203,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(
     assert all(np.isfinite(array).all() for array in whole.values())
 
 
-class Breaks(Team):
+class Breaks(OneProcess):
     """Calls `at[step]()` before the gradients of that step are computed."""
 
     at: ClassVar[dict] = {}
@@ -215,7 +217,7 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
     """Checkpoints at every step, and a loss that breaks at step 4: the checkpoint on the disk is of step 3."""
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
     monkeypatch.setattr(Breaks, "at", {3: lambda team: team.parameters["cls_token"].fill(np.nan)})
-    monkeypatch.setattr(trainer, "Team", Breaks)
+    monkeypatch.setattr(start, "OneProcess", Breaks)
     with pytest.raises(UserError, match=r"at step 4: .* last good checkpoint is .*last"):
         train(config)
     saved = load_file(Path(config.output) / "last" / "model.safetensors")
@@ -350,7 +352,7 @@ def test_a_model_that_no_memory_can_hold_is_refused(small_config, change, pos_em
     with pytest.raises(UserError, match="would hold more than 10,000,000,000 numbers: choose a smaller one"):
         train(dataclasses.replace(small_config, model=model))
     assert not Path(small_config.output).exists()
-    folder = loop.new_run_folder(small_config)
+    folder = start.new_run_folder(small_config)
     edit(folder / "config.json", model=model.to_dict())
     with pytest.raises(UserError, match="would hold more than 10,000,000,000 numbers: choose a smaller one"):
         resume(folder)

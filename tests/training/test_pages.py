@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tinyvit.datasets import load_dataset
+from tinyvit.evaluation.pages import DigitReader
 from tinyvit.images.digits import Digit, find_digits
 from tinyvit.training import load_classifier
-from tinyvit.training.pages import DigitReader
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from tinyvit.errors import UserError
+from tinyvit.evaluation import dataset as evaluation_dataset
+from tinyvit.evaluation.dataset import load_dataset_for
 from tinyvit.storage.files import PREPROCESSOR
-from tinyvit.training import load_trained, train, trained
-from tinyvit.training.run import read_metrics, run_folder
-from tinyvit.training.trained import load_its_dataset
+from tinyvit.storage.metrics import read_metrics
+from tinyvit.storage.run_folder import run_folder
+from tinyvit.training import load_trained, train
 
 
 @pytest.fixture
@@ -94,14 +96,14 @@ def test_class_names_count_only_where_a_data_set_is_named(folder, names):
 
 
 def test_the_data_set_is_read_as_the_model_was_fed(folder, small_dataset, monkeypatch):
-    monkeypatch.setattr(trained, "load_dataset", lambda *args, **kwargs: small_dataset)
-    _, fed = load_trained(folder)
-    fed = fed._replace(mean=0.5, std=0.25, class_names=tuple("abcdefghij"))
-    dataset = load_its_dataset(fed)
+    monkeypatch.setattr(evaluation_dataset, "load_dataset", lambda *args, **kwargs: small_dataset)
+    _, preprocessing = load_trained(folder)
+    preprocessing = preprocessing._replace(mean=0.5, std=0.25, class_names=tuple("abcdefghij"))
+    dataset = load_dataset_for(preprocessing)
     assert (dataset.mean, dataset.std, dataset.class_names) == (0.5, 0.25, tuple("abcdefghij"))
     np.testing.assert_array_equal(dataset.test.images, small_dataset.test.images)
     with pytest.raises(UserError, match="mnist has 10 classes but the model has 9"):
-        load_its_dataset(fed._replace(class_names=tuple("abcdefghi")))
+        load_dataset_for(preprocessing._replace(class_names=tuple("abcdefghi")))
 
 
 def test_what_is_drawn_about_a_checkpoint_belongs_to_its_run(folder, tmp_path, monkeypatch):

@@ -12,9 +12,10 @@ from tests.support.kills import compare
 from tests.support.notes import Notes, Stops
 from tinyvit import ViTConfig
 from tinyvit.errors import UserError
+from tinyvit.evaluation.preprocessing import preprocessor_json
 from tinyvit.storage.files import siblings
-from tinyvit.training import TrainingInterrupted, load_trained, loop, read_run_config, resume, train
-from tinyvit.training.run import new_run_folder, preprocessor_json
+from tinyvit.storage.run_folder import new_run_folder
+from tinyvit.training import TrainingInterrupted, load_trained, read_run_config, resume, start, train
 
 
 def test_the_preprocessor_says_how_pixels_were_made(small_config, small_dataset):
@@ -81,7 +82,7 @@ def test_a_resumed_run_looks_for_its_data_where_it_is_told_to(small_config, smal
         asked.append((name, data_dir))
         return small_dataset
 
-    monkeypatch.setattr(loop, "load_dataset", noting)
+    monkeypatch.setattr(start, "load_dataset", noting)
     resume(folder)
     resume(folder, data_dir="elsewhere")
     assert asked == [("mnist", "here"), ("mnist", "elsewhere")]
@@ -101,7 +102,7 @@ def test_a_resumed_run_computes_where_it_is_told_to(small_config):
 def test_a_resumed_run_must_fit_its_data(small_config, small_dataset, monkeypatch):
     folder = train(small_config).folder
     nine = dataclasses.replace(small_dataset, class_names=small_dataset.class_names[:9])
-    monkeypatch.setattr(loop, "load_dataset", lambda *args, **kwargs: nine)
+    monkeypatch.setattr(start, "load_dataset", lambda *args, **kwargs: nine)
     with pytest.raises(UserError, match="9 classes, but the model has 10"):
         resume(folder)
 
@@ -131,7 +132,7 @@ def test_a_report_is_of_the_best_weights_also_after_resuming(small_config):
     (first.folder / "report.txt").unlink()
     again = resume(first.folder)
     assert (first.folder / "report.txt").read_text() == report
-    np.testing.assert_allclose(again.test.probs, first.test.probs, atol=1e-6)
+    np.testing.assert_allclose(again.test.of_label, first.test.of_label, atol=1e-6)
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ViTConfig)])

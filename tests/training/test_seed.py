@@ -7,8 +7,8 @@ import pytest
 
 from tinyvit.backend import generator
 from tinyvit.datasets import epoch_order
+from tinyvit.tasks import classify
 from tinyvit.training import train
-from tinyvit.training.parallel import part
 from tinyvit.training.state import build_model
 
 
@@ -16,13 +16,13 @@ from tinyvit.training.state import build_model
 def steps(monkeypatch):
     """The images chosen for every step, and the first random number each of them meets."""
     seen = []
-    whole_batch = part.training_batch
+    whole_batch = classify.training_batch
 
     def noting(config, dataset, chosen, rng):
         seen.append((chosen, rng.random((len(chosen), 1))[:, 0]))
         return whole_batch(config, dataset, chosen, rng)
 
-    monkeypatch.setattr(part, "training_batch", noting)
+    monkeypatch.setattr(classify, "training_batch", noting)
     return seen
 
 

@@ -16,9 +16,10 @@ from tinyvit.training import FinetuneConfig, TrainingInterrupted, resume, train
 from tinyvit.training.checks import FREE_SETTINGS, NO_SETTINGS
 from tinyvit.training.finetuning import finetune, resume_finetuning
 
-OTHERS = {"class_weights": "balanced"}
+OTHERS = {"class_weights": "balanced", "task": "guess"}
 IMPOSSIBLE = {  # what is refused before anything is compared
     "nesterov": "needs opt sgd",
+    "task": "task must be",
     "threshold": "give labels or multi_label",
 }
 

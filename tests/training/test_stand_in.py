@@ -10,7 +10,7 @@ from tests.support.small_run import weights_that_count
 from tinyvit.cli import main
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck.cases import MODELS, shaken
-from tinyvit.training import Progress, resume, train, trainer
+from tinyvit.training import Progress, loop, resume, train
 from tinyvit.vit import VisionTransformer
 
 
@@ -55,7 +55,7 @@ def test_the_host_waits_for_the_losses_alone_and_only_now_and_then(small_config,
         def epoch(self, metrics, best):
             gpu.host_reads().clear()
 
-    monkeypatch.setattr(trainer, "READ_EVERY", 4)
+    monkeypatch.setattr(loop, "READ_EVERY", 4)
     train(on_gpu(small_config, tmp_path, checkpoint_seconds=1e5), progress=Counts())
     assert [looked for looked, _ in reads] == [False, False, False, True, False, True] * 2  # six steps an epoch
     for looked, names in reads:

@@ -11,10 +11,10 @@ from PIL import Image
 import tinyvit
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
+from tinyvit.evaluation.dataset import load_dataset_for
 from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.training import FinetuneConfig, load_trained, train
 from tinyvit.training.finetuning import finetune
-from tinyvit.training.trained import load_its_dataset
 
 SHIPPED = Path(tinyvit.__file__).parents[1] / "data" / "mnist-vit"
 
@@ -53,12 +53,16 @@ def test_a_run_on_a_folder_is_never_built_in(fine_tuned, name, classes, told):
     if not told:
         forget(run)
     for path in (run, run / "best", run / "last", run / "best" / "model.safetensors"):
-        fed = load_trained(path)[1]
-        assert (fed.dataset, fed.class_names, fed.built_in) == (name, tuple(classes), False)
+        preprocessing = load_trained(path)[1]
+        assert (preprocessing.dataset, preprocessing.class_names, preprocessing.built_in) == (
+            name,
+            tuple(classes),
+            False,
+        )
     picture = run.parent / name / classes[0] / "0.png"
-    assert fed.prepare(picture).done == ""
-    np.testing.assert_array_equal(fed.prepare(picture).image[0], np.asarray(Image.open(picture)))
-    dataset = load_its_dataset(fed, data_dir=str(run.parent / name))
+    assert preprocessing.prepare(picture).done == ""
+    np.testing.assert_array_equal(preprocessing.prepare(picture).image[0], np.asarray(Image.open(picture)))
+    dataset = load_dataset_for(preprocessing, data_dir=str(run.parent / name))
     assert sum(map(len, (dataset.train, dataset.dev, dataset.test))) == 4 * len(classes)
 
 
@@ -84,8 +88,8 @@ def test_the_shipped_model_is_of_mnist(tmp_path):
 @pytest.mark.parametrize("flags", [[], ["--img-size", "56"]])
 def test_what_a_model_was_fed_goes_with_it_into_another_layout(flags, tmp_path):
     assert main(["convert", str(SHIPPED), str(tmp_path / "model"), *flags]) == 0
-    fed, own = load_trained(tmp_path / "model")[1], load_trained(SHIPPED)[1]
-    assert (fed[:4], fed.built_in) == (own[:4], True)
+    preprocessing, own = load_trained(tmp_path / "model")[1], load_trained(SHIPPED)[1]
+    assert (preprocessing[:4], preprocessing.built_in) == (own[:4], True)
     assert main(["convert", str(SHIPPED), str(tmp_path / "headless"), "--ignore-head", *flags]) == 0
     assert not load_trained(tmp_path / "headless")[1].built_in
 

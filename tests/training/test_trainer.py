@@ -8,22 +8,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.support.notes import Notes, Stops, weights_in
+from tests.support.notes import Notes, Scripted, Stops, weights_in
+from tests.support.small_run import new_trainer
 from tinyvit.backend import to_numpy
+from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.optim import AdamW, warmup_cosine
-from tinyvit.training import (
-    Evaluation,
-    TrainConfig,
-    TrainingInterrupted,
-    evaluate,
-    load_trained,
-    loop,
-    resume,
-    train,
-    trainer,
-)
-from tinyvit.training.parallel import Team
-from tinyvit.training.trainer import Trainer
+from tinyvit.tasks import classify
+from tinyvit.training import TrainConfig, TrainingInterrupted, load_trained, loop, resume, start, train
+from tinyvit.training.gradients import OneProcess
 from tinyvit.vit import VisionTransformer
 
 STEPS = 6  # per epoch: 200 images in batches of 32
@@ -70,7 +62,7 @@ class FollowsTheWeights(Notes):
 def test_the_average_is_evaluated_and_the_live_weights_go_on(small_config, small_dataset, tmp_path):
     config = dataclasses.replace(small_config, ema_decay=0.4, lr=0.02, epochs=3)  # early steps reach (1 + t) / (10 + t)
     notes = FollowsTheWeights(0.4)
-    running = Trainer(config, small_dataset, tmp_path / "run", notes)
+    running = new_trainer(config, small_dataset, tmp_path / "run", notes)
     notes.follow(running)
     history = running.run()
     for metrics, average in zip(history.epochs, notes.averages, strict=True):
@@ -132,16 +124,16 @@ class Unseals(Notes):
     ],
 )
 def test_the_best_epoch_on_dev_is_kept_and_tested(small_config, small_dataset, monkeypatch, accuracies, losses, best):
-    script = [Evaluation(loss, accuracy, None, None) for accuracy, loss in zip(accuracies, losses, strict=True)]
+    script = [Scripted(loss, accuracy) for accuracy, loss in zip(accuracies, losses, strict=True)]
     judged = []
 
     def scripted(probs, labels):
         judged.append(labels)
         return script[len(judged) - 1]
 
-    monkeypatch.setattr(trainer, "judge", scripted)
+    monkeypatch.setattr(classify, "judge", scripted)
     sealed = Sealed(small_dataset.test)
-    monkeypatch.setattr(loop, "load_dataset", lambda *_, **__: dataclasses.replace(small_dataset, test=sealed))
+    monkeypatch.setattr(start, "load_dataset", lambda *_, **__: dataclasses.replace(small_dataset, test=sealed))
     notes = Unseals(sealed)
     config = dataclasses.replace(small_config, epochs=len(script), ema_decay=0.0, lr=0.02)
     history = train(config, progress=notes)
@@ -153,7 +145,7 @@ def test_the_best_epoch_on_dev_is_kept_and_tested(small_config, small_dataset, m
     model, _ = load_trained(history.folder)
     assert same(model.parameters(), kept)
     test = evaluate(model, small_dataset.test, small_dataset)
-    np.testing.assert_allclose(history.test.probs, test.probs, atol=1e-6)
+    np.testing.assert_allclose(history.test.of_label, test.of_label, atol=1e-6)
     assert (history.test.loss, history.test.accuracy) == pytest.approx((test.loss, test.accuracy), rel=1e-5)
     assert f"accuracy {100 * test.accuracy:.2f} %, loss {test.loss:.4f} (weights of epoch {best[-1]})" in (history.folder / "report.txt").read_text()  # fmt: skip
 
@@ -195,6 +187,7 @@ SETTINGS = [  # name, another value, what goes with both
 NOT_THE_WEIGHTS = {
     "model", "dataset", "data_dir", "output", "device", "workers", "distributed", "micro_batch", "checkpoint_seconds",
     "precision", "kernels",  # on a GPU
+    "task",  # there is one
 }  # fmt: skip
 
 
@@ -219,7 +212,7 @@ def weights_by_config():
 
 @pytest.mark.parametrize(("name", "value", "others"), SETTINGS)
 def test_every_setting_changes_the_weights(small_config, monkeypatch, weights_by_config, name, value, others):
-    monkeypatch.setattr(trainer, "judge", lambda probs, labels: Evaluation(-next(clock), 0.5, None, None))
+    monkeypatch.setattr(classify, "judge", lambda probs, labels: Scripted(-next(clock), 0.5))
     clock = iter(range(100))  # every epoch is better than the one before
     config = dataclasses.replace(small_config, **others)
     assert getattr(config, name) != value
@@ -261,20 +254,20 @@ def test_everything_a_run_saves_is_float32(small_config):
 
 @pytest.fixture
 def step_losses(monkeypatch):
-    """What `Team.gradients` returned, step by step."""
+    """What `OneProcess.gradients` returned, step by step."""
     losses = []
-    whole = Team.gradients
+    whole = OneProcess.gradients
 
-    def noting(team, step):
-        losses.append(float(whole(team, step)))
+    def noting(process, step):
+        losses.append(float(whole(process, step)))
         return losses[-1]
 
-    monkeypatch.setattr(Team, "gradients", noting)
+    monkeypatch.setattr(OneProcess, "gradients", noting)
     return losses
 
 
 def test_the_losses_told_are_means_of_the_epochs_steps_so_far(small_config, monkeypatch, step_losses):
-    monkeypatch.setattr(trainer, "READ_EVERY", 4)
+    monkeypatch.setattr(loop, "READ_EVERY", 4)
     notes = Notes()
     history = train(small_config, progress=notes)
     assert len(step_losses) == 2 * STEPS

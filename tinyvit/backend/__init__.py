@@ -3,7 +3,20 @@
 Everything else is written once, in terms of `xp = array_module(x)`.
 """
 
-from .arrays import PLAIN, Array, ArrayModule, array_module, is_host, matmul_into, native_erf, to_numpy
+from .arrays import (
+    PLAIN,
+    Array,
+    ArrayModule,
+    array_module,
+    column_sum,
+    is_host,
+    matmul_into,
+    native_erf,
+    row_max,
+    row_mean,
+    row_sum,
+    to_numpy,
+)
 from .devices import available_devices, cupy_module, device_of, like, resolve_device, set_matmul_precision, to_device
 from .memory import keep_freed_memory
 from .random import generator
@@ -16,6 +29,7 @@ __all__ = [
     "array_module",
     "available_devices",
     "by_rows",
+    "column_sum",
     "cupy_module",
     "device_of",
     "generator",
@@ -26,6 +40,9 @@ __all__ = [
     "native_erf",
     "one_matrix_thread",
     "resolve_device",
+    "row_max",
+    "row_mean",
+    "row_sum",
     "set_matmul_precision",
     "to_device",
     "to_numpy",

@@ -1,5 +1,6 @@
-"""Which array module made an array: NumPy, CuPy, or anything that behaves like them."""
+"""Arrays of NumPy, CuPy, or anything that behaves like them: which module made one, and what is faster done by hand."""
 
+import functools
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -64,3 +65,45 @@ def native_erf(x: Array) -> Callable[[Array], Array] | None:
 def is_host(x: Array) -> bool:
     """Whether `x` is a NumPy array, so that looking at its values costs no wait for a GPU."""
     return array_module(x) is np
+
+
+# Sums, means and maxima along one axis of a matrix, several times faster than `x.sum(-1)` and its kin, which visit each
+# short row by itself: a product with a constant vector runs through all of it at the speed of the matrix library. On a
+# GPU the gap is wider still: `dy.sum(0)` of a tall matrix keeps only a few cores busy.
+
+
+def row_sum(x: Array) -> Array:
+    """Sum of each row: (R, D) -> (R, 1)."""
+    return x @ _constants(x, x.shape[-1], 1.0).reshape(-1, 1)
+
+
+def row_mean(x: Array) -> Array:
+    """Mean of each row: (R, D) -> (R, 1)."""
+    return x @ _constants(x, x.shape[-1], 1.0 / x.shape[-1]).reshape(-1, 1)
+
+
+def column_sum(x: Array) -> Array:
+    """Sum of each column: (R, D) -> (D,)."""
+    return _constants(x, x.shape[0], 1.0) @ x
+
+
+def row_max(x: Array) -> Array:
+    """Largest number of each row: (R, N) -> (R, 1)."""
+    if not is_host(x):
+        return x.max(axis=-1, keepdims=True)
+    xp = array_module(x)  # NumPy's maximum over slices of one long vector costs half of what x.max(-1) costs
+    return xp.maximum.reduceat(x.reshape(-1), xp.arange(0, x.size, x.shape[-1])).reshape(-1, 1)
+
+
+def _constants(like: Array, n: int, value: float) -> Array:
+    """(n,) times `value`, where `like` is and of its dtype."""
+    make = _keep_constants if is_host(like) else _make_constants
+    return make(array_module(like), n, value, like.dtype)
+
+
+def _make_constants(xp: ArrayModule, n: int, value: float, dtype: Any) -> Array:
+    return xp.full(n, value, dtype)
+
+
+# For a single image, to make them takes as long as to use them.
+_keep_constants = functools.lru_cache(maxsize=64)(_make_constants)

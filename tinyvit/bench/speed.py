@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..config import ViTConfig
+from ..config.run import Workers
 from ..errors import UserError
 from ..storage.tensors import read_arrays
-from ..training.config import Workers
 from .setting import STEP
 from .timing import Series, in_turn
 

@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 
 from ..backend import keep_freed_memory
 from ..config import ViTConfig
+from ..config.run import Workers
 from ..datasets import normalize
 from ..optim import AdamW
 from ..training import TrainConfig
-from ..training.config import Workers
 from ..training.parallel import Team, resolve_workers
 from .setting import LEARNING_RATE, MEAN, STD, STEP, WEIGHT_DECAY, Side, inference_runs, new_model, one_batch
 

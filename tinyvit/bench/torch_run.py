@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 
 from ..backend import generator
+from ..config.run import RunConfig
 from ..datasets import Split, batches, epoch_order, load_dataset, normalize
+from ..evaluation.predict import BATCH_SIZE
 from ..optim import decays
 from ..training import TrainConfig, recipe, steps_per_epoch, training_batch
-from ..training.config import RunConfig
-from ..training.evaluate import BATCH_SIZE
 from ..training.state import build_model, learning_rate
 from ..vit import VisionTransformer
 from .torch_twin import TorchViT, torch_twin

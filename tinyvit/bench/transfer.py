@@ -57,7 +57,8 @@ def transfer(
 
     def learn(config: FinetuneConfig, start: str, pictures: str, run: str) -> float:
         start, pictures, run = (str(folder / place) for place in (start, pictures, run))
-        return finetune(dataclasses.replace(config, pretrained=start, data_dir=pictures, output=run)).test.accuracy
+        history = finetune(dataclasses.replace(config, pretrained=start, data_dir=pictures, output=run))
+        return history.test.measures["accuracy"]
 
     say(f"the digits 0 to 4, from random weights: {learn(pretraining, 'random', 'old', 'knows-five'):.1%}")
     starts = {"random weights": "random", "pretrained": "knows-five/best"}

@@ -11,7 +11,20 @@ from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info,
 from .output import complain, flush_output, lost, mute, prepare_streams
 from .stopping import stopped_by_kills
 
-VERBS = (train, finetune, evaluate, predict, plot, data, convert, gradcheck, bench, lessons, info, doctor)
+VERBS = {
+    "train": train,
+    "finetune": finetune,
+    "eval": evaluate,
+    "predict": predict,
+    "plot": plot,
+    "data": data,
+    "convert": convert,
+    "gradcheck": gradcheck,
+    "bench": bench,
+    "lessons": lessons,
+    "info": info,
+    "doctor": doctor,
+}
 STOPPED = 130  # the exit status shells give to what Ctrl-C stopped
 
 
@@ -22,8 +35,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, printable(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All verbs and their flags."""
+def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """All verbs and their flags; if it is known which `verb` is meant, that one's alone."""
     from .. import __version__
 
     parser = Parser(
@@ -33,8 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda options: parser.print_help(), saves=False)
     parser.add_argument("--version", action="version", version=f"tinyvit {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for verb in VERBS:
-        verb.add_parser(verbs)
+    for module in [VERBS[verb]] if verb in VERBS else VERBS.values():
+        module.add_parser(verbs)
     return parser
 
 
@@ -42,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 well, 1 a check failed, 2 a mistake the user can mend, 130 stopped by Ctrl-C."""
     try:
         prepare_streams()
-        options = build_parser().parse_args(arguments)
+        arguments = sys.argv[1:] if arguments is None else arguments
+        options = build_parser(arguments[0] if arguments else None).parse_args(arguments)
         with stopped_by_kills(), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of numbers that overflow: the answers say so
             status = options.run(options) or 0

@@ -12,8 +12,8 @@ def progress_bar() -> Any:
     """A `Progress` for a terminal."""
     from tqdm.std import tqdm
 
+    from ..storage.metrics import measure_in_words, measure_of
     from ..training import Progress
-    from ..training.measures import MEASURES, measure_of
 
     class ProgressBar(Progress):
         """One bar for the whole run, and one line per epoch; without a terminal only the lines."""
@@ -52,7 +52,7 @@ def progress_bar() -> Any:
             self.accuracy = f", dev {100 * metrics[measure]:.2f} %"
             line = (
                 f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
-                f"dev loss {metrics['dev_loss']:.4f}   {MEASURES[measure]} {100 * metrics[measure]:6.2f} %"
+                f"dev loss {metrics['dev_loss']:.4f}   {measure_in_words(measure)} {100 * metrics[measure]:6.2f} %"
             )
             with tqdm.external_write_mode():  # the bar makes room
                 say(line + ("   best" if best else ""))

@@ -28,6 +28,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..evaluation.preprocessing import THRESHOLD, read_preprocessing
     from ..images.processor_files import to_timm
     from ..pretrained import (
         FAMILIES,
@@ -39,7 +40,6 @@ def run(options: argparse.Namespace) -> int:
     from ..pretrained.problem import PROBLEM_TYPE, problem_type
     from ..storage.files import PREPROCESSOR, to_json
     from ..storage.folders import write_folder
-    from ..training.trained import THRESHOLD, what_it_was_fed
     from ..vit import VisionTransformer
     from .verify import verify
 
@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
     if options.img_size is not None:
         model = model.resized(options.img_size, **FAMILIES[checkpoint.family].resample)
     model = model.with_learned_positions()
-    fed = what_it_was_fed(checkpoint) if "dataset" in checkpoint.preprocessor else None
-    names = fed.class_names if fed else checkpoint.class_names
+    preprocessing = read_preprocessing(checkpoint) if "dataset" in checkpoint.preprocessor else None
+    names = preprocessing.class_names if preprocessing else checkpoint.class_names
     names = names if model.config.num_classes else None
     meaning = problem_type(checkpoint.values, checkpoint.config.num_classes)
     family = family_for(options.to, model.config) or options.to
@@ -66,8 +66,12 @@ def run(options: argparse.Namespace) -> int:
         said = meaning if PROBLEM_TYPE in checkpoint.values and model.config.num_classes else None
         files = folder_files(model.config, model.parameters(), family, names, pretrained_cfg, said)
         if options.to == "hf":
-            facts = {"dataset": fed.dataset, "built_in": fed.built_in, "class_names": names} if fed and names else {}
-            facts |= {"threshold": fed.threshold} if fed and fed.multi_label else {}
+            facts = (
+                {"dataset": preprocessing.dataset, "built_in": preprocessing.built_in, "class_names": names}
+                if preprocessing and names
+                else {}
+            )
+            facts |= {"threshold": preprocessing.threshold} if preprocessing and preprocessing.multi_label else {}
             files[PREPROCESSOR] = to_json(processor.to_dict() | facts)
         write_folder(target, files)
     count = f"{model.num_parameters():,} parameters"
@@ -76,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         if (mine := getattr(model.config, name)) != value:
             say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
     if model.config.num_classes:
-        for note in _lost(meaning, fed.threshold if fed else THRESHOLD, options.to):
+        for note in _lost(meaning, preprocessing.threshold if preprocessing else THRESHOLD, options.to):
             say(f"note: {note}")
     if options.verify:
         verify(model, checkpoint, target)
@@ -89,7 +93,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
     Raises:
         UserError: one would be.
     """
-    from ..training.run import run_folder
+    from ..storage.run_folder import run_folder
 
     if run_folder(target) != target:
         raise UserError(f"{target} belongs to a run, which could not go on or be measured any more: choose another OUT")
@@ -100,8 +104,8 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 def _lost(meaning: str, threshold: float, to: str) -> Iterator[str]:
     """What the layout `to` has no word for, a sentence each."""
+    from ..evaluation.preprocessing import THRESHOLD
     from ..pretrained import MULTI_LABEL, REGRESSION
-    from ..training.trained import THRESHOLD
 
     meanings = {
         MULTI_LABEL: "each logit is the yes or no of a class by itself, so take a sigmoid of it, and not softmax",

@@ -40,34 +40,36 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..datasets.left_out import forbid, some
+    from ..evaluation.figures import draw_evaluation
+    from ..storage.run_folder import figures_folder
     from ..training import load_classifier
-    from ..training.figures import draw_evaluation
-    from ..training.run import figures_folder
 
     device = resolve_device(options.device)
     options.folder = find_model(options.folder, download=options.download)
-    model, fed = load_classifier(options.folder)
-    fed = at_threshold(fed, options.threshold, options.folder)
-    chosen = measured(fed, options)
+    model, preprocessing = load_classifier(options.folder)
+    preprocessing = at_threshold(preprocessing, options.threshold, options.folder)
+    chosen = measured(preprocessing, options)
     forbid(chosen.left_out * options.strict)
     started = time.perf_counter()
-    with predictions_table(fed, options.csv, labelled=True) as table:
-        split, scores, blank = score_all(model.to(device), fed, chosen, table, options.batch_size)
+    with predictions_table(preprocessing, options.csv, labelled=True) as table:
+        split, result, blank = score_all(model.to(device), preprocessing, chosen, table, options.batch_size)
         forbid((len(chosen.split) - len(split) + len(blank)) * options.strict)
     seconds = time.perf_counter() - started
     total, read = len(chosen.split), len(split)
 
-    say(f"{chosen.words}, {read:,} images: {scores.in_words}")
+    say(f"{chosen.words}, {read:,} images: {result.in_words}")
+    if result.details:
+        say(result.details)
     say(f"{read / seconds:,.1f} images per second, from reading them to their classes")
     if read < total:
         say(f"left out, as they cannot be read: {total - read:,} of {total:,} pictures")
     if blank:
         say(f"transparent, and nothing can be seen of them: {len(blank):,} pictures ({some(blank)})")
-    say("\n" + scores.report(split.labels, [*map(printable, fed.class_names)]))
+    say("\n" + result.report([*map(printable, preprocessing.class_names)], in_full=True))
     if options.csv:
         say(options.csv)
     if options.figures is not None:
         folder = Path(options.figures) if options.figures else figures_folder(options.folder)
-        for path in draw_evaluation(folder, fed.class_names, split, scores):
+        for path in draw_evaluation(folder, preprocessing.class_names, split, result):
             say(path)
     return 0

@@ -6,12 +6,12 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
+from .finished import tell
 from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, find_model, given, size_flag, text
-from .output import say
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
-    from ..training.config import FinetuneConfig
+    from ..config.run import FinetuneConfig
 
     parser: argparse.ArgumentParser = verbs.add_parser(
         "finetune",
@@ -25,16 +25,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
-    add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "pretrained"))
+    add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "task", "pretrained"))
     parser.set_defaults(run=run, saves=True, pretrained=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
     from ..pretrained.readers import who_loads
     from ..training import FinetuneConfig
-    from ..training.figures import draw_figures
     from ..training.finetuning import finetune, resume_finetuning
-    from ..training.trained import load_trained
 
     flags = {name: value for name, value in given(options, FinetuneConfig).items() if value != argparse.SUPPRESS}
     changes = {name: value for name in ("img_size", "drop_path_rate") if (value := getattr(options, name)) is not None}
@@ -56,13 +54,7 @@ def run(options: argparse.Namespace) -> int:
         history = finetune(
             config, overwrite=options.overwrite, strict=options.strict, progress=progress_bar(), **changes
         )
-    dataset: Any = history.dataset
-    say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
-    say(f"\n  test {history.test.in_words}\n")
-    say(history.report)
-    model, _ = load_trained(history.folder)
-    figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
-    say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
-    say(f"Try it on a picture: tinyvit predict {history.folder} my_picture.jpg --plot")
-    say(who_loads(history.folder, model.config))
+    best: Any = history.best
+    picture = f"Try it on a picture: tinyvit predict {history.folder} my_picture.jpg --plot"
+    tell(history, best, picture, who_loads(history.folder, best.model.config))
     return 0

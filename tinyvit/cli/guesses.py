@@ -18,30 +18,30 @@ def add_threshold_flag(parser: Any) -> None:
     )
 
 
-def at_threshold(fed: Any, threshold: float | None, path: Any) -> Any:
+def at_threshold(preprocessing: Any, threshold: float | None, path: Any) -> Any:
     """What a model was fed, with the threshold that --threshold names, if it does.
 
     Raises:
         UserError: the model chooses one class of several, by no threshold.
     """
     if threshold is None:
-        return fed
-    if not fed.multi_label:
+        return preprocessing
+    if not preprocessing.multi_label:
         raise UserError(f"{path} names the one most probable class, so there is no threshold: leave out --threshold")
-    return fed._replace(threshold=threshold)
+    return preprocessing._replace(threshold=threshold)
 
 
-def guess(fed: Any, probs: np.ndarray, k: int) -> str:
+def guess(preprocessing: Any, probs: np.ndarray, k: int) -> str:
     """Class `k` and its probability."""
-    return f"{fed.class_names[k]} ({100 * probs[k]:.1f} %)"
+    return f"{preprocessing.class_names[k]} ({100 * probs[k]:.1f} %)"
 
 
-def in_words(fed: Any, probs: np.ndarray, top_k: int) -> str:
+def in_words(preprocessing: Any, probs: np.ndarray, top_k: int) -> str:
     """Probabilities (K,) as a line: the `top_k` best guesses; with a threshold, all that reach it come first."""
     best = np.argsort(-probs, kind="stable")
-    if not fed.multi_label:
-        return ", ".join(guess(fed, probs, k) for k in best[:top_k])
-    count = int((probs >= fed.threshold).sum())
-    words = [guess(fed, probs, k) for k in best[: max(top_k, count)]]
-    below = f"; below {100 * fed.threshold:g} %: {', '.join(words[count:])}" if words[count:] else ""
+    if not preprocessing.multi_label:
+        return ", ".join(guess(preprocessing, probs, k) for k in best[:top_k])
+    count = int((probs >= preprocessing.threshold).sum())
+    words = [guess(preprocessing, probs, k) for k in best[: max(top_k, count)]]
+    below = f"; below {100 * preprocessing.threshold:g} %: {', '.join(words[count:])}" if words[count:] else ""
     return (", ".join(words[:count]) or "none of the classes") + below

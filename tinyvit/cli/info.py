@@ -65,28 +65,34 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         UserError: there is none, or it is damaged.
     """
     from ..config.presets import PRESETS, preset
+    from ..evaluation.preprocessing import read_preprocessing
     from ..pretrained import FAMILIES, open_checkpoint
     from ..pretrained.problem import SINGLE_LABEL, problem_type
-    from ..training.trained import what_it_was_fed
 
     if name in PRESETS or not (download or "/" in name or Path(name).exists()):
         return preset(name), name
     checkpoint = open_checkpoint(find_model(name, download=download))
-    family, fed = FAMILIES[checkpoint.family], what_it_was_fed(checkpoint)
+    family, preprocessing = FAMILIES[checkpoint.family], read_preprocessing(checkpoint)
     dtypes = ", ".join(sorted({str(array.dtype) for array in checkpoint.tensors.values()}))
-    classes = ", ".join(map(printable, fed.class_names[:6])) + (", ..." if len(fed.class_names) > 6 else "")
+    classes = ", ".join(map(printable, preprocessing.class_names[:6])) + (
+        ", ..." if len(preprocessing.class_names) > 6 else ""
+    )
     numbers = sum(array.size for array in checkpoint.tensors.values())
     lines = [
         printable(str(name)),
         f"{'layout':<10}{family.title}: {len(checkpoint.tensors)} arrays, {numbers:,} numbers, {dtypes}",
-        f"{'classes':<10}{len(fed.class_names)}: {classes}"
-        if fed.class_names
+        f"{'classes':<10}{len(preprocessing.class_names)}: {classes}"
+        if preprocessing.class_names
         else f"{'classes':<10}none: {'its head is a projection' if checkpoint.is_projection else 'no head'}",
         *([f"{'left out':<10}{printable(', '.join(checkpoint.left_out))}"] if checkpoint.left_out else []),
-        describe("pictures", fed.processor),
+        describe("pictures", preprocessing.processor),
     ]
     meaning = problem_type(checkpoint.values, checkpoint.config.num_classes)
-    if fed.class_names and meaning != SINGLE_LABEL:
-        how = f": a yes or no for each class, from {fed.threshold:g} on" if fed.multi_label else ": numbers, no classes"
+    if preprocessing.class_names and meaning != SINGLE_LABEL:
+        how = (
+            f": a yes or no for each class, from {preprocessing.threshold:g} on"
+            if preprocessing.multi_label
+            else ": numbers, no classes"
+        )
         lines.insert(3, f"{'answers':<10}{meaning}{how}")
     return checkpoint.config, "\n".join(lines)

@@ -32,8 +32,8 @@ class MultiLabelTable(PredictionsTable):
         return [file, *names, *(f"{prob:.6g}" for prob in probs)]
 
 
-def predictions_table(fed: Any, path: str | None, *, labelled: bool) -> PredictionsTable:
+def predictions_table(preprocessing: Any, path: str | None, *, labelled: bool) -> PredictionsTable:
     """The table that suits what a model was fed."""
-    if fed.multi_label:
-        return MultiLabelTable(path, fed.class_names, labelled=labelled, threshold=fed.threshold)
-    return PredictionsTable(path, fed.class_names, labelled=labelled)
+    if preprocessing.multi_label:
+        return MultiLabelTable(path, preprocessing.class_names, labelled=labelled, threshold=preprocessing.threshold)
+    return PredictionsTable(path, preprocessing.class_names, labelled=labelled)

@@ -19,16 +19,17 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..evaluation.figures import draw_figures
+    from ..storage.metrics import read_metrics
+    from ..storage.run_folder import run_folder
     from ..training import load_classifier
-    from ..training.figures import draw_figures
-    from ..training.run import read_metrics, run_folder
 
-    model, fed = load_classifier(options.folder)
+    model, preprocessing = load_classifier(options.folder)
     folder = run_folder(options.folder)
     epochs = read_metrics(folder)
-    fed = at_threshold(fed, options.threshold, options.folder)
-    chosen = measured(fed, options)
-    split, scores, _ = score_all(model, fed, chosen)
+    preprocessing = at_threshold(preprocessing, options.threshold, options.folder)
+    chosen = measured(preprocessing, options)
+    split, scores, _ = score_all(model, preprocessing, chosen)
     for path in draw_figures(folder, epochs, model, chosen.dataset, split, scores):
         say(path)
     return 0

@@ -43,31 +43,36 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..datasets.left_out import forbid, some
+    from ..evaluation.answers import answers, read_pictures
+    from ..evaluation.pages import DigitReader
+    from ..evaluation.predict import NoAnswerError
     from ..training import load_classifier
-    from ..training.answers import answers, read_pictures
-    from ..training.evaluate import NoAnswerError
-    from ..training.pages import DigitReader
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
     options.folder = find_model(options.folder, download=options.download)
-    model, fed = load_classifier(options.folder)
-    fed = at_threshold(fed, options.threshold, options.folder)
+    model, preprocessing = load_classifier(options.folder)
+    preprocessing = at_threshold(preprocessing, options.threshold, options.folder)
     if options.explain:
-        forbid_explaining(fed)
+        forbid_explaining(preprocessing)
     if options.plot and not model.config.depth:
         raise UserError(f"{options.folder} has no blocks, so there is no attention to draw: leave out --plot")
     paths, failed, left_out = _files(options.images)
     forbid(left_out if options.strict else 0)
     unreadable, blank = 0, []
-    reader = DigitReader(model, fed, complain)
+    reader = DigitReader(model, preprocessing, complain)
     figure_names = _figure_names(paths) if options.plot or options.explain else [""] * len(paths)
-    pictures = read_pictures(fed, paths)
+    pictures = read_pictures(preprocessing, paths)
     seen = answers(
-        model.to(device), pictures, fed.mean, fed.std, batch_size=options.batch_size, multi_label=fed.multi_label
+        model.to(device),
+        pictures,
+        preprocessing.mean,
+        preprocessing.std,
+        batch_size=options.batch_size,
+        multi_label=preprocessing.multi_label,
     )
-    with predictions_table(fed, options.csv, labelled=False) as table, picture_bar(len(paths)) as bar:
+    with predictions_table(preprocessing, options.csv, labelled=False) as table, picture_bar(len(paths)) as bar:
         for path, figure_name, answer in zip(paths, figure_names, seen, strict=True):
             if isinstance(answer, UserError):  # the other pictures still get their answer
                 complain(f"{path}: {answer}" if isinstance(answer, NoAnswerError) else str(answer))
@@ -80,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
                 unreadable += is_refused
                 for probs in [] if is_refused else [answer.probs] if page is None else page.probs:
                     table.add(path, probs)
-                _tell(model, fed, path, answer, page, figure_name, options)
+                _tell(model, preprocessing, path, answer, page, figure_name, options)
             bar.update()
         if unreadable > 1:
             complain(f"{unreadable:,} of {len(paths):,} pictures got no answer")
@@ -125,44 +130,47 @@ def _figure_names(paths: Sequence[Path]) -> list[str]:
     return list(names)
 
 
-def _tell(model: Any, fed: Any, path: Path, answer: Any, page: Any, figure_name: str, options: Any) -> None:
+def _tell(model: Any, preprocessing: Any, path: Path, answer: Any, page: Any, figure_name: str, options: Any) -> None:
     """The best guesses, what was done to the picture if it was unusual, and where its figures are."""
     from tqdm.std import tqdm
 
-    from ..training.run import figures_folder
+    from ..storage.run_folder import figures_folder
 
     if page is not None and page.shows_no_digit:
         complain(refusal(path, page))
         lines = []
     elif page is not None:
-        lines = in_lines(fed, path, page, answer.picture.found.done, options.top_k)
+        lines = in_lines(preprocessing, path, page, answer.picture.found.done, options.top_k)
     else:
-        lines = [f"{path}: {in_words(fed, answer.probs, options.top_k)}"]
+        lines = [f"{path}: {in_words(preprocessing, answer.probs, options.top_k)}"]
         if answer.picture.done:
             lines.append(f"  {answer.picture.done}")
     if options.explain:
         target = Path(options.explain) / figure_name.replace("predict-", "explain-", 1)
-        draw_steps(fed, path, page, answer.picture.found.steps, target)
+        draw_steps(preprocessing, path, page, answer.picture.found.steps, target)
         lines.append(f"  {target}")
     if options.plot and page is not None and len(page.digits) > 1:
         target = figures_folder(options.folder) / figure_name
-        draw_page(fed, path, page, target)
+        draw_page(preprocessing, path, page, target)
         lines.append(f"  {target}")
     elif options.plot:
-        target, best = figures_folder(options.folder) / figure_name, guess(fed, answer.probs, answer.probs.argmax())
-        _plot(model, fed, answer.picture.image, f"{path.name}: {best}", target)
+        target, best = (
+            figures_folder(options.folder) / figure_name,
+            guess(preprocessing, answer.probs, answer.probs.argmax()),
+        )
+        _plot(model, preprocessing, answer.picture.image, f"{path.name}: {best}", target)
         lines.append(f"  {target}")
     with tqdm.external_write_mode():
         for line in lines:
             say(printable(line))
 
 
-def _plot(model: Any, fed: Any, image: np.ndarray, title: str, target: Path) -> None:
+def _plot(model: Any, preprocessing: Any, image: np.ndarray, title: str, target: Path) -> None:
     from ..backend import to_device
     from ..datasets import normalize
     from ..plots import plot_overlay, save_figure
 
-    x = normalize(image[None], fed.mean, fed.std, model.dtype)
+    x = normalize(image[None], preprocessing.mean, preprocessing.std, model.dtype)
     figure = plot_overlay(
         image,
         model.attention(to_device(x, model.device)),

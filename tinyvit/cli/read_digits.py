@@ -19,50 +19,50 @@ def refusal(path: Path, page: Any) -> str:
     )
 
 
-def in_lines(fed: Any, path: Path, page: Any, done: str, top_k: int) -> list[str]:
+def in_lines(preprocessing: Any, path: Path, page: Any, done: str, top_k: int) -> list[str]:
     """What is said of a picture: its lines of digits, each digit with its place; of one digit, the best guesses."""
     unsure = page.is_unsure
     if len(page.digits) == 1:
-        lines = [f"{path}: {in_words(fed, page.probs[0], top_k)}"]
+        lines = [f"{path}: {in_words(preprocessing, page.probs[0], top_k)}"]
         return lines + [f"  {DOUBT}"] * bool(unsure[0]) + [f"  {done}"] * bool(done)
-    written = page.lines(fed.class_names)
+    written = page.lines(preprocessing.class_names)
     lines = [f"{path}: {len(page.digits)} digits in the picture: {' / '.join(written)}"]
     for digit, probs, is_unsure in zip(page.digits, page.probs, unsure, strict=True):
         top, left, bottom, right = digit.box
         place = f"line {digit.line + 1}, left {left}, top {top}, {right - left} x {bottom - top} pixels"
-        lines.append(f"  {place}: {in_words(fed, probs, top_k)}" + f"; {DOUBT}" * bool(is_unsure))
+        lines.append(f"  {place}: {in_words(preprocessing, probs, top_k)}" + f"; {DOUBT}" * bool(is_unsure))
     if unsure.any():
         lines.append(f"  {int(unsure.sum())} of {len(unsure)} are unsure, marked by a question mark")
     return lines + [f"  {done}"] * bool(done)
 
 
-def names_of(fed: Any, page: Any) -> list[str]:
+def names_of(preprocessing: Any, page: Any) -> list[str]:
     """What to write beside each digit in a figure."""
     marks = zip(page.guesses, page.is_unsure, strict=True)
-    return [fed.class_names[guess] + "?" * bool(unsure) for guess, unsure in marks]
+    return [preprocessing.class_names[guess] + "?" * bool(unsure) for guess, unsure in marks]
 
 
-def draw_page(fed: Any, path: Path, page: Any, target: Path) -> None:
+def draw_page(preprocessing: Any, path: Path, page: Any, target: Path) -> None:
     """The picture with a box around each digit."""
     from ..plots import plot_page, save_figure
 
-    save_figure(plot_page(_picture(path), page.digits, names_of(fed, page), title=path.name), target)
+    save_figure(plot_page(_picture(path), page.digits, names_of(preprocessing, page), title=path.name), target)
 
 
-def draw_steps(fed: Any, path: Path, page: Any, steps: dict[str, np.ndarray], target: Path) -> None:
+def draw_steps(preprocessing: Any, path: Path, page: Any, steps: dict[str, np.ndarray], target: Path) -> None:
     """How the digits were found, step by step."""
     from ..plots import plot_steps, save_figure
 
-    save_figure(plot_steps(_picture(path), steps, page.digits, names_of(fed, page), title=path.name), target)
+    save_figure(plot_steps(_picture(path), steps, page.digits, names_of(preprocessing, page), title=path.name), target)
 
 
-def forbid_explaining(fed: Any) -> None:
+def forbid_explaining(preprocessing: Any) -> None:
     """`--explain` is for models that look for digits.
 
     Raises:
         UserError: this model takes pictures whole.
     """
-    if not fed.looks_for_digits:
+    if not preprocessing.looks_for_digits:
         raise UserError("--explain shows how digits are found, but this model takes pictures whole: leave it out")
 
 

@@ -26,12 +26,12 @@ def add_split_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def measured(fed: Any, options: argparse.Namespace) -> Any:
-    """`training.measuring.to_measure`; what the user should know is printed."""
-    from ..training.measuring import to_measure
+def measured(preprocessing: Any, options: argparse.Namespace) -> Any:
+    """`evaluation.split.choose_split`; what the user should know is printed."""
+    from ..evaluation.split import choose_split
 
-    return to_measure(
-        fed,
+    return choose_split(
+        preprocessing,
         options.folder,
         split=options.split,
         data_dir=options.data_dir,
@@ -41,14 +41,14 @@ def measured(fed: Any, options: argparse.Namespace) -> Any:
 
 
 def score_all(
-    model: Any, fed: Any, measured: Any, table: PredictionsTable | None = None, batch_size: int | None = None
+    model: Any, preprocessing: Any, measured: Any, table: PredictionsTable | None = None, batch_size: int | None = None
 ) -> Any:
-    """`training.scores.score_split` of what is measured, with a progress bar and, in `table`, all answers.
+    """`evaluation.evaluate.evaluate_pictures` of what is measured, with a progress bar and, in `table`, all answers.
 
     Returns:
         The part of the split that could be read, the scores, and the files of transparent pictures that show nothing.
     """
-    from ..training.scores import score_split
+    from ..evaluation.evaluate import evaluate_pictures
 
     split = measured.split
     files = getattr(split.images, "paths", None)
@@ -69,7 +69,7 @@ def score_all(
             if table is not None:
                 table.add(file, answer.probs, split.labels[row])
 
-        read, scores = score_split(model, fed, split, batch_size=batch_size, each=each)
+        read, scores = evaluate_pictures(model, preprocessing, split, batch_size=batch_size, each=each)
     for what, count in done.most_common(MOST_KINDS):
         if what:
             say(f"note: {count:,} picture{'s' * (count > 1)}: {what}")

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
+from .finished import tell
 from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, given, text
-from .output import say
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -57,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
         follow = [name for name in FREE if name not in given_model]
         config = _resolve(options)
         history = train(config, overwrite=options.overwrite, strict=options.strict, progress=progress, free=follow)
-    _tell(history)
+    if history.best:
+        picture = "my_digit.png" if history.best.preprocessing.looks_for_digits else "my_picture.png"
+        tell(history, history.best, f"Try it on a picture of your own: tinyvit predict {history.folder} {picture}")
     return 0
 
 
@@ -81,23 +83,3 @@ def _resolve(options: argparse.Namespace) -> Any:
         fields["img_size"] = 8 * fields["patch_size"]  # until the data say it
     model = dataclasses.replace(model, **fields)
     return dataclasses.replace(config, **given(options, TrainConfig), model=model)
-
-
-def _tell(history: Any) -> None:
-    """The test result, the report, and the pictures."""
-    from ..training import load_trained, read_run_config
-    from ..training.figures import draw_figures
-    from ..training.parallel import World
-
-    config: Any = read_run_config(history.folder)
-    if config.distributed and World().rank:
-        return  # rank 0 tells
-    say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
-    say(f"\n  test accuracy {100 * history.test.accuracy:.2f} %, loss {history.test.loss:.4f}\n")
-    say(history.report)
-    dataset = history.dataset
-    model, _ = load_trained(history.folder)
-    figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
-    say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
-    picture = "my_digit.png" if config.dataset == "mnist" else "my_picture.png"
-    say(f"Try it on a picture of your own: tinyvit predict {history.folder} {picture}")

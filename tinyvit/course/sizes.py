@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ..datasets import Dataset, Split
-from ..training import evaluate
+from ..evaluation.evaluate import evaluate
 from ..vit import VisionTransformer
 
 
@@ -22,7 +22,9 @@ def accuracy_at_sizes(
     """
     models = {size: model.resized(size) for size in sizes}  # all of them before the first takes its time
     return {
-        size: evaluate(resized, Split(resized_images(split.images[:], size), split.labels), dataset).accuracy
+        size: evaluate(resized, Split(resized_images(split.images[:], size), split.labels), dataset).measures[
+            "accuracy"
+        ]
         for size, resized in models.items()
     }
 

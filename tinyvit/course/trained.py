@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..training.trained import load_trained
+from ..evaluation.classifier import load_trained
 from ..vit import VisionTransformer
 
 DATA = Path(__file__).parents[2] / "data"

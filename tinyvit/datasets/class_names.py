@@ -30,11 +30,6 @@ def class_name(folder: Path) -> str:
         ) from error
 
 
-def dataset_name(folder: str | os.PathLike[str]) -> str:
-    """What a data set in a folder is called: as the folder, with "_" for what is not UTF-8, so that JSON takes it."""
-    return os.fsencode(Path(folder).resolve().name).decode(errors="replace").replace("\ufffd", "_")
-
-
 def same(name: str) -> str:
     """Alike for names that differ in nothing but how accents are written: as one character (NFC) or as two (NFD)."""
     return unicodedata.normalize("NFC", name)

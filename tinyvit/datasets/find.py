@@ -1,7 +1,7 @@
 """Where the files of a dataset lie on this machine."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import UserError
@@ -22,32 +22,34 @@ def find_files(
     Raises:
         UserError: `data_dir` was given and does not have them, or $TINYVIT_DATA is no folder.
     """
-    folders = folders_of(name, data_dir)
-    if found := find_in(folders, file_names):
+    if found := find_in(folders_of(name, data_dir), file_names):
         return found
     if data_dir is not None:
+        first, second = folders_of(name, data_dir)
         raise UserError(
-            f"the {name} files ({', '.join(file_names)}) are not all in {folders[0]} nor in {folders[1]}: "
+            f"the {name} files ({', '.join(file_names)}) are not all in {first} nor in {second}: "
             "put them there, name another folder with --data-dir, or leave it out to use or download a copy"
         )
     return None
 
 
-def folders_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
+def folders_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Iterator[Path]:
     """Where to look for dataset `name`, in order; errors as for `find_files`."""
     if data_dir is not None:
-        return [expanded(data_dir), expanded(data_dir) / name]
-    folders = [place / name for place in (REPOSITORY_DATA, cache_folder()) if place]
+        yield from (expanded(data_dir), expanded(data_dir) / name)
+        return
     if chosen := os.environ.get("TINYVIT_DATA"):
         if not expanded(chosen).is_dir():
             raise UserError(
                 f"the environment variable TINYVIT_DATA names {chosen}, which is no folder: correct or unset it"
             )
-        folders = [expanded(chosen), expanded(chosen) / name, *folders]
-    return folders
+        yield from (expanded(chosen), expanded(chosen) / name)
+    yield REPOSITORY_DATA / name
+    if (cache := cache_folder()) is not None:
+        yield cache / name
 
 
-def find_in(folders: Sequence[Path], file_names: Sequence[str]) -> list[Path] | None:
+def find_in(folders: Iterable[Path], file_names: Sequence[str]) -> list[Path] | None:
     """The files, from the first folder that has all of them, or None if no folder has."""
     for folder in folders:
         paths = [_in_any_spelling(folder / file_name) for file_name in file_names]

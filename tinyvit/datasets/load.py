@@ -117,7 +117,7 @@ def _cifar(name: str, source: Source, data_dir: str | os.PathLike[str] | None) -
     """An archive or a folder of records, of which the archive has a known checksum."""
     name = name.removesuffix("-coarse")
     kind = KINDS[name]
-    path = find_cifar(kind, folders_of(name, data_dir))
+    path = find_cifar(kind, [*folders_of(name, data_dir)])
     if path is None and data_dir is not None:
         raise UserError(
             f"there is no {kind.archive} in {data_dir}, nor what is in it: put it there, get it from {source.page}, or "

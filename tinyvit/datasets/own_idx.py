@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 
+from ..config.run import dataset_name
 from ..errors import UserError
 from ..storage.paths import expanded
-from .class_names import dataset_name
 from .dataset import Dataset, Split
 from .idx_files import idx_files, read_idx_files
 from .pixel_statistics import pixel_statistics

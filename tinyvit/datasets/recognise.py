@@ -24,7 +24,7 @@ def recognise(data_dir: str | os.PathLike[str]) -> str | None:
     if place.is_file():  # an archive
         return "cifar-100" if "100" in place.name else "cifar-10"
     for name, kind in KINDS.items():
-        if find_cifar(kind, folders_of(name, place)):
+        if find_cifar(kind, [*folders_of(name, place)]):
             return name
     for name, source in SOURCES.items():
         if source.layout == "emnist" and find_in(folders_of(name, place), emnist_names(name)):

@@ -66,8 +66,8 @@ class Block(Layer):
         self.norm2 = LayerNorm(embed_dim, eps=layer_norm_eps)
         self.mlp = Mlp(embed_dim, hidden_dim, gelu=gelu, rng=rng)
         self.ls2 = scale()
-        self.drop = Dropout(drop_rate)
-        self.drop_path = DropPath(drop_path_rate)
+        self.drop: Layer = Dropout(drop_rate) if drop_rate else Identity()
+        self.drop_path: Layer = DropPath(drop_path_rate) if drop_path_rate else Identity()
 
     def forward(self, x: Array, *, rng: Any = None, num_queries: int | None = None) -> tuple[Array, BlockSaved]:
         x, attn = self._branch_forward(x, self.norm1, self.attn, self.ls1, rng, num_queries=num_queries)

@@ -7,10 +7,9 @@ Source: Ba, Kiros, Hinton 2016, "Layer Normalization", arXiv:1607.06450.
 
 from typing import NamedTuple
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, column_sum, row_mean
 from ..errors import UserError
 from .floats import check_shape, takes_floats, takes_gradients
-from .sums import column_sum, row_mean
 
 
 class LayerNormSaved(NamedTuple):

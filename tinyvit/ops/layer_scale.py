@@ -7,9 +7,8 @@ Source: Touvron et al. 2021, "Going Deeper with Image Transformers", arXiv:2103.
 
 from typing import NamedTuple
 
-from ..backend import Array
+from ..backend import Array, column_sum
 from .floats import check_shape, takes_floats, takes_gradients
-from .sums import column_sum
 
 
 class LayerScaleSaved(NamedTuple):

@@ -12,10 +12,9 @@ Source: Goodfellow, Bengio, Courville 2016, "Deep Learning", section 6.5.
 
 from typing import NamedTuple
 
-from ..backend import Array
+from ..backend import Array, column_sum
 from ..errors import UserError
 from .floats import check_shape, takes_floats, takes_gradients
-from .sums import column_sum
 
 
 class LinearSaved(NamedTuple):

@@ -9,10 +9,9 @@ Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", sectio
 import math
 from typing import NamedTuple
 
-from ..backend import Array, array_module, is_host
+from ..backend import Array, array_module, is_host, row_max, row_sum
 from ..errors import UserError
 from .floats import takes_floats, takes_gradients
-from .sums import row_max, row_sum
 
 
 class SoftmaxSaved(NamedTuple):

@@ -5,9 +5,8 @@ Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equation 1; registers: Darcet
 
 from typing import NamedTuple
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, column_sum
 from .floats import check_shape, takes_floats, takes_gradients
-from .sums import column_sum
 
 
 class PrependTokensSaved(NamedTuple):

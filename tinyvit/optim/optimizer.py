@@ -30,6 +30,7 @@ class Optimizer:
         check_names("lr_scales", self.lr_scales, self.lr_scales.keys() & self.parameters.keys())
         for name, scale in self.lr_scales.items():
             check_number(f"the lr_scale of {name}", scale)
+        self.decayed = {name: decays(name, parameter) for name, parameter in self.parameters.items()}
         self.steps = 0
         self.state = {slot: FlatArrays(self.parameters) for slot in self.slots}
 
@@ -69,7 +70,7 @@ class Optimizer:
         else:
             for name, parameter in self.parameters.items():
                 arrays = (state[name] for state in slots)
-                yield decays(name, parameter), self.lr_scales.get(name, 1.0), parameter, grads[name], *arrays
+                yield self.decayed[name], self.lr_scales.get(name, 1.0), parameter, grads[name], *arrays
 
     def state_arrays(self) -> dict[str, Array]:
         """The live state as one flat dict, `"m.blocks.0.norm1.weight"` and so on."""

@@ -1,17 +1,23 @@
 """From a config to a trained model: steps, epochs, checkpoints, reports."""
 
-from .batch import steps_per_epoch, training_batch
-from .config import FinetuneConfig, RunConfig, TrainConfig
-from .evaluate import Evaluation, evaluate, judge, predict_probs
+from ..config.run import FinetuneConfig, RunConfig, TrainConfig
+from ..evaluation.classifier import load_classifier, load_trained
+from ..evaluation.evaluate import evaluate, judge
+from ..evaluation.predict import predict_probs
+from ..evaluation.preprocessing import Preprocessing
+from ..evaluation.report import classification_report, confusion_matrix
+from ..evaluation.result import Evaluation
+from ..storage.run_folder import read_run_config
+from ..tasks import loss_and_gradients
+from ..tasks.classify import training_batch
+from .history import History
 from .interrupts import TrainingInterrupted
-from .loop import resume, train
+from .loop import Trainer
 from .progress import Progress
 from .recipes import RECIPES, recipe
-from .report import classification_report, confusion_matrix
-from .run import read_run_config
-from .step import loss_and_gradients, train_step
-from .trained import Preprocessing, load_classifier, load_trained
-from .trainer import History, Trainer
+from .start import resume, train
+from .state import steps_per_epoch
+from .step import train_step
 
 __all__ = [
     "RECIPES",

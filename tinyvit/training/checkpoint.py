@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..backend import like
+from ..config.run import RunConfig
 from ..errors import UserError
 from ..pretrained import open_checkpoint, save_model_folder
 from ..storage.files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
 from ..storage.tensors import read_arrays
 from .checks import check_progress, check_same_model, check_same_settings
-from .config import RunConfig
 from .state import TrainingState
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..config import ViTConfig
+from ..config.run import TrainConfig
 from ..datasets import Dataset, Split
 from ..datasets.listing import Listing
 from ..datasets.picture_files import PictureFiles
@@ -14,7 +15,6 @@ from ..datasets.recognise import recognise
 from ..datasets.scan import Findings
 from ..errors import UserError
 from ..images.processor import ImageProcessor
-from .config import TrainConfig
 from .memory import free_memory
 
 FREE = ("img_size", "patch_size", "in_chans", "num_classes")  # of a model, what may follow the data

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..backend import array_module
+from ..config.run import RunConfig
 from ..errors import UserError
-from .config import RunConfig
 from .state import TrainingState
 
 

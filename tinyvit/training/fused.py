@@ -3,34 +3,26 @@
 import numpy as np
 
 from ..backend import Array, generator, resolve_device, set_matmul_precision
+from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset, epoch_order
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep, per_number, reason_against
 from ..optim import AdamW, FlatArrays
-from .batch import steps_per_epoch, training_maps
-from .config import RunConfig, TrainConfig
+from ..tasks.classify import training_maps
+from .gradients import Gradients
 from .progress import Progress
-from .state import TrainingState, learning_rate
+from .state import TrainingState, learning_rate, steps_per_epoch
 
 
-def fused_training(
-    config: RunConfig,
-    dataset: Dataset,
-    state: TrainingState,
-    parameters: FlatArrays,
-    grads: FlatArrays,
-    progress: Progress,
+def fused_step(
+    config: RunConfig, dataset: Dataset, state: TrainingState, gradients: Gradients, progress: Progress
 ) -> "FusedTraining | None":
-    """The steps of a run by fused kernels; None where plain ops do them: on a CPU, and where no kernels fit."""
-    place = resolve_device(config.device)
-    if place == "cpu":
-        if config.precision != "fp32":  # a run that began on a GPU
-            progress.note(f"Matrix products are in fp32 from here on: {config.precision} is for GPUs.")
-        return None
+    """The steps of a run on a GPU by fused kernels; None where plain ops do them, as none of the kernels fit."""
     set_matmul_precision(config.precision)  # of the plain ops; the dev split is looked at with them in any case
     reason = _reason_against(config, state)
     if reason is None and isinstance(config, TrainConfig) and isinstance(state.optimizer, AdamW):
-        device = CudaDevice(config.model, precision=config.precision, device=place)
-        return FusedTraining(device, config, dataset, state, state.optimizer, parameters, grads, progress)
+        device = CudaDevice(config.model, precision=config.precision, device=resolve_device(config.device))
+        arrays = gradients.parameters, gradients.grads
+        return FusedTraining(device, config, dataset, state, state.optimizer, *arrays, progress)
     if config.kernels == "auto":
         progress.note(f"Plain ops are used, not the faster fused kernels: {reason}.")
     return None
@@ -42,6 +34,8 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
         return "plain ones were asked for"
     if not isinstance(config, TrainConfig):
         return "there are none for pictures that come from files"
+    if config.task != "classify":
+        return f"there are none for the task {config.task}"
     if config.class_weights is not None:
         return "there are none for weights of classes"
     if config.distributed:
@@ -54,7 +48,7 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
 
 
 class FusedTraining:
-    """Whole steps on the device: the images lie there, and the order and the variations of each epoch are sent there.
+    """The twin of `step.TrainingStep` on the device: images lie there, and each epoch's order and maps are sent.
 
     All random choices are made on the host, by the generators that make them for the CPU: a run sees the same batches
     on every device.
@@ -109,19 +103,17 @@ class FusedTraining:
         self.update.step.fill(state.step)
         self._graph = GraphedStep(device, self._run)
 
-    def __call__(self) -> Array:
-        """The next step of the run; returns its loss (0-d), on the device."""
-        state = self.state
-        if state.step // self.steps != self._epoch:
-            self._epoch = state.step // self.steps
+    def __call__(self, step: int) -> Array:
+        """Do step number `step` of the run; returns its loss (0-d), on the device."""
+        if step // self.steps != self._epoch:
+            self._epoch = step // self.steps
             self._send_epoch()
         self._graph()
         if self._graph.fallback is not None:
             self.progress.note(f"The step runs launch by launch, as it cannot be recorded: {self._graph.fallback}")
             self._graph.fallback = None
-        state.optimizer.steps += 1
-        state.step += 1
-        return self.update.losses[state.step - 1]
+        self.state.optimizer.steps = step + 1
+        return self.update.losses[step]
 
     def close(self) -> None:
         """No more steps."""

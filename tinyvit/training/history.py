@@ -1,17 +1,28 @@
-"""What is left to tell of a run that has come to its end."""
+"""What a finished run hands over: its metrics, its best model, and how that did on the test split."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..datasets import Dataset
+from ..evaluation.preprocessing import Preprocessing
+from ..evaluation.result import Evaluation
+from ..vit import VisionTransformer
+
+
+class Best(NamedTuple):
+    """The weights of the best epoch, with all that is needed to look closer; on rank 0 alone."""
+
+    model: VisionTransformer
+    preprocessing: Preprocessing
+    dataset: Dataset
 
 
 class History(NamedTuple):
-    """What a finished run has to tell."""
+    """A finished run."""
 
     folder: Path
-    epochs: list[dict[str, Any]]  # one dict each: epoch, train_loss, dev_loss, one of `MEASURES`, lr
+    epochs: list[dict[str, Any]]  # metrics: epoch, train_loss, dev_loss, the task's measures, lr
     best_epoch: int  # 1-based, chosen on the dev split
-    test: Any  # Evaluation or MultiLabelEvaluation of the best epoch's weights
-    report: str  # precision, recall and F1 per class on the test split
-    dataset: Dataset | None = None  # the pictures, after fine-tuning
+    test: Evaluation  # of the best epoch's weights
+    report: str  # of the test split, class by class
+    best: Best | None = None

@@ -1,194 +1,201 @@
-"""Why the loss falls: batches go in, gradients come out, weights move; after each epoch the dev split is looked at."""
+"""The training loop: steps, a look at the dev split after each epoch, checkpoints, and the test at the end."""
 
-import contextlib
-import dataclasses
-from collections.abc import Collection
-from pathlib import Path
+import math
+import time
 
-from ..backend import resolve_device
-from ..config.costs import numbers_held
-from ..datasets import Dataset, load_dataset
-from ..datasets.image_folder import list_folder
-from ..datasets.listing import Listing
-from ..datasets.manifest import Manifest
-from ..datasets.scan import scan
+import numpy as np
+
+from ..backend import Array, keep_freed_memory, one_matrix_thread, resolve_device
+from ..config.run import RunConfig
+from ..datasets import Dataset
 from ..errors import UserError
-from ..images.processor import ImageProcessor
-from .checkpoint import check_settings
-from .claim import Claim
-from .class_weights import with_class_weights
-from .config import TrainConfig
-from .data import fitted, picture_arrays, with_dataset
-from .its_data import check_digests, write_digests
-from .its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
-from .parallel import Ranks, World, resolve_workers
+from ..evaluation.classifier import load_trained
+from ..evaluation.evaluate import evaluate
+from ..evaluation.result import Evaluation
+from ..storage.claim import check_best
+from ..storage.metrics import quality
+from ..tasks import task_of
+from ..tasks.class_weights import told
+from .checkpoint import load_checkpoint
+from .divergence import diverged, not_finite
+from .gradients import Gradients, GradientsLostError
+from .history import Best, History
+from .interrupts import Interrupts, TrainingInterrupted
 from .progress import Progress
-from .readable import readable_pictures
-from .run import METRICS, PICTURES, new_run_folder, preprocessor_json, read_run_config, tidy
-from .trainer import History, Trainer
+from .ranks import Ranks
+from .run_files import RunFiles
+from .state import build_state, learning_rate, steps_per_epoch
+from .step import Step, choose_step
 
-MOST_NUMBERS = 10**10  # in a model: with gradients and optimizer state, 160 GB
-
-
-def train(
-    config: TrainConfig | None = None,
-    *,
-    overwrite: bool = False,
-    strict: bool = False,
-    progress: Progress | None = None,
-    free: Collection[str] = (),
-) -> History:
-    """Train from the beginning in a new run folder, and test the epoch that did best on the dev split.
-
-    Args:
-        strict: whether a picture file that would be left out is an error.
-        free: fields of the model that may follow the data: of `data.FREE`.
-
-    Raises:
-        UserError: the folder is taken, the data are missing, the device is not there, the disk is full, or the loss
-            became NaN or infinite. What was saved stays whole.
-        TrainingInterrupted: Ctrl-C was pressed; everything is saved, and `resume` goes on.
-    """
-    config = with_dataset(config or TrainConfig())
-    place = resolve_device(config.device)
-    ranks = World() if config.distributed else Ranks()
-    progress = _progress(progress, ranks)
-    with ranks.bound():
-        listing = processor = None
-        if config.dataset == "folder":
-            listing, findings = readable_pictures(list_folder(str(config.data_dir)), progress.note, strict=strict)
-            dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
-        else:
-            dataset = _loaded(config, progress)
-        config = dataclasses.replace(config, model=fitted(config.model, dataset, free, progress.note))
-        config = dataclasses.replace(config, workers=resolve_workers(config, place))
-        check_fit(config, dataset)
-        config = with_class_weights(config, dataset.class_names, dataset.train.labels)
-        folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
-        with _claimed(folder, ranks) as claim:
-            preprocessor = preprocessor_json(dataset, config, processor)
-            trainer = Trainer(config, dataset, folder, progress, ranks, preprocessor=preprocessor)
-            return trainer.run(claim)._replace(dataset=dataset)
+READ_EVERY = 20  # steps between two looks at the loss: looking makes a GPU wait
 
 
-def resume(
-    folder: str | Path,
-    *,
-    data_dir: str | None = None,
-    device: str | None = None,
-    progress: Progress | None = None,
-) -> History:
-    """Go on with a run that was stopped or killed, to the very weights it would have had; errors as for `train`."""
-    folder = Path(folder)
-    config = read_run_config(folder)
-    if not isinstance(config, TrainConfig):
-        raise UserError(f"{folder} is a run of another kind: go on with tinyvit {config.verb} --resume {folder}")
-    if data_dir is not None:
-        config = dataclasses.replace(config, data_dir=data_dir)
-    if device is not None:
-        config = dataclasses.replace(config, device=device)
-    settings = config
-    if (place := resolve_device(config.device)) != "cpu":
-        config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
-    config = dataclasses.replace(config, workers=resolve_workers(config, place))
-    ranks = World() if config.distributed else Ranks()
-    progress = _progress(progress, ranks)
-    with ranks.bound(), _claimed(folder, ranks) as claim:
-        if ranks.rank == 0:
-            tidy(folder)
-        ranks.from_first(None)  # wait for it
-        has_checkpoint = (folder / "last").is_dir()
-        if has_checkpoint:
-            check_settings(folder / "last", settings, progress.note)
-        elif (folder / METRICS).exists():
-            raise UserError(
-                f"{folder} holds results but no last checkpoint to go on from: put its folder last back, or start anew "
-                "with --overwrite or in another --output"
-            )
-        dataset, processor = _again(config, folder, progress)
-        check_fit(config, dataset)
-        config = with_class_weights(config, dataset.class_names, dataset.train.labels)
-        preprocessor = preprocessor_json(dataset, config, processor)
-        trainer = Trainer(config, dataset, folder, progress, ranks, preprocessor=preprocessor, settings=settings)
-        if has_checkpoint:
-            trainer.load()
-        return trainer.run(claim)._replace(dataset=dataset)
+class Trainer:
+    """A run at work; `state` is all that changes."""
 
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        gradients: Gradients,
+        files: RunFiles,
+        progress: Progress | None = None,
+        ranks: Ranks | None = None,
+    ):
+        self.config, self.dataset, self.gradients, self.files = config, dataset, gradients, files
+        self.progress, self.ranks = progress or Progress(), ranks or Ranks()
+        self.task = task_of(config)
+        self.steps = steps_per_epoch(config, dataset)
+        self.images_per_step = min(config.batch_size, len(dataset.train))
+        self.state = build_state(config, gradients.model, gradients.parameters, gradients.lr_scales)
+        self.losses: list[Array | float] = []  # of the steps since they were last looked at
+        self.last_saved = time.monotonic()
 
-def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:
-    """Rank 0 claims the folder, for all."""
-    return Claim(folder) if ranks.rank == 0 else contextlib.nullcontext()
+    def load(self) -> None:
+        """Go on from the last checkpoint.
 
+        Raises:
+            UserError: it is damaged or belongs to another run, or the best epoch's weights are gone.
+        """
+        try:
+            load_checkpoint(self.files.folder / "last", self.state, steps_per_epoch=self.steps)
+            check_best(self.files.folder, self.state.epochs)
+        except BaseException:
+            self.gradients.close()
+            raise
 
-def _begin(config: TrainConfig, dataset: Dataset, listing: Listing | None, overwrite: bool) -> Path:
-    """A new run folder, in which is kept what the run learns from."""
-    manifest = None if listing is None else Manifest.of(str(config.data_dir), listing)
-    folder = new_run_folder(config, overwrite=overwrite)
-    if manifest is not None:
-        write_pictures(folder, manifest)
-    elif dataset.notes:  # which no checksum has proved genuine
-        write_digests(folder, dataset)
-    return folder
-
-
-def _again(config: TrainConfig, folder: Path, progress: Progress) -> tuple[Dataset, ImageProcessor | None]:
-    """What the run in `folder` began with, and what makes its pictures.
-
-    Raises:
-        UserError: it is not there, or no longer as it was.
-    """
-    if config.dataset != "folder":
-        dataset = _loaded(config, progress)
-        check_digests(folder, dataset)
-        return dataset, None
-    manifest = read_pictures(folder)
-    if manifest is None:
-        raise UserError(f"{folder} has lost its {PICTURES}, the list of its pictures: put it back, or start a new run")
-    listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
-    return picture_arrays(config, listing, scan(listing), (), progress.note)
-
-
-def _loaded(config: TrainConfig, progress: Progress) -> Dataset:
-    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
-    for sentence in dataset.notes:
-        progress.note(sentence)
-    return dataset
-
-
-def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
-    """Only rank 0 says something."""
-    return progress if progress and ranks.rank == 0 else Progress()
-
-
-def check_fit(config: TrainConfig, dataset: Dataset) -> None:
-    """Whether there is something to learn from, and the model takes its images, has its classes, and can be held.
-
-    Raises:
-        UserError: it does not.
-    """
-    for split in ("train", "dev"):
-        if not len(getattr(dataset, split)):
-            raise UserError(f"{dataset.name} has no images for {split}: add some, or use another data set")
-    model, wanted = config.model, dataset.train.images.shape[1:]
-    if model.input_shape != wanted:
-        raise UserError(
-            f"{dataset.name} images are (channels, height, width) = {wanted}, but the model takes "
-            f"{model.input_shape}: set img_size and in_chans to match, or leave them out"
+    def run(self) -> History:
+        """Train the epochs that are left, then test the best one."""
+        if self.config.class_weights is not None:
+            self.progress.note(told(self.config, self.dataset.class_names))
+        self.progress.start(
+            self.config,
+            self.files.folder,
+            images_per_epoch=self.steps * self.images_per_step,
+            images_done=self.state.step * self.images_per_step,
         )
-    if model.num_classes != len(dataset.class_names):
-        raise UserError(
-            f"{dataset.name} has {len(dataset.class_names)} classes, but the model has {model.num_classes}: "
-            "set num_classes to match, or leave it out"
-        )
-    side = min(model.image_shape)
-    for name, augment in (("shift", "shift"), ("translate", "affine")):
-        pixels = getattr(config, name)
-        if config.augment == augment and pixels >= side:
-            raise UserError(
-                f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
-            )
-    if numbers_held(model) > MOST_NUMBERS:
-        raise UserError(
-            f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MOST_NUMBERS:,} "
-            "numbers: choose a smaller one"
-        )
+        keep_freed_memory()
+        take_step: Step | None = None
+        try:
+            # One thread for the matrix library: these products are too small to share, and their bits stay the same.
+            # A run that diverges is known by its loss, without NumPy's warnings.
+            with Interrupts() as interrupts, one_matrix_thread(), np.errstate(all="ignore"):
+                take_step = choose_step(self.config, self.dataset, self.state, self.gradients, self.progress)
+                self._train(take_step, interrupts)
+        except GradientsLostError as error:
+            self._save()
+            raise UserError(f"{error}; everything before is saved: {self._way_on()}") from error
+        finally:
+            self.gradients.close()
+            self.progress.stop()
+            if take_step is not None:
+                take_step.close()
+        del take_step
+        return self._finish()
+
+    def _train(self, take_step: Step, interrupts: Interrupts) -> None:
+        """Every step of every epoch that is left; after each epoch, a look at the dev split."""
+        state = self.state
+        for epoch in range(len(state.epochs), self.config.epochs):
+            end = (epoch + 1) * self.steps
+            for step in range(state.step, end):
+                self.losses.append(take_step(step))  # gradients of one batch, and one update against them
+                state.step = step + 1
+                stopping = self.ranks.any(interrupts.requested)
+                saving = stopping or time.monotonic() - self.last_saved > self.config.checkpoint_seconds
+                looking = saving or len(self.losses) == READ_EVERY or state.step == end
+                self.progress.step(self.images_per_step, self._add_up_losses() if looking else None)
+                if saving:
+                    self._save()
+                if stopping:
+                    raise TrainingInterrupted(
+                        f"stopped in epoch {epoch + 1} after step {state.step}, and everything is saved: "
+                        f"{self._way_on()}"
+                    )
+
+            self._check()
+            model = state.evaluated_model()
+            answers = self.gradients.dev_answers(model, state.ema.average if state.ema else None)
+            metrics = self._metrics(self.task.judge(answers, self.dataset))
+            is_best = all(quality(metrics) > quality(earlier) for earlier in state.epochs)
+            state.epochs.append(metrics)
+            state.loss_sum = 0.0
+            if is_best:
+                self.files.save_best(model)
+            self._save()
+            self.files.save_metrics(state)
+            self.progress.epoch(metrics, is_best)
+
+    def _metrics(self, dev: Evaluation) -> dict[str, float]:
+        """The line of an epoch in `metrics.jsonl`.
+
+        Raises:
+            UserError: the loss on the dev split is NaN or infinite.
+        """
+        state = self.state
+        if not math.isfinite(dev.loss):
+            what = f"the loss on the dev split became {dev.loss} by step {state.step}"
+            raise diverged(what, self.config, self.files.folder)
+        return {
+            "epoch": len(state.epochs) + 1,
+            "train_loss": state.loss_sum / self.steps,
+            "dev_loss": dev.loss,
+            **{f"dev_{name}": value for name, value in dev.measures.items()},
+            "lr": learning_rate(self.config, state.step, self.steps),
+        }
+
+    def _add_up_losses(self) -> float:
+        """Read the losses since the last look into the epoch's sum; returns the mean so far.
+
+        Raises:
+            UserError: one of them is NaN or infinite.
+        """
+        first = self.state.step - len(self.losses) + 1
+        for step, loss in enumerate(map(float, self.losses), first):
+            if not math.isfinite(loss):
+                raise diverged(f"the loss became {loss} at step {step}", self.config, self.files.folder)
+            self.state.loss_sum += loss
+        self.losses.clear()
+        return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps)
+
+    def _check(self) -> None:
+        """A step may have a finite loss and still throw out the weights, or what an optimizer remembers of gradients;
+        such a state is never saved.
+
+        Raises:
+            UserError: a number is NaN or infinite, or the run's folder is gone.
+        """
+        if name := not_finite(self.state):
+            what = f"{name} became NaN or infinite by step {self.state.step}"
+            raise diverged(what, self.config, self.files.folder)
+        self.files.check()
+
+    def _save(self) -> None:
+        self._add_up_losses()
+        self._check()
+        self.files.save_last(self.state)
+        self.last_saved = time.monotonic()
+
+    def _way_on(self) -> str:
+        return f"go on with tinyvit {self.config.verb} --resume {self.files.folder}"
+
+    def _finish(self) -> History:
+        """The best epoch's weights meet the test split, once; on rank 0, which tells the others."""
+        if self.ranks.rank:
+            return self.ranks.from_first(None)
+        self.files.check()
+        epochs, names = self.state.epochs, self.dataset.class_names
+        self.files.save_metrics(self.state)
+        del self.state, self.gradients  # of a large model, gradients and moments leave no room for more weights
+        model, preprocessing = load_trained(self.files.folder)
+        model = model.to(resolve_device(self.config.device))
+        with one_matrix_thread():
+            test = evaluate(model, self.dataset.test, self.dataset, threshold=preprocessing.threshold)
+        best_epoch = max(epochs, key=quality)["epoch"]
+        report = test.report(names)
+        head = f"test {test.in_words} (weights of epoch {best_epoch})"
+        if self.config.class_weights is not None:
+            head += "\n" + told(self.config, names)
+        self.files.save_report(f"{head}\n\n{report}\n")
+        history = self.ranks.from_first(History(self.files.folder, epochs, best_epoch, test, report))
+        return history._replace(best=Best(model, preprocessing, self.dataset))

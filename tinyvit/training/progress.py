@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from .config import RunConfig
+from ..config.run import RunConfig
 
 
 class Progress:

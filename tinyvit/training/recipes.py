@@ -3,8 +3,8 @@
 import dataclasses
 
 from ..config.presets import PRESETS
+from ..config.run import TrainConfig
 from ..errors import UserError
-from .config import TrainConfig
 
 RECIPES: dict[str, TrainConfig] = {
     "default": TrainConfig(),

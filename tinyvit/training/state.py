@@ -4,9 +4,11 @@ import dataclasses
 from typing import Any
 
 from ..backend import generator, resolve_device
+from ..config.run import RunConfig
+from ..datasets import Dataset
 from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
+from ..tasks import task_of
 from ..vit import VisionTransformer
-from .config import RunConfig
 
 
 @dataclasses.dataclass
@@ -31,7 +33,7 @@ class TrainingState:
 
 def build_model(config: RunConfig) -> VisionTransformer:
     """A new model, on the config's device."""
-    model = VisionTransformer(config.model, rng=generator(config.seed, "init"))
+    model = task_of(config).build(config, generator(config.seed, "init"))
     device = resolve_device(config.device)
     return model if device == "cpu" else model.to(device)
 
@@ -63,3 +65,8 @@ def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
         total_steps=config.epochs * steps_per_epoch,
         warmup_steps=round(config.warmup_epochs * steps_per_epoch),
     )
+
+
+def steps_per_epoch(config: RunConfig, dataset: Dataset) -> int:
+    """Full batches in the training split; which images are left over changes from epoch to epoch."""
+    return max(1, len(dataset.train) // config.batch_size)

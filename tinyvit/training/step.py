@@ -1,33 +1,67 @@
-"""One step of training: forward, loss, backward, step."""
+"""One step of training: the gradients of a batch, clipping, the optimizer's update."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from ..backend import Array
-from ..layers import Gradients
-from ..ops import cross_entropy_backward, cross_entropy_forward
+from ..backend import Array, resolve_device
+from ..config.run import RunConfig
+from ..datasets import Dataset
 from ..optim import Optimizer, clip_by_global_norm
+from ..tasks import loss_and_gradients
 from ..vit import VisionTransformer
+from .gradients import Gradients
+from .progress import Progress
+from .state import TrainingState, learning_rate, steps_per_epoch
 
 
-def loss_and_gradients(
-    model: VisionTransformer,
-    images: Array,
-    labels: Array,
-    *,
-    label_smoothing: float = 0.0,
-    share: float = 1.0,
-    weights: Array | None = None,
-    rng: Any = None,
-) -> tuple[Array, Gradients]:
-    """images (B, C, H, W) and labels (B,) -> the mean loss (0-d) and the gradient of share * loss by every parameter.
+class Step(Protocol):
+    """A step of a run: `TrainingStep`, or on a GPU its twin of fused kernels, `fused.FusedTraining`."""
 
-    A batch can be cut into pieces whose gradients add up to its own, if `share` is each piece's part of the images, or
-    of the sum of their `weights` (B,), which add up to one within each piece.
+    def __call__(self, step: int) -> Array | float:
+        """Do step number `step` of the run; returns the loss before it."""
+        ...
+
+    def close(self) -> None:
+        """No more steps."""
+        ...
+
+
+class TrainingStep:
+    """The step of every run, whoever computes its gradients: one process, workers, ranks, or threads of fine-tuning.
+
+    Args:
+        state: of the run; its model, optimizer and average are changed in place.
+        steps: in an epoch.
     """
-    logits, saved = model.forward(images, rng=rng)
-    loss, loss_saved = cross_entropy_forward(logits, labels=labels, weights=weights, label_smoothing=label_smoothing)
-    _, grads = model.backward(cross_entropy_backward(share, loss_saved), saved)
-    return loss, grads
+
+    def __init__(self, config: RunConfig, state: TrainingState, gradients: Gradients, steps: int):
+        self.config, self.state, self.gradients, self.steps = config, state, gradients, steps
+
+    def __call__(self, step: int) -> Array | float:
+        """Forward, loss and backward of the batch of this step, then one update against its gradient."""
+        loss = self.gradients.gradients(step)
+        lr = learning_rate(self.config, step, self.steps)
+        update(self.state.optimizer, self.gradients.grads, lr=lr, clip_grad=self.config.clip_grad)
+        if self.state.ema is not None:
+            self.state.ema.update(step + 1)
+        return loss
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def choose_step(
+    config: RunConfig, dataset: Dataset, state: TrainingState, gradients: Gradients, progress: Progress
+) -> Step:
+    """The steps of a run on its device; what is odd about the choice is told."""
+    if resolve_device(config.device) != "cpu":
+        from .fused import fused_step
+
+        if fused := fused_step(config, dataset, state, gradients, progress):
+            return fused
+    elif config.precision != "fp32":  # a run that began on a GPU
+        progress.note(f"Matrix products are in fp32 from here on: {config.precision} is for GPUs.")
+    return TrainingStep(config, state, gradients, steps_per_epoch(config, dataset))
 
 
 def train_step(
@@ -41,9 +75,14 @@ def train_step(
     label_smoothing: float = 0.0,
     rng: Any = None,
 ) -> Array:
-    """Change the weights by one step against the gradient of this batch; returns the loss before it (0-d)."""
+    """The same on one batch in memory: images (B, C, H, W) and labels (B,); returns the loss before it (0-d)."""
     loss, grads = loss_and_gradients(model, images, labels, label_smoothing=label_smoothing, rng=rng)
+    update(optimizer, grads, lr=lr, clip_grad=clip_grad)
+    return loss
+
+
+def update(optimizer: Optimizer, grads: Mapping[str, Array], *, lr: float, clip_grad: float = 0.0) -> None:
+    """Change the weights by one step against the gradient, clipped to a norm of `clip_grad` if it is not 0."""
     if clip_grad:
         clip_by_global_norm(grads, clip_grad)
     optimizer.step(grads, lr=lr)
-    return loss

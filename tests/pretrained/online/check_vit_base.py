@@ -27,8 +27,8 @@ TOLERANCE = 1e-4
 
 def check(model, picture, expected):
     """Print the first logits and the five best classes; whether the logits are as expected."""
-    network, fed = load_trained(model)
-    logits = network.predict(fed.processor(open_picture(picture))[None])[0]
+    network, preprocessing = load_trained(model)
+    logits = network.predict(preprocessing.processor(open_picture(picture))[None])[0]
     first = logits[: len(expected)]
     difference = float(np.abs(first - np.array(expected)).max())
     for name, numbers in (("expected", expected), ("here", first)):
@@ -36,7 +36,7 @@ def check(model, picture, expected):
     print(f"largest difference {difference:.1e}, allowed {TOLERANCE:.0e}")
     probs = np.exp(logits - logits.max())
     for index in np.argsort(-logits)[:5]:
-        print(f"{100 * probs[index] / probs.sum():6.1f} %  {fed.class_names[index]}")
+        print(f"{100 * probs[index] / probs.sum():6.1f} %  {preprocessing.class_names[index]}")
     return difference <= TOLERANCE
 
 

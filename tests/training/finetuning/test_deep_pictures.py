@@ -9,10 +9,10 @@ from PIL import Image
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.datasets import normalize
+from tinyvit.evaluation.dataset import load_dataset_for
 from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.training import FinetuneConfig, load_trained
 from tinyvit.training.finetuning import batches, finetune
-from tinyvit.training.trained import load_its_dataset
 
 MODEL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=2, embed_dim=8, depth=1, num_heads=2)
 
@@ -42,14 +42,16 @@ def test_all_verbs_see_the_same_pixels(top, dtype, ending, white, tmp_path, monk
     config = {"pretrained": "model", "data_dir": "data", "output": "run", "batch_size": 2, "crop_scale": 1, "flip": 0}
     finetune(FinetuneConfig(**config, epochs=1))
     assert json.loads((tmp_path / "run/best" / PREPROCESSOR).read_text())["white_level"] == white
-    _, fed = load_trained("run")
-    dataset = load_its_dataset(fed, data_dir="data")
+    _, preprocessing = load_trained("run")
+    dataset = load_dataset_for(preprocessing, data_dir="data")
     assert len(seen) == 6
     for path, of_training in seen.items():
-        prepared = fed.prepare(path)
+        prepared = preprocessing.prepare(path)
         wanted = np.rint(np.asarray(Image.open(path)).astype(np.float64) * 255 / white)
         np.testing.assert_array_equal(prepared.image[0], wanted)
-        np.testing.assert_array_equal(normalize(prepared.image[None], fed.mean, fed.std)[0], of_training)
+        np.testing.assert_array_equal(
+            normalize(prepared.image[None], preprocessing.mean, preprocessing.std)[0], of_training
+        )
         row = dataset.train.images.paths.index(path)
         np.testing.assert_array_equal(dataset.train.images[row], prepared.image)
         assert f"{white:,} is taken as white" in prepared.done

@@ -24,8 +24,8 @@ import os
 for handle in {closed}:
     os.close(handle)
 from tests.support import small_run
-from tinyvit.training import TrainConfig, loop, train
-loop.load_dataset = lambda *args, **kwargs: small_run.small_dataset()
+from tinyvit.training import TrainConfig, start, train
+start.load_dataset = lambda *args, **kwargs: small_run.small_dataset()
 config = TrainConfig(model=small_run.SMALL_MODEL, output={output!r}, epochs=1, batch_size=100, workers=2, device="cpu")
 train(config)
 """

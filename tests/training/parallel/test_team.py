@@ -75,7 +75,7 @@ def test_any_number_of_workers_comes_to_the_same(teams):
         assert np.abs(three.grads.vector - alone.grads.vector).max() < 1e-6 * scale
         for one in (alone, three):  # workers see what is written into the parameters
             one.parameters.vector -= 0.1 * alone.grads.vector
-    np.testing.assert_allclose(three.dev_probs(model, None), alone.dev_probs(model, None), atol=1e-6)
+    np.testing.assert_allclose(three.dev_answers(model, None), alone.dev_answers(model, None), atol=1e-6)
 
 
 def test_the_average_is_evaluated_where_there_is_one(teams, small_dataset):
@@ -84,8 +84,8 @@ def test_the_average_is_evaluated_where_there_is_one(teams, small_dataset):
     average.vector[...] = two.parameters.vector * 2
     model.load_state_dict(average)
     # Doubled weights make large logits, and with them rounding: 1e-6 of a probability on some machines.
-    np.testing.assert_allclose(two.dev_probs(model, average), alone.dev_probs(model, None), rtol=1e-5, atol=1e-6)
-    assert np.abs(two.dev_probs(model, average) - two.dev_probs(model, None)).max() > 0.01
+    np.testing.assert_allclose(two.dev_answers(model, average), alone.dev_answers(model, None), rtol=1e-5, atol=1e-6)
+    assert np.abs(two.dev_answers(model, average) - two.dev_answers(model, None)).max() > 0.01
 
 
 def test_workers_start_when_they_are_needed_and_end_when_closed(teams):
@@ -136,7 +136,7 @@ def test_a_stuck_worker_is_named_and_ended(teams, monkeypatch):
 def test_what_goes_wrong_inside_a_worker_is_told(teams):
     two, _ = teams(2)
     two.gradients(0)
-    two._ask({"predict": "nonsense"})
+    two._ask({"answer": "nonsense"})
     with pytest.raises(WorkerLostError, match=r"worker 1 .* failed: KeyError: 'nonsense'"):
         two._answers(0.0)
 
@@ -196,8 +196,8 @@ def test_no_worker_outlives_the_process_that_started_it(tmp_path, number):
 
 UNGUARDED = """
 from tests.support import small_run
-from tinyvit.training import TrainConfig, loop, train
-loop.load_dataset = lambda *args, **kwargs: small_run.small_dataset()
+from tinyvit.training import TrainConfig, start, train
+start.load_dataset = lambda *args, **kwargs: small_run.small_dataset()
 config = TrainConfig(model=small_run.SMALL_MODEL, output={output!r}, epochs=1, batch_size=32, workers=2)
 """
 

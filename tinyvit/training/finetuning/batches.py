@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image
 
 from ...backend import generator
+from ...config.run import FinetuneConfig
 from ...datasets import Dataset, epoch_order, normalize
 from ...datasets.picture_files import PictureFiles
 from ...images.augment_pil import rand_augment, random_flip, random_resized_crop
 from ...images.mixing import mixed, random_erasing
 from ...images.open import open_picture
 from ...images.processor import ImageProcessor, to_array
-from ..batch import steps_per_epoch
-from ..config import FinetuneConfig
+from ..state import steps_per_epoch
 from .prefetch import Prefetch
 
 

@@ -8,28 +8,30 @@ import numpy as np
 
 from ...backend import resolve_device
 from ...config.costs import numbers_held
+from ...config.run import FinetuneConfig
 from ...datasets.in_threads import cores
 from ...datasets.left_out import some
 from ...datasets.listing import Listing
 from ...datasets.manifest import Manifest
 from ...datasets.multi_label import list_pictures
 from ...datasets.picture_files import picture_dataset
+from ...datasets.recorded_pictures import pictures_to_go_on_with, read_pictures, write_pictures
 from ...errors import UserError
 from ...images.processor import ImageProcessor
 from ...layers import NO_DRAWS
 from ...pretrained import FAMILIES, open_checkpoint
+from ...storage.claim import Claim
 from ...storage.files import PREPROCESSOR, read_file, read_json
+from ...storage.run_folder import new_run_folder, read_run_config, tidy
+from ...tasks.class_weights import with_class_weights
 from ...vit import VisionTransformer
 from ..checkpoint import check_settings
-from ..claim import Claim
-from ..class_weights import with_class_weights
-from ..config import FinetuneConfig
-from ..its_pictures import pictures_to_go_on_with, read_pictures, write_pictures
-from ..loop import MOST_NUMBERS
+from ..history import History
+from ..loop import Trainer
 from ..progress import Progress
 from ..readable import readable_pictures
-from ..run import new_run_folder, preprocessor_json, read_run_config, tidy
-from ..trainer import History, Trainer
+from ..run_files import RunFiles
+from ..start import MOST_NUMBERS
 from .batches import PictureBatches
 from .tuner import Tuner
 
@@ -64,8 +66,7 @@ def finetune(
     folder = new_run_folder(config, overwrite=overwrite)
     with Claim(folder) as claim:
         write_pictures(folder, manifest)
-        trainer = build_trainer(config, listing, processor, model, folder, progress)
-        return trainer.run(claim)._replace(dataset=trainer.dataset)
+        return build_trainer(config, listing, processor, model, folder, progress, claim=claim).run()
 
 
 def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, **changes: Any) -> History:
@@ -99,9 +100,9 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     config = with_class_weights(config, listing.class_names, listing.train.labels)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
     processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
-    trainer = build_trainer(config, listing, processor, model, folder, progress, saved)
+    trainer = build_trainer(config, listing, processor, model, folder, progress, saved, claim=claim)
     trainer.load()
-    return trainer.run(claim)._replace(dataset=trainer.dataset)
+    return trainer.run()
 
 
 def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False) -> tuple[Listing, float | None]:
@@ -170,8 +171,10 @@ def build_trainer(
     folder: Path,
     progress: Progress,
     preprocessor: bytes | None = None,
+    *,
+    claim: Claim | None = None,
 ) -> Trainer:
-    """A trainer whose team is a `Tuner`; without a `preprocessor`, one is written for the pictures."""
+    """A trainer whose gradients are a `Tuner`'s; without a `preprocessor`, one is written for the pictures."""
     device, threads = resolve_device(config.device), resolve_threads(config)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)
     if not len(dataset.test):
@@ -179,8 +182,8 @@ def build_trainer(
         dataset = dataclasses.replace(dataset, test=dataset.dev)
     batches = PictureBatches(config, dataset, processor, threads)
     tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
-    preprocessor = preprocessor or preprocessor_json(dataset, config, processor)
-    return Trainer(config, dataset, folder, progress, team=tuner, preprocessor=preprocessor)
+    files = RunFiles(folder, config, dataset, processor, preprocessor=preprocessor, claim=claim)
+    return Trainer(config, dataset, tuner, files, progress)
 
 
 def resolve_threads(config: FinetuneConfig) -> int:

@@ -14,15 +14,16 @@ import numpy as np
 
 from ...backend import Array, device_of, generator, to_device
 from ...config.costs import model_costs
+from ...config.run import FinetuneConfig
 from ...datasets import Dataset
 from ...layers import Gradients, Recompute
 from ...ops import OPS
 from ...optim import FlatArrays, flatten
+from ...tasks import ALL, task_of
+from ...tasks.chance import BatchRows
+from ...tasks.class_weights import example_weights
 from ...vit import VisionTransformer
-from ..class_weights import example_weights, part_of
-from ..config import FinetuneConfig
-from ..evaluate import predict_probs
-from ..parallel.part import BatchRows, part_rows
+from ..gradients import part_of, pieces
 from .batches import PictureBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
@@ -31,7 +32,7 @@ MOST_IMAGES = 16  # in a piece: more are no faster
 
 
 class Tuner:
-    """Computes gradients of whole batches and probabilities on the dev split, as a `Team` does.
+    """`Gradients` of a large model: of whole batches of pictures that come from files, in threads.
 
     Args:
         model: its trainable parameters are moved into one vector, `parameters`.
@@ -43,6 +44,7 @@ class Tuner:
         self, config: FinetuneConfig, dataset: Dataset, model: VisionTransformer, batches: PictureBatches, threads: int
     ):
         self.config, self.dataset, self.model, self.batches = config, dataset, model, batches
+        self.task = task_of(config)
         self.loss = OPS["binary_cross_entropy" if dataset.multi_label else "cross_entropy"]
         self.first_block = first_block(config)
         self.parameters = flatten(model, wanted=lambda name: learns(name, self.first_block, config.model.depth))
@@ -66,9 +68,10 @@ class Tuner:
         self.grads.vector.fill(0)
         loss: Array | float = 0.0
         weights = example_weights(self.config, labels)  # of the whole batch
-        pieces = [rows for rows in _pieces(len(images), self.micro_batch) if part_of(weights, rows, len(images))[0]]
-        for start in range(0, len(pieces), self.threads):
-            together = pieces[start : start + self.threads]
+        whole = slice(0, len(images))
+        counting = [rows for rows in pieces(whole, self.micro_batch) if part_of(weights, rows, len(images))[0]]
+        for start in range(0, len(counting), self.threads):
+            together = counting[start : start + self.threads]
             runs = list(self._pool.map(lambda rows: self._forward(step, images, labels, weights, rows), together))
             loss = loss + sum(piece_loss for piece_loss, _ in runs)
             for parts in self._side_by_side([parts for _, parts in runs]):
@@ -111,10 +114,9 @@ class Tuner:
         while (parts := list(self._pool.map(advance, runs)))[0] is not None:
             yield [grads for grads in parts if grads is not None]
 
-    def dev_probs(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
-        """Probabilities (n, K) on the dev split."""
-        dataset = self.dataset
-        return predict_probs(model, dataset.dev.images, dataset.mean, dataset.std, multi_label=dataset.multi_label)
+    def dev_answers(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
+        """Probabilities (n, K) of the dev split."""
+        return self.task.answers(self.config, model, self.dataset, ALL)
 
     def close(self) -> None:
         """End the threads; the parameters stay."""
@@ -149,12 +151,6 @@ def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
         return int(name.split(".")[1]) + 1 if name.startswith("blocks.") else 0
 
     return {name: layer_decay ** (depth + 1 - height(name)) for name in names}
-
-
-def _pieces(n: int, micro_batch: int) -> Iterator[slice]:
-    """Rows 0..n in pieces of nearly equal size, none longer than `micro_batch`."""
-    count = -(-n // micro_batch)  # rounded up
-    return (part_rows(n, index, count) for index in range(count))
 
 
 def _micro_batch(config: FinetuneConfig, first_block: int, threads: int) -> int:

@@ -1,15 +1,11 @@
 """Many hands on one batch: worker processes on this machine, and ranks of MPI on many."""
 
 from .memory import SharedArrays
-from .mpi import Ranks, World
-from .part import BatchRows, Part
+from .mpi import World
 from .team import Team, resolve_workers
 from .workers import Worker, WorkerLostError
 
 __all__ = [
-    "BatchRows",
-    "Part",
-    "Ranks",
     "SharedArrays",
     "Team",
     "Worker",

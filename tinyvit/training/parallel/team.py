@@ -8,16 +8,16 @@ import numpy as np
 
 from ...backend import Array
 from ...config.costs import model_costs
+from ...config.run import TrainConfig
 from ...datasets import Dataset, Split
 from ...datasets.in_threads import cores
 from ...errors import UserError
 from ...optim import FlatArrays, flatten
+from ...tasks import ALL, task_of
 from ...vit import VisionTransformer
-from ..config import TrainConfig
-from ..evaluate import predict_probs
+from ..gradients import Part, part_rows
+from ..ranks import Ranks
 from .memory import SharedArrays
-from .mpi import Ranks
-from .part import Part, part_rows
 from .workers import Worker
 
 PATIENCE = 60.0  # seconds a worker may take longer than this process did for a part of the same size
@@ -42,7 +42,7 @@ def resolve_workers(config: TrainConfig, device: str) -> int:
 
 
 class Team:
-    """Computes gradients of whole batches, and probabilities on the dev split.
+    """`Gradients` of whole batches, and answers for the dev split, by several processes.
 
     Every member computes its part with the same parameters. The parts are added up in a fixed order, so the same team
     gives the same bits each time; another number of members rounds differently. With one member nothing is shared and
@@ -55,7 +55,7 @@ class Team:
     def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, ranks: Ranks | None = None):
         self.config, self.dataset, self.model, self.ranks = config, dataset, model, ranks or Ranks()
         self.lr_scales: dict[str, float] = {}  # all parameters learn at the same rate
-        self.size = int(config.workers)
+        self.task, self.size = task_of(config), int(config.workers)
         self._workers: list[Worker] = []
         self._memory = SharedArrays(_layout(config, dataset, model) if self.size > 1 else {})
         for name in self._memory.keys() & _dataset_arrays(dataset).keys():
@@ -83,27 +83,28 @@ class Team:
             loss = float(total[0])
         return loss
 
-    def dev_probs(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
-        """Probabilities (n, K) on the dev split, by the parameters or, if given, their average; `model` holds the same.
+    def dev_answers(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
+        """The task's answers (n, R) for the dev split, by the parameters or, if given, their average; `model` holds the
+        same.
 
         Raises:
             WorkerLostError: as for `gradients`.
         """
-        images, mean, std = self.dataset.dev.images, self.dataset.mean, self.dataset.std
         if self.size == self.ranks.size == 1:
-            return predict_probs(model, images, mean, std)
+            return self.task.answers(self.config, model, self.dataset, ALL)
         if self.size > 1 and average is not None:
             self._memory["average"][...] = average.vector
-        self._ask({"predict": "parameters" if average is None else "average"})
+        self._ask({"answer": "parameters" if average is None else "average"})
         began = time.monotonic()
-        probs = np.zeros((len(images), model.config.num_classes), np.float32)
-        mine = part_rows(len(images), *self._place(0))
-        probs[mine] = predict_probs(model, images[mine], mean, std)
+        n = len(self.dataset.dev)
+        answers = np.zeros((n, self.task.answer_size(self.config)), np.float32)
+        mine = part_rows(n, *self._place(0))
+        answers[mine] = self.task.answers(self.config, model, self.dataset, mine)
         for worker, _ in self._answers(time.monotonic() - began):
-            rows = part_rows(len(images), *self._place(worker.index))
-            probs[rows] = self._memory["probs"][rows]
-        self.ranks.add_up(probs)
-        return probs
+            rows = part_rows(n, *self._place(worker.index))
+            answers[rows] = self._memory["answers"][rows]
+        self.ranks.add_up(answers)
+        return answers
 
     def processes(self) -> list[int]:
         """The ids of the worker processes that are at work."""
@@ -145,7 +146,8 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
     train = Split(memory["train images"], memory["train labels"])
     dev = Split(memory["dev images"], np.zeros(len(memory["dev images"]), np.int64))
     dataset = Dataset(name, tuple(class_names), mean, std, train, dev, test=dev)
-    models = {kind: VisionTransformer(config.model, rng=np.random.default_rng(0)) for kind in ("parameters", "average")}
+    task = task_of(config)
+    models = {kind: task.build(config, np.random.default_rng(0)) for kind in ("parameters", "average")}
     for kind, model in models.items():
         model.adopt(FlatArrays(model.parameters(), memory[kind]))
     grads = FlatArrays(models["parameters"].parameters(), memory[f"grads {job['index']}"])
@@ -155,7 +157,7 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
         if "step" in command:
             return {"loss": float(part.gradients(command["step"]))}
         rows = part_rows(len(dev), *job["place"])
-        memory["probs"][rows] = predict_probs(models[command["predict"]], dev.images[rows], mean, std)
+        memory["answers"][rows] = task.answers(config, models[command["answer"]], dataset, rows)
         return {}
 
     return work
@@ -168,7 +170,7 @@ def _layout(config: TrainConfig, dataset: Dataset, model: VisionTransformer) -> 
     }
     for name in ("parameters", "average", *(f"grads {index}" for index in range(1, int(config.workers)))):
         shapes[name] = (model.num_parameters(),), str(model.dtype)
-    shapes["probs"] = (len(dataset.dev), config.model.num_classes), "float32"
+    shapes["answers"] = (len(dataset.dev), task_of(config).answer_size(config)), "float32"
     return shapes
 
 

@@ -2,7 +2,7 @@
 
     {"config": ..., "layout": ..., ...}      first: what there is to do, and where the shared arrays are; no answer
     {"step": 17}                             this part's gradients of step 17 -> {"loss": its share}
-    {"predict": "parameters" or "average"}   this part's rows of the dev split -> {}
+    {"answer": "parameters" or "average"}    this part's rows of the dev split -> {}
 
 It ends when its input closes, that is with the process that started it, whatever becomes of that one.
 """
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import keep_freed_memory, one_matrix_thread
-from ..config import TrainConfig
+from ...config.run import TrainConfig
 from .memory import SharedArrays
 from .team import build_worker
 

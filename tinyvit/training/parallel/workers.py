@@ -9,14 +9,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError
+from ..gradients import GradientsLostError
 from .handles import above_standard
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[3]  # the folder that holds `tinyvit`
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "BLIS", "VECLIB_MAXIMUM")}
 
 
-class WorkerLostError(UserError):
+class WorkerLostError(GradientsLostError):
     """A worker process has died, got stuck, or met an error."""
 
 

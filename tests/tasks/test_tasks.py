@@ -1,0 +1,122 @@
+"""What every task promises the loop: the gradients of pieces add up, and answers do not depend on who gives them."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from tinyvit.backend import generator
+from tinyvit.config import ViTConfig
+from tinyvit.config.run import TrainConfig
+from tinyvit.datasets import Dataset, Split
+from tinyvit.evaluation.result import Evaluation
+from tinyvit.tasks import ALL, TASKS, task_of
+from tinyvit.tasks.chance import BatchRows, DevRows
+
+MODEL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=5, embed_dim=8, depth=2, num_heads=2, init_std=0.3)
+B = 11
+CUTS = [(0, 11), (0, 4, 11), (0, 1, 2, 7, 11)]
+
+
+@pytest.fixture(params=TASKS)
+def config(request):
+    model = dataclasses.replace(MODEL, drop_path_rate=0.3, drop_rate=0.2)
+    return TrainConfig(model=model, task=request.param, batch_size=B, label_smoothing=0.1, seed=3)
+
+
+@pytest.fixture
+def dataset():
+    rng = np.random.default_rng(1)
+
+    def split(n):
+        return Split(rng.integers(0, 256, (n, 1, 8, 8), dtype=np.uint8), rng.integers(0, 5, n))
+
+    return Dataset("toy", tuple("abcde"), 0.4, 0.3, split(30), split(13), split(7))
+
+
+def shaken(config):
+    """A model without zeros: what starts at zero hides the gradients of what comes before."""
+    model = task_of(config).build(config, np.random.default_rng(0)).astype(np.float64)
+    rng = np.random.default_rng(2)
+    for array in model.parameters().values():
+        array += 0.1 * rng.standard_normal(array.shape)
+    return model
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("cuts", CUTS)
+def test_gradients_of_pieces_add_up(config, dataset, cuts, weighted):
+    task, model = task_of(config), shaken(config)
+    chosen = np.random.default_rng(4).permutation(30)[:B]
+    weights = np.random.default_rng(5).dirichlet(np.ones(B)) if weighted else np.full(B, 1 / B)
+    losses, sums = [], []
+    for pieces in ((0, B), cuts):
+        loss, total = 0.0, {}
+        for first, last in itertools.pairwise(pieces):
+            rows = slice(first, last)
+            share = weights[rows].sum()
+            rng = BatchRows(generator(config.seed, "step", 6), B, rows)
+            batch = [
+                x.astype(np.float64) if x.dtype == np.float32 else x
+                for x in task.batch(config, dataset, chosen[rows], rng)
+            ]
+            piece_loss, grads = task.loss_and_gradients(
+                config, model, batch, share=share, weights=weights[rows] / share if weighted else None, rng=rng
+            )
+            loss += share * float(piece_loss)
+            total = {name: total.get(name, 0) + grad for name, grad in grads.items()}
+        losses.append(loss)
+        sums.append(total)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-12)
+    assert sums[0].keys() == sums[1].keys() == model.parameters().keys()
+    for name, whole in sums[0].items():
+        np.testing.assert_allclose(sums[1][name], whole, rtol=1e-9, atol=1e-12 * np.abs(whole).max(), err_msg=name)
+
+
+def test_answers_are_those_of_the_parts(config, dataset):
+    task, model = task_of(config), task_of(config).build(config, np.random.default_rng(0))
+    whole = task.answers(config, model, dataset, ALL)
+    assert whole.shape == (13, task.answer_size(config))
+    parts = [task.answers(config, model, dataset, rows) for rows in (slice(0, 4), slice(4, 5), slice(5, 13))]
+    np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
+
+
+def test_the_judgement_has_all_that_a_run_tells(config, dataset):
+    task, model = task_of(config), task_of(config).build(config, np.random.default_rng(0))
+    result: Evaluation = task.judge(task.answers(config, model, dataset, ALL), dataset)
+    assert np.isfinite([result.loss, *result.measures.values()]).all()
+    assert all(isinstance(text, str) for text in (result.in_words, result.details, result.report(dataset.class_names)))
+    assert result.figures(dataset.dev, dataset.class_names)
+
+
+def test_a_task_is_found_by_name(config):
+    assert task_of(TrainConfig.from_dict(config.to_dict())) is TASKS[config.task]
+    old = config.to_dict()
+    del old["task"]
+    assert TrainConfig.from_dict(old).task == "classify"  # runs from before there were tasks
+
+
+DRAWS = {
+    "random": lambda rng, n: rng.random((n, 3)),
+    "uniform": lambda rng, n: rng.uniform(-2, 5, (n, 2, 2)),
+    "integers": lambda rng, n: rng.integers(0, 9, (n,)),
+    "standard_normal": lambda rng, n: rng.standard_normal((n, 4)),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_chance_of_dev_examples_is_their_own(draw):
+    whole = draw(DevRows(7, range(10)), 10)
+    parts = [draw(DevRows(7, rows), len(rows)) for rows in (range(3), range(3, 9), range(9, 10))]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    np.testing.assert_array_equal(draw(DevRows(7, [5, 2]), 2), whole[[5, 2]])
+    np.testing.assert_array_equal(whole[4], draw(generator(7, "dev", 4), 1)[0])
+    assert len(np.unique(whole, axis=0)) > 4
+    assert not np.array_equal(draw(DevRows(8, range(10)), 10), whole)
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_chance_of_rows_is_that_of_the_batch(draw):
+    whole = draw(np.random.default_rng(5), 10)
+    np.testing.assert_array_equal(draw(BatchRows(np.random.default_rng(5), 10, slice(3, 7)), 4), whole[3:7])

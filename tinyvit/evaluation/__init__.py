@@ -1,0 +1,1 @@
+"""How good a trained model is: predictions, measures, reports, calibration, figures."""

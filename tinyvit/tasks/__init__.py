@@ -1,0 +1,17 @@
+"""What is learned: how a batch is made, what an error costs, and what counts as good; one file a task."""
+
+from typing import Any
+
+from ..config.run import RunConfig
+from .classify import Classify, loss_and_gradients
+from .task import ALL, Batch, Task
+
+TASKS: dict[str, Task[Any]] = {"classify": Classify()}
+
+
+def task_of(config: RunConfig) -> Task[Any]:
+    """The task that the config names."""
+    return TASKS[config.task]
+
+
+__all__ = ["ALL", "TASKS", "Batch", "Classify", "Task", "loss_and_gradients", "task_of"]

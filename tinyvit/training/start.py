@@ -1,0 +1,228 @@
+"""How a run begins, or goes on: the data are read, the folder is claimed, who computes gradients is chosen."""
+
+import contextlib
+import dataclasses
+from collections.abc import Collection
+from pathlib import Path
+
+from ..backend import resolve_device
+from ..config.costs import numbers_held
+from ..config.run import TrainConfig
+from ..datasets import Dataset, load_dataset
+from ..datasets.image_folder import list_folder
+from ..datasets.listing import Listing
+from ..datasets.manifest import Manifest
+from ..datasets.recorded_arrays import check_digests, write_digests
+from ..datasets.recorded_pictures import pictures_to_go_on_with, read_pictures, write_pictures
+from ..datasets.scan import scan
+from ..errors import UserError
+from ..images.processor import ImageProcessor
+from ..storage.claim import Claim
+from ..storage.metrics import METRICS
+from ..storage.run_folder import PICTURES, new_run_folder, read_run_config, tidy
+from ..tasks.class_weights import with_class_weights
+from .checkpoint import check_settings
+from .data import fitted, picture_arrays, with_dataset
+from .gradients import Gradients, OneProcess
+from .history import History
+from .loop import Trainer
+from .progress import Progress
+from .ranks import Ranks
+from .readable import readable_pictures
+from .run_files import RunFiles
+from .state import build_model
+
+MOST_NUMBERS = 10**10  # in a model: with gradients and optimizer state, 160 GB
+
+
+def train(
+    config: TrainConfig | None = None,
+    *,
+    overwrite: bool = False,
+    strict: bool = False,
+    progress: Progress | None = None,
+    free: Collection[str] = (),
+) -> History:
+    """Train from the beginning in a new run folder, and test the epoch that did best on the dev split.
+
+    Args:
+        strict: whether a picture file that would be left out is an error.
+        free: fields of the model that may follow the data: of `data.FREE`.
+
+    Raises:
+        UserError: the folder is taken, the data are missing, the device is not there, the disk is full, or the loss
+            became NaN or infinite. What was saved stays whole.
+        TrainingInterrupted: Ctrl-C was pressed; everything is saved, and `resume` goes on.
+    """
+    config = with_dataset(config or TrainConfig())
+    place = resolve_device(config.device)
+    ranks = _ranks(config)
+    progress = _progress(progress, ranks)
+    with ranks.bound():
+        listing = processor = None
+        if config.dataset == "folder":
+            listing, findings = readable_pictures(list_folder(str(config.data_dir)), progress.note, strict=strict)
+            dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
+        else:
+            dataset = _loaded(config, progress)
+        config = dataclasses.replace(config, model=fitted(config.model, dataset, free, progress.note))
+        config = _with_workers(config, place)
+        check_fit(config, dataset)
+        if config.class_weights is not None:
+            config = with_class_weights(config, dataset.class_names, dataset.train.labels)
+        folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
+        with _claimed(folder, ranks) as claim:
+            files = RunFiles(folder, config, dataset, processor, ranks=ranks, claim=claim)
+            return Trainer(config, dataset, _gradients(config, dataset, ranks), files, progress, ranks).run()
+
+
+def resume(
+    folder: str | Path,
+    *,
+    data_dir: str | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> History:
+    """Go on with a run that was stopped or killed, to the very weights it would have had; errors as for `train`."""
+    folder = Path(folder)
+    config = read_run_config(folder)
+    if not isinstance(config, TrainConfig):
+        raise UserError(f"{folder} is a run of another kind: go on with tinyvit {config.verb} --resume {folder}")
+    if data_dir is not None:
+        config = dataclasses.replace(config, data_dir=data_dir)
+    if device is not None:
+        config = dataclasses.replace(config, device=device)
+    settings = config
+    if (place := resolve_device(config.device)) != "cpu":
+        config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
+    config = _with_workers(config, place)
+    ranks = _ranks(config)
+    progress = _progress(progress, ranks)
+    with ranks.bound(), _claimed(folder, ranks) as claim:
+        if ranks.rank == 0:
+            tidy(folder)
+        ranks.from_first(None)  # wait for it
+        has_checkpoint = (folder / "last").is_dir()
+        if has_checkpoint:
+            check_settings(folder / "last", settings, progress.note)
+        elif (folder / METRICS).exists():
+            raise UserError(
+                f"{folder} holds results but no last checkpoint to go on from: put its folder last back, or start anew "
+                "with --overwrite or in another --output"
+            )
+        dataset, processor = _again(config, folder, progress)
+        check_fit(config, dataset)
+        if config.class_weights is not None:
+            config = with_class_weights(config, dataset.class_names, dataset.train.labels)
+        files = RunFiles(folder, settings, dataset, processor, ranks=ranks, claim=claim)
+        trainer = Trainer(config, dataset, _gradients(config, dataset, ranks), files, progress, ranks)
+        if has_checkpoint:
+            trainer.load()
+        return trainer.run()
+
+
+def _ranks(config: TrainConfig) -> Ranks:
+    """This process alone, or all that `mpiexec` started."""
+    if not config.distributed:
+        return Ranks()
+    from .parallel import World
+
+    return World()
+
+
+def _with_workers(config: TrainConfig, place: str) -> TrainConfig:
+    """The config with a number of processes in place of "auto"."""
+    if config.workers == 1:
+        return config
+    from .parallel import resolve_workers
+
+    return dataclasses.replace(config, workers=resolve_workers(config, place))
+
+
+def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks) -> Gradients:
+    """Who computes the gradients of a new model: this process, or several."""
+    model = build_model(config)
+    if config.workers == ranks.size == 1:
+        return OneProcess(config, dataset, model)
+    from .parallel import Team
+
+    return Team(config, dataset, model, ranks)
+
+
+def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:
+    """Rank 0 claims the folder, for all."""
+    return Claim(folder) if ranks.rank == 0 else contextlib.nullcontext()
+
+
+def _begin(config: TrainConfig, dataset: Dataset, listing: Listing | None, overwrite: bool) -> Path:
+    """A new run folder, in which is kept what the run learns from."""
+    manifest = None if listing is None else Manifest.of(str(config.data_dir), listing)
+    folder = new_run_folder(config, overwrite=overwrite)
+    if manifest is not None:
+        write_pictures(folder, manifest)
+    elif dataset.notes:  # which no checksum has proved genuine
+        write_digests(folder, dataset)
+    return folder
+
+
+def _again(config: TrainConfig, folder: Path, progress: Progress) -> tuple[Dataset, ImageProcessor | None]:
+    """What the run in `folder` began with, and what makes its pictures.
+
+    Raises:
+        UserError: it is not there, or no longer as it was.
+    """
+    if config.dataset != "folder":
+        dataset = _loaded(config, progress)
+        check_digests(folder, dataset)
+        return dataset, None
+    manifest = read_pictures(folder)
+    if manifest is None:
+        raise UserError(f"{folder} has lost its {PICTURES}, the list of its pictures: put it back, or start a new run")
+    listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
+    return picture_arrays(config, listing, scan(listing), (), progress.note)
+
+
+def _loaded(config: TrainConfig, progress: Progress) -> Dataset:
+    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+    for sentence in dataset.notes:
+        progress.note(sentence)
+    return dataset
+
+
+def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
+    """Only rank 0 says something."""
+    return progress if progress and ranks.rank == 0 else Progress()
+
+
+def check_fit(config: TrainConfig, dataset: Dataset) -> None:
+    """Whether there is something to learn from, and the model takes its images, has its classes, and can be held.
+
+    Raises:
+        UserError: it does not.
+    """
+    for split in ("train", "dev"):
+        if not len(getattr(dataset, split)):
+            raise UserError(f"{dataset.name} has no images for {split}: add some, or use another data set")
+    model, wanted = config.model, dataset.train.images.shape[1:]
+    if model.input_shape != wanted:
+        raise UserError(
+            f"{dataset.name} images are (channels, height, width) = {wanted}, but the model takes "
+            f"{model.input_shape}: set img_size and in_chans to match, or leave them out"
+        )
+    if model.num_classes != len(dataset.class_names):
+        raise UserError(
+            f"{dataset.name} has {len(dataset.class_names)} classes, but the model has {model.num_classes}: "
+            "set num_classes to match, or leave it out"
+        )
+    side = min(model.image_shape)
+    for name, augment in (("shift", "shift"), ("translate", "affine")):
+        pixels = getattr(config, name)
+        if config.augment == augment and pixels >= side:
+            raise UserError(
+                f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
+            )
+    if numbers_held(model) > MOST_NUMBERS:
+        raise UserError(
+            f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MOST_NUMBERS:,} "
+            "numbers: choose a smaller one"
+        )
