@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import UserError
 
-# NumPy and CuPy arrays share their interface but no base class, so the type of "either" is written for the reader.
-Array: TypeAlias = Any
+# NumPy and CuPy arrays share their interface but no base class: type checkers take both for NumPy's.
+Array: TypeAlias = np.ndarray
 ArrayModule: TypeAlias = ModuleType
 PLAIN = np.ndarray  # of which type arrays are as a rule
 
@@ -37,10 +37,10 @@ def array_module(x: Array) -> ArrayModule:
     module = sys.modules.get(type(x).__module__.partition(".")[0])
     if not (hasattr(x, "shape") and hasattr(module, "ndarray")):
         raise TypeError(f"an array was expected, got {type(x).__name__}: use np.asarray (or cupy.asarray) first")
-    return module  # type: ignore[return-value]
+    return module
 
 
-def to_numpy(x: Array) -> np.ndarray:
+def to_numpy(x: Any) -> np.ndarray:
     """`x` on the host, as a NumPy array; a NumPy array is returned as it is, not copied."""
     return np.asarray(x) if array_module(x) is np else x.get()
 

@@ -2,6 +2,7 @@
 
 import re
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def resolve_device(name: str = "auto") -> str:
     return f"cuda:{index}"
 
 
-def device_of(x: Array) -> str:
+def device_of(x: Any) -> str:
     """The name of the device that holds `x`, in the spelling of `resolve_device`."""
     return f"cuda:{x.device.id}" if array_module(x).__name__ == "cupy" else "cpu"
 
@@ -80,7 +81,7 @@ def to_device(x: Array, device: str) -> Array:
     return cupy.asarray(x)
 
 
-def like(x: Array, reference: Array) -> Array:
+def like(x: Array, reference: Any) -> Array:
     """The host array `x` as an array of `reference`'s module, on `reference`'s device."""
     xp = array_module(reference)
     if xp is np:

@@ -18,7 +18,9 @@ from .setting import LEARNING_RATE, MEAN, STD, STEP, WEIGHT_DECAY, Side, inferen
 
 
 @contextlib.contextmanager
-def training_team(config: ViTConfig, batch_size: int, workers: Workers = "auto") -> Iterator[tuple[Team, Callable]]:
+def training_team(
+    config: ViTConfig, batch_size: int, workers: Workers = "auto"
+) -> Iterator[tuple[Team, Callable[[], None]]]:
     """A team on one batch, and the step that `tinyvit train` makes: gradients and AdamW."""
     keep_freed_memory()
     train = TrainConfig(model=config, batch_size=batch_size, augment="none", workers=workers, device="cpu")
@@ -46,5 +48,5 @@ def tinyvit_side(config: ViTConfig, batch_size: int, workers: Workers) -> Side:
     def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
         return float(team.gradients(0)), team.grads
 
-    images = normalize(team.dataset.train.images, MEAN, STD)
+    images = normalize(np.asarray(team.dataset.train.images), MEAN, STD)
     return Side({STEP: step, **inference_runs(model.predict, images)}, gradients, team.processes, stack.close)

@@ -19,7 +19,7 @@ def torch_side(config: ViTConfig, batch_size: int, *, compiled: bool) -> Side:
     model: Any = torch.compile(twin) if compiled else twin
     optimizer = torch.optim.AdamW(twin.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     batch = one_batch(config, batch_size).train
-    images = normalize(batch.images, MEAN, STD)
+    images = normalize(np.asarray(batch.images), MEAN, STD)
     x, y = torch.from_numpy(images), torch.from_numpy(batch.labels)
 
     def backward() -> torch.Tensor:

@@ -22,14 +22,14 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
         self.proj = nn.Linear(config.embed_dim, config.embed_dim)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         B, N, D = x.shape
         q, k, v = self.qkv(x).view(B, N, 3, self.num_heads, D // self.num_heads).permute(2, 0, 3, 1, 4)
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, N, D))
 
 
 class QuickGelu(nn.Module):
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * torch.sigmoid(1.702 * x)
 
 
@@ -46,7 +46,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(config.hidden_dim, config.embed_dim)
         self.gelu = gelu(config)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.fc2(self.gelu(self.fc1(x)))
 
 
@@ -55,7 +55,7 @@ class Scale(nn.Module):
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(dim))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.gamma
 
 
@@ -70,7 +70,7 @@ class Block(nn.Module):
         self.mlp = Mlp(config)
         self.ls2 = Scale(config.embed_dim) if scaled else nn.Identity()
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.ls1(self.attn(self.norm1(x)))
         return x + self.ls2(self.mlp(self.norm2(x)))
 
@@ -82,7 +82,7 @@ class ConvStem(nn.Module):
         self.conv2 = nn.Conv2d(STEM_CHANS, STEM_CHANS, 3, padding=1)
         self.gelu = gelu(config)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.gelu(self.conv2(self.gelu(self.conv1(x))))
 
 
@@ -94,7 +94,7 @@ class PatchEmbed(nn.Module):
         bias = not config.pre_norm
         self.proj = nn.Conv2d(chans, config.embed_dim, config.patch_size, stride=config.patch_size, bias=bias)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.proj(self.stem(x)).flatten(2).transpose(1, 2)
 
 
@@ -112,7 +112,7 @@ class Pool(nn.Module):
             self.mlp = Mlp(config)
             self.num_heads = config.num_heads
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         patches = x[:, self.prefix :]
         if self.kind == "map":
             q = self.qkv(self.latent).chunk(3, -1)[0].expand(len(x), -1, -1)
@@ -131,7 +131,7 @@ class DistilledHead(nn.Module):
         K = config.num_classes
         self.cls, self.dist = (nn.Linear(config.embed_dim, K) if K else nn.Identity() for _ in range(2))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         cls, dist = x.chunk(2, dim=1)
         return (self.cls(cls) + self.dist(dist)) / 2
 
@@ -152,6 +152,7 @@ class TorchViT(nn.Module):
         if config.pos_embed == "learned":
             self.pos_embed = nn.Parameter(torch.zeros(1, config.num_tokens, D))
         else:
+            self.table: torch.Tensor
             self.register_buffer("table", sincos_table(config))
         self.patch_embed = PatchEmbed(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
@@ -163,7 +164,7 @@ class TorchViT(nn.Module):
         if config.pool == "cls+dist":
             self.head = DistilledHead(config)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         config = self.config
         tokens = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
         x = torch.cat([token.expand(len(x), -1, -1) for token in tokens] + [self.patch_embed(x)], dim=1)

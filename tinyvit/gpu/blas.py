@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array
 from .heads import Heads
 
 FLOAT32 = 0  # CUDA_R_32F
 # CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_32F_FAST_TF32 and CUBLAS_COMPUTE_32F_FAST_16BF
 COMPUTE = {"fp32": 68, "tf32": 77, "bf16": 75}
+Array = Any  # CuPy's: NumPy's have no `data.ptr`
 DEFAULT_ALGORITHM = -1  # CUBLAS_GEMM_DEFAULT
 WORKSPACE_BYTES = 32 * 2**20  # what NVIDIA advises; our own, so that nothing is allocated while recording
 

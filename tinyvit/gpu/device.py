@@ -44,7 +44,7 @@ class Device:
         """Fill `array` with zeros."""
         raise NotImplementedError
 
-    def address(self, array: Array) -> int:
+    def address(self, array: Any) -> int:
         """Where the first number of `array` lies."""
         raise NotImplementedError
 
@@ -112,7 +112,7 @@ class CudaDevice(Device):
         with self.stream:
             array.fill(0)
 
-    def address(self, array: Array) -> int:
+    def address(self, array: Any) -> int:
         return array.data.ptr
 
     def record(self, run: Callable[[], None]) -> Callable[[], None]:

@@ -8,7 +8,7 @@ result and what was saved. What they cost is one launch each, where nothing else
 - R is all leading axes as one: x is (R, D) everywhere.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..backend import Array
 from .attention import FusedAttention
@@ -41,7 +41,7 @@ class FusedOps(FusedAttention):
         self.device.matmul(x, weight, y)
         return y, LinearSaved(x, weight)
 
-    def linear_backward(self, dy: Array, saved: LinearSaved, out: Array, *, need_dx: bool = True) -> Array:
+    def linear_backward(self, dy: Array, saved: LinearSaved, out: Array, *, need_dx: bool = True) -> Any:
         """(R, out) -> dx (R, in), unless nobody needs it; dweight goes to `out`. Two launches."""
         self.device.matmul(saved.x, dy, out, transpose_a=True)
         if not need_dx:

@@ -161,8 +161,8 @@ class FusedStep:
             dy = ops.linear_backward(dqkv, saved.qkv, g[of + "attn.qkv.weight"])
             free(dqkv)
             bias = g[f"blocks.{index - 1}.mlp.fc2.bias"] if index else None
-            out = (g[of + "norm1.weight"], g[of + "norm1.bias"], bias)
-            dx, above = ops.layer_norm_backward(dy, saved.norm1, dx, out), dx
+            sums = (g[of + "norm1.weight"], g[of + "norm1.bias"], bias)
+            dx, above = ops.layer_norm_backward(dy, saved.norm1, dx, sums), dx
             free(dy, above)
         ops.linear_backward(dx, embed, g["patch_embed.proj.weight"], need_dx=False)
         self._token_table_backward(dx)

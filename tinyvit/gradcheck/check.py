@@ -78,7 +78,7 @@ def check_gradients(
 
     y, saved = run()
     dy = like(rng.standard_normal(y.shape), y)
-    grads = backward(dy, saved)
+    grads: Any = backward(dy, saved)
 
     def loss() -> float:
         return float((dy * run()[0]).sum())
@@ -141,7 +141,7 @@ def _as_pair(
     forward, backward = f
 
     def op_backward(dy: Array, saved: Any) -> dict[str, Array | None]:
-        grads = backward(dy, saved)
+        grads: Any = backward(dy, saved)
         return dict(zip(given, grads if isinstance(grads, tuple) else (grads,), strict=False))
 
     return forward, op_backward, arrays

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UserError
 from .deep_grey import REDUCED, UNSIGNED, WHITE_IS_ZERO, WHITE_LEVEL, is_deep
@@ -82,7 +82,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         ) from error
     except PermissionError as error:
         raise UserError(f"{path} may not be read: change its permissions") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read: save it as PNG or JPEG") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise UserError(f"{path} is damaged or of an unusual kind ({error}): save it again as PNG or JPEG") from error

@@ -91,7 +91,7 @@ def takes_gradients(backward: Callable[[Array, Any], Result]) -> Callable[[Array
         grads: Any = backward(widened(dy), saved._make(map(widened, saved)))
         if isinstance(grads, tuple):
             return cast(Any, tuple(None if grad is None else rounded(grad, dy.dtype) for grad in grads))
-        return rounded(grads, dy.dtype)
+        return cast(Any, rounded(grads, dy.dtype))
 
     return checked
 

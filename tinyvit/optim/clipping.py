@@ -1,6 +1,7 @@
 """Gradient clipping: one bad batch may turn the model, but not throw it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from .flat import blocks
 
 def global_norm(grads: Mapping[str, Array]) -> Array:
     """The length of all gradients taken as one long vector; a 0-d array, so that a GPU need not be waited for."""
-    total = sum([(grad * grad).sum() for grad in blocks(grads)] or [np.zeros(())])
+    total: Any = sum([(grad * grad).sum() for grad in blocks(grads)] or [np.zeros(())])
     return array_module(total).sqrt(total)
 
 

@@ -1,11 +1,11 @@
 """The pictures a model gets most confidently wrong."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backend import Array, to_numpy
+from ..backend import to_numpy
 from ..errors import UserError
 from .figure import INK, MUTED, headline, new_figure, shortened, show_picture
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plot_mistakes(
-    images: Array,
+    images: Any,
     labels: np.ndarray,
     probs: np.ndarray,
     class_names: Sequence[str],
@@ -42,7 +42,7 @@ def plot_mistakes(
 
 
 def plot_worst(
-    images: Array,
+    images: Any,
     labels: np.ndarray,
     predictions: np.ndarray,
     confidence: np.ndarray,
@@ -69,7 +69,7 @@ def plot_worst(
 
 
 def plot_worst_sets(
-    images: Array,
+    images: Any,
     labels: np.ndarray,
     probs: np.ndarray,
     threshold: float,
@@ -102,7 +102,7 @@ def plot_worst_sets(
 
 
 def _panels(
-    images: Array,
+    images: Any,
     worst: np.ndarray,
     titles: Sequence[str],
     num_wrong: int,
