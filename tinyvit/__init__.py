@@ -7,8 +7,8 @@
 B batch, C channels, H W image, P patch, L patches, N tokens (L + class token + registers), D embed_dim,
 h heads, d head_dim, M mlp hidden, K classes. C is only ever channels.
 
-Where to look: a formula: `ops`. Where weights are born: `layers`. How an image becomes a class: `vit`.
-Why the loss falls: `training`. Whether it is right: `gradcheck`, and the tests.
+Where to look: a formula: `ops`. Parameters: `layers`. How an image becomes a class: `vit`. What is learned: `tasks`.
+How: `training`. Whether it is right: `gradcheck`, and the tests. What to read in which order: lessons/reading_order.md.
 """
 
 from importlib import import_module
@@ -29,18 +29,8 @@ __version__ = "0.2.0"
 
 # A room is opened when something in it is first asked for, so that `import tinyvit` and `tinyvit --help` take no time.
 _ROOMS = (
-    "backend",
-    "datasets",
-    "evaluation",
-    "gradcheck",
-    "layers",
-    "ops",
-    "optim",
-    "plots",
-    "tasks",
-    "training",
-    "vit",
-)
+    "backend", "datasets", "evaluation", "gradcheck", "layers", "ops", "optim", "plots", "tasks", "training", "vit",
+)  # fmt: skip
 _HOMES = {
     "backend": ("array_module", "available_devices", "generator", "resolve_device", "to_device", "to_numpy"),
     "config": ("PRESETS", "ViTConfig", "preset", "presets"),
@@ -67,34 +57,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "PRESETS",
-    "GradientReport",
-    "TrainConfig",
-    "UserError",
-    "ViTConfig",
-    "VisionTransformer",
-    "array_module",
-    "available_devices",
-    "backend",
-    "check_gradients",
-    "datasets",
-    "evaluate",
-    "evaluation",
-    "generator",
-    "gradcheck",
-    "layers",
-    "load_dataset",
-    "ops",
-    "optim",
-    "plots",
-    "preset",
-    "presets",
-    "resolve_device",
-    "tasks",
-    "to_device",
-    "to_numpy",
-    "train",
-    "train_step",
-    "training",
-    "vit",
-]
+    "PRESETS", "GradientReport", "TrainConfig", "UserError", "ViTConfig", "VisionTransformer", "array_module",
+    "available_devices", "backend", "check_gradients", "datasets", "evaluate", "evaluation", "generator",
+    "gradcheck", "layers", "load_dataset", "ops", "optim", "plots", "preset", "presets", "resolve_device", "tasks",
+    "to_device", "to_numpy", "train", "train_step", "training", "vit",
+]  # fmt: skip
