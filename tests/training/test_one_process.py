@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import tinyvit
+from tests.support.small_run import small_dataset
 from tinyvit.cli import main
+from tinyvit.evaluation import classifier
 from tinyvit.optim import AdamW
-from tinyvit.training import TrainConfig, train, train_step
+from tinyvit.training import TrainConfig, start, train, train_step
 from tinyvit.training.step import TrainingStep
 from tinyvit.vit import VisionTransformer
 
@@ -84,3 +86,24 @@ def test_from_images_to_the_update(way_of):
     files = way_of(lambda: train_step(model, optimizer, images, labels, lr=1e-3, rng=rng))
     assert {"vit.py", "ops/attention.py", "ops/cross_entropy.py", "optim/adamw.py"} <= files
     assert len(files) <= 26, sorted(files)
+
+
+def test_nothing_is_read_twice(monkeypatch, tmp_path, capsys):
+    read, open_checkpoint = [], classifier.open_checkpoint
+
+    def load_dataset(*args, **options):
+        read.append("data set")
+        return small_dataset()
+
+    def noted(*args, **options):
+        read.append("model")
+        return open_checkpoint(*args, **options)
+
+    monkeypatch.setattr(start, "load_dataset", load_dataset)
+    monkeypatch.setattr(classifier, "open_checkpoint", noted)
+    for elsewhere in ("tinyvit.datasets.load_dataset", "tinyvit.evaluation.dataset.load_dataset"):
+        monkeypatch.setattr(elsewhere, None)
+    model = ["--patch-size", "14", "--embed-dim", "8", "--depth", "1", "--num-heads", "1"]
+    assert main(["train", "--recipe", "quick", "--workers", "1", "--output", str(tmp_path / "run"), *model]) == 0
+    assert read == ["data set", "model"]
+    assert "test accuracy" in capsys.readouterr().out
