@@ -44,7 +44,10 @@ def test_resuming_a_finished_run_says_the_same_again(trained_run, tinyvit):
     folder, process = trained_run
     again = tinyvit("train", "--resume", folder)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.split("Best on the dev split")[1] == process.stdout.split("Best on the dev split")[1]
+    assert (
+        again.stdout.split("Best on the dev (validation) split")[1]
+        == process.stdout.split("Best on the dev (validation) split")[1]
+    )
 
 
 def test_predict_names_digits_in_drawings(trained_run, tinyvit, tmp_path):

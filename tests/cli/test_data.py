@@ -63,17 +63,17 @@ def cut_short(folder):
 
 def seen_before(folder):
     shutil.copy(folder / "train/cat/1.jpg", folder / "test/cat/again.jpg")
-    return "in another, too, so that they test memory (1):", "test/cat/again.jpg = "
+    return "Duplicates across splits (data leakage) (1):", "test/cat/again.jpg = "
 
 
 def of_two_classes(folder):
     shutil.copy(folder / "train/cat/1.jpg", folder / "train/Schäferhund 1/again.jpg")
-    return "Pictures that are in several classes (1):", "/again.jpg = "
+    return "Duplicates in several classes (1):", "/again.jpg = "
 
 
 def empty_class(folder):
     (folder / "train/eel").mkdir()
-    return "Classes without a picture to train on (1):", "  eel"
+    return "Classes without a training image (1):", "  eel"
 
 
 def nothing_seen(folder):
@@ -135,7 +135,7 @@ def test_all_pictures_of_a_class_unreadable(folder, capsys):
     status, out, _ = check(folder, capsys)
     assert status == 1
     assert "Files that cannot be read (4):" in out
-    assert "Classes without a picture to train on (1):\n  cat\n" in out
+    assert "Classes without a training image (1):\n  cat\n" in out
     for path in (folder / "train/Schäferhund 1").iterdir():
         path.write_bytes(b"")
     assert "no picture to train on can be read" in check(folder, capsys)[1]
@@ -255,4 +255,4 @@ def test_the_same_picture_with_different_labels_is_wrong(tmp_path, capsys):
     shutil.copy(tmp_path / "pets/1.png", tmp_path / "pets/4.png")
     (tmp_path / "t.csv").write_text("file,labels\n1,cat\n2,dog\n3,\n4,cat|dog\n")
     assert main(["data", "check", str(tmp_path / "pets"), "--labels", str(tmp_path / "t.csv")]) == 1
-    assert "The same picture with different labels (1):" in capsys.readouterr().out
+    assert "Duplicates with different labels (1):" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
 from tinyvit.evaluation.calibration import calibration
+from tinyvit.evaluation.split import choose_split
 from tinyvit.images.open import open_picture
 from tinyvit.storage.files import to_json
 from tinyvit.training import FinetuneConfig, load_trained
@@ -95,6 +96,22 @@ def test_other_splits_and_batches(place, capsys):
     assert main(["eval", "model", "--data-dir", "data", "--split", "dev", "--batch-size", "1"]) == 0
     timeless = [line for line in dev.splitlines() if "per second" not in line]
     assert [line for line in capsys.readouterr().out.splitlines() if "per second" not in line] == timeless
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "Val", "dev"])
+def test_the_dev_split_by_its_other_names(name, place, capsys):
+    assert main(["eval", "model", "--data-dir", "data", "--split", name]) == 0
+    assert capsys.readouterr().out.startswith("dev split of data, 3 images: ")
+    _, preprocessing = load_trained("model")
+    chosen = choose_split(preprocessing, "model", split=name, data_dir="data", note=print)
+    assert (chosen.name, len(chosen.split)) == ("dev", 3)
+
+
+@pytest.mark.parametrize("name", ["vla", "eval", "tset", ""])
+def test_a_split_that_there_is_not(name, place, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["eval", "model", "--data-dir", "data", "--split", name])
+    assert "invalid choice" in capsys.readouterr().err
 
 
 def test_pictures_that_cannot_be_read_are_counted(place, capsys):
@@ -269,7 +286,10 @@ def test_a_run_made_of_the_folder_keeps_its_held_out_split(place, capsys):
     assert main(["eval", "run", "--split", "all"]) == 0
     out = capsys.readouterr().out
     assert "all of flat, 24 images: accuracy" in out
-    assert "note: The run was trained on 16 of these 24 pictures: of those, memory is measured." in out
+    assert (
+        "note: The run was trained on 16 of these 24 pictures (data leakage): the score on those is memorisation."
+        in out
+    )
     for name in COLOURS:
         shutil.rmtree(f"copy/{name}")
         shutil.copytree(f"data/test/{name}", f"copy/{name}")

@@ -168,14 +168,14 @@ def test_unreadable_pictures_are_listed_and_skipped(finetune, tmp_path):
     status, out, _ = finetune("--epochs", "1")
     assert status == 0
     assert "broken.jpg" in out
-    assert "is the same picture as" in out
+    assert ": data leakage, the score on it is memorisation" in out
 
 
 def test_without_a_test_split_the_report_is_on_dev_and_says_so(finetune, tmp_path):
     shutil.rmtree(tmp_path / "pictures" / "test")
     status, out, err = finetune("--epochs", "1")
     assert (status, err) == (0, "")
-    assert "the report at the end is on the dev split" in out
+    assert "the report at the end is on the dev (validation) split" in out
 
 
 def test_one_level_of_folders_is_split_and_said_so(finetune, tmp_path):
@@ -280,7 +280,7 @@ def test_a_test_split_that_cannot_be_read_is_told(finetune, pictures):
     status, out, _ = finetune("--epochs", "1")
     assert status == 0
     assert "none of the 12 pictures of the test split can be read, so there is no test" in out
-    assert "the report at the end is on the dev split" in out
+    assert "the report at the end is on the dev (validation) split" in out
 
 
 def test_class_weights_are_told_and_kept(finetune, pictures, tmp_path):

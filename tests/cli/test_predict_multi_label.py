@@ -95,7 +95,7 @@ def test_regression_is_refused_by_its_name(stand_in, picture, capsys, verb, num_
     folder = stand_in({"problem_type": "regression"}, num_classes=num_classes)
     assert main([verb, str(folder), *([str(picture)] if verb == "predict" else [])]) == 2
     err = capsys.readouterr().err
-    assert "predicts numbers (problem_type regression), so it names no classes" in err
+    assert "is a regression model (problem_type regression), so it names no classes" in err
     assert f"tinyvit finetune --model {folder}" in err
     assert err.count("\n") == 1
 
@@ -135,7 +135,7 @@ def test_what_says_nothing_stays_silent(stand_in, tmp_path, capsys):
     ("changes", "said"),
     [
         (MULTI, "answers   multi_label_classification: a yes or no for each class, from 0.5 on"),
-        ({"problem_type": "regression"}, "answers   regression: numbers, no classes"),
+        ({"problem_type": "regression"}, "answers   regression: real values, no classes"),
         ({}, None),
     ],
 )

@@ -43,7 +43,7 @@ def test_runs_and_models_among_the_pictures_are_left_out_and_told(tmp_path, layo
     touch(tmp_path, *run)
     listing = list_folder(tmp_path)
     assert listing.class_names == ("cat", "dog")
-    assert f"Left out as runs or models, no pictures to learn: {run[0].split('/')[0]}." in listing.notes
+    assert f"Left out as runs or models, not training images: {run[0].split('/')[0]}." in listing.notes
     touch(tmp_path / "train/cat" if layout == "splits" else tmp_path / "cat", *run)
     again = list_folder(tmp_path)
     assert [files.paths for files in again.splits.values()] == [files.paths for files in listing.splits.values()]

@@ -247,9 +247,7 @@ def test_deep_grey_has_one_white_in_all_of_a_data_set(tops, white, dark, tmp_pat
     deep_folder(tmp_path, tops, rng=np.random.default_rng(0))
     depths = scan(list_folder(tmp_path)).depths
     assert depths.white_level == white
-    assert (
-        f"4 pictures are in deep grey, of numbers up to {max(tops):,}; {white:,} is taken as white" in depths.notes[0]
-    )
+    assert f"4 pictures are in deep grey, of values up to {max(tops):,}; {white:,} is taken as white" in depths.notes[0]
     assert len(depths.notes) == 1 + (dark > 0)
     assert not dark or depths.notes[1].startswith(f"{dark} pictures are 16 times darker")
 

@@ -114,7 +114,7 @@ def test_a_white_level_that_is_known_is_taken_and_kept(in_chans):
     processor = ImageProcessor(in_chans=in_chans, do_resize=False, white_level=4095)
     dark = Image.fromarray(np.array([[0, 100, 4095, 5000]], np.uint16))
     np.testing.assert_array_equal(processor.pixels(dark)[0, 0], [0, 6, 255, 255])
-    assert "4,095 is taken as white, larger numbers, too" in in_words(dark, 4095)
+    assert "4,095 is taken as white, larger values, too" in in_words(dark, 4095)
     assert ImageProcessor.from_dict(processor.to_dict()) == processor
     assert "white_level" not in dataclasses.replace(processor, white_level=None).to_dict()
     np.testing.assert_array_equal(processor.pixels(Image.new("L", (1, 1), 100))[:, 0, 0], [100] * in_chans)

@@ -86,7 +86,7 @@ def test_that_a_cache_does_not_say_how_images_are_prepared_is_said(folder, tmp_p
     snapshots.mkdir(parents=True)
     folder(family=family).rename(snapshots / "c0ffee")
     assert main(["info", str(snapshots.parent)]) == 0
-    assert ("has no preprocessor_config.json, or nobody has fetched it" in capsys.readouterr().err) == is_said
+    assert ("has no preprocessor_config.json, or it was not downloaded" in capsys.readouterr().err) == is_said
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ CHANGES = {
         lambda photos: [(photos / "bee" / "2.png").unlink(), os.symlink(photos / "bee/3.png", photos / "bee/2.png")],
         "1 changed: bee/2.png",
     ),
-    "all gone": (lambda photos: shutil.rmtree(photos), "photos, whose pictures run learned, is no folder"),
+    "all gone": (lambda photos: shutil.rmtree(photos), "photos, with the training images of run, is no folder"),
 }  # fmt: skip
 
 

@@ -349,12 +349,12 @@ def test_averaged_weights_of_another_shape_are_refused(small_config):
 @pytest.mark.parametrize("pos_embed", ["learned", "sincos2d"])
 def test_a_model_that_no_memory_can_hold_is_refused(small_config, change, pos_embed):
     model = dataclasses.replace(small_config.model, pos_embed=pos_embed, **change)
-    with pytest.raises(UserError, match="would hold more than 10,000,000,000 numbers: choose a smaller one"):
+    with pytest.raises(UserError, match="would hold more than 10,000,000,000 values: choose a smaller one"):
         train(dataclasses.replace(small_config, model=model))
     assert not Path(small_config.output).exists()
     folder = start.new_run_folder(small_config)
     edit(folder / "config.json", model=model.to_dict())
-    with pytest.raises(UserError, match="would hold more than 10,000,000,000 numbers: choose a smaller one"):
+    with pytest.raises(UserError, match="would hold more than 10,000,000,000 values: choose a smaller one"):
         resume(folder)
 
 

@@ -20,20 +20,24 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         help="measure speed and memory",
         description="A training step, inference, import, cold start and peak memory: medians of runs taken in turn.",
     )
-    parser.add_argument("preset", nargs="?", default="tiny", help="(default: tiny)")
-    parser.add_argument("--batch-size", type=int, default=128, metavar="SIZE", help="(default: 128)")
-    parser.add_argument("--workers", type=workers_flag, default="auto", metavar="WORKERS", help="(default: auto)")
-    parser.add_argument("--rounds", type=int, default=30, metavar="N", help="measurements, at least (default: 30)")
+    parser.add_argument("preset", nargs="?", default="tiny", help="preset of the model (default: tiny)")
+    parser.add_argument("--batch-size", type=int, default=128, metavar="SIZE", help="batch size (default: 128)")
+    parser.add_argument(
+        "--workers", type=workers_flag, default="auto", metavar="WORKERS", help="worker processes (default: auto)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=30, metavar="N", help="measurements, at least this many (default: 30)"
+    )
     parser.add_argument("--against", choices=("torch",), help="time PyTorch in turn, after checking that both agree")
     parser.add_argument("--compile", action="store_true", help="with --against torch: torch.compile too, which is slow")
     parser.add_argument(
-        "--profile", action="store_true", help="instead: the time of each op, beside this machine's peak"
+        "--profile", action="store_true", help="instead: profile, the time of each op beside this machine's peak"
     )
     parser.add_argument(
         "--runs", type=int, metavar="N", help="instead: N whole training runs of a recipe, and their results"
     )
-    parser.add_argument("--recipe", default="default", metavar="RECIPE", help="of --runs (default: default)")
-    parser.add_argument("--cluster", action="store_true", help="instead: what a step would cost on up to 1,024 ranks")
+    parser.add_argument("--recipe", default="default", metavar="RECIPE", help="recipe of --runs (default: default)")
+    parser.add_argument("--cluster", action="store_true", help="instead: estimated time of a step on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
         "--device", default="cpu", help="with cuda, instead: correctness and training steps on a GPU (default: cpu)"
@@ -43,10 +47,10 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         type=float,
         default=570,
         metavar="S",
-        help="of --device cuda: the time there is (default: 570)",
+        help="time budget of --device cuda, in seconds (default: 570)",
     )
     parser.add_argument(
-        "--output", default="bench.png", metavar="PNG", help="the figure of --scaling (default: bench.png)"
+        "--output", default="bench.png", metavar="PNG", help="file for the figure of --scaling (default: bench.png)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_model_flags(parser, PRESETS["tiny"], "the preset tiny")

@@ -19,11 +19,18 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("source", metavar="IN", help="folder of a model or a run, or a .npz file")
     add_download_flag(parser)
     parser.add_argument("target", metavar="OUT", help="folder to make; with --to npz, the file")
-    parser.add_argument("--to", choices=("hf", "timm", "npz"), default="hf", help="whose layout (default: hf)")
+    parser.add_argument(
+        "--to",
+        choices=("hf", "timm", "npz"),
+        default="hf",
+        help="layout of the weights: Hugging Face, timm or Google (default: hf)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace what is at OUT")
-    parser.add_argument("--ignore-head", action="store_true", help="leave the classifier out")
-    parser.add_argument("--img-size", type=size_flag, help="resample the positions for images of this size")
-    parser.add_argument("--verify", action="store_true", help="compare all layers with those of other readers")
+    parser.add_argument("--ignore-head", action="store_true", help="leave out the classification head")
+    parser.add_argument("--img-size", type=size_flag, help="interpolate the position embedding for images of this size")
+    parser.add_argument(
+        "--verify", action="store_true", help="compare every layer with transformers and timm, where installed"
+    )
     parser.set_defaults(run=run)
 
 
@@ -109,7 +116,7 @@ def _lost(meaning: str, threshold: float, to: str) -> Iterator[str]:
 
     meanings = {
         MULTI_LABEL: "each logit is the yes or no of a class by itself, so take a sigmoid of it, and not softmax",
-        REGRESSION: "the logits are plain numbers, so take no softmax of them",
+        REGRESSION: "the logits are regression outputs, so take no softmax of them",
     }
     if to != "hf" and meaning in meanings:
         yield f"readers of {to} know of no problem type, here it is {meaning}: {meanings[meaning]}"

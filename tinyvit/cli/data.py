@@ -1,4 +1,4 @@
-"""`tinyvit data check DIR`: what is wrong with a folder of pictures, before anybody trains on it."""
+"""`tinyvit data check DIR`: validate a folder of images before training on it."""
 
 import argparse
 from collections import Counter
@@ -15,21 +15,23 @@ MOST_SIZES = 5
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        "data", help="check a folder of pictures", description="Data sets of your own: pictures in folders."
+        "data", help="check a folder of images", description="Data sets of your own: images in folders."
     )
     parser.set_defaults(run=lambda options: parser.print_help())
     actions = parser.add_subparsers(metavar="ACTION")
     check = actions.add_parser(
         "check",
-        help="read every picture in a folder, and say what is wrong",
-        description="Read every picture in DIR/train/CLASS, DIR/val/CLASS and DIR/test/CLASS, or in DIR/CLASS alone. "
+        help="read every image in a folder and report what is wrong",
+        description="Read every image in DIR/train/CLASS, DIR/val/CLASS and DIR/test/CLASS, or in DIR/CLASS alone. "
         "Exit status: 0 if all is well, 1 if something is wrong, 2 if it is no data set or --strict forbids "
         "what is left out.",
     )
     check.add_argument("folder", metavar="DIR", type=text, help="folder of the data set")
-    check.add_argument("--labels", type=text, metavar="FILE", help="table of any number of classes, as for finetune")
     check.add_argument(
-        "--multi-label", action="store_true", help="a picture is of all folders above it, as for finetune"
+        "--labels", type=text, metavar="FILE", help="multi-label classification: table of class names, as for finetune"
+    )
+    check.add_argument(
+        "--multi-label", action="store_true", help="multi-label classification by folders, as for finetune"
     )
     add_strict_flag(check)
     check.set_defaults(run=run)
@@ -125,12 +127,12 @@ def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[st
         ],
         "Files that cannot be read": [sentence for _, sentence in findings.unreadable],
         "Transparent pictures of which nothing can be seen": [str(path) for path in findings.blank],
-        "Pictures of one split that are in another, too, so that they test memory": [
+        "Duplicates across splits (data leakage)": [
             f"{again.path} = {first.path}" for first, again in findings.across_splits
         ],
-        "The same picture with different labels" if multi_label else "Pictures that are in several classes": [
+        "Duplicates with different labels" if multi_label else "Duplicates in several classes": [
             " = ".join(str(place.path) for place in same) for same in findings.contradictions
         ],
-        "Classes without a picture to train on": [name for k, name in enumerate(names) if not train[k]],
+        "Classes without a training image": [name for k, name in enumerate(names) if not train[k]],
     }
     return {f"{what} ({len(lines):,})": lines for what, lines in found.items() if lines}

@@ -14,9 +14,9 @@ from .scoring import add_split_flags, measured, score_all
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "eval",
-        help="measure a trained model",
+        help="evaluate a trained model",
         description="Accuracy, loss, a report per class, confusion and calibration on one split of MNIST, or of a "
-        "folder of pictures whose folders are called as the model's classes. Of a multi-label model: precision, "
+        "folder of images whose folders have the names of the model's classes. Of a multi-label model: precision, "
         "recall, F1 and average precision of each class.",
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
@@ -24,15 +24,15 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     add_split_flags(parser)
     add_threshold_flag(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
-    parser.add_argument("--batch-size", type=count, metavar="N", help="images at once (default: what fits)")
-    parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table")
+    parser.add_argument("--batch-size", type=count, metavar="N", help="images per forward (default: what fits)")
+    parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a CSV table")
     add_strict_flag(parser)
     parser.add_argument(
         "--figures",
         nargs="?",
         const="",
         metavar="DIR",
-        help="draw confusion, mistakes and reliability (default place: MODEL/figures)",
+        help="draw confusion matrix, mistakes and reliability diagram (default place: MODEL/figures)",
     )
     parser.set_defaults(run=run)
 

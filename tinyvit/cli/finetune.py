@@ -15,14 +15,26 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
     parser: argparse.ArgumentParser = verbs.add_parser(
         "finetune",
-        help="train a pretrained model on your own pictures",
-        description="Fine-tune a model of Hugging Face, timm, Google or tinyvit on folders of pictures, one per class.",
+        help="fine-tune a pretrained model on your own images",
+        description="Fine-tune a model of Hugging Face, timm, Google or tinyvit on folders of images, one per class.",
     )
-    parser.add_argument("--model", dest="pretrained", type=text, metavar="FOLDER", help="the model to start from")
+    parser.add_argument(
+        "--model", dest="pretrained", type=text, metavar="FOLDER", help="pretrained model to start from"
+    )
     add_download_flag(parser)
-    parser.add_argument("--img-size", type=size_flag, help="pixels; positions are resampled (default: the model's)")
-    parser.add_argument("--drop-path", type=float, dest="drop_path_rate", metavar="RATE", help="drop path in training")
-    parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
+    parser.add_argument(
+        "--img-size",
+        type=size_flag,
+        help="image size in pixels; the position embedding is interpolated (default: the model's)",
+    )
+    parser.add_argument(
+        "--drop-path",
+        type=float,
+        dest="drop_path_rate",
+        metavar="RATE",
+        help="stochastic depth (drop path) rate in training",
+    )
+    parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
     add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "task", "pretrained"))

@@ -13,7 +13,7 @@ def tell(history: Any, best: Any, *what_next: str) -> None:
     """
     from ..evaluation.figures import draw_figures
 
-    say(f"\nBest on the dev split: epoch {history.best_epoch}. Its weights on the test split:")
+    say(f"\nBest on the dev (validation) split: epoch {history.best_epoch}. Its weights on the test split:")
     say(f"\n  test {history.test.in_words}\n")
     say(history.report)
     model, dataset = best.model.to("cpu"), best.dataset

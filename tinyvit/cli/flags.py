@@ -18,7 +18,7 @@ SUB_PARSERS = Any  # what argparse's add_subparsers returns; its class is privat
 
 
 def add_flags(parser: Any, defaults: Any, *, skip: Collection[str] = ()) -> None:
-    """One flag per field of a config. A flag that is not given leaves no trace in the parsed options.
+    """Add one flag per field of a config. A flag that is not given leaves no trace in the parsed options.
 
     Args:
         defaults: a config whose values hold where no flag is given: the help shows them.
@@ -55,18 +55,22 @@ def describe(title: str, config: Any, *, skip: Collection[str] = ()) -> str:
 
 
 def add_model_flags(parser: argparse.ArgumentParser, defaults: ViTConfig, whose: str) -> None:
-    """The flags of `ViTConfig`, in a group of their own that says whose `defaults` the help shows."""
+    """Add the flags of `ViTConfig`, in a group that says whose `defaults` the help shows."""
     add_flags(parser.add_argument_group("model", f"The defaults shown are those of {whose}."), defaults)
 
 
 def add_download_flag(parser: argparse.ArgumentParser) -> None:
-    """The flag beside a model's path with which `pretrained.resolve_model` takes a name for it too."""
-    parser.add_argument("--download", action="store_true", help="the model may be a name at huggingface.co: fetch it")
+    """Add `--download`, with which `pretrained.resolve_model` takes a name in place of a model's path."""
+    parser.add_argument(
+        "--download", action="store_true", help="download the model if it is named as on huggingface.co"
+    )
 
 
 def add_strict_flag(parser: argparse.ArgumentParser) -> None:
-    """The flag of all verbs that read folders of pictures, for `datasets.left_out.forbid`."""
-    parser.add_argument("--strict", action="store_true", help="stop where a file would be left out or cannot be used")
+    """Add `--strict`, a flag of all verbs that read folders of images, for `datasets.left_out.forbid`."""
+    parser.add_argument(
+        "--strict", action="store_true", help="stop with an error where a file would be left out or cannot be used"
+    )
 
 
 def find_model(path_or_name: str, *, download: bool) -> Path:
@@ -87,7 +91,7 @@ def find_model(path_or_name: str, *, download: bool) -> Path:
 
 
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:
-    """What turns a flag's text into the field's value."""
+    """Parser of a flag's text to the field's value."""
     if name == "img_size":
         return size_flag
     if name in ("workers", "threads"):
@@ -98,7 +102,7 @@ def _reader(name: str, kind: Any) -> Callable[[str], Any]:
 
 
 def text(given: str) -> str:
-    """A name or a path: anything but nothing, which `--output "$UNSET"` would give.
+    """Name or path: any text but an empty one, which `--output "$UNSET"` would give.
 
     Raises:
         argparse.ArgumentTypeError: it is empty.
@@ -109,7 +113,7 @@ def text(given: str) -> str:
 
 
 def count(given: str) -> int:
-    """How many.
+    """Whole number of at least 1.
 
     Raises:
         argparse.ArgumentTypeError: it is no whole number of at least 1, or unreasonably large.
@@ -120,7 +124,7 @@ def count(given: str) -> int:
 
 
 def probability(given: str) -> float:
-    """0..1.
+    """Probability from 0 to 1.
 
     Raises:
         argparse.ArgumentTypeError: it is no such number.

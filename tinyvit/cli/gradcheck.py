@@ -12,12 +12,12 @@ from .flags import SUB_PARSERS
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "gradcheck",
-        help="check every gradient",
+        help="check every gradient by finite differences",
         description="Compare every hand-written backward with finite differences, in float64, under a random upstream "
         "gradient. Exit status 1 if one is wrong.",
     )
     parser.add_argument("--op", metavar="NAME", help="check only the op, layer or model of this name")
-    parser.add_argument("--seed", type=int, default=0, help="draws inputs and upstream gradients (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of inputs and upstream gradients (default: 0)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:<index> (default: cpu)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=run)

@@ -9,17 +9,17 @@ from .flags import probability
 
 
 def add_threshold_flag(parser: Any) -> None:
-    """The flag of all verbs that show the answers of multi-label models, for `at_threshold`."""
+    """Add `--threshold`, a flag of all verbs that show predictions of multi-label models, for `at_threshold`."""
     parser.add_argument(
         "--threshold",
         type=probability,
         metavar="P",
-        help="of multi-label models: the least probability of a yes (default: the model's own, or 0.5)",
+        help="decision threshold of multi-label models (default: the model's own, or 0.5)",
     )
 
 
 def at_threshold(preprocessing: Any, threshold: float | None, path: Any) -> Any:
-    """What a model was fed, with the threshold that --threshold names, if it does.
+    """Preprocessing of a model, with the threshold that --threshold names, if it does.
 
     Raises:
         UserError: the model chooses one class of several, by no threshold.

@@ -20,13 +20,15 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "info",
         help="parameters, FLOPs and memory of a model",
-        description="Part by part, for a preset or a saved model, and any change.",
+        description="Cost of each part of a preset or a saved model, with any change to it.",
     )
     parser.add_argument(
         "preset", metavar="MODEL", nargs="?", default="tiny", help="preset, run, folder, or .npz file (default: tiny)"
     )
     add_download_flag(parser)
-    parser.add_argument("--batch-size", type=int, default=128, help="for the memory of a training step (default: 128)")
+    parser.add_argument(
+        "--batch-size", type=int, default=128, help="batch size for the memory of a training step (default: 128)"
+    )
     add_model_flags(parser, PRESETS["tiny"], "the preset tiny")
     parser.set_defaults(run=run)
 
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     total = sum(costs.values(), NOTHING)
     say(about)
     say(describe("", config))
-    say(f"{config.num_tokens} tokens of {config.embed_dim} numbers; heads of {config.head_dim}\n")
+    say(f"{config.num_tokens} tokens of {config.embed_dim} features; heads of {config.head_dim}\n")
     say(f"{'part':<22}{'parameters':>13}{'MFLOPs/image':>14}{'saved MiB/image':>17}")
     for name, cost in [*costs.items(), ("total", total)]:
         say(f"{name:<22}{cost.parameters:>13,}{cost.flops / 1e6:>14,.2f}{4 * cost.saved / MIB:>17,.3f}")
@@ -80,7 +82,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
     numbers = sum(array.size for array in checkpoint.tensors.values())
     lines = [
         printable(str(name)),
-        f"{'layout':<10}{family.title}: {len(checkpoint.tensors)} arrays, {numbers:,} numbers, {dtypes}",
+        f"{'layout':<10}{family.title}: {len(checkpoint.tensors)} arrays, {numbers:,} values, {dtypes}",
         f"{'classes':<10}{len(preprocessing.class_names)}: {classes}"
         if preprocessing.class_names
         else f"{'classes':<10}none: {'its head is a projection' if checkpoint.is_projection else 'no head'}",
@@ -92,7 +94,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         how = (
             f": a yes or no for each class, from {preprocessing.threshold:g} on"
             if preprocessing.multi_label
-            else ": numbers, no classes"
+            else ": real values, no classes"
         )
         lines.insert(3, f"{'answers':<10}{meaning}{how}")
     return checkpoint.config, "\n".join(lines)

@@ -42,11 +42,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         ("reset", run_reset, "a fresh copy of a lesson, its exercises not yet passed; the old copy is kept"),
     ):
         added = action(name, run, text)
-        added.add_argument("lesson", help="its number, such as 5")
-        added.add_argument("--folder", default="my-lessons", help="where your copies are (default: %(default)s)")
+        added.add_argument("lesson", help="number of the lesson, such as 5")
+        added.add_argument("--folder", default="my-lessons", help="folder of your copies (default: %(default)s)")
     action("progress", run_progress, "which exercises you have passed")
     graded = action("grade", run_grade, "run notebooks and print which exercises pass")
-    graded.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
+    graded.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="notebooks to grade, .ipynb files")
 
 
 def run_list(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`tinyvit plot RUN`: draw a run's pictures again."""
+"""`tinyvit plot RUN`: draw a run's figures again."""
 
 import argparse
 
@@ -10,7 +10,9 @@ from .scoring import add_split_flags, measured, score_all
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        "plot", help="draw a run's pictures again", description="Curves, confusion, mistakes, attention and positions."
+        "plot",
+        help="draw a run's figures again",
+        description="Learning curves, confusion matrix, mistakes, attention and position embedding.",
     )
     parser.add_argument("folder", metavar="RUN", help="run folder")
     add_split_flags(parser)

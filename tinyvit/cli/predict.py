@@ -22,20 +22,20 @@ LONGEST_NAME = 160  # bytes of a picture's name in that of its figure; file syst
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        "predict", help="classify pictures", description="Classify pictures of any size and colour, best guess first."
+        "predict", help="classify images", description="Classify images of any size and colour, best guess first."
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture files, or folders of them")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files, or folders of them")
     add_download_flag(parser)
-    parser.add_argument("--top-k", type=int, default=5, metavar="K", help="guesses to print (default: 5)")
+    parser.add_argument("--top-k", type=int, default=5, metavar="K", help="top-k: guesses to print (default: 5)")
     add_threshold_flag(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
-    parser.add_argument("--batch-size", type=count, metavar="N", help="pictures at once (default: what fits)")
-    parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a table, too")
+    parser.add_argument("--batch-size", type=count, metavar="N", help="images per forward (default: what fits)")
+    parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a CSV table, too")
     add_strict_flag(parser)
-    parser.add_argument("--plot", action="store_true", help="save what the model looked at, in MODEL/figures")
+    parser.add_argument("--plot", action="store_true", help="save attention maps in MODEL/figures")
     parser.add_argument(
-        "--explain", type=text, metavar="OUT", help="of models of digits: draw into this folder how each was found"
+        "--explain", type=text, metavar="OUT", help="models of digits: draw into this folder how each digit was found"
     )
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""A split found, shown to a model, and what becomes of it told: shared by `tinyvit eval` and `tinyvit plot`."""
+"""Evaluate a model on a split and print what comes of it: shared by `tinyvit eval` and `tinyvit plot`."""
 
 import argparse
 from collections import Counter
@@ -14,16 +14,25 @@ MOST_KINDS = 5  # of what was done to pictures
 
 
 def add_split_flags(parser: argparse.ArgumentParser) -> None:
-    """Which pictures, and where they are."""
+    """Add the flags that choose the images to evaluate on."""
     parser.add_argument(
         "--split",
-        choices=("test", "dev", "train", "all"),
-        help="(default: test; all of a folder without splits, unless the run was made from it)",
+        type=_split_called,
+        choices=("train", "dev", "test", "all"),
+        metavar="SPLIT",
+        help="split: train, dev (validation; val is the same), test, or all (default: test; all of a folder without "
+        "splits, unless the run was made from it)",
     )
-    parser.add_argument("--data-dir", type=text, metavar="DIR", help="the data set's folder (default: the run's own)")
+    parser.add_argument("--data-dir", type=text, metavar="DIR", help="folder of the data set (default: the run's own)")
     parser.add_argument(
-        "--labels", type=text, metavar="FILE", help="of multi-label models: table of the classes, as for finetune"
+        "--labels", type=text, metavar="FILE", help="multi-label models: table of class names, as for finetune"
     )
+
+
+def _split_called(name: str) -> str:
+    from ..datasets.split_names import split_called
+
+    return split_called(name)
 
 
 def measured(preprocessing: Any, options: argparse.Namespace) -> Any:

@@ -18,14 +18,14 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "train",
         help="train a model",
         description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST. On other data, such as a "
-        "folder of pictures in --data-dir, its --img-size, --patch-size, --in-chans and --num-classes follow the data "
+        "folder of images in --data-dir, its --img-size, --patch-size, --in-chans and --num-classes follow the data "
         "where they are not given.",
     )
     parser.add_argument(
-        "--recipe", choices=RECIPES, default="default", help="settings to start from (default: default)"
+        "--recipe", choices=RECIPES, default="default", help="hyperparameters to start from (default: default)"
     )
-    parser.add_argument("--preset", type=text, help="model to start from (see tinyvit info)")
-    parser.add_argument("--resume", type=text, metavar="RUN", help="go on with a run that was stopped or killed")
+    parser.add_argument("--preset", type=text, help="architecture to start from (see tinyvit info)")
+    parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
     whose = "the default recipe"

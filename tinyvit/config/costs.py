@@ -40,7 +40,7 @@ def check_numbers(config: ViTConfig, found: int, where: Any) -> None:
     described = numbers_held(config)
     if described > 2 * found + 10_000_000:
         raise UserError(
-            f"{where} does not fit together: its config describes {described:,} numbers, its weights are "
+            f"{where} does not fit together: its config describes {described:,} values, its weights are "
             f"{found:,}; use another copy"
         )
 

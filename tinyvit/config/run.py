@@ -1,4 +1,4 @@
-"""Everything that decides how a training run goes, in one frozen object; the command line's flags are made from it."""
+"""Configuration of a training run: one frozen dataclass, from which the command line's flags are made."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ Workers: TypeAlias = Literal["auto"] | int
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig(Config):
-    """What every training run decides.
+    """Hyperparameters and settings that every training run has.
 
     Raises:
         UserError: a value makes no sense.
@@ -24,34 +24,38 @@ class RunConfig(Config):
     verb: ClassVar[str] = "train"  # of the command that starts and resumes such a run
 
     model: ViTConfig = PRESETS["tiny"]
-    task: Literal["classify"] = option("classify", "what is learned")
-    data_dir: str | None = option(None, "folder with the data set's files (else TINYVIT_DATA, data/, a download)")
+    task: Literal["classify"] = option("classify", "learning task")
+    data_dir: str | None = option(None, "folder of the data set (else TINYVIT_DATA, data/, a download)")
     output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
-    epochs: int = option(12, "passes over the training images", at_least=1)
-    batch_size: int = option(128, "images per step", at_least=1)
-    opt: Literal["adamw", "sgd"] = option("adamw", "optimizer")
-    lr: float = option(3e-3, "highest learning rate")
-    min_lr: float = option(1e-5, "learning rate at the end")
-    warmup_epochs: float = option(0.5, "epochs until the learning rate is at its highest")
-    momentum: float = option(0.9, "momentum of sgd", below=1)
-    nesterov: bool = option(False, "sgd's momentum as Nesterov put it: look ahead, then step")
-    weight_decay: float = option(0.1, "pull of the weight matrices towards zero")
-    clip_grad: float = option(1.0, "largest global norm of the gradient; 0 turns clipping off")
-    label_smoothing: float = option(0.0, "share of the target given to all classes alike", below=1)
+    epochs: int = option(12, "epochs, passes over the training split", at_least=1)
+    batch_size: int = option(128, "batch size, images per optimizer step", at_least=1)
+    opt: Literal["adamw", "sgd"] = option("adamw", "optimizer: AdamW or SGD")
+    lr: float = option(3e-3, "peak learning rate, after warm-up")
+    min_lr: float = option(1e-5, "final learning rate of the cosine schedule")
+    warmup_epochs: float = option(0.5, "warm-up: epochs of linear growth up to the peak learning rate")
+    momentum: float = option(0.9, "momentum, for SGD", below=1)
+    nesterov: bool = option(False, "Nesterov momentum, for SGD")
+    weight_decay: float = option(
+        0.1, "decoupled weight decay (with sgd: added to the gradient), of weight matrices only"
+    )
+    clip_grad: float = option(1.0, "gradient norm clipping: largest global norm; 0: off")
+    label_smoothing: float = option(0.0, "label smoothing: share of the target given evenly to all classes", below=1)
     class_weights: str | tuple[float, ...] | None = option(
-        None, "weights of classes in the loss: balanced (rare ones count more), or a file of lines such as cat,2.5"
+        None, "class weights in the loss: balanced (inverse frequency), or a file of lines such as cat,2.5"
     )
     ema_decay: float = option(
-        0.0, "average the weights with this decay and evaluate the average; 0 turns it off", below=1
+        0.0, "exponential moving average (EMA) of the weights: its decay; the average is evaluated; 0: off", below=1
     )
-    seed: int = option(0, "all randomness of the run follows from it", below=2**64)
-    device: str = option("auto", "auto, cpu, cuda or cuda:<index>")
+    seed: int = option(0, "random seed of the whole run", below=2**64)
+    device: str = option("auto", "device: auto, cpu, cuda or cuda:<index>")
     precision: Literal["fp32", "tf32", "bf16"] = option(
-        "fp32", "of matrix products on a GPU; tf32 and bf16 round what goes in, and are faster"
+        "fp32", "precision of matrix products on a GPU; tf32 and bf16 round their inputs and are faster"
     )
-    kernels: Literal["auto", "plain"] = option("auto", "on a GPU: fused kernels where there are some, or plain ops")
-    micro_batch: int = option(0, "images worked on at once; 0: what is fast and fits")
-    checkpoint_seconds: float = option(30.0, "save at least this often, besides at the end of each epoch")
+    kernels: Literal["auto", "plain"] = option("auto", "GPU kernels: fused where available (auto), or plain ops")
+    micro_batch: int = option(
+        0, "images per forward and backward; gradient accumulation up to batch_size; 0: automatic"
+    )
+    checkpoint_seconds: float = option(30.0, "checkpoint interval in seconds, besides the end of each epoch")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,7 +66,7 @@ class RunConfig(Config):
 
     @property
     def dataset_name(self) -> str:
-        """What the run learns, in a word."""
+        """Name of the data set, in a word."""
         raise NotImplementedError
 
 
@@ -70,20 +74,22 @@ class RunConfig(Config):
 class TrainConfig(RunConfig):
     """A run of `tinyvit train`. The defaults train a tiny ViT on MNIST in a few minutes."""
 
-    data_dir: str | None = option(None, "folder with the data set's files, or of pictures: train/<class>/, or <class>/")
+    data_dir: str | None = option(None, "folder of the data set: its files, or images as train/<class>/ or <class>/")
     dataset: Literal[
         "auto", "mnist", "fashion-mnist", "kmnist",
         "emnist-balanced", "emnist-byclass", "emnist-bymerge", "emnist-letters", "emnist-digits", "emnist-mnist",
         "cifar-10", "cifar-100", "cifar-100-coarse", "idx", "folder",
-    ] = option("auto", "what to learn; auto: what lies in --data-dir, and mnist without one")  # fmt: skip
-    augment: Literal["none", "shift", "affine"] = option("affine", "how training images are varied")
-    shift: int = option(1, "pixels, for shift: up to so many in each direction")
-    degrees: float = option(8.0, "for affine: rotation up to so many degrees")
-    translate: float = option(1.0, "pixels, for affine: up to so many in each direction")
-    scale: float = option(0.08, "for affine: size up to so much larger or smaller", below=1)
-    shear: float = option(0.0, "for affine: slant up to so many degrees", below=90)
-    workers: Literal["auto"] | int = option("auto", "processes that share the work; auto: one per core", at_least=1)
-    distributed: bool = option(False, "share each batch among the ranks that mpiexec started")
+    ] = option("auto", "data set; auto: recognised in --data-dir, mnist without one")  # fmt: skip
+    augment: Literal["none", "shift", "affine"] = option("affine", "data augmentation of training images")
+    shift: int = option(1, "random translation in each direction, at most, in pixels (augment shift)")
+    degrees: float = option(8.0, "random rotation, at most, in degrees (augment affine)")
+    translate: float = option(1.0, "random translation in each direction, at most, in pixels (augment affine)")
+    scale: float = option(
+        0.08, "random scaling, at most, as a fraction: 0.08 is 92 to 108 percent (augment affine)", below=1
+    )
+    shear: float = option(0.0, "random shear, at most, in degrees (augment affine)", below=90)
+    workers: Literal["auto"] | int = option("auto", "data-parallel worker processes; auto: one per core", at_least=1)
+    distributed: bool = option(False, "data parallelism over the ranks started by mpiexec")
 
     @property
     def dataset_name(self) -> str:
@@ -103,36 +109,46 @@ class FinetuneConfig(RunConfig):
     verb: ClassVar[str] = "finetune"
 
     model: ViTConfig = PRESETS["vit_base_patch16_224"]
-    pretrained: str = option("google/vit-base-patch16-224", "the model to start from: folder, .npz file or run")
-    data_dir: str | None = option(None, "folder of pictures: train/<class>/, val/, test/; or just <class>/")
+    pretrained: str = option("google/vit-base-patch16-224", "pretrained model: folder, .npz file or run")
+    data_dir: str | None = option(
+        None, "folder of images: train/<class>/, val/<class>/, test/<class>/; or just <class>/"
+    )
     labels: str | None = option(
         None,
-        "CSV table of pictures and any number of classes: file, names (a|b), perhaps split; or columns of 0 and 1",
+        "multi-label classification: CSV table of file, class names (a|b), optional split; or columns of 0 and 1",
     )
     multi_label: bool = option(
-        False, "pictures of any number of classes: of all folders above them (a/b/p.jpg: a and b); --labels implies it"
+        False, "multi-label classification by folders: a/b/p.jpg is of a and of b; implied by --labels"
     )
-    threshold: float = option(0.5, "with these: least probability of a yes", below=1.0001)
-    epochs: int = option(5, "passes over the training images", at_least=1)
-    batch_size: int = option(32, "images per step", at_least=1)
-    lr: float = option(2e-5, "highest learning rate")
-    min_lr: float = option(0.0, "learning rate at the end")
-    weight_decay: float = option(0.01, "pull of the weight matrices towards zero")
-    tune: Literal["all", "last", "head"] = option("all", "what learns: everything, the last blocks, or the head alone")
-    last_blocks: int = option(2, "for tune last: how many blocks learn, besides the last norm and the head", at_least=1)
+    threshold: float = option(
+        0.5, "decision threshold of multi-label classification: smallest probability of a yes", below=1.0001
+    )
+    epochs: int = option(5, "epochs, passes over the training split", at_least=1)
+    batch_size: int = option(32, "batch size, images per optimizer step", at_least=1)
+    lr: float = option(2e-5, "peak learning rate, after warm-up")
+    min_lr: float = option(0.0, "final learning rate of the cosine schedule")
+    weight_decay: float = option(
+        0.01, "decoupled weight decay (with sgd: added to the gradient), of weight matrices only"
+    )
+    tune: Literal["all", "last", "head"] = option(
+        "all", "layers that are trained: all, the last blocks, or the head alone (linear probing)"
+    )
+    last_blocks: int = option(2, "trained blocks with tune last, besides the last norm and the head", at_least=1)
     layer_decay: float = option(
-        1.0, "each block learns this much slower than the one above it; 1: all alike", at_least=1e-3, below=1.0001
+        1.0, "layer-wise learning-rate decay: factor per block, downwards; 1: off", at_least=1e-3, below=1.0001
     )
-    recompute: bool = option(False, "compute blocks again in the backward: memory of about one block, a third slower")
+    recompute: bool = option(
+        False, "activation checkpointing: recompute blocks in the backward; memory of about one block, a third slower"
+    )
     crop_scale: float = option(
-        0.6, "random crops keep at least this share of a picture; 1: no crops", at_least=0.01, below=1.0001
+        0.6, "random resized crops: smallest share of the image area; 1: no crops", at_least=0.01, below=1.0001
     )
-    flip: float = option(0.5, "how often a picture is mirrored; 0: never (digits, text)", below=1.0001)
-    rand_augment: int = option(0, "strength of random changes of colour and shape, 0 to 10", below=11)
-    erasing: float = option(0.0, "how often a random rectangle is erased", below=1.0001)
-    mixup: float = option(0.0, "alpha of mixup; 0: none, 0.8: usual", below=100)
-    cutmix: float = option(0.0, "alpha of cutmix; 0: none, 1: usual", below=100)
-    threads: Literal["auto"] | int = option("auto", "that share the work; auto: one per core", at_least=1)
+    flip: float = option(0.5, "probability of a horizontal flip; 0: never (digits, text)", below=1.0001)
+    rand_augment: int = option(0, "RandAugment magnitude, 0 to 10; 0: off", below=11)
+    erasing: float = option(0.0, "probability of random erasing", below=1.0001)
+    mixup: float = option(0.0, "mixup alpha; 0: off, 0.8: usual", below=100)
+    cutmix: float = option(0.0, "CutMix alpha; 0: off, 1: usual", below=100)
+    threads: Literal["auto"] | int = option("auto", "data-parallel threads; auto: one per core", at_least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -151,5 +167,5 @@ class FinetuneConfig(RunConfig):
 
 
 def dataset_name(folder: str | os.PathLike[str]) -> str:
-    """What a data set in a folder is called: as the folder, with "_" for what is not UTF-8, so that JSON takes it."""
+    """Name of a data set in a folder: the folder's, with "_" for what is not UTF-8, so that JSON takes it."""
     return os.fsencode(Path(folder).resolve().name).decode(errors="replace").replace("\ufffd", "_")

@@ -1,4 +1,4 @@
-"""What a Vision Transformer looks like, in timm's words, checked once for everybody who builds one."""
+"""Architecture of a Vision Transformer, in timm's words, validated once."""
 
 import dataclasses
 import math
@@ -18,37 +18,41 @@ class ViTConfig(Config):
         UserError: a value makes no sense, or two do not go together.
     """
 
-    img_size: int | tuple[int, int] = option(224, "pixels; one number, or (height, width)", at_least=1)
-    patch_size: int = option(16, "pixels along each side of a patch", at_least=1)
-    in_chans: int = option(3, "image channels", at_least=1)
-    num_classes: int = option(1000, "0: no head, the model returns features (B, D)")
-    embed_dim: int = option(768, "numbers per token", at_least=1)
-    depth: int = option(12, "blocks")
+    img_size: int | tuple[int, int] = option(224, "image size in pixels: one number, or (height, width)", at_least=1)
+    patch_size: int = option(16, "patch size: pixels along each side", at_least=1)
+    in_chans: int = option(3, "input channels", at_least=1)
+    num_classes: int = option(1000, "classes, the outputs of the head; 0: no head, the model returns features (B, D)")
+    embed_dim: int = option(768, "embedding dimension: features per token", at_least=1)
+    depth: int = option(12, "transformer blocks")
     num_heads: int = option(12, "attention heads; must divide embed_dim", at_least=1)
-    mlp_ratio: float = option(4.0, "hidden numbers of the MLP, per embed_dim")
-    qkv_bias: bool = option(True, "whether queries, keys and values have a bias")
-    gelu: Literal["erf", "tanh", "quick"] = option("erf", "which form of GELU")
-    layer_norm_eps: float = option(1e-6, "what keeps layer norm from dividing by zero", at_least=1e-30)
+    mlp_ratio: float = option(4.0, "hidden width of the MLP, as a multiple of embed_dim")
+    qkv_bias: bool = option(True, "bias of queries, keys and values")
+    gelu: Literal["erf", "tanh", "quick"] = option(
+        "erf", "activation: exact GELU (erf), or its tanh or quick approximation"
+    )
+    layer_norm_eps: float = option(1e-6, "epsilon of layer norm", at_least=1e-30)
     pool: Literal["cls", "mean", "cls+mean", "cls+dist", "map"] = option(
         "cls",
-        "what the head looks at: the class token, the mean of the patches, or both; the class token and the first "
-        "register, with a head each (DeiT's distillation); or attention pooling",
+        "pooling before the head: class token, mean of the patches, or both; class and distillation token, with a head "
+        "each (DeiT); or attention pooling (map)",
     )
-    pos_embed: Literal["learned", "sincos2d"] = option("learned", "how a token knows its place")
-    class_token: bool = option(True, "whether there is a class token in front of the patches")
-    num_registers: int = option(0, "extra learned tokens that stand for no patch")
-    pre_norm: bool = option(False, "whether layer norm, in place of the patches' bias, comes before the first block")
-    final_norm: bool = option(True, "whether layer norm comes after the last block")
-    fc_norm: bool = option(False, "whether that layer norm comes after pooling, not before it")
-    drop_rate: float = option(0.0, "dropout after the positions and after each branch, in training", below=1)
+    pos_embed: Literal["learned", "sincos2d"] = option(
+        "learned", "position embedding: learned, or fixed 2-D sines and cosines"
+    )
+    class_token: bool = option(True, "class token in front of the patches")
+    num_registers: int = option(0, "register tokens: extra learned tokens that stand for no patch")
+    pre_norm: bool = option(False, "layer norm before the first block, in place of the patches' bias (CLIP)")
+    final_norm: bool = option(True, "layer norm after the last block")
+    fc_norm: bool = option(False, "final layer norm after pooling, not before it")
+    drop_rate: float = option(
+        0.0, "dropout rate after the position embedding and after each residual branch, in training", below=1
+    )
     drop_path_rate: float = option(
-        0.0, "probability of dropping the last block's branches, rising from 0 at the first", below=1
+        0.0, "stochastic depth (drop path): rate at the last block, rising linearly from 0 at the first", below=1
     )
-    init_std: float = option(0.02, "spread of fresh weight matrices; narrow models learn sooner with more")
-    layer_scale: float | None = option(None, "initial value of layer scale; none without")
-    stem: Literal["patch", "conv"] = option(
-        "patch", "what patches are cut from: the image, or what two convolutions make of it"
-    )
+    init_std: float = option(0.02, "standard deviation of initial weight matrices; narrow models want more")
+    layer_scale: float | None = option(None, "initial value of layer scale; without: no layer scale")
+    stem: Literal["patch", "conv"] = option("patch", "stem: patches of the image, or of the output of two convolutions")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,9 +71,9 @@ class ViTConfig(Config):
         if self.pos_embed == "sincos2d" and self.embed_dim % 4:
             raise UserError(f'pos_embed="sincos2d" needs an embed_dim that is a multiple of 4, got {self.embed_dim}')
         if not self.class_token and self.pool.startswith("cls"):
-            raise UserError(f'pool="{self.pool}" looks at the class token, and there is none: choose "mean" or "map"')
+            raise UserError(f'pool="{self.pool}" pools the class token, and there is none: choose "mean" or "map"')
         if self.pool == "cls+dist" and not self.num_registers:
-            raise UserError('pool="cls+dist" looks at the first register, and there is none: set num_registers to 1')
+            raise UserError('pool="cls+dist" pools the first register, and there is none: set num_registers to 1')
         if self.fc_norm and ("+" in self.pool or not self.final_norm):
             raise UserError(
                 f"fc_norm moves the final norm behind the pooling of one vector, got pool={self.pool} and "
@@ -77,7 +81,7 @@ class ViTConfig(Config):
             )
         if self.hidden_dim < 1:
             raise UserError(
-                f"mlp_ratio must leave at least one hidden number, got {self.mlp_ratio}: choose a larger one"
+                f"mlp_ratio must leave at least one hidden feature, got {self.mlp_ratio}: choose a larger one"
             )
 
     @property
@@ -98,7 +102,7 @@ class ViTConfig(Config):
 
     @property
     def num_patches(self) -> int:
-        """L."""
+        """L, the patches of an image."""
         return self.grid_size[0] * self.grid_size[1]
 
     @property
@@ -113,17 +117,17 @@ class ViTConfig(Config):
 
     @property
     def num_queries(self) -> int | None:
-        """How many tokens the last block must bring: those in front that the head looks at; None: all of them."""
+        """Queries of the last block: the tokens in front that the head pools; None: all tokens."""
         return {"cls": 1, "cls+dist": 2}.get(self.pool)
 
     @property
     def num_pooled(self) -> int:
-        """How many numbers the head is given: D, or 2D."""
+        """Input features of the head: D, or 2D."""
         return self.embed_dim * (2 if "+" in self.pool else 1)
 
     @property
     def head_dim(self) -> int:
-        """d."""
+        """d, the features of one attention head."""
         return self.embed_dim // self.num_heads
 
     @property
@@ -132,12 +136,12 @@ class ViTConfig(Config):
         return int(self.embed_dim * self.mlp_ratio)
 
     def with_head(self, num_classes: int) -> "ViTConfig":
-        """The same with one linear head, or with none: what two heads looked at, one need not."""
+        """The same architecture with one linear head, or with none: two pooled tokens become one where they can."""
         is_whole = self.pool != "cls+dist" and (num_classes or self.pool != "cls+mean")
         return dataclasses.replace(self, num_classes=num_classes, pool=self.pool if is_whole else "cls")
 
     def resized(self, img_size: int | tuple[int, int]) -> "ViTConfig":
-        """The same for images of another size; the patches stay as they are.
+        """The same architecture for images of another size; the patches stay as they are.
 
         Raises:
             UserError: they do not divide the new size.

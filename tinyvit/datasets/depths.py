@@ -30,7 +30,7 @@ class Depths(NamedTuple):
             largest = max(depth.largest for depth in self.grey.values())
             is_dark = {path: depth.white_level <= white / DARKER for path, depth in self.grey.items()}
             told = {
-                f"in deep grey, of numbers up to {largest:,g}; {white:,g} is taken as white in all of them": self.grey,
+                f"in deep grey, of values up to {largest:,g}; {white:,g} is taken as white in all of them": self.grey,
                 f"{DARKER} times darker than that or more, so perhaps their white is another": _those(is_dark),
                 "with negative numbers, which become black": _those({p: d.has_negative for p, d in self.grey.items()}),
                 "with NaN, which becomes black, or infinity": _those({p: d.has_nan for p, d in self.grey.items()}),

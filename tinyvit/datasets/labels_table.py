@@ -145,7 +145,7 @@ def _check_numbers(path: Path, lines: Sequence[Line], columns: Sequence[int]) ->
         for cell in (line.cell(k) for k in columns):
             if cell.lower() not in YES | NO:
                 raise UserError(
-                    f"{path} has columns of numbers, which must be 0 or 1, got {cell[:20]} in line {line.number}: "
+                    f"{path} has columns of values, which must be 0 or 1, got {cell[:20]} in line {line.number}: "
                     "write 1 where a picture is of the class and 0 where it is not"
                 )
 

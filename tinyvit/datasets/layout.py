@@ -135,7 +135,7 @@ def _told_of_classes(
     turned = [folder.name for folder in inside if len(splits_among([f.name for f in inside[folder].folders])) > 1]
     full = [folder for folder in inside if _has_pictures(folder, left_out)]
     if len(full) == 1 and (place := _place_within(full[0], left_out)):
-        raise UserError(f"{root} holds one folder, and what is to be learned is further inside: give {place}")
+        raise UserError(f"{root} holds one folder, and the data set is further inside: give {place}")
     if turned:
         raise UserError(
             f"{some(turned)} in {root} hold the splits: give one of them, if it is the data set, or turn them round if "

@@ -84,7 +84,7 @@ class LeftOut:
             words = some(f"{name} ({count:,})" if count > 1 else name for name, count in names.items())
             notes.append(f"Left out as hidden or made by machines: {words}.")
         if self.runs:
-            notes.append(f"Left out as runs or models, no pictures to learn: {self._some(self.runs)}.")
+            notes.append(f"Left out as runs or models, not training images: {self._some(self.runs)}.")
         if self.beside:
             beside = [
                 f"{self._name(path)} ({count:,} picture{'s' * (count > 1)})" if count else self._name(path)

@@ -88,9 +88,14 @@ def note_memory(manifest: Manifest, paths: Sequence[str | os.PathLike[str]], not
     """Tell how many of these pictures the run was trained on, wherever they lie now."""
     trained = {record.content for record in manifest.splits["train"]}
     if known := sum(content in trained for content in in_threads(content_of, paths)):
-        note(f"The run was trained on {known:,} of these {len(paths):,} pictures: of those, memory is measured.")
+        note(
+            f"The run was trained on {known:,} of these {len(paths):,} pictures (data leakage): the score on those is "
+            "memorisation."
+        )
 
 
 def _check_place(data_dir: str, run: Path) -> None:
     if not os.path.isdir(os.path.expanduser(data_dir)):
-        raise UserError(f"{data_dir}, whose pictures {run} learned, is no folder: give its new place with --data-dir")
+        raise UserError(
+            f"{data_dir}, with the training images of {run}, is no folder: give its new place with --data-dir"
+        )

@@ -1,4 +1,4 @@
-"""Which folders are called as splits: `train`, `Training`, `seg_train`, `train-2021`, `chest_xray_val`, `TestSet`."""
+"""Names of splits, of folders or typed by users: `Training`, `seg_train`, `train-2021`, `chest_xray_val`, `TestSet`."""
 
 import re
 from collections import defaultdict
@@ -21,6 +21,12 @@ _IN_ONE = re.compile(rf"({'|'.join(sorted(MEANINGS, key=len, reverse=True))})({'
 
 Rest = tuple[str, ...]  # the words of a name that are not about splits
 Groups = dict[Rest, dict[str, list[str]]]  # what names have in common -> split -> names
+
+
+def split_called(name: str) -> str:
+    """`dev` for each of its usual names (`val`, `valid`, `validation`); any other name stays as it is."""
+    meaning = MEANINGS.get(name.casefold(), name)
+    return meaning if meaning == "dev" else name
 
 
 def splits_among(names: Sequence[str]) -> dict[str, list[str]]:

@@ -40,7 +40,7 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
     if checkpoint.is_projection:
         what = "has a projection in its head's place"
     elif problem_type(checkpoint.values, checkpoint.config.num_classes) == REGRESSION:
-        what = what or "predicts numbers (problem_type regression)"
+        what = what or "is a regression model (problem_type regression)"
     if what:
         raise UserError(f"{path} {what}, so it names no classes: give it a new head, tinyvit finetune --model {path}")
     preprocessing = read_preprocessing(checkpoint)

@@ -16,8 +16,8 @@ from .sureness import SURE, SURE_ALONE, sureness
 WIDE = 1.25  # width over height, from which on a shape is more often two digits than one
 MANY, FEW = 4, 0.1  # of so many shapes, such a share at least is surely a digit, or there is none
 WITHOUT = (
-    "what this model learned from is not on this machine, or its numbers overflow on it, so that more of what is no "
-    "digit is taken for one: name the folder of the files in the environment variable TINYVIT_DATA"
+    "what this model learned from is not on this machine, or its activations overflow on it, so that more of what is "
+    "no digit is taken for one: name the folder of the files in the environment variable TINYVIT_DATA"
 )
 
 

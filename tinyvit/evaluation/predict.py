@@ -21,8 +21,8 @@ class NoAnswerError(UserError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the model's answer is not a number (NaN): its weights are so large that its numbers overflow, as after a "
-            "training that diverged; use another copy or an earlier checkpoint"
+            "the model's answer is not a number (NaN): its weights are so large that its activations overflow, as "
+            "after a training that diverged; use another copy or an earlier checkpoint"
         )
 
 

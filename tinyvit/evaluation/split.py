@@ -15,6 +15,7 @@ from ..datasets.multi_label import list_pictures, whole_multi_label
 from ..datasets.picture_files import PictureFiles
 from ..datasets.recognise import recognise
 from ..datasets.recorded_pictures import note_memory, pictures_to_measure, read_pictures
+from ..datasets.split_names import split_called
 from ..errors import UserError
 from ..storage.paths import expanded
 from ..storage.run_folder import run_data_dir, run_folder
@@ -62,14 +63,15 @@ def choose_split(
     """The split of the data in `data_dir`, or else of those of the model's run.
 
     Args:
-        split: train, dev, test or all. None is the test split; where a folder is not split, all of it; but of the
-            folder that the run was trained on, the part that it was not.
+        split: train, dev (or val), test or all. None is the test split; where a folder is not split, all of it; but
+            of the folder that the run was trained on, the part that it was not.
         labels: of a multi-label model, a table of the classes of pictures, in `data_dir` or beside it.
         note: is told what the user should know.
 
     Raises:
         UserError: there is none, or it does not fit the model.
     """
+    split = split and split_called(split)
     if labels and not preprocessing.multi_label:
         raise UserError(f"{model_path} gives each picture one class, which is its folder's: leave out --labels")
     if not labels and (place := _place_of_arrays(model_path, data_dir)) is not None:

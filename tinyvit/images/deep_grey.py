@@ -77,6 +77,6 @@ def in_words(image: Image.Image, white: float | None = None) -> str:
     odd = {"negative numbers": depth.has_negative, "NaN or infinity": depth.has_nan}
     what = "black, as the file says that 0 is white" if image.info.get(WHITE_IS_ZERO) else "white"
     words = [f"deep grey ({image.mode}): {level:,g} is taken as {what}"]
-    words += ["larger numbers, too"] * (depth.largest > level)
+    words += ["larger values, too"] * (depth.largest > level)
     words += [f"{what} in it" for what, holds in odd.items() if holds]
     return ", ".join(words)

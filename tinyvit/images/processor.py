@@ -59,7 +59,7 @@ class ImageProcessor(Config):
         "down", "where the middle begins if it is half a pixel off: Hugging Face rounds down, timm to an even number"
     )
     do_rescale: bool = option(True, "whether pixels are multiplied by rescale_factor")
-    rescale_factor: float = option(1 / 255, "what makes pixels of 0..255 numbers of 0..1", at_least=1e-9)
+    rescale_factor: float = option(1 / 255, "what makes pixels of 0..255 values of 0..1", at_least=1e-9)
     do_normalize: bool = option(True, "whether image_mean is subtracted, and the difference divided by image_std")
     image_mean: float | tuple[float, ...] = option(0.5, "one number for all channels, or one for each")
     image_std: float | tuple[float, ...] = option(0.5, "the same", at_least=1e-6)

@@ -66,7 +66,7 @@ def unpatchify_forward(
     (H, W), P = image_shape, patch_size
     B, L, size = patches.shape
     if P < 1 or H % P or W % P or L != (H // P) * (W // P) or size % (P * P):
-        raise UserError(f"{L} patches of {size} numbers do not make up a {H}x{W} image of {P}x{P} patches")
+        raise UserError(f"{L} patches of {size} values do not make up a {H}x{W} image of {P}x{P} patches")
     C = size // (P * P)
     pieces = patches.reshape(B, H // P, W // P, C, P, P)
     # (B, H/P, W/P, C, P, P) -> (B, C, H/P, P, W/P, P): the transpose of patchify, undone

@@ -14,7 +14,7 @@ from ..errors import UserError, one_line
 # What `ViTConfig.pool` is called in a sentence.
 POOLS = {
     "mean": "mean pooling",
-    "cls+mean": "a head that looks at the class token and the mean",
+    "cls+mean": "a head that pools the class token and the mean",
     "cls+dist": "two heads",
     "map": "attention pooling",
 }

@@ -1,4 +1,4 @@
-"""Hugging Face's DINOv2, with and without registers: layer scale, and a head that looks at class token and mean."""
+"""Hugging Face's DINOv2, with and without registers: layer scale, and a head that pools class token and mean."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,13 +54,13 @@ def cannot_say(config: ViTConfig) -> str:
     """What of `config` DINOv2 has no word for."""
     beyond = beyond_the_paper(config) | {"registers": False, "layer scale": False}
     if config.pool == "cls+mean":
-        beyond["a head that looks at the class token and the mean"] = False
+        beyond["a head that pools the class token and the mean"] = False
     return those_true(
         beyond
         | {
             "blocks without layer scale": config.layer_scale is None,
             "an mlp_ratio that is no whole number": config.mlp_ratio != int(config.mlp_ratio),
-            "a head that looks at the class token alone": config.pool == "cls" and config.num_classes > 0,
+            "a head that pools the class token alone": config.pool == "cls" and config.num_classes > 0,
             "the class token and the mean without a head": config.pool == "cls+mean" and not config.num_classes,
         }
     )

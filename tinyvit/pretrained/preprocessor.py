@@ -45,7 +45,7 @@ def notes_on_preprocessor(path: Path) -> Iterator[str]:
     said = [name for name in (PROCESSOR, PREPROCESSOR) if (folder / name).is_file()]
     is_cached = folder.parent.name == "snapshots" and (folder / CONFIG).is_file()
     if is_cached and not said and "model_type" in read_json(folder / CONFIG):
-        yield f"{path} has no {PREPROCESSOR}, or nobody has fetched it: images are prepared as is usual for such models"
+        yield f"{path} has no {PREPROCESSOR}, or it was not downloaded: images are prepared as is usual for such models"
     taken = _processor(lambda: read_preprocessor(folder))
     if len(said) == 2 and taken and taken != _processor(lambda: read_json(folder / PREPROCESSOR)):
         yield f"{path}: {PROCESSOR} and {PREPROCESSOR} differ on images; the first is taken, as in transformers"

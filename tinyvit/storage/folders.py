@@ -143,7 +143,7 @@ def read_folder(folder: str | Path, reader: Callable[[Path], Result]) -> Result:
         else:
             if _identity(folder) == before:
                 return result
-    raise UserError(f"{folder} is being replaced again and again: wait until whoever writes it is done")
+    raise UserError(f"{folder} is being replaced again and again: wait until the process that writes it is done")
 
 
 def _identity(folder: str | Path) -> tuple[object, ...] | None:

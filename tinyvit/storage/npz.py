@@ -73,14 +73,14 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
         for side in shape:
             count *= side
         if dtype.hasobject or dtype.kind not in "fiubV" or dtype.fields:
-            raise ValueError(f"{member.filename} holds no numbers but {dtype}")
+            raise ValueError(f"{member.filename} is not numeric, its dtype is {dtype}")
         content = file.read()
         if count * dtype.itemsize != len(content) or count < 0:
-            raise ValueError(f"{member.filename} promises {shape} numbers and holds {len(content)} bytes")
+            raise ValueError(f"{member.filename} promises {shape} values and holds {len(content)} bytes")
     array = np.frombuffer(content, dtype)
     if dtype.kind == "V":
         if dtype.itemsize != 2:
-            raise ValueError(f"{member.filename} holds no numbers but {dtype}")
+            raise ValueError(f"{member.filename} is not numeric, its dtype is {dtype}")
         array = from_bfloat16(array.view(np.uint16))
     return array.reshape(shape, order="F" if fortran else "C")
 

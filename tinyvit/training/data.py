@@ -107,7 +107,10 @@ def picture_arrays(
         Split(PictureFiles(files.paths, processor)[:], files.labels) for files in listing.splits.values()
     )
     if not len(test):
-        note("The report at the end is on the dev split, which also chose the epoch, so it flatters.")
+        note(
+            "No test split: the report at the end is on the dev (validation) split that selected the epoch, so it is "
+            "optimistic."
+        )
         test = dev
     mean, std = pixel_statistics(train.images)
     said: Any = {"image_mean": mean, "image_std": std}

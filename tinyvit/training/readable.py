@@ -43,7 +43,10 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
     for alike in look_alike(listing.class_names):
         yield f"these classes have almost the same name, make them one if they are: {', '.join(map(repr, alike))}"
     for first, second in findings.across_splits:
-        yield f"{second.path} ({second.split}) is the same picture as {first.path} ({first.split}): it measures memory"
+        yield (
+            f"{second.path} ({second.split}) duplicates {first.path} ({first.split}): data leakage, the score on it is "
+            "memorisation"
+        )
     for same in findings.contradictions:
         places = ", ".join(str(place.path) for place in same)
         differs = "has different labels" if listing.train.labels.ndim == 2 else "stands for several classes"

@@ -224,5 +224,5 @@ def check_fit(config: TrainConfig, dataset: Dataset) -> None:
     if numbers_held(model) > MOST_NUMBERS:
         raise UserError(
             f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MOST_NUMBERS:,} "
-            "numbers: choose a smaller one"
+            "values: choose a smaller one"
         )

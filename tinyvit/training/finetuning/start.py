@@ -151,7 +151,7 @@ def starting_point(
     if processor.in_chans in (2, 4):
         progress.note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
     if checkpoint.config.pool == "cls+dist":
-        progress.note("both of the model's heads are left out: the new one looks at the class token alone")
+        progress.note("both of the model's heads are left out: the new one pools the class token alone")
     img_size = changes.pop("img_size", None)
     model = VisionTransformer.from_checkpoint(checkpoint, num_classes=num_classes, **changes)
     if model.dtype != np.float32:  # what batches are made of
@@ -178,7 +178,10 @@ def build_trainer(
     device, threads = resolve_device(config.device), resolve_threads(config)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)
     if not len(dataset.test):
-        progress.note("the report at the end is on the dev split, which also chose the epoch, so it flatters")
+        progress.note(
+            "no test split: the report at the end is on the dev (validation) split that selected the epoch, so it is "
+            "optimistic"
+        )
         dataset = dataclasses.replace(dataset, test=dataset.dev)
     batches = PictureBatches(config, dataset, processor, threads)
     tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
@@ -199,6 +202,6 @@ def check_size(model: Any) -> None:
     """
     if numbers_held(model) > MOST_NUMBERS:
         raise UserError(
-            f"a model for images of {model.img_size} pixels would hold more than {MOST_NUMBERS:,} numbers: "
+            f"a model for images of {model.img_size} pixels would hold more than {MOST_NUMBERS:,} values: "
             "choose a smaller --img-size"
         )
