@@ -82,7 +82,7 @@ def test_the_same_size_gives_the_same_logits(name, method, rng):
 
 
 @each_size
-def test_a_resized_model_looks_at_images_of_its_size_and_no_other(name, size, rng):
+def test_a_resized_model_takes_images_of_its_size_alone(name, size, rng):
     model = build(name)
     other = model.resized(size)
     images = images_for(other, rng)

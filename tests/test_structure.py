@@ -12,6 +12,7 @@ import tinyvit
 from tinyvit.ops import OPS
 
 ROOT = Path(tinyvit.__file__).parent
+TESTS = Path(__file__).parent
 OPPONENTS = {
     "torch_twin.py",
     "torch_side.py",
@@ -173,3 +174,16 @@ def test_files_stay_small_and_open_with_a_sentence():
         most = 270 if module.name == "tinyvit.vit" else 230  # a model's forward, backward and I/O are one story
         assert len(module.text.splitlines()) <= most, f"{module}: would two files be clearer?"
         assert ast.get_docstring(module.tree), f"{module}: the first line should tell a newcomer what it is about"
+
+
+def test_names_of_tests_are_short():
+    for path in TESTS.rglob("test_*.py"):
+        for node in ast.parse(path.read_text()).body:
+            name = getattr(node, "name", "")
+            assert not name.startswith("test_") or len(name) < 60, f"{path.name}: {name} has {len(name)} characters"
+
+
+def test_tests_find_each_other_as_a_package():
+    for path in TESTS.rglob("*.py"):
+        if path != Path(__file__):
+            assert "sys.path." not in path.read_text(), f"{path}: import it as tests.support"

@@ -128,7 +128,7 @@ def test_fixed_positions_are_no_parameters_but_move_along():
     assert model.forward(images)[0].dtype == np.float32
 
 
-def test_nothing_is_random_without_an_rng_and_repeatable_with_one(rng):
+def test_nothing_is_random_without_an_rng(rng):
     config = MODELS["drop path, dropout"]
     model, images = build(config), images_for(config, rng)
     plain = model.forward(images)[0]
@@ -291,7 +291,7 @@ def test_only_float32_weights_are_in_a_fresh_file(tmp_path):
     assert {array.dtype for array in read_arrays(tmp_path / "model" / WEIGHTS).values()} == {np.dtype(np.float32)}
 
 
-def test_predict_names_the_shape_it_was_given_and_not_that_of_a_piece(rng):
+def test_predict_names_the_shape_it_was_given(rng):
     model = VisionTransformer(MODELS["tanh"], rng=rng)
     with threadpool_limits(2, user_api="blas"), pytest.raises(UserError, match=r"got \(200, 9, 64, 64\)"):
         model.predict(np.zeros((200, 9, 64, 64), np.float32))

@@ -58,7 +58,7 @@ def matrix_threads():
     return max(limits())
 
 
-def test_one_thread_for_all_who_overlap_and_the_last_one_gives_back():
+def test_one_thread_for_all_who_overlap_until_the_last_ends():
     """The first to begin ends first: what it found comes back only when the second has ended, too."""
     with threadpool_limits(3, user_api="blas"):
         first, second, third = one_matrix_thread(), one_matrix_thread(), one_matrix_thread()
@@ -76,7 +76,7 @@ def test_one_thread_for_all_who_overlap_and_the_last_one_gives_back():
         assert matrix_threads() == 3
 
 
-def test_rows_in_several_threads_get_the_pieces_they_would_get_alone(rng):
+def test_rows_in_several_threads_get_the_pieces_they_get_alone(rng):
     x = rng.standard_normal((64, LEAST_SIZE // 4))
     inside, go_on = threading.Event(), threading.Event()
 
@@ -109,7 +109,7 @@ def test_an_error_gives_the_threads_back(error):
         assert matrix_threads() == 2
 
 
-def test_what_overflows_in_a_thread_is_treated_as_in_the_callers(recwarn):
+def test_an_overflow_in_a_thread_is_treated_as_in_the_callers(recwarn):
     x = np.full((64, LEAST_SIZE // 4), 3e38, np.float32)
     with threadpool_limits(3, user_api="blas"):
         with np.errstate(all="ignore"):

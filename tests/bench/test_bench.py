@@ -86,7 +86,7 @@ def test_scaling_varies_one_size_at_a_time(tmp_path):
         ({"embed_dim": 12, "pos_embed": "sincos2d"}, 8, "--embed-dim must be a multiple of 8 with 2 heads, got 12"),
     ],
 )
-def test_sizes_that_cannot_be_made_smaller_are_refused_by_their_own_flag(changes, batch_size, sentence):
+def test_sizes_too_small_to_divide_are_refused_by_their_flag(changes, batch_size, sentence):
     with pytest.raises(UserError, match=sentence):
         scaling(dataclasses.replace(SMALL, **changes), batch_size=batch_size, rounds=1, max_workers=1)
 

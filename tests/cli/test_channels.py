@@ -72,7 +72,7 @@ def test_more_channels_than_a_picture_has(in_chans, place, capsys):
         assert error.count("\n") == 1
 
 
-def test_a_model_without_a_class_token_shows_what_its_patches_look_at(place):
+def test_without_a_class_token_the_patches_attention_is_shown(place):
     save(place, 3, class_token=False, pool="mean")
     assert main(["predict", "model", "photos/a/0.png", "--plot"]) == 0
     assert (place / "model" / "figures" / "predict-0.png").exists()

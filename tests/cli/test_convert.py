@@ -44,7 +44,7 @@ def test_round_the_world(saved, tmp_path, capsys):
     assert "note:" not in capsys.readouterr().out
 
 
-def test_stale_names_do_not_keep_a_classifier_from_being_left_out(saved, tmp_path):
+def test_stale_names_do_not_keep_a_classifier(saved, tmp_path):
     _, folder = saved()
     assert main(["convert", folder, str(tmp_path / "hf")]) == 0
     config = json.loads((tmp_path / "hf" / "config.json").read_text())

@@ -165,7 +165,7 @@ def test_a_run_knows_its_pictures(place, capsys):
     }  # fmt: skip
 
 
-def test_a_folder_called_as_a_built_in_data_set_is_still_a_folder(place, capsys):
+def test_a_folder_named_as_a_built_in_data_set_is_a_folder(place, capsys):
     write_model(place / "other", dataset="mnist")
     assert main(["eval", "other", "--data-dir", "data"]) == 0
     assert "test split of data, 9 images" in capsys.readouterr().out
@@ -260,7 +260,7 @@ def test_one_class(place, capsys, place_of):
     ]
 
 
-def test_classes_that_are_called_as_splits_are_known_by_the_model(place, capsys):
+def test_classes_named_as_splits_are_known_by_the_model(place, capsys):
     write_model(place / "model", class_names=["train", "test", "blue", "green", "red", "x"])
     for name in ("train", "test"):
         (place / f"new/{name}/a").mkdir(parents=True)

@@ -251,7 +251,7 @@ def test_what_cannot_be_trained_on_is_said_before_training(finetune, pictures, t
     assert not (tmp_path / "run").exists()
 
 
-def test_what_is_left_out_is_told_before_training_and_strict_forbids_it(finetune, pictures, tmp_path):
+def test_what_is_left_out_is_told_and_strict_forbids_it(finetune, pictures, tmp_path):
     red = Path(pictures) / "train/red"
     for k in range(14):
         (red / f"broken {k}.webp").touch()

@@ -107,7 +107,7 @@ def test_from_a_table_to_a_run_that_everybody_reads(finetune, bars, tmp_path, ca
     }  # fmt: skip
 
 
-def test_nested_folders_and_a_table_of_the_same_measure_the_same(finetune, bars, tmp_path):
+def test_nested_folders_and_their_table_measure_the_same(finetune, bars, tmp_path):
     assert finetune("--data-dir", bars / "nested", "--multi-label", "--epochs", "8")[0] == 0
     of_table = ["--csv", str(tmp_path / "table.csv"), "--split", "test"]
     assert main(["eval", str(tmp_path / "run"), *map(str, table_of(bars)), *of_table]) == 0

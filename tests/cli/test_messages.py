@@ -102,7 +102,7 @@ def verbs_of(name):
 
 
 @pytest.mark.parametrize("name", TALKING)
-def test_a_flag_that_a_message_names_is_one_of_the_verb_it_comes_from(name):
+def test_a_flag_in_a_message_is_one_of_its_verb(name):
     verbs = verbs_of(name)
     texts = [text for text in messages(FILES[name]) if FLAG.search(text) and not text.startswith(("--", "-m"))]
     if verbs is None and (not texts or name in ("cli/flags.py", "cli/verify.py")):

@@ -146,7 +146,7 @@ def test_info_says_what_the_logits_mean(stand_in, capsys, changes, said):
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5])
-def test_convert_keeps_the_threshold_and_says_that_others_do_not_know_it(stand_in, tmp_path, capsys, threshold):
+def test_convert_keeps_the_threshold_and_says_who_ignores_it(stand_in, tmp_path, capsys, threshold):
     folder = stand_in(MULTI)
     values = json.loads((folder / "preprocessor_config.json").read_text())
     values |= {"dataset": "numbers", "built_in": False, "class_names": list("abcde"), "threshold": threshold}

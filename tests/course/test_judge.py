@@ -27,7 +27,7 @@ TOLD = {
 }
 
 
-def test_an_error_inside_pythons_own_library_is_shown_at_the_learners_line():
+def test_an_error_inside_python_is_shown_at_the_learners_line():
     def parse(x):
         return json.loads("no json")
 
@@ -131,7 +131,7 @@ def test_what_is_not_asked_for_is_told_with_what_is(number, learners, sentence):
     assert sentence in verdict.sentence
 
 
-def test_nothing_is_guessed_about_the_shapes_of_too_many_results(rng):
+def test_no_guess_about_the_shapes_of_too_many_results(rng):
     toy = exercise(lambda x: x, [Case((rng.random((2, 3)),))])
     assert judge(toy, lambda x: tuple(x)).guess == ""
 
@@ -185,7 +185,7 @@ def test_a_report_says_what_the_function_was_called_with():
     assert "called with values (12 arrays of shape (3,)), latency = 0.333333." in text
 
 
-def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):
+def test_an_error_inside_numpy_has_a_line_and_a_guess(rng):
     toy = exercise(
         lambda x, w: x @ w, [Case((rng.random((2, 3)), rng.random((3, 4))))], transposed=lambda x, w: x @ w.T
     )
@@ -208,7 +208,7 @@ def test_an_error_inside_numpy_is_told_with_the_learners_line_and_a_guess(rng):
         ("11.3", lambda *given, **options: optim.warmup_cosine(1, lr=1.0, total_steps=3)),
     ],
 )
-def test_calling_what_tinyvit_has_under_another_name_does_not_count(number, cheat):
+def test_calling_tinyvit_by_another_name_does_not_count(number, cheat):
     assert "write that yourself" in judge(EXERCISES[number], cheat).sentence
 
 

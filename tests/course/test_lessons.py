@@ -57,7 +57,7 @@ def test_every_link_of_a_notebook_leads_somewhere(path):
 
 
 @pytest.mark.parametrize("path", sorted((LESSONS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_every_figure_has_a_caption_that_screen_readers_read_too(path):
+def test_every_figure_has_a_caption_for_screen_readers_too(path):
     for cell in nbformat.read(path, 4).cells:
         outputs = cell.get("outputs", [])
         for figure, caption in pairwise([*outputs, None]):

@@ -22,7 +22,7 @@ def model(rng):
     return VisionTransformer(small_run.SMALL_MODEL, rng=rng)
 
 
-def test_accuracies_are_those_of_the_resized_model_on_resized_images(model, dataset):
+def test_accuracies_are_of_the_resized_model_on_resized_images(model, dataset):
     found = accuracy_at_sizes(model, dataset.test, dataset, [14, 28, 42])
     assert list(found) == [14, 28, 42]
     assert found[28] == evaluate(model, dataset.test, dataset).accuracy
@@ -48,7 +48,7 @@ def test_no_images_are_no_reason_to_stop(dataset):
     assert resized_images(dataset.test.images[:0], 14).shape == (0, 1, 14, 14)
 
 
-def test_a_size_that_does_not_divide_is_refused_before_the_first_is_evaluated(model, dataset, monkeypatch):
+def test_a_size_that_does_not_divide_is_refused_at_once(model, dataset, monkeypatch):
     monkeypatch.setattr("tinyvit.course.sizes.evaluate", lambda *args: pytest.fail("evaluated"))
     with pytest.raises(UserError, match="30x30 image does not divide into 14x14"):
         accuracy_at_sizes(model, Split(dataset.test.images[:2], dataset.test.labels[:2]), dataset, [28, 30])

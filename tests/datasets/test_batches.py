@@ -16,7 +16,7 @@ def test_an_epoch_order_is_a_permutation_of_its_seed_and_epoch():
         assert (order == other).mean() < 0.02  # about one in a thousand by chance
 
 
-def test_batches_cover_the_split_in_order_and_the_last_may_be_short():
+def test_batches_cover_the_split_in_order_with_a_short_last_one():
     images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     split = Split(images, np.arange(10))
     parts = list(batches(split, 4))
@@ -46,7 +46,7 @@ def test_normalize_is_its_formula(source, dtype, tolerance):
     np.testing.assert_array_equal(images, before)
 
 
-def test_normalize_gives_float32_and_takes_one_mean_for_each_channel():
+def test_normalize_gives_float32_and_takes_a_mean_per_channel():
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 3), dtype=np.uint8)
     mean, std = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
     y = normalize(images, mean, std)

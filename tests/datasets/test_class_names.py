@@ -43,7 +43,7 @@ def test_a_name_that_is_no_utf8_is_refused_with_the_way_out(tmp_path, place, nam
 
 @pytest.mark.process
 @pytest.mark.skipif(not LINUX, reason="names of files are text here")
-def test_names_are_the_same_in_a_locale_that_lacks_their_letters(tmp_path):
+def test_names_are_the_same_in_a_locale_without_their_letters(tmp_path):
     tree(tmp_path, ["."], ["café", "日本"])
     code = "import sys; from tinyvit.datasets.image_folder import list_folder; print(ascii(list_folder(sys.argv[1]).class_names))"
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -110,7 +110,7 @@ def test_a_class_is_called_as_its_folder(tmp_path):
 
 
 @pytest.mark.skipif(not LINUX, reason="names of files are text here")
-def test_a_data_set_in_a_folder_whose_name_is_no_utf8_still_has_a_name(tmp_path):
+def test_a_folder_whose_name_is_no_utf8_still_names_a_data_set(tmp_path):
     assert dataset_name(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9j\xe0 vu")) == "d_j_ vu"
     assert dataset_name(tmp_path / "日本/..") == tmp_path.name
     assert FinetuneConfig(data_dir=str(tmp_path / "photos")).dataset_name == "photos"

@@ -81,7 +81,7 @@ def test_a_dev_split_of_its_own_is_used(tmp_path):
     assert len(dataset.train) == 40
 
 
-def test_classes_without_a_training_image_and_files_left_out_are_told(tmp_path):
+def test_classes_without_training_and_files_left_out_are_told(tmp_path):
     write_idx(tmp_path, "{split}-{kind}.idx", first=1)
     (tmp_path / "train-images.idx.gz").write_bytes(gzip.compress(idx_bytes(some_images(40, 6, 5)[0])))
     notes = " ".join(load_dataset("idx", data_dir=tmp_path).notes)

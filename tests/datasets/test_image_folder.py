@@ -71,7 +71,7 @@ def test_a_split_is_made_by_the_seed_alone(tmp_path):
     assert (len(shares.train), len(shares.dev), len(shares.test)) == (56, 20, 4)
 
 
-def test_without_val_dev_is_split_off_and_without_test_there_is_none(tmp_path):
+def test_without_val_dev_is_split_off_but_no_test(tmp_path):
     counted(tmp_path, {"train/cat": 20, "train/dog": 40})
     listing = list_folder(tmp_path)
     assert counts(listing) == {"train": [17, 34], "dev": [3, 6], "test": [0, 0]}
@@ -90,7 +90,7 @@ def test_every_class_keeps_a_picture_to_train_on(tmp_path, sizes, shares):
     assert sum(map(len, listing.splits.values())) == sum(sizes)
 
 
-def test_hidden_files_other_endings_and_loose_pictures_are_left_out(tmp_path):
+def test_hidden_files_endings_and_loose_pictures_are_left_out(tmp_path):
     counted(tmp_path, {"train/cat": 3, "train/dog": 3, "val/cat": 1, "test/cat": 1})
     touch(tmp_path, "train/cat/.hidden.jpg", "train/.git/x.jpg", "train/cat/.thumbs/x.jpg", ".DS_Store")
     touch(tmp_path, "train/cat/a.txt", "train/cat/b.txt", "train/cat/c.CR2", "train/dog/none", "train/labels.csv")

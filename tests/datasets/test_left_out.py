@@ -38,7 +38,7 @@ def test_what_machines_leave_is_left_out_and_told(tmp_path, layout, where, junk)
         ["vit/config.json", "vit/model.safetensors", "vit/example.jpg"],
     ],
 )
-def test_runs_and_models_among_the_pictures_are_left_out_and_told(tmp_path, layout, run):
+def test_runs_and_models_among_pictures_are_left_out_and_told(tmp_path, layout, run):
     tree(tmp_path, ["train", "val", "test"] if layout == "splits" else ["."], ["cat", "dog"])
     touch(tmp_path, *run)
     listing = list_folder(tmp_path)

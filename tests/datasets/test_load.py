@@ -55,7 +55,7 @@ def test_the_images_are_those_of_mnist(dataset):
     assert np.average((pixels - mean) ** 2, weights=often) ** 0.5 == pytest.approx(dataset.std, abs=5e-5)
 
 
-def test_train_and_dev_share_no_image_and_keep_the_class_proportions(dataset):
+def test_train_and_dev_share_no_image_and_keep_proportions(dataset):
     hashes = [
         {hashlib.md5(image.tobytes()).digest() for image in split.images} for split in (dataset.train, dataset.dev)
     ]
@@ -123,7 +123,7 @@ def fill(folder: Path, names=FILES) -> Path:
     return folder
 
 
-def test_a_given_folder_is_searched_itself_and_by_the_name_of_the_dataset(tmp_path):
+def test_a_given_folder_is_searched_itself_and_by_name(tmp_path):
     parent = fill(tmp_path / "parent" / "mnist").parent
     assert find_files("mnist", FILES, parent) == [parent / "mnist" / name for name in FILES]
     assert find_files("mnist", FILES, parent / "mnist") == [parent / "mnist" / name for name in FILES]
@@ -171,7 +171,7 @@ def test_folders_are_searched_in_order(tmp_path, monkeypatch):
         assert find_files("mnist", FILES, data_dir)[0].parent == tmp_path / folder
 
 
-def test_what_the_environment_names_must_be_a_folder_but_need_not_have_every_dataset(tmp_path, monkeypatch):
+def test_what_the_environment_names_must_be_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYVIT_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match=r"TINYVIT_DATA names .*nowhere, which is no folder: correct or unset it"):
         find_files("mnist", FILES)
@@ -190,7 +190,7 @@ def test_a_damaged_file_is_named(tmp_path):
         load_dataset("mnist", data_dir=tmp_path)
 
 
-def test_other_images_of_the_same_form_are_not_taken_for_the_dataset():
+def test_other_images_of_the_form_are_not_taken_for_the_dataset():
     with pytest.raises(UserError, match=r"train-images.*not the published content.*put the published"):
         load_dataset("fashion-mnist", data_dir=find.REPOSITORY_DATA / "mnist")
 

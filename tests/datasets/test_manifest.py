@@ -29,7 +29,7 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def test_the_list_comes_back_with_every_picture_in_its_split_and_order(data):
+def test_the_list_comes_back_with_every_picture_in_its_place(data):
     listing = list_folder(data).without([data / "a" / "6.png"])
     manifest = Manifest.of(data, listing)
     text = manifest.to_json()
@@ -124,7 +124,7 @@ def test_a_picture_that_went_away_is_named(data):
         Manifest.of(data, listing)
 
 
-def test_whatever_happens_to_the_file_there_is_a_list_or_a_sentence(data, tmp_path):
+def test_damage_to_the_file_gives_a_list_or_a_sentence(data, tmp_path):
     text = Manifest.of(data, list_folder(data)).to_json()
     rng = np.random.default_rng(0)
     path, read = tmp_path / "pictures.json", 0

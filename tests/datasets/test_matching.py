@@ -28,7 +28,7 @@ def test_labels_mean_the_models_classes():
 
 
 @pytest.mark.parametrize(("names", "strange"), [(["cat", "Dog"], "dog"), (["cat", "dog", "cat"], "cat")])
-def test_both_sides_are_shown_where_names_differ_or_mean_two_classes(names, strange):
+def test_both_sides_are_shown_where_names_differ_or_collide(names, strange):
     with pytest.raises(UserError) as caught:
         in_order_of(names, LISTING)
     message = str(caught.value)

@@ -173,7 +173,7 @@ def test_lines_of_the_same_file_are_joined_and_told(put):
         list_multi_label(root, write(root, "file,label,split\n1.png,a,train\n1.png,b,test\n2.png,a,train\n"))
 
 
-def test_files_that_are_not_there_and_pictures_nobody_named_are_told(put):
+def test_missing_files_and_pictures_nobody_named_are_told(put):
     root = put("1.png", "2.png", "extra.png")
     listing = list_multi_label(root, write(root, "file,labels\n1.png,a\n2.png,b|a\ngone.png,c\nalso.png,\n"))
     assert listing.class_names == ("a", "b")  # c is on no picture that is there
@@ -207,7 +207,7 @@ def test_a_table_for_one_class_each_is_told(put):
     assert any("exactly one class" in note for note in listing.notes)
 
 
-def test_to_measure_nothing_is_held_back_and_nothing_must_be_learned(put):
+def test_to_measure_nothing_is_held_back_or_must_be_learned(put):
     root = put("a/1.png", "a/2.png", "a/3.png", "a/4.png")
     listing, is_split = whole_multi_label(root, [])
     assert not is_split

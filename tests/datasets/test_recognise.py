@@ -32,7 +32,7 @@ def test_mnist_is_known_by_its_checksums(tmp_path, how, name):
     assert recognise(copy_of_mnist(tmp_path / "my data", how)) == name
 
 
-def test_a_folder_above_is_recognised_by_the_name_of_the_one_in_it(tmp_path):
+def test_a_folder_above_is_recognised_by_the_one_in_it(tmp_path):
     copy_of_mnist(tmp_path / "mnist", "as published")
     assert recognise(tmp_path) == "mnist"
     shutil.move(tmp_path / "mnist", tmp_path / "kmnist")

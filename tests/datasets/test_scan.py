@@ -205,7 +205,7 @@ def test_no_pixels_are_kept(tmp_path, make_picture, monkeypatch):
     assert max(alive) <= MOST_THREADS
 
 
-def test_transparent_pictures_are_counted_and_those_of_which_nothing_is_seen(tmp_path, make_picture):
+def test_transparent_and_invisible_pictures_are_counted(tmp_path, make_picture):
     make_picture("cat/1.png", mode="RGBA")  # opaque for all that
     make_picture("dog/1.jpg")
     for name, box in (("cat/part.png", (4, 4, 9, 9)), ("dog/clear.png", None), ("dog/clear.webp", None)):

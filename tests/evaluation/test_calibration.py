@@ -17,7 +17,7 @@ def test_a_table_added_up_by_hand():
     assert error == pytest.approx((2 * 0.15 + 3 * (0.5 - 1 / 3) + 5 * 0.12) / 10)
 
 
-def test_too_sure_in_one_bin_does_not_make_up_for_too_modest_in_another():
+def test_too_sure_in_one_bin_does_not_offset_another():
     assert calibration(np.array([0.25, 0.75]), np.array([True, False]), num_bins=2).error == pytest.approx(0.75)
 
 
@@ -27,7 +27,7 @@ def test_a_bin_ends_with_its_upper_edge():
     np.testing.assert_array_equal(calibration(np.nextafter(edges[:-1], 1), edges[:-1] > 0).counts, [0] + [1] * 14)
 
 
-def test_a_probability_that_rounding_put_above_1_is_in_the_last_bin():
+def test_a_probability_rounded_above_1_is_in_the_last_bin():
     assert calibration(np.array([np.nextafter(np.float32(1), np.float32(2))]), np.array([True])).counts[-1] == 1
 
 

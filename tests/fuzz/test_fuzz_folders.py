@@ -6,7 +6,7 @@ from tests.fuzz import fuzz_folders
 from tinyvit.datasets.left_out import LeftOut
 
 
-def test_random_folders_are_refused_or_every_picture_is_accounted_for(tmp_path):
+def test_random_folders_are_refused_or_every_picture_counted(tmp_path):
     outcomes = fuzz_folders.fuzz_folders(150, seed=1, folder=tmp_path)
     assert min(outcomes["used"], outcomes["refused"]) > 30
 

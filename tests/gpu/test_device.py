@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(emulator.COMPILER is None, reason="no g++ to com
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["class token", "long attention"])
-def test_recorded_steps_on_a_cuda_device_are_those_of_the_emulator(name, monkeypatch):
+def test_recorded_cuda_steps_are_those_of_the_emulator(name, monkeypatch):
     config = CONFIGS[name]
     with in_place_of_cupy(monkeypatch):
         sides = [Side(config, CudaDevice(config)), Side(config, emulator.Emulator(config))]
@@ -76,7 +76,7 @@ def test_ctrl_c_while_recording_is_ctrl_c(monkeypatch):
     assert gc.isenabled()
 
 
-def test_kernels_go_where_products_go_whatever_the_current_stream_is(monkeypatch):
+def test_kernels_and_products_share_a_stream(monkeypatch):
     with in_place_of_cupy(monkeypatch):
         before = FakeCupy.stream
         device = CudaDevice(cases.SMALL)

@@ -83,7 +83,7 @@ def test_a_step_is_a_fixed_number_of_launches(name, make_device):
 
 
 @pytest.mark.parametrize("name", others_slow(["class token", "long attention"]))
-def test_recorded_steps_are_the_steps_and_two_runs_have_the_same_bits(name, make_device):
+def test_recorded_steps_are_the_steps_bit_by_bit(name, make_device):
     ends = []
     for recorded in (True, False, True):
         side = Side(CONFIGS[name], make_device(CONFIGS[name]))

@@ -38,7 +38,7 @@ def test_every_choice_of_a_model_is_checked(field):
     assert len({getattr(config, field) for config in MODELS.values()}) > 1
 
 
-def test_a_gradient_that_is_right_along_one_direction_is_not_taken_for_right():
+def test_right_along_one_direction_is_not_taken_for_right():
     """The check draws dy first and then its directions, so the first direction can be foreseen, and be made to agree."""
     shape = (30, 40)
     foreseen = np.random.default_rng(8)

@@ -65,7 +65,7 @@ def test_the_report_names_the_worst_entry_and_both_numbers(rng):
     assert f"{report.worst.numeric:.9g}" in text
 
 
-def test_one_wrong_entry_among_ten_thousand_is_found_along_random_directions(rng):
+def test_one_wrong_entry_in_10000_is_found_along_directions(rng):
     x = rng.standard_normal((100, 100))
     report = check_gradients(square(entry=(70, 7)), [x])
     assert not report.passed
@@ -89,7 +89,7 @@ def test_a_gradient_that_is_rightly_zero_passes():
     assert report.passed
 
 
-def test_inputs_stay_as_they_were_and_float32_is_checked_in_float64(rng):
+def test_inputs_stay_and_float32_is_checked_in_float64(rng):
     x = rng.standard_normal((3, 4)).astype(np.float32)
     kept = x.copy()
     assert check_gradients(OPS["softmax"], [x]).error < 1e-8

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageFont
-from scenes_drawing import BLACK, BLUE, disc, drawn, light, lines, plain
+
+from tests.images.scenes_drawing import BLACK, BLUE, disc, drawn, light, lines, plain
 
 FONTS = (
     "DejaVuSans.ttf",

@@ -1,9 +1,10 @@
 """Pictures without a digit that nothing was tuned on: things, patterns, symbols and writing of other kinds."""
 
 import numpy as np
-from no_digits import font, penned, symbol
 from PIL import Image, ImageDraw, ImageFilter
-from scenes_drawing import BLACK, BLUE, disc, drawn, light, lines, plain
+
+from tests.images.no_digits import font, penned, symbol
+from tests.images.scenes_drawing import BLACK, BLUE, disc, drawn, light, lines, plain
 
 
 def soft(picture, blur=1.5):

@@ -1,6 +1,6 @@
 """Pictures as people take them of digits they wrote, made from MNIST's test digits; run me for a table of how many are read.
 
-`python tests/images/scenes.py 40 --seed 7` shows 40 digits of each kind to data/mnist-vit. The kinds in `TUNED`, `SECOND`
+`python -m tests.images.scenes 40 --seed 7` shows 40 digits of each kind to data/mnist-vit. The kinds in `TUNED`, `SECOND`
 and `THIRD` were looked at while the code was written; those in `FOURTH` were written first and measured last.
 """
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scenes_drawing import Picture
-from scenes_fourth import FOURTH
-from scenes_pages import NUMBERS, near, page
-from scenes_second import SECOND
-from scenes_third import THIRD
-from scenes_tuned import TUNED
+
+from tests.images.scenes_drawing import Picture
+from tests.images.scenes_fourth import FOURTH
+from tests.images.scenes_pages import NUMBERS, near, page
+from tests.images.scenes_second import SECOND
+from tests.images.scenes_third import THIRD
+from tests.images.scenes_tuned import TUNED
 
 MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 

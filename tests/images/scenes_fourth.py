@@ -2,7 +2,8 @@
 
 import numpy as np
 from PIL import Image, ImageFilter
-from scenes_drawing import BLACK, BLUE, GREEN, RED, disc, drawn, light, lines, pen, plain, write
+
+from tests.images.scenes_drawing import BLACK, BLUE, GREEN, RED, disc, drawn, light, lines, pen, plain, write
 
 
 def _curve(rng, y, x, down, across, turns=1.0, wobble=0.03):

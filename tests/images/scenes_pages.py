@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scenes_drawing import BLACK, BLUE, GREEN, RED, Picture, disc, drawn, light, lines, pen, plain, write
+
+from tests.images.scenes_drawing import BLACK, BLUE, GREEN, RED, Picture, disc, drawn, light, lines, pen, plain, write
 
 Lines = list[list[int]]
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 from PIL import Image, ImageFilter
-from scenes_drawing import BLUE, GREEN, disc, drawn, lines, pen, plain, write
+
+from tests.images.scenes_drawing import BLUE, GREEN, disc, drawn, lines, pen, plain, write
 
 
 def window(d, rng):  # a rounded box

@@ -4,7 +4,8 @@ import io
 
 import numpy as np
 from PIL import Image
-from scenes_drawing import BLACK, BLUE, drawn, light, lines, pen, plain, write
+
+from tests.images.scenes_drawing import BLACK, BLUE, drawn, light, lines, pen, plain, write
 
 
 def whiteboard(d, rng):  # a marker, a window's reflection, smears of what was wiped off

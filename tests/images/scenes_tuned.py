@@ -2,7 +2,22 @@
 
 import numpy as np
 from PIL import Image
-from scenes_drawing import BLACK, BLUE, GREEN, RED, WHITE, disc, drawn, light, lines, pen, plain, thinned, write
+
+from tests.images.scenes_drawing import (
+    BLACK,
+    BLUE,
+    GREEN,
+    RED,
+    WHITE,
+    disc,
+    drawn,
+    light,
+    lines,
+    pen,
+    plain,
+    thinned,
+    write,
+)
 
 
 def on_table(d, rng):

@@ -1,16 +1,16 @@
 """How often a real digit is marked unsure or refused, and how often what is no digit is taken for one; run me for the table.
 
-`python tests/images/taken_for_digits.py 20 7` shows 20 pictures of each kind, drawn with seed 7, to data/mnist-vit.
+`python -m tests.images.taken_for_digits 20 7` shows 20 pictures of each kind, drawn with seed 7, to data/mnist-vit.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
-import scenes
-from no_digits import LIKE_A_DIGIT, TUNED
-from no_digits_held_out import HELD_OUT
 
+from tests.images import scenes
+from tests.images.no_digits import LIKE_A_DIGIT, TUNED
+from tests.images.no_digits_held_out import HELD_OUT
 from tinyvit.errors import UserError
 from tinyvit.evaluation.pages import DigitReader
 from tinyvit.images.digits import Digit

@@ -31,7 +31,7 @@ def offset_of(image: np.ndarray, moved: np.ndarray, pixels: int) -> tuple[int, i
     return fits[0]
 
 
-def test_every_shifted_image_is_its_original_at_an_offset_of_its_own():
+def test_every_shifted_image_has_an_offset_of_its_own():
     images = np.repeat(IMAGES, 20, axis=0)
     moved = random_shift(images, RNG(1), pixels=2)
     assert moved.dtype == np.uint8
@@ -133,7 +133,7 @@ def test_a_map_far_outside_gives_zeros():
     ],
     ids=["degrees", "translate x", "translate y", "scale", "shear"],
 )
-def test_each_amount_fills_its_range_and_leaves_the_others_alone(monkeypatch, amount, column, low, high):
+def test_each_amount_fills_its_range_alone(monkeypatch, amount, column, low, high):
     drawn = []
 
     def record(*amounts):

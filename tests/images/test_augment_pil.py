@@ -42,7 +42,7 @@ def crop_found(image):
     return x.min(), y.min(), x.max() + 1, y.max() + 1
 
 
-def test_crops_have_the_areas_and_the_proportions_that_were_asked_for():
+def test_crops_have_the_areas_and_proportions_asked_for():
     image, rng = coordinates(200, 160), RNG(0)
     options = {"size": (160, 200), "scale": (0.2, 0.5), "ratio": (0.8, 1.25), "resample": "nearest"}
     boxes = np.array([crop_found(random_resized_crop(image, rng, **options)) for _ in range(500)])
@@ -74,7 +74,7 @@ def test_a_crop_is_that_part_resized():
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(30, 30), (40, 30), (30, 40)])
-def test_all_of_the_picture_in_its_own_proportions_is_the_picture(mode, size):
+def test_a_crop_of_all_in_its_own_proportions_is_the_picture(mode, size):
     image = picture(mode, size)
     ratio = (size[0] / size[1],) * 2
     got = random_resized_crop(image, RNG(0), size=size[::-1], scale=(1.0, 1.0), ratio=ratio)
@@ -146,7 +146,7 @@ def test_no_strength_changes_nothing(name, mode, size):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_some_strength_changes_something_but_never_the_picture_itself(name, mode):
+def test_some_strength_changes_a_copy_and_not_the_picture(name, mode):
     image = picture(mode)
     before = np.asarray(image).copy()
     without_effect = {("identity", "RGB"), ("identity", "L"), ("colour", "L")}  # grey has no colour to change
@@ -342,7 +342,7 @@ def test_impossible_strengths_are_refused():
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_transparency_is_cropped_and_flipped_with_the_rest_and_not_varied_otherwise(mode):
+def test_transparency_is_cropped_and_flipped_but_not_varied(mode):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 6, 4), np.uint8)).convert(mode)
     flipped = random_flip(image, np.random.default_rng(0), probability=1.0)
     np.testing.assert_array_equal(np.asarray(flipped), np.asarray(image)[:, ::-1])

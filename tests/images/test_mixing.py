@@ -23,7 +23,7 @@ def labelled(K=5, B=7, size=(9, 13), dtype=np.float64):
     return images, labels
 
 
-def test_outside_the_box_nothing_is_erased_and_inside_everything_is_noise():
+def test_only_inside_the_box_is_noise():
     image, noise = RNG(0).standard_normal((3, 40, 50), dtype=np.float32), []
     shares, ratios = [], []
     for seed in range(500):
@@ -248,7 +248,7 @@ def test_impossible_batches_are_refused(way):
             way(bad_images, bad_labels, RNG(0), alpha=1.0, num_classes=5)
 
 
-def test_impossible_erasures_are_refused_even_if_nothing_would_be_erased():
+def test_impossible_erasures_are_refused_even_at_chance_zero():
     image = np.zeros((3, 8, 8), np.float32)
     for bad in (image[0], image[None], image.astype(np.uint8)):
         with pytest.raises(UserError, match="erase from must be floats"):

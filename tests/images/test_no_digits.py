@@ -1,20 +1,13 @@
 """What is no digit is refused or marked unsure, and digits are not: some of each here, all kinds with `pytest -m slow`."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.images import no_digits, scenes
+from tests.images import no_digits_held_out as held_out
+from tests.images import taken_for_digits as measure
 from tinyvit.evaluation.pages import DigitReader
 from tinyvit.training import load_classifier
-
-sys.path.append(str(Path(__file__).parent))
-
-import no_digits
-import no_digits_held_out as held_out
-import scenes
-import taken_for_digits as measure
 
 QUICK = (
     no_digits.bars, no_digits.arrow, no_digits.plus, no_digits.shape, held_out.cross, held_out.tick, held_out.dots,

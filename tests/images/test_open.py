@@ -67,9 +67,7 @@ def many_switches():
 
 @pytest.mark.parametrize("read", [open_picture, lambda path: glance_at(path).image])
 @pytest.mark.parametrize("suffix", ["jpg", "png"])  # whose EXIF data Pillow reads early, and late
-def test_many_threads_warn_of_nothing_and_leave_the_warnings_as_they_were(
-    tmp_path, monkeypatch, many_switches, read, suffix
-):
+def test_many_threads_warn_of_nothing_and_keep_the_filters(tmp_path, monkeypatch, many_switches, read, suffix):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     image = Image.fromarray(VALUES[..., :3].copy())
     image.save(tmp_path / f"bad_exif.{suffix}", exif=b"Exif\0\0II*\0\x08\0\0\0\x09\0\x12\x01\x03\0\x01\0")

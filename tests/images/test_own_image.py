@@ -65,7 +65,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_digit_becomes_the_same_light_centred_digit_whatever_the_picture(name):
+def test_a_digit_becomes_light_and_centred_in_any_picture(name):
     digit, done = prepare_digit(PICTURES[name])
     assert_like_mnist(digit)
     assert overlap(digit, prepare_digit(drawn())[0]) > 0.9

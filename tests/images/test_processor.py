@@ -42,7 +42,7 @@ def test_both_sides_are_resized_as_pillow_does(size, filter):
     ("size", "resized"),
     [((1, 1), (30, 30)), ((31, 50), (30, 48)), ((50, 31), (48, 30)), ((3, 600), (30, 6000)), ((40, 17), (70, 30))],
 )
-def test_the_shorter_side_is_resized_and_the_longer_one_follows_rounded_down(size, resized):
+def test_the_longer_side_follows_the_shorter_rounded_down(size, resized):
     image = picture(*size)
     pixels = ImageProcessor(size=30).pixels(image)
     np.testing.assert_array_equal(pixels, planes(image.resize(resized[::-1], Image.Resampling.BILINEAR)))
@@ -109,7 +109,7 @@ def test_one_number_stands_for_all_channels():
     "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"]
 )
 @pytest.mark.parametrize("in_chans", [1, 3])
-def test_modes_are_converted_as_pillow_does_but_for_transparency(mode, in_chans):
+def test_modes_are_converted_as_pillow_does_but_transparency(mode, in_chans):
     image = picture(21, 17, "LAB" if mode == "LAB" else "RGB") if mode in ("RGB", "LAB") else _in_mode(mode)
     pixels = dataclasses.replace(DO_NOTHING, in_chans=in_chans).pixels(image)
     wanted = "RGB" if in_chans == 3 else "L"
@@ -166,7 +166,7 @@ def test_sixteen_bits_are_scaled_not_clipped(in_chans, dtype):
         (np.zeros((1, 3), np.float32), [0, 0, 0]),
     ],
 )
-def test_other_deep_grey_is_scaled_by_the_usual_range_that_holds_it(values, expected):
+def test_deep_grey_is_scaled_by_the_usual_range_that_holds_it(values, expected):
     np.testing.assert_array_equal(DO_NOTHING.pixels(Image.fromarray(values))[0, 0], expected)
 
 
@@ -203,7 +203,7 @@ def test_families_that_crop(family, shorter, numbers):
     assert larger.size == {248: 426, 256: 438}[shorter]
 
 
-def test_the_family_of_hugging_face_is_squeezed_and_spans_minus_one_to_one():
+def test_the_family_of_hugging_face_spans_minus_one_to_one():
     processor = ImageProcessor.of_family("vit")
     assert processor == ImageProcessor()
     values = processor(Image.fromarray(np.array([[[0, 0, 0]], [[255, 255, 255]]], np.uint8)))

@@ -1,20 +1,16 @@
-"""Digits are read in pictures as people take them: few of each kind here, more with `python tests/images/scenes.py`."""
+"""Digits are read in pictures as people take them: few of each kind here, more with `python -m tests.images.scenes`."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.images import scenes
 from tinyvit.errors import UserError
 from tinyvit.evaluation.pages import DigitReader
 from tinyvit.evaluation.predict import predict_batch
 from tinyvit.images.own_image import prepare_digit
 from tinyvit.training import load_classifier
-
-sys.path.append(str(Path(__file__).parent))
-
-import scenes
 
 MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 

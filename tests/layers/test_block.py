@@ -20,7 +20,7 @@ def forward(rng, **rates):
     return saved, [branch for block in saved.features.blocks for branch in (block.attn, block.mlp)]
 
 
-def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
+def test_dropout_is_at_work_in_the_embedding_and_every_branch(rng):
     saved, branches = forward(rng, drop_rate=0.25, pool="mean")  # all tokens to the end
     masks = [saved.features.embed.drop, *(branch.drop for branch in branches)]
     assert len(masks) == 9
@@ -32,7 +32,7 @@ def test_dropout_alone_is_at_work_in_the_embedding_and_in_every_branch(rng):
     assert all(branch.drop_path is None for branch in branches)
 
 
-def test_drop_path_alone_is_at_work_in_every_branch_but_those_of_the_first_block(rng):
+def test_drop_path_is_at_work_in_all_but_the_first_block(rng):
     saved, branches = forward(rng, drop_path_rate=0.6)
     assert saved.features.embed.drop is None
     assert all(branch.drop is None for branch in branches)

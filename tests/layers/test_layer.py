@@ -42,7 +42,7 @@ def test_a_state_dict_is_a_copy_and_loads_back(block, rng):
         assert id(array) == before[name]  # an optimizer that holds it sees the new numbers
 
 
-def test_loading_names_everything_that_does_not_fit_and_changes_nothing(block):
+def test_loading_names_what_does_not_fit_and_changes_nothing(block):
     state = block.state_dict()
     for array in state.values():
         array += 1

@@ -89,7 +89,7 @@ def test_what_is_mirrored_comes_out_mirrored(old, new, way):
 
 
 @pytest.mark.parametrize(("old", "new"), SIZES)
-def test_aligned_corners_and_straight_lines_are_scipys_zoom_of_order_1(old, new, rng):
+def test_aligned_corners_are_scipys_zoom_of_order_1(old, new, rng):
     x = rng.standard_normal(old)
     y = ops.resample_matrix(old, new, method="bilinear", align_corners=True) @ x
     places = np.linspace(0, old - 1, new)  # the first number is kept where there is but one
@@ -103,7 +103,7 @@ def test_aligned_corners_stay(method, rng):
     np.testing.assert_allclose(y[[0, -1]], x[[0, -1]], atol=1e-14)
 
 
-def test_antialias_asks_everybody_and_without_it_some_are_jumped_over():
+def test_antialias_weighs_all_and_without_it_some_are_skipped():
     for method in METHODS:
         assert (ops.resample_matrix(12, 3, method=method, antialias=True) != 0).any(axis=0).all()
         assert not (ops.resample_matrix(24, 3, method=method) != 0).any(axis=0).all()
@@ -131,7 +131,7 @@ def test_several_tables_at_once_are_resampled_each_by_itself(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_matrices_have_the_positions_dtype_and_at_least_that_of_the_computing(dtype, rng):
+def test_matrices_have_the_positions_dtype(dtype, rng):
     """Shares rounded to float16 would no longer add up to one."""
     pos_embed = rng.standard_normal((1, 7, 4)).astype(dtype)
     y, saved = ops.resample_positions_forward(pos_embed, grid=(2, 3), new_grid=(3, 5), num_prefix=1)

@@ -96,7 +96,7 @@ def test_anothers_state_is_refused(arrays):
         AdamW(weights(weight=np.zeros((2, 3)))).load_state(arrays, steps=1)
 
 
-def test_the_learning_rate_rises_in_a_line_and_falls_along_half_a_cosine():
+def test_the_learning_rate_warms_up_and_falls_as_a_cosine():
     def lr(step):
         return warmup_cosine(step, lr=1.0, total_steps=110, warmup_steps=10, min_lr=0.1)
 
@@ -128,7 +128,7 @@ def test_clipping_nothing_is_no_mistake():
     assert clip_by_global_norm({}, 1.0) == 0
 
 
-def test_the_average_forgets_its_random_start_and_then_follows_slowly():
+def test_the_average_forgets_its_start_and_follows_slowly():
     parameters = weights(weight=[[100.0]])
     ema = EMA(parameters, decay=0.9)
     parameters["weight"][...] = 1.0
@@ -142,7 +142,7 @@ def test_the_average_forgets_its_random_start_and_then_follows_slowly():
 
 @pytest.mark.parametrize("optimizer", [SGD, AdamW])
 @pytest.mark.parametrize("is_flat", [True, False])
-def test_a_scaled_learning_rate_is_that_learning_rate_for_those_parameters(optimizer, is_flat):
+def test_a_scaled_learning_rate_is_of_those_parameters(optimizer, is_flat):
     rng = np.random.default_rng(0)
     start = {name: rng.standard_normal((2, 3)) for name in ("a.weight", "b.weight")} | {
         "b.bias": rng.standard_normal(3)

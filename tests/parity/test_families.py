@@ -58,7 +58,7 @@ def answer(output):
 
 @needs_transformers
 @pytest.mark.parametrize("name", HF)
-def test_hidden_states_answers_and_gradients_are_those_of_transformers(name, precision, tmp_path):
+def test_hidden_states_and_gradients_are_those_of_transformers(name, precision, tmp_path):
     dtype, tolerance = precision
     theirs = hf_model(dtype, name)
     theirs.save_pretrained(tmp_path / "hf")

@@ -41,7 +41,7 @@ def close(ours, theirs, tolerance):
 
 @needs_transformers
 @pytest.mark.parametrize("name", HF)
-def test_logits_hidden_states_and_gradients_are_those_of_transformers(name, precision, tmp_path):
+def test_logits_and_gradients_are_those_of_transformers(name, precision, tmp_path):
     dtype, tolerance = precision
     theirs = hf_model(dtype, **HF[name])
     theirs.save_pretrained(tmp_path / "hf")

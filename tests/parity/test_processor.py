@@ -71,7 +71,7 @@ def test_transformers_in_other_modes(mode):
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_transformers_in_modes_with_transparency_that_is_not_used(mode):
+def test_transformers_in_modes_with_unused_transparency(mode):
     processor = their_processors()["DeiT"]
     image = picture(61, 90).convert(mode)
     ours = ImageProcessor.from_dict(processor.to_dict())

@@ -9,7 +9,7 @@ def of_class(name, support, area=0.75):
     return PrecisionRecall(name, support, area, np.array([0.5, 0.5, 1.0]), np.array([1.0, 0.5, 2 / 3]), (0.5, 0.5))
 
 
-def test_the_area_under_the_drawn_steps_is_the_average_precision(tmp_path):
+def test_the_area_under_the_steps_is_the_average_precision(tmp_path):
     curve = of_class("a $name$", 2)
     figure = plot_precision_recall([curve], 0.4)
     line, dot = figure.axes[0].lines

@@ -41,7 +41,7 @@ def test_class_names_come_with_the_model(tmp_path):
 
 
 @pytest.mark.parametrize("family", ["hf", "timm"])
-def test_an_encoder_saved_from_a_classifier_still_lists_its_classes(family, tmp_path):
+def test_an_encoder_of_a_classifier_still_lists_its_classes(family, tmp_path):
     folder = folder_of(family, tmp_path / "model", class_names=("cat", "dog", "ape"))
     weights = read_arrays(folder / "model.safetensors")
     bare = {name: array for name, array in weights.items() if not name.startswith(("classifier", "head"))}
@@ -78,7 +78,7 @@ def test_stale_names_of_classes_do_not_matter_to_a_new_head(family, names, tmp_p
     assert open_checkpoint(folder, with_head=False).class_names is None
 
 
-def test_entries_that_are_missing_have_the_defaults_of_transformers(tmp_path):
+def test_missing_entries_have_the_defaults_of_transformers(tmp_path):
     folder = folder_of("hf", tmp_path / "model")
     edit(folder / "config.json", hidden_act=None, layer_norm_eps=None, qkv_bias=None, tinyvit=None, id2label=None)
     config = open_checkpoint(folder).config
@@ -154,7 +154,7 @@ def test_what_a_terminal_would_obey_is_not_shown(tmp_path):
     assert str(error.value).isprintable()
 
 
-def test_missing_unexpected_and_wrongly_shaped_weights_are_listed_together(tmp_path):
+def test_all_weights_that_do_not_fit_are_listed_together(tmp_path):
     source = open_checkpoint(folder_of("hf", tmp_path / "model"))
     source.tensors["extra"] = source.tensors.pop("layernorm.bias")
     source.tensors["embeddings.cls_token"] = np.zeros((1, 8))
@@ -266,7 +266,7 @@ def test_an_npz_file_is_not_believed(content, sentence, tmp_path):
 
 
 @pytest.mark.parametrize("comment", [b"", b"a comment", b"c" * 60_000])
-def test_an_npz_file_of_endless_members_is_refused_before_they_are_listed(comment, tmp_path, monkeypatch):
+def test_an_npz_file_of_endless_members_is_refused_early(comment, tmp_path, monkeypatch):
     for count in (3, 300):
         with zipfile.ZipFile(tmp_path / f"{count}.npz", "w") as archive:
             archive.comment = comment
@@ -333,7 +333,7 @@ def test_a_cache_of_the_hub_is_opened_at_its_main_branch(commits, main, first, t
         (["abc", "def"], "../../../etc", "2 snapshots, and none is called main"),
     ],
 )
-def test_a_cache_of_the_hub_without_a_main_branch_is_asked_about(commits, main, sentence, tmp_path):
+def test_a_cache_without_a_main_branch_is_asked_about(commits, main, sentence, tmp_path):
     with pytest.raises(UserError, match=sentence):
         open_checkpoint(hub_cache(tmp_path, *commits, main=main))
 
@@ -381,7 +381,7 @@ def test_names_of_the_same_gelu_and_sides_given_twice(act, tmp_path):
         ({"pos_embed": "none"}, "pos_embed 'none'"),
     ],
 )
-def test_arguments_of_timm_that_compute_something_else_are_refused(args, sentence, tmp_path):
+def test_arguments_of_timm_that_compute_otherwise_are_refused(args, sentence, tmp_path):
     folder = folder_of("timm", tmp_path / "model")
     edit(folder / "config.json", model_args={"num_heads": 2} | args)
     with pytest.raises(UserError, match=f"{sentence}, which is not done here"):

@@ -67,7 +67,7 @@ def has_weights(cached):
     return any(path.stat().st_size == len(WEIGHTS) for path in (cached.parents[1] / "blobs").glob("*"))
 
 
-def test_a_model_arrives_in_the_cache_and_is_not_asked_for_again(hub, cached):
+def test_a_model_arrives_in_the_cache_once(hub, cached):
     assert download_model(NAME) == cached
     assert_complete(cached)
     assert VisionTransformer.from_pretrained(cached).config == CONFIG
@@ -234,7 +234,7 @@ def test_a_cut_connection_ends_in_whole_files(hub, cached, library, monkeypatch,
     assert_complete(cached)
 
 
-def test_a_connection_that_is_cut_at_once_is_a_sentence_and_the_next_call_goes_on(hub, cached):
+def test_after_a_cut_connection_the_next_call_goes_on(hub, cached):
     hub.cut_always = True
     assert "model.safetensors of owner/a-model could not be downloaded" in refusal()
     assert not (cached / "model.safetensors").exists()
@@ -471,7 +471,7 @@ def test_the_variables_that_its_users_know(hub, tmp_path, monkeypatch):
     assert hub.requests == []
 
 
-def test_variables_that_the_library_does_not_take_are_a_sentence(hub, monkeypatch):
+def test_variables_the_library_does_not_take_are_a_sentence(hub, monkeypatch):
     library = types.ModuleType("huggingface_hub")
 
     def no_constants(name):

@@ -30,7 +30,7 @@ def assert_same(ours, other):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", MODELS)
-def test_every_model_survives_every_family_that_has_words_for_it(family, name, tmp_path):
+def test_every_model_survives_every_family_that_can_say_it(family, name, tmp_path):
     config = dataclasses.replace(MODELS[name], **FAMILIES[family].fixed(MODELS[name]))
     model = model_of(config)
     if FAMILIES[family].cannot_say(config):

@@ -80,7 +80,7 @@ def test_that_two_files_disagree_is_said_once(folder, capsys, processor, preproc
 
 
 @pytest.mark.parametrize(("family", "is_said"), [("hf", True), ("timm", False)])
-def test_that_a_cache_does_not_say_how_images_are_prepared_is_said(folder, tmp_path, capsys, family, is_said):
+def test_a_cache_that_lacks_how_images_are_prepared_is_told(folder, tmp_path, capsys, family, is_said):
     """timm says it in config.json."""
     snapshots = tmp_path / "models--a--b" / "snapshots"
     snapshots.mkdir(parents=True)

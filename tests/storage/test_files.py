@@ -72,7 +72,7 @@ def test_hostile_array_files_get_one_sentence(tmp_path, content):
 
 
 @pytest.mark.parametrize("dtype", ["F32", "BF16", "I8"])
-def test_a_list_of_arrays_without_end_is_refused_before_it_is_read(tmp_path, dtype, monkeypatch):
+def test_an_endless_list_of_arrays_is_refused_unread(tmp_path, dtype, monkeypatch):
     entry = f'"%d":{{"dtype":"{dtype}","shape":[0],"data_offsets":[0,0]}}'
     monkeypatch.setattr(tensors, "MOST_HEADER", 50_000)
     path = tmp_path / "x.safetensors"
@@ -135,7 +135,7 @@ def test_the_weights_room_is_not_used_for_code():
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "a name\n.csv", "x" * 200])
-def test_what_a_kill_left_of_a_file_goes_when_it_is_written_again(tmp_path, name):
+def test_what_a_kill_left_goes_when_it_is_written_again(tmp_path, name):
     path = tmp_path / name
     siblings(path)[0].write_bytes(b"half of a longer one that a kill has left")
     write_file(path, b"new")
@@ -154,7 +154,7 @@ def test_two_writers_of_a_file_do_not_mix(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"second"}
 
 
-def test_a_writer_that_was_waiting_for_another_does_not_touch_the_finished_file(tmp_path, monkeypatch):
+def test_a_writer_that_waited_does_not_touch_the_finished_file(tmp_path, monkeypatch):
     """The first one puts its file in place between the second one's opening and its lock."""
     path, real = tmp_path / "out.csv", files.FileLock
     first = replacing(path)

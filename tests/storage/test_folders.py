@@ -45,7 +45,7 @@ def break_after(monkeypatch, calls, error):
 
 
 @pytest.mark.parametrize("calls", range(14))
-def test_a_kill_at_any_moment_leaves_one_whole_version_and_the_next_write_works(tmp_path, monkeypatch, calls):
+def test_a_kill_at_any_moment_leaves_one_whole_version(tmp_path, monkeypatch, calls):
     folder = tmp_path / "last"
     write_folder(folder, OLD)
     with monkeypatch.context() as patch:
@@ -213,7 +213,7 @@ def test_a_kill_loses_nothing_of_what_others_put_there(tmp_path, monkeypatch, ca
     assert [path.name for path in tmp_path.iterdir()] == ["last"]
 
 
-def test_what_the_system_does_not_let_go_stays_and_is_tried_again(tmp_path, monkeypatch):
+def test_what_the_system_holds_stays_and_is_tried_again(tmp_path, monkeypatch):
     """A network disk keeps what is deleted and still open, and no rename takes it away."""
     folder = tmp_path / "last"
     write_folder(folder, OLD)
@@ -243,7 +243,7 @@ def test_what_the_system_does_not_let_go_stays_and_is_tried_again(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["last"]
 
 
-def test_an_absolute_place_can_be_written_from_a_folder_that_is_gone(tmp_path, monkeypatch):
+def test_a_folder_that_is_gone_does_not_keep_from_writing(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     (tmp_path / "here").rmdir()
@@ -282,7 +282,7 @@ def test_ctrl_c_while_writing_leaves_nothing_beside(tmp_path, monkeypatch, error
 
 
 @pytest.mark.parametrize("moment", range(4))
-def test_a_reader_sees_one_version_while_another_takes_its_place(tmp_path, moment):
+def test_a_reader_sees_one_version_while_it_is_replaced(tmp_path, moment):
     folder = tmp_path / "best"
     both = dict.fromkeys(("config.json", "model.safetensors"), b"old")
     write_folder(folder, both)
@@ -303,7 +303,7 @@ def test_a_reader_sees_one_version_while_another_takes_its_place(tmp_path, momen
     assert read_folder(folder, reader) == (versions[-1] if moment < 3 else both)
 
 
-def test_a_reader_finds_the_version_that_comes_between_two_looks(tmp_path, monkeypatch):
+def test_a_reader_finds_a_version_that_comes_between_looks(tmp_path, monkeypatch):
     folder = tmp_path / "best"
     write_folder(folder, OLD)
     exists, done = Path.exists, []

@@ -48,7 +48,7 @@ def complaint(function, *args, **kwargs):
     return ""
 
 
-def test_a_second_one_is_refused_and_the_first_one_does_not_notice(small_config):
+def test_a_second_run_is_refused_unnoticed_by_the_first(small_config):
     undisturbed = train(dataclasses.replace(small_config, output=small_config.output + "-undisturbed")).folder
     heard = []
 
@@ -114,7 +114,7 @@ def another_run(folder):
     ],
     ids=["moved", "deleted", "replaced", "another run in its place"],
 )
-def test_a_folder_moved_or_deleted_while_running_is_told_and_not_made_again(small_config, step, how):
+def test_a_folder_moved_or_deleted_is_told_and_not_made_again(small_config, step, how):
     folder = Path(small_config.output)
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
     undisturbed = train(dataclasses.replace(config, output=config.output + "-undisturbed")).folder
@@ -155,7 +155,7 @@ def test_best_weights_that_are_gone_are_missed_at_once(small_config, gone):
     assert len(resume(folder).epochs) == 2
 
 
-def test_best_weights_that_go_while_a_run_is_at_work_are_missed_at_its_next_save(small_config):
+def test_best_weights_that_go_are_missed_at_the_next_save(small_config):
     folder = Path(small_config.output)
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
     with pytest.raises(UserError, match="is gone"):
@@ -172,7 +172,7 @@ def test_a_run_without_any_epoch_is_no_model_yet(small_config):
             VisionTransformer.from_pretrained(path)
 
 
-def test_runs_without_a_name_that_begin_at_once_get_folders_of_their_own(small_config, tmp_path, monkeypatch):
+def test_runs_that_begin_at_once_get_folders_of_their_own(small_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config, barrier, got = dataclasses.replace(small_config, output=None), threading.Barrier(8), []
 

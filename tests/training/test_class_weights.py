@@ -122,7 +122,7 @@ def test_a_config_keeps_them_through_json():
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-def test_examples_count_by_their_labels_and_soft_targets_by_their_mean():
+def test_labels_weigh_by_class_and_soft_targets_by_their_mean():
     config = TrainConfig(class_weights=(1.0, 3.0, 0.0))
     np.testing.assert_allclose(example_weights(config, np.array([0, 1, 2, 1])), np.array([1, 3, 0, 3]) / 7)
     soft = np.array([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])

@@ -110,7 +110,7 @@ def test_a_run_begun_with_fused_kernels_goes_on_with_plain_ops(small_config, tmp
     assert moved.epochs[-1]["train_loss"] == pytest.approx(plain.epochs[-1]["train_loss"], rel=1e-4)
 
 
-def test_a_step_that_cannot_be_recorded_runs_as_it_is_and_says_so(small_config, tmp_path, emulated, monkeypatch):
+def test_a_step_that_cannot_be_recorded_runs_and_says_so(small_config, tmp_path, emulated, monkeypatch):
     recorded = train(fitting(small_config, tmp_path, "recorded"))
 
     def refuse(self, run):
@@ -135,7 +135,7 @@ def test_a_step_that_cannot_be_recorded_runs_as_it_is_and_says_so(small_config, 
     ],
     ids=["drop path", "stem", "sgd", "class weights", "micro batches", "plain"],
 )
-def test_where_no_kernels_fit_plain_ops_do_it_and_it_is_said_why(changes, reason, small_config, tmp_path, emulated):
+def test_where_no_kernels_fit_plain_ops_run_and_say_why(changes, reason, small_config, tmp_path, emulated):
     config = fitting(small_config, tmp_path, "run", epochs=1)
     model = dataclasses.replace(config.model, **changes.pop("model", {}))
     notes = Notes()

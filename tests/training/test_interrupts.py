@@ -23,7 +23,7 @@ def handlers():
 @pytest.mark.process
 @pytest.mark.parametrize("first", SIGNALS)
 @pytest.mark.parametrize("second", SIGNALS)
-def test_a_first_signal_is_only_noted_and_a_second_stops_at_once(handlers, first, second):
+def test_a_first_signal_is_noted_and_a_second_stops_at_once(handlers, first, second):
     with Interrupts() as interrupts:
         assert not interrupts.requested
         signal.raise_signal(first)
@@ -88,7 +88,7 @@ def test_a_handler_in_c_is_left_alone(handlers, monkeypatch):
 
 @pytest.mark.process
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system does not hang up")
-def test_the_end_of_the_terminal_is_a_first_signal_and_never_a_second():
+def test_the_end_of_the_terminal_is_never_a_second_signal():
     before = signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         for first in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):

@@ -163,7 +163,7 @@ def test_arrays_of_ones_own_are_measured_again(tmp_path, arrays, capsys):
     assert capsys.readouterr().out.startswith(f"{picture}: {label} (")
 
 
-def test_a_model_of_another_size_or_other_classes_does_not_measure_them(tmp_path, arrays, capsys):
+def test_a_model_of_other_sizes_or_classes_is_refused(tmp_path, arrays, capsys):
     mnist = str(Path(data.__file__).parents[2] / "data" / "mnist-vit")
     assert main(["eval", mnist, "--data-dir", str(arrays)]) == 2
     assert "(1, 12, 16), but the model takes (1, 28, 28)" in capsys.readouterr().err
@@ -229,7 +229,7 @@ def test_patches_are_the_usual_ones_or_about_64(height, width, usual, wanted):
     assert fitting_patch(height, width, usual) == wanted
 
 
-def test_patches_that_were_given_and_do_not_divide_are_answered_with_those_that_do():
+def test_patches_that_do_not_divide_are_answered_with_others():
     split = Split(np.zeros((1, 1, 28, 28), np.uint8), np.zeros(1, np.int64))
     dataset = Dataset("mine", ("0",), 0.5, 0.5, split, split, split)
     with pytest.raises(

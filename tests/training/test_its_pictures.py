@@ -189,7 +189,7 @@ def test_a_list_of_other_classes_is_no_list_of_this_run(stopped, place, capsys):
     assert "pictures.json is not valid JSON" in capsys.readouterr().err
 
 
-def test_an_older_run_goes_on_and_says_that_it_cannot_be_checked(stopped, place, capsys):
+def test_an_older_run_goes_on_and_says_it_is_unchecked(stopped, place, capsys):
     run = stopped()
     (run / "pictures.json").unlink()
     before = everything_in(run)
@@ -211,7 +211,7 @@ def test_overwriting_leaves_no_list_of_another_run(stopped, place):
     assert json.loads((run / "pictures.json").read_text())["class_names"] == ["ant", "cat"]
 
 
-def test_the_number_of_threads_is_kept_so_that_other_cores_give_the_same_bits(stopped, place, monkeypatch):
+def test_the_number_of_threads_is_kept_for_the_same_bits(stopped, place, monkeypatch):
     monkeypatch.setattr(start, "cores", lambda: 3)
     run = stopped()
     assert read_run_config(run).threads == 3

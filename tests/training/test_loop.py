@@ -52,7 +52,7 @@ def test_a_run_learns_and_leaves_its_folder(small_config):
     assert len((folder / "metrics.csv").read_text().splitlines()) == 9
 
 
-def test_the_best_epoch_is_chosen_on_dev_and_its_weights_are_tested(small_config):
+def test_the_best_epoch_on_dev_gives_the_tested_weights(small_config):
     history = train(small_config)
     best = max(history.epochs, key=lambda e: (e["dev_accuracy"], -e["dev_loss"]))
     assert history.best_epoch == best["epoch"]
@@ -164,7 +164,7 @@ def test_overwrite_never_touches_a_folder_that_is_no_run(small_config, tmp_path)
 @pytest.mark.parametrize(
     "config", ["{}", '{"name": "my web site"}', '{"epochs": 3, "lr": 0.1}', '{"model": "vit"}', "no JSON"]
 )
-def test_overwrite_never_touches_a_folder_whose_config_is_no_runs(small_config, tmp_path, config):
+def test_overwrite_never_touches_a_folder_of_another_config(small_config, tmp_path, config):
     for path in (tmp_path / "run" / "config.json", tmp_path / "run" / "best" / "thesis.txt"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(config)
@@ -190,7 +190,7 @@ def test_overwrite_keeps_files_that_are_not_the_runs_own(small_config, tmp_path)
         assert (folder / name).read_text() == "mine"
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(small_config):
+def test_a_loss_that_is_not_finite_keeps_the_checkpoint(small_config):
     config = dataclasses.replace(small_config, clip_grad=0.0, epochs=1)
     train(config)
     whole = load_file(Path(config.output) / "last" / "model.safetensors")
@@ -249,7 +249,7 @@ def test_weights_that_the_last_step_threw_out_are_never_saved(small_config, monk
         ({"num_classes": 9}, "10 classes, but the model has 9"),
     ],
 )
-def test_a_model_that_does_not_fit_the_data_is_refused_before_anything_is_written(small_config, change, sentence):
+def test_a_model_that_does_not_fit_the_data_writes_nothing(small_config, change, sentence):
     config = dataclasses.replace(small_config, model=dataclasses.replace(small_config.model, **change))
     with pytest.raises(UserError, match=sentence):
         train(config)
@@ -277,7 +277,7 @@ def test_a_run_that_lost_its_last_checkpoint_is_not_begun_anew(small_config):
     assert (folder / "metrics.jsonl").read_bytes() == kept
 
 
-def test_a_kill_between_the_first_best_and_the_first_last_loses_nothing(small_config):
+def test_a_kill_between_first_best_and_last_loses_nothing(small_config):
     undisturbed = train(dataclasses.replace(small_config, output=small_config.output + "-undisturbed")).folder
     folder = train(small_config).folder
     for path in folder.iterdir():
@@ -315,7 +315,7 @@ def test_progress_that_no_run_makes_is_refused(small_config, changes):
 
 
 @pytest.mark.process
-def test_a_batch_size_changed_between_start_and_resume_is_refused(small_config):
+def test_a_batch_size_changed_before_resume_is_refused(small_config):
     with pytest.raises(TrainingInterrupted):
         train(small_config, progress=StopAt(7))
     folder = Path(small_config.output)

@@ -108,7 +108,7 @@ def test_a_resumed_run_must_fit_its_data(small_config, small_dataset, monkeypatc
 
 
 @pytest.mark.parametrize("old_is_moved_away", [False, True])
-def test_a_checkpoint_that_a_kill_kept_from_its_place_is_gone_on_from(small_config, old_is_moved_away):
+def test_a_checkpoint_kept_from_its_place_is_gone_on_from(small_config, old_is_moved_away):
     undisturbed = train(dataclasses.replace(small_config, output=small_config.output + "-undisturbed"))
     with pytest.raises(TrainingInterrupted):
         train(small_config, progress=Stops(2))

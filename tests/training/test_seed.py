@@ -56,7 +56,7 @@ def test_another_seed_is_another_order_and_other_random_numbers(small_config, st
     assert not set(drawn.ravel()) & set(other_drawn.ravel())
 
 
-def test_no_two_pairs_of_seed_and_step_share_their_random_numbers():
+def test_no_two_pairs_of_seed_and_step_share_random_numbers():
     draws = [generator(seed, "step", step).random() for seed in range(20) for step in range(20)]
     draws += [generator(seed, "shuffle", epoch).random() for seed in range(20) for epoch in range(20)]
     draws += [generator(seed, "init").random() for seed in range(20)]

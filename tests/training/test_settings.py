@@ -86,7 +86,7 @@ def test_no_setting_changes_in_silence(kind, request):
     go_on(folder)  # as it was
 
 
-def test_several_changes_are_named_together_and_a_field_left_out_is_one(stopped_training):
+def test_several_changes_are_named_with_fields_left_out(stopped_training):
     path = Path(stopped_training.output) / "config.json"
     values = json.loads(path.read_text()) | {"lr": 0.5, "seed": 7}
     del values["ema_decay"]

@@ -43,7 +43,7 @@ def test_a_run_is_that_of_the_cpu(changes, small_config, tmp_path, request):
     assert_same(cpu.folder / "last", ours.folder / "last")
 
 
-def test_the_host_waits_for_the_losses_alone_and_only_now_and_then(small_config, tmp_path, gpu, monkeypatch):
+def test_the_host_waits_for_the_losses_alone_now_and_then(small_config, tmp_path, gpu, monkeypatch):
     """Within an epoch nothing is read but the losses, all at once; what is read at its end is for the dev split."""
     reads = []
 

@@ -291,7 +291,7 @@ def test_images_are_counted_once_however_often_a_run_is_stopped(small_config):
     assert [metrics["epoch"] for metrics, _ in rest.epochs] == [2]
 
 
-def test_a_batch_larger_than_the_data_counts_the_images_there_are(small_config):
+def test_a_batch_larger_than_the_data_counts_real_images(small_config):
     notes = Notes()
     train(dataclasses.replace(small_config, batch_size=1000), progress=notes)
     assert notes.begun == (200, 0)

@@ -28,7 +28,7 @@ def is_seven(digits):
 
 @pytest.mark.parametrize("ink", [(30, 40, 110), (200, 40, 40), (130, 130, 130)], ids=["blue", "red", "grey"])
 @pytest.mark.parametrize("shape", ["ellipse", "rectangle", "triangle"])
-def test_what_is_drawn_around_a_digit_is_no_digit_nor_is_the_paper_inside(shape, ink):
+def test_a_shape_around_a_digit_and_its_paper_are_no_digits(shape, ink):
     def draw(on):
         seven(on)
         if shape == "triangle":

@@ -16,7 +16,7 @@ def strokes(on, x, y):
     on.line((x, y, x + 40, y, x + 10, y + 60), fill=20, width=8)
 
 
-def test_boxes_lie_where_the_digits_do_and_lines_are_read_in_order():
+def test_boxes_lie_where_the_digits_do_in_reading_order():
     places = [(20, 30), (100, 36), (200, 24), (60, 150), (180, 158)]
     digits = found(lambda on: [strokes(on, x, y) for x, y in reversed(places)]).digits
     assert [digit.line for digit in digits] == [0, 0, 0, 1, 1]

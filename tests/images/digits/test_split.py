@@ -31,7 +31,7 @@ def test_two_rings_that_touch_are_cut_where_they_do(lean):
 
 
 @pytest.mark.parametrize("lean", [0, 25, 40])
-def test_slanted_strokes_that_touch_at_their_feet_are_cut_along_their_slant(lean):
+def test_slanted_strokes_that_touch_are_cut_along_their_slant(lean):
     def strokes(on):
         for x in (60, 160):
             on.line((x + lean, 30, x, 150), fill=255, width=8)

@@ -26,7 +26,7 @@ def test_the_next_steps_are_made_before_they_are_asked_for():
     assert len(made) == len(set(made)) <= 5
 
 
-def test_nothing_is_made_beyond_the_end_and_old_steps_are_let_go():
+def test_nothing_is_made_beyond_the_end_nor_kept():
     made = []
     prefetch = Prefetch(lambda step: made.append(step), ahead=4, last=3)
     prefetch.take(2)
@@ -39,7 +39,7 @@ def test_nothing_is_made_beyond_the_end_and_old_steps_are_let_go():
     prefetch.close()
 
 
-def test_what_was_raised_in_the_background_is_raised_when_its_step_comes():
+def test_what_was_raised_in_the_background_waits_for_its_step():
     def make(step):
         if step == 1:
             raise ValueError("one")

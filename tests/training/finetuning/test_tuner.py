@@ -171,7 +171,7 @@ def test_every_parameter_learns_when_all_do():
     ],
 )
 @pytest.mark.parametrize("soft", [False, True])
-def test_gradients_on_a_gpu_are_those_of_the_cpu_and_the_host_waits_for_nothing(soft, options, make, gpu):
+def test_gradients_on_a_gpu_are_those_of_the_cpu(soft, options, make, gpu):
     batch = OneBatch(soft)
     here, _ = make(batch, **options)
     wanted_loss = here.gradients(0)

@@ -90,7 +90,7 @@ def test_no_process_to_be_had_is_a_sentence(small_config, monkeypatch):
         train(dataclasses.replace(small_config, workers=2))
 
 
-def test_no_thread_to_be_had_is_a_sentence_and_leaves_no_process(monkeypatch):
+def test_no_thread_left_is_a_sentence_and_leaves_no_process(monkeypatch):
     started, popen = [], subprocess.Popen
 
     def noting(*args, **kwargs):
@@ -126,7 +126,7 @@ sys.stdin.read()
 """
 
 
-def test_a_worker_ends_with_its_parent_though_a_fork_of_it_lives_on():
+def test_a_worker_ends_with_its_parent_though_a_fork_lives_on():
     process = subprocess.Popen(
         [sys.executable, "-c", FORKED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
     )

@@ -12,7 +12,7 @@ from tinyvit.training.parallel import SharedArrays
 LAYOUT = {"a": ((3, 5), "float32"), "empty": ((0, 4), "float32"), "b": ((7,), "int64"), "c": ((2, 2), "uint8")}
 
 
-def test_arrays_have_their_shapes_start_at_zero_and_do_not_overlap():
+def test_arrays_have_their_shapes_and_do_not_overlap():
     memory = SharedArrays(LAYOUT)
     for value, (name, (shape, dtype)) in enumerate(LAYOUT.items(), 1):
         assert memory[name].shape == shape
@@ -29,7 +29,7 @@ def test_no_array_at_all():
 
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="children inherit file descriptors elsewhere")
-def test_a_child_sees_what_is_written_and_its_own_writing_is_seen():
+def test_a_child_and_its_parent_see_what_the_other_writes():
     memory = SharedArrays(LAYOUT)
     memory["a"][1, 2] = 4.5
     script = (

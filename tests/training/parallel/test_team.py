@@ -155,7 +155,7 @@ class KillsAWorker(Progress):
 @pytest.mark.parametrize(
     "step", others_slow([3, 6])
 )  # in the middle of an epoch, and before the dev split is looked at
-def test_a_run_that_loses_a_worker_is_saved_and_goes_on_to_the_same_bits(small_config, step):
+def test_a_run_that_loses_a_worker_goes_on_to_the_same_bits(small_config, step):
     config = dataclasses.replace(small_config, workers=2)
     undisturbed = train(dataclasses.replace(config, output=config.output + "-undisturbed"))
     with pytest.raises(
