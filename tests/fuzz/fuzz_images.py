@@ -1,6 +1,10 @@
 """Broken processors and broken pictures by the thousand: each is used, or refused with a `UserError`.
 
 python -m tests.fuzz.fuzz_images [COUNT] [SEED]
+
+A good processor or picture of each kind is damaged at random: values replaced, bytes changed, cut or repeated. Each case
+has a generator of its own, made of seed and number, so what goes wrong once goes wrong again. Any exception but UserError,
+a case that hangs, or an array that is not finite ends the fuzzer. The tests beside it run a few hundred cases.
 """
 
 import collections

@@ -1,6 +1,10 @@
 """Broken weights and configs by the thousand: each model is used, or refused with a `UserError`.
 
 python -m tests.fuzz.fuzz_models [COUNT] [SEED]
+
+A good folder of each family is damaged at random: its config, its weights, its list of files. Each case has a generator
+of its own, made of seed and number, so what goes wrong once goes wrong again. Any exception but UserError, memory beyond
+a limit, code that runs, or files left behind end the fuzzer. The tests beside it run some hundred cases.
 """
 
 import collections

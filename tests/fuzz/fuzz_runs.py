@@ -1,6 +1,10 @@
 """Damaged run folders by the hundred: each is gone on with, measured and read, or refused with a `UserError`.
 
 python -m tests.fuzz.fuzz_runs [COUNT] [SEED]
+
+A short run is made, files of its folder are removed, swapped, cut or edited at random, and every verb that reads runs is
+tried on what is left. Each case has a generator of its own, made of seed and number, so what goes wrong once goes wrong
+again. The tests beside it damage a few dozen runs.
 """
 
 import collections

@@ -1,4 +1,10 @@
-"""A GPU on the CPU: the kernels' own source under g++, NumPy for the matrix products, NaN wherever nothing was written."""
+"""A GPU on the CPU: the kernels' own source under g++, NumPy for the matrix products, NaN wherever nothing was written.
+
+`cuda_on_cpu.h` defines what CUDA C++ adds to C++ (threadIdx, __syncthreads, warp shuffles), so g++ compiles the kernels as
+they are. The threads of a block take turns, each up to its next barrier, in one of three orders: a missing barrier makes
+results differ from order to order, a missing write leaves NaN. `Emulator` has the interface of `tinyvit.gpu.Device`, so
+steps run on it as on a GPU. It says nothing of speed, and nothing of races between blocks.
+"""
 
 import atexit
 import ctypes

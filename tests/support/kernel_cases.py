@@ -1,6 +1,9 @@
 """What every kernel must give: each case runs fused ops on some device and says what NumPy's ops make of the same.
 
 A case is a function of a device that yields (what, got, wanted): `wanted` in float64, from `tinyvit/ops` and its kin.
+Sizes are odd on purpose: rows that are no multiple of a warp, one head or heads too wide for one kernel, registers.
+`test_kernels.py` runs each case on the emulator in three orders of threads (or, with `--device cuda`, on a GPU), and
+`test_sabotage.py` damages one line of a kernel at a time: some case must see it.
 """
 
 import dataclasses
