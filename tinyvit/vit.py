@@ -68,10 +68,10 @@ class VisionTransformer(Layer):
         self.patch_embed = layers.PatchEmbed(P, C, D, stem=config.stem, bias=not config.pre_norm, **shared)
         self.drop: Layer = layers.Dropout(config.drop_rate) if config.drop_rate else layers.Identity()
         self.norm_pre = norm(config.pre_norm)
-        block: dict[str, Any] = {"qkv_bias": config.qkv_bias, "layer_scale": config.layer_scale, **shared}
+        options: dict[str, Any] = {"qkv_bias": config.qkv_bias, "layer_scale": config.layer_scale, **shared}
         rates = [config.drop_path_rate * index / max(1, config.depth - 1) for index in range(config.depth)]
         self.blocks = [
-            layers.Block(*sizes, layer_norm_eps=eps, drop_rate=config.drop_rate, drop_path_rate=rate, **block)
+            layers.Block(*sizes, layer_norm_eps=eps, drop_rate=config.drop_rate, drop_path_rate=rate, **options)
             for rate in rates
         ]
         self.norm = norm(config.final_norm and not config.fc_norm)
@@ -80,8 +80,11 @@ class VisionTransformer(Layer):
         else:
             self.pool = layers.Pool(config.pool, num_prefix=prefix)
         self.fc_norm = norm(config.fc_norm)
-        kind, K = layers.DistilledHead if config.pool == "cls+dist" else layers.Linear, config.num_classes
-        self.head: Layer = layers.Identity() if kind is layers.Linear and not K else kind(config.num_pooled, K, rng=rng)
+        self.head: Layer = layers.Identity()  # features alone
+        if config.pool == "cls+dist":
+            self.head = layers.DistilledHead(config.num_pooled, config.num_classes, rng=rng)
+        elif config.num_classes:
+            self.head = layers.Linear(config.num_pooled, config.num_classes, rng=rng)
         layers.spread_to(config.init_std, self.parameters())
 
     def forward(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, ViTSaved]:
@@ -90,8 +93,8 @@ class VisionTransformer(Layer):
         Raises:
             UserError: the images have another shape than the config says.
         """
-        x, features = self._encode(x, rng, self.config.num_queries)  # (B, C, H, W) -> (B, N, D)
-        x, pool = self.pool.forward(x)  # (B, N, D) -> (B, D)
+        x, features = self._encode(x, rng, self.config.num_queries)  # (B, C, H, W) -> (B, Q, D)
+        x, pool = self.pool.forward(x)  # of Q tokens, 1 for the class token alone -> (B, D)
         x, fc_norm = self.fc_norm.forward(x)
         logits, head = self.head.forward(x)  # (B, D) -> (B, K)
         return logits, ViTSaved(features, pool, fc_norm, head)
@@ -103,7 +106,7 @@ class VisionTransformer(Layer):
     def backward_parts(self, dy: Array, saved: ViTSaved) -> Iterator[tuple[Array, Gradients]]:
         """The forward, read bottom-up: of each part, its dx and the gradients of its parameters.
 
-        Who adds gradients up need not hold all of them, and who trains only the last parts may stop early.
+        A generator: who adds gradients up need not hold all of them, and who trains only the last parts may stop early.
         """
         dx, dhead = self.head.backward(dy, saved.head)
         dx, dfc_norm = self.fc_norm.backward(dx, saved.fc_norm)
@@ -195,14 +198,14 @@ class VisionTransformer(Layer):
     def _prefix_tokens(self) -> Array:
         """The class token and the registers, those that there are: (1, T, D)."""
         some = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
-        some = some or [self.patch_embed.proj.weight[None, :0]]  # (1, 0, D)
+        some = some or [self.patch_embed.proj.weight[None, :0]]  # none: (1, 0, D)
         return some[0] if len(some) == 1 else array_module(some[0]).concatenate(some, axis=1)
 
     def resized(self, img_size: int | tuple[int, int], **options: Unpack[ResampleOptions]) -> Self:
         """A copy for images of `img_size` (one number, or height and width); nothing is shared with this model.
 
         Patches keep their size, and positions are interpolated by their place in the image (section 3.2). Fixed ones
-        become learned: a table made anew would say of the middle of a larger image what is known as its far end.
+        become learned: a table made anew for the larger grid would give the old positions to other places.
 
         Raises:
             UserError: the patches do not divide the new size, or there is no such method.

@@ -17,7 +17,7 @@ PACKAGES: dict[str, tuple[str, Callable[[Path, np.ndarray], Layers]]] = {
 
 
 def verify(model: Any, checkpoint: Checkpoint, target: Path) -> None:
-    """Print how far others are from `model`, layer by layer: it was read from `source` and is now at `target`."""
+    """Print how far others are from `model`, layer by layer: it was read from `checkpoint` and is now at `target`."""
     config = model.config
     rng = np.random.default_rng(0)
     images = rng.standard_normal((2, *config.input_shape)).astype(model.dtype)

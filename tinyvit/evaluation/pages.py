@@ -56,7 +56,7 @@ class DigitReader:
 
     @cached_property
     def familiar(self) -> Familiar | None:
-        """ChosenSplit when the first digits are read; that it cannot be is told to `note`."""
+        """Measured when the first digits are read; that it cannot be is told to `note`."""
         familiar = familiar_digits(self.model, self.preprocessing)
         if familiar is None:
             self.note(WITHOUT)

@@ -2,17 +2,18 @@
 
 For y = f(x) and any upstream gradient dy, the backward promises a dx with
 
-    Σ dx * v = d/dh Σ dy * f(x + h v)   for every direction v.
+    Σ dx * v = d/dh Σ dy * f(x + h v)   for every direction v, at h = 0.
 
 The right side needs only forwards, by a central difference of L(x) = Σ dy * f(x):
 
     (L(x + h v) - L(x - h v)) / 2h      wrong by h² L'''/6, and by rounding, about 1e-16 |L| / h
 
-Small inputs are checked number by number (v is one axis), large ones along random directions: a wrong gradient would
-have to be orthogonal to all of them to go unnoticed. Three things make the check able to fail:
-- dy is random. With dy of ones the gradients of softmax and of a fresh layer norm are zero, and zeros always agree.
+Small inputs are checked number by number (v is one axis), large ones along random directions: the error of a gradient
+would have to be orthogonal to all of them to go unnoticed. Three things make the check able to fail:
+- dy is random. With dy of ones, dx of softmax and dx of a fresh layer norm are zero, and zeros always agree.
 - float64. In float32 rounding drowns the difference.
-- errors are relative, so a small gradient that is wrong is wrong.
+- errors are relative to a typical entry of the gradient, so a small gradient that is wrong is wrong; a single entry far
+  below its neighbours is judged by them.
 """
 
 import math

@@ -27,13 +27,13 @@ class Attention(Layer):
     def forward(
         self, x: Array, *, rng: Any = None, num_queries: int | None = None
     ) -> tuple[Array, AttentionLayerSaved]:
-        x, qkv = self.qkv.forward(x)  # (B, N, D) -> (B, N, 3D)
+        x, qkv_saved = self.qkv.forward(x)  # (B, N, D) -> (B, N, 3D)
         x, attention = attention_forward(x, num_heads=self.num_heads, num_queries=num_queries)  # -> (B, Q, D)
-        x, proj = self.proj.forward(x)
-        return x, AttentionLayerSaved(qkv, attention, proj)
+        x, proj_saved = self.proj.forward(x)
+        return x, AttentionLayerSaved(qkv_saved, attention, proj_saved)
 
     def backward(self, dy: Array, saved: AttentionLayerSaved) -> tuple[Array, Gradients]:
-        dx, dproj = self.proj.backward(dy, saved.proj)
+        dx, proj_grads = self.proj.backward(dy, saved.proj)
         dx = attention_backward(dx, saved.attention)
-        dx, dqkv = self.qkv.backward(dx, saved.qkv)
-        return dx, prefixed("qkv", dqkv) | prefixed("proj", dproj)
+        dx, qkv_grads = self.qkv.backward(dx, saved.qkv)
+        return dx, prefixed("qkv", qkv_grads) | prefixed("proj", proj_grads)

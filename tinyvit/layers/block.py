@@ -1,7 +1,7 @@
 """One transformer block, pre-norm: tokens talk to each other (attention), then each thinks for itself (MLP).
 
-    x = x + drop_path(ls1(attn(norm1(x))))
-    x = x + drop_path(ls2(mlp(norm2(x))))
+    x = x + drop_path(drop(ls1(attn(norm1(x)))))
+    x = x + drop_path(drop(ls2(mlp(norm2(x)))))
 
 Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 2 and 3.
 """
@@ -100,5 +100,5 @@ class Block(Layer):
         dbranch, dscale = scale.backward(dbranch, saved.scale)
         dbranch, dbody = body.backward(dbranch, saved.body)
         dx, dnorm = norm.backward(dbranch, saved.norm)
-        dx[:, : dy.shape[1]] += dy  # the gradient takes both roads
+        dx[:, : dy.shape[1]] += dy  # the gradient takes both paths
         return dx, (dnorm, dbody, dscale)

@@ -1,6 +1,6 @@
-"""A layer owns parameters and nothing else: what happens in a forward pass travels in `saved`, never on the layer.
+"""A layer owns parameters and settings, never activations: those travel in `saved`.
 
-So one layer may serve several threads, or be used twice in one model.
+So one layer may serve several threads, or run twice in one forward.
 """
 
 import copy
@@ -118,14 +118,14 @@ class Layer:
         return twin
 
     def _arrays(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Layer"]]:
-        """For every array of this layer and the layers inside it: its dotted path, and the layer that holds it."""
+        """For every array of this layer and those inside it: its path of names, and the layer that holds it."""
         for name, value in list(vars(self).items()):
             if isinstance(value, Layer):
                 yield from value._arrays((*path, name))
             elif isinstance(value, list):
                 for index, part in enumerate(value):
                     yield from part._arrays((*path, name, str(index)))
-            elif hasattr(value, "dtype") and not isinstance(value, np.generic):  # a NumPy number is an option
+            elif hasattr(value, "dtype") and not isinstance(value, np.generic):  # a NumPy scalar is a setting
                 yield (*path, name), self
 
 

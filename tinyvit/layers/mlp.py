@@ -27,13 +27,13 @@ class Mlp(Layer):
         self.fc2 = Linear(hidden_dim, embed_dim, rng=rng)
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, MlpSaved]:
-        x, fc1 = self.fc1.forward(x)  # (B, N, D) -> (B, N, M)
-        x, gelu = self.gelu.forward(x)
-        x, fc2 = self.fc2.forward(x)  # (B, N, M) -> (B, N, D)
-        return x, MlpSaved(fc1, gelu, fc2)
+        x, fc1_saved = self.fc1.forward(x)  # (B, N, D) -> (B, N, M)
+        x, gelu_saved = self.gelu.forward(x)
+        x, fc2_saved = self.fc2.forward(x)  # (B, N, M) -> (B, N, D)
+        return x, MlpSaved(fc1_saved, gelu_saved, fc2_saved)
 
     def backward(self, dy: Array, saved: MlpSaved) -> tuple[Array, Gradients]:
-        dx, dfc2 = self.fc2.backward(dy, saved.fc2)
+        dx, fc2_grads = self.fc2.backward(dy, saved.fc2)
         dx = self.gelu.backward(dx, saved.gelu)
-        dx, dfc1 = self.fc1.backward(dx, saved.fc1)
-        return dx, prefixed("fc1", dfc1) | prefixed("fc2", dfc2)
+        dx, fc1_grads = self.fc1.backward(dx, saved.fc1)
+        return dx, prefixed("fc1", fc1_grads) | prefixed("fc2", fc2_grads)

@@ -1,4 +1,4 @@
-"""Mathematics without parameters: one op per file, its forward beside its backward, its derivation above both.
+"""Mathematics without parameters: one subject a file, each forward beside its backward, with its derivation.
 
 The contract of every pair:
     op_forward(x, weight, ..., *, option=...) -> (y, saved)      positional arguments are arrays with a gradient

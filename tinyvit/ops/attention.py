@@ -1,4 +1,4 @@
-"""Attention: every token asks every token a question and takes home a weighted average of their answers.
+"""Attention: every token asks every token a question; how well it fits their keys decides what their answers weigh.
 
     weights = softmax(q kᵀ / √d),   y = weights @ v,   for each of h heads by itself
 

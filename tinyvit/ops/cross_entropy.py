@@ -29,8 +29,8 @@ def cross_entropy_forward(
 
     Args:
         weights: (R,), how much each row counts; they add up to one. A row of weight 0 is ignored, whatever its label
-            and its logits are: padding, say. Pieces of a batch whose weights are made to add up to one have gradients
-            that add up to the batch's, if `dloss` is what each piece's weights were divided by.
+            and its logits are: padding, say. To cut a batch into pieces, divide a piece's weights by their sum s and
+            pass `dloss` = s: the pieces' gradients then add up to the batch's.
 
     Raises:
         UserError: the logits have another shape or are none, the labels have another shape or kind, name a class that

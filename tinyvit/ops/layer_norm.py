@@ -49,11 +49,12 @@ def layer_norm_backward(dy: Array, saved: LayerNormSaved) -> tuple[Array, Array,
     """(..., D) -> dx (..., D), dweight (D,), dbias (D,).
 
     From y = x_hat * weight + bias:  dbias = Σ dy,  dweight = Σ dy * x_hat,  dx_hat = dy * weight.
-    Then x_hat depends on x along three roads, and dx adds them up:
-      directly         x_hat_i = (x_i - mean) rstd        dx_hat * rstd
-      through mean     ∂mean/∂x_i = 1/D                   - rstd * mean(dx_hat)
-      through rstd     ∂rstd/∂x_i = -rstd² x_hat_i / D    - rstd * x_hat * mean(dx_hat * x_hat)
-    So whatever part of dx_hat would only shift the row, or only stretch it, is taken out: layer norm undoes both.
+    Then x_hat_j = (x_j - mean) rstd depends on x_i along three paths, and dx_i adds them up:
+      directly         ∂x_hat_i/∂x_i = rstd               dx_hat_i rstd
+      through mean     ∂mean/∂x_i = 1/D                   Σ_j dx_hat_j (-rstd) / D         = -rstd mean(dx_hat)
+      through rstd     ∂rstd/∂x_i = -rstd² x_hat_i / D    Σ_j dx_hat_j (x_j - mean) (-rstd² x_hat_i / D)
+                                                                              = -rstd x_hat_i mean(dx_hat * x_hat)
+    So whatever part of dx_hat would only shift the row, or (but for eps) only stretch it, is taken out.
     """
     x_hat, rstd, weight = saved
     rows = dy.reshape(x_hat.shape)
@@ -63,6 +64,6 @@ def layer_norm_backward(dy: Array, saved: LayerNormSaved) -> tuple[Array, Array,
     column = weight.reshape(-1, 1) / weight.size  # rows @ column = mean(rows * weight) of each row: (R, 1)
     dx = rows * weight  # dx_hat
     dx -= rows @ column  # mean(dx_hat)
-    dx -= array_module(dy).multiply(x_hat, product @ column, out=product)  # mean(dx_hat * x_hat)
+    dx -= array_module(dy).multiply(x_hat, product @ column, out=product)  # x_hat * mean(dx_hat * x_hat)
     dx *= rstd
     return dx.reshape(dy.shape), dweight, dbias

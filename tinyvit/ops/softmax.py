@@ -2,7 +2,8 @@
 
     y_i = exp(x_i) / Σ_j exp(x_j)
 
-Adding the same number to a whole row changes nothing, so where exp could overflow the row's maximum is taken off first.
+Adding the same number to a whole row changes nothing, so where exp could overflow, or all of a row underflow, the row's
+maximum is taken off first.
 Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", section 4.1.
 """
 

@@ -1,7 +1,11 @@
 """AdamW: each number gets a step size of its own, from how large and how steady its gradient has been.
 
     m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
-    p = p - lr (m / (1 - β1ᵗ) / (√(v / (1 - β2ᵗ)) + eps) + weight_decay p)
+    p = p - lr (m / (1 - β1ᵗ) / (√(v / (1 - β2ᵗ)) + eps) + weight_decay p)      in step t
+
+m and v are running means of the gradient g and of g², which start at 0 and so are too small at first: dividing by
+1 - βᵗ makes up for that (bias correction). The decay is taken off p itself and not added to g, or v would shrink it
+where gradients are large (decoupled). Only weight matrices decay, see `flat.decays`.
 
 Source: Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", arXiv:1711.05101.
 """

@@ -4,7 +4,10 @@ import math
 
 
 def warmup_cosine(step: int, *, lr: float, total_steps: int, warmup_steps: int = 0, min_lr: float = 0.0) -> float:
-    """Learning rate of step 0, 1, ..., total_steps - 1. Source: Loshchilov, Hutter 2017, SGDR, arXiv:1608.03983."""
+    """Learning rate of step 0, 1, ..., total_steps - 1.
+
+    Source: Goyal et al. 2017, arXiv:1706.02677 (warm-up); Loshchilov, Hutter 2017, SGDR, arXiv:1608.03983 (cosine).
+    """
     if step < warmup_steps:  # 1. warm up: the first step already moves
         return lr * (step + 1) / warmup_steps
     if step >= total_steps:  # 2. beyond the end: the floor

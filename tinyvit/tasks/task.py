@@ -19,12 +19,13 @@ class Task(Protocol[Model]):
     """Stateless, and found by name from the config, so that worker processes can build it.
 
     Its contract, in one sentence: the gradients of the pieces of a batch, each given its share, add up to the batch's
-    own. So no loss is divided by a count over the batch, and none looks across examples.
+    own. So a loss is a mean over the examples of its piece; none is divided by a count over the whole batch, and none
+    looks across examples.
     """
 
     def build(self, config: RunConfig, rng: np.random.Generator) -> Model:
         """A new model, encoder and heads, with all its parameters in one dict."""
-        ...
+        raise NotImplementedError
 
     def example_weights(self, config: RunConfig, dataset: Dataset, chosen: np.ndarray) -> np.ndarray | None:
         """How much each of the training examples `chosen` (B,) counts in their batch, float64 (B,), adding up to one;
@@ -36,7 +37,7 @@ class Task(Protocol[Model]):
         """The training examples `chosen`, augmented; `rng` is a `np.random.Generator`, or draws like one for examples
         as the first axis.
         """
-        ...
+        raise NotImplementedError
 
     def loss_and_gradients(
         self,
@@ -55,18 +56,18 @@ class Task(Protocol[Model]):
             weights: of the examples (B,), adding up to one, where not all count alike.
             rng: for dropout and drop path.
         """
-        ...
+        raise NotImplementedError
 
     def answer_size(self, config: RunConfig) -> int:
         """R, the numbers in an answer."""
-        ...
+        raise NotImplementedError
 
     def answers(self, config: RunConfig, model: Model, dataset: Dataset, rows: slice) -> np.ndarray:
         """The model's answers for `rows` of the dev split, (n, R). Chance comes from `chance.DevRows` alone, so that
         they do not depend on which process computes them.
         """
-        ...
+        raise NotImplementedError
 
     def judge(self, answers: np.ndarray, dataset: Dataset) -> Evaluation:
         """The answers for the whole dev split against the truth: its first measure decides which epoch is best."""
-        ...
+        raise NotImplementedError

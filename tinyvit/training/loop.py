@@ -141,7 +141,7 @@ class Trainer:
             "train_loss": state.loss_sum / self.steps,
             "dev_loss": dev.loss,
             **{f"dev_{name}": value for name, value in dev.measures.items()},
-            "lr": learning_rate(self.config, state.step, self.steps),
+            "lr": learning_rate(self.config, state.step, self.steps),  # of the step that comes next
         }
 
     def _add_up_losses(self) -> float:

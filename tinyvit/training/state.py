@@ -1,4 +1,4 @@
-"""What changes while a run goes on, and how it begins."""
+"""What changes while a run goes on, how it is built, and the learning rate of each step."""
 
 import dataclasses
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from ..backend import generator, resolve_device
 from ..config.run import RunConfig
 from ..datasets import Dataset
+from ..errors import UserError
 from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
 from ..tasks import task_of
 from ..vit import VisionTransformer
@@ -45,7 +46,7 @@ def build_state(
     optimizer: Optimizer
     if config.opt == "adamw":
         optimizer = AdamW(parameters, weight_decay=config.weight_decay, lr_scales=lr_scales)
-    else:
+    elif config.opt == "sgd":
         optimizer = SGD(
             parameters,
             momentum=config.momentum,
@@ -53,11 +54,13 @@ def build_state(
             weight_decay=config.weight_decay,
             lr_scales=lr_scales,
         )
+    else:
+        raise UserError(f"there is no optimizer called {config.opt!r}: choose adamw or sgd")
     return TrainingState(model, optimizer, EMA(parameters, decay=config.ema_decay) if config.ema_decay else None)
 
 
 def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
-    """Of step 0, 1, 2 ... of a run."""
+    """The learning rate of step 0, 1, 2 ... of a run: warm-up, then a cosine; `lr_scales` multiply it per parameter."""
     return warmup_cosine(
         step,
         lr=config.lr,

@@ -18,7 +18,7 @@ class Step(Protocol):
     """A step of a run: `TrainingStep`, or on a GPU its twin of fused kernels, `fused.FusedTraining`."""
 
     def __call__(self, step: int) -> Array | float:
-        """Do step number `step` of the run; returns the loss before it."""
+        """Do step number `step` of the run; returns the loss before the update."""
         ...
 
     def close(self) -> None:
@@ -27,7 +27,7 @@ class Step(Protocol):
 
 
 class TrainingStep:
-    """The step of every run, whoever computes its gradients: one process, workers, ranks, or threads of fine-tuning.
+    """The step of every run on plain ops, whoever computes its gradients: one process, workers, ranks, or threads.
 
     Args:
         state: of the run; its model, optimizer and average are changed in place.
@@ -53,7 +53,7 @@ class TrainingStep:
 def choose_step(
     config: RunConfig, dataset: Dataset, state: TrainingState, gradients: Gradients, progress: Progress
 ) -> Step:
-    """The steps of a run on its device; what is odd about the choice is told."""
+    """The steps of a run on its device; notes on the choice go to `progress`."""
     if resolve_device(config.device) != "cpu":
         from .fused import fused_step
 
@@ -75,7 +75,7 @@ def train_step(
     label_smoothing: float = 0.0,
     rng: Any = None,
 ) -> Array:
-    """The same on one batch in memory: images (B, C, H, W) and labels (B,); returns the loss before it (0-d)."""
+    """One training step on images (B, C, H, W) and labels (B,) in memory; returns the loss before it (0-d)."""
     loss, grads = loss_and_gradients(model, images, labels, label_smoothing=label_smoothing, rng=rng)
     update(optimizer, grads, lr=lr, clip_grad=clip_grad)
     return loss

@@ -155,6 +155,18 @@ def test_layers_learn_slower_the_deeper_they_are():
     assert set(scales) == set(names)
 
 
+@pytest.mark.parametrize("kind", [{"fc_norm": True, "pool": "mean"}, {"pool": "map"}])
+def test_what_stands_behind_the_blocks_learns_as_the_head_does(kind):
+    config = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2, **kind)
+    names = VisionTransformer(config).parameters()
+    behind = [name for name in names if name.startswith(("fc_norm.", "pool."))]
+    scales = lr_scales(names, 0.5, config.depth)
+    assert behind
+    assert {scales[name] for name in behind} == {scales["head.weight"]} == {1.0}
+    assert all(learns(name, 1, 2) for name in behind)  # the last block and all behind it
+    assert not any(learns(name, 2, 2) for name in behind)  # the head alone
+
+
 def test_every_parameter_learns_when_all_do():
     for name in VisionTransformer(dataclasses.replace(MODEL, num_registers=1)).parameters():
         assert learns(name, 0, MODEL.depth)

@@ -28,6 +28,7 @@ from .batches import PictureBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
 FEW_BYTES = SAVED_BYTES // 4  # the same where memory is short: with `recompute`
+BEHIND_THE_BLOCKS = ("norm.", "pool.", "fc_norm.", "head.")
 MOST_IMAGES = 16  # in a piece: more are no faster
 
 
@@ -136,7 +137,7 @@ def learns(name: str, first_block: int, depth: int) -> bool:
         return int(name.split(".")[1]) >= first_block
     if name.startswith("head."):
         return True
-    return first_block < depth if name.startswith("norm.") else first_block == 0
+    return first_block < depth if name.startswith(BEHIND_THE_BLOCKS) else first_block == 0
 
 
 def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
@@ -146,7 +147,7 @@ def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
     """
 
     def height(name: str) -> int:
-        if name.startswith(("head.", "norm.")):
+        if name.startswith(BEHIND_THE_BLOCKS):
             return depth + 1
         return int(name.split(".")[1]) + 1 if name.startswith("blocks.") else 0
 
