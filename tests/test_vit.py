@@ -249,9 +249,9 @@ def test_a_damaged_folder_gets_one_sentence(tmp_path, damage, sentence):
     ("change", "what"),
     [
         ({"depth": 10**5}, "blocks"),
-        ({"img_size": 2**19, "patch_size": 2}, "numbers"),
-        ({"img_size": 2**19, "patch_size": 2, "pos_embed": "sincos2d"}, "numbers"),
-        ({"embed_dim": 2**19}, "numbers"),
+        ({"img_size": 2**19, "patch_size": 2}, "values"),
+        ({"img_size": 2**19, "patch_size": 2, "pos_embed": "sincos2d"}, "values"),
+        ({"embed_dim": 2**19}, "values"),
     ],
 )
 def test_a_config_that_would_fill_the_memory_is_refused(tmp_path, change, what):
