@@ -169,6 +169,17 @@ def test_forward_and_backward_stand_side_by_side():
             assert forward.removesuffix("_forward") in OPS, f"{forward} is not discovered"
 
 
+def test_limits_are_called_max_or_min():
+    never = ("MOST", "LEAST", "LONGEST", "SHORTEST", "WIDEST", "LARGEST", "SMALLEST", "HIGHEST", "LOWEST", "FEWEST")
+    names = {
+        f"{module}: {node.id}"
+        for module in MODULES
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name) and node.id.isupper() and set(never) & set(node.id.split("_"))
+    }
+    assert not names
+
+
 def test_files_stay_small_and_open_with_a_sentence():
     for module in MODULES:
         most = 270 if module.name == "tinyvit.vit" else 230  # a model's forward, backward and I/O are one story

@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinyvit.backend import by_rows, one_matrix_thread
-from tinyvit.backend.threads import LEAST_SIZE
+from tinyvit.backend.threads import MIN_SIZE
 
 
 def limits():
@@ -26,7 +26,7 @@ def noting(seen):
 @pytest.mark.parametrize("rows", [0, 1, 31, 32, 101, 1000])
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_rows_come_back_in_order(rows, limit, rng):
-    x = rng.standard_normal((rows, LEAST_SIZE // 16))
+    x = rng.standard_normal((rows, MIN_SIZE // 16))
     seen = []
     with threadpool_limits(limit, user_api="blas"):
         y = by_rows(noting(seen), x)
@@ -42,7 +42,7 @@ def test_rows_come_back_in_order(rows, limit, rng):
 def test_a_few_large_rows_are_shared_too(rng):
     seen = []
     with threadpool_limits(4, user_api="blas"):
-        by_rows(noting(seen), rng.standard_normal((3, 10 * LEAST_SIZE)))
+        by_rows(noting(seen), rng.standard_normal((3, 10 * MIN_SIZE)))
     assert [n for _, n, _ in seen] == [1, 1, 1]
 
 
@@ -77,7 +77,7 @@ def test_one_thread_for_all_who_overlap_until_the_last_ends():
 
 
 def test_rows_in_several_threads_get_the_pieces_they_get_alone(rng):
-    x = rng.standard_normal((64, LEAST_SIZE // 4))
+    x = rng.standard_normal((64, MIN_SIZE // 4))
     inside, go_on = threading.Event(), threading.Event()
 
     def slow(piece):
@@ -110,7 +110,7 @@ def test_an_error_gives_the_threads_back(error):
 
 
 def test_an_overflow_in_a_thread_is_treated_as_in_the_callers(recwarn):
-    x = np.full((64, LEAST_SIZE // 4), 3e38, np.float32)
+    x = np.full((64, MIN_SIZE // 4), 3e38, np.float32)
     with threadpool_limits(3, user_api="blas"):
         with np.errstate(all="ignore"):
             assert np.isinf(by_rows(lambda piece: piece * 2, x)).all()
@@ -121,7 +121,7 @@ def test_an_overflow_in_a_thread_is_treated_as_in_the_callers(recwarn):
 
 @pytest.mark.parametrize("to_be_had", [0, 1])
 def test_where_no_thread_is_left_one_does_it_all(monkeypatch, rng, to_be_had):
-    x, start, started = rng.standard_normal((64, LEAST_SIZE // 4)), threading.Thread.start, []
+    x, start, started = rng.standard_normal((64, MIN_SIZE // 4)), threading.Thread.start, []
 
     def limited(thread):
         if len(started) == to_be_had:

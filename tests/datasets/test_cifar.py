@@ -160,7 +160,7 @@ def test_archives_that_are_damaged_or_hostile(tmp_path, content, sentence):
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_what_is_larger_than_any_cifar_is_not_read(tmp_path, packed, monkeypatch):
-    monkeypatch.setattr(cifar, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(cifar, "MAX_BYTES", 100_000)
     if packed:
         (tmp_path / "cifar-10-binary.tar.gz").write_bytes(LONG)
     else:

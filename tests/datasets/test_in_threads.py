@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tinyvit.datasets.in_threads import AHEAD, MOST_THREADS, in_threads
+from tinyvit.datasets.in_threads import AHEAD, MAX_THREADS, in_threads
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -45,7 +45,7 @@ def test_nothing_is_begun_after_the_end(end):
         next(results)
         with pytest.raises(KeyboardInterrupt):
             results.throw(KeyboardInterrupt)
-    most = (AHEAD + 1) * MOST_THREADS + 4
+    most = (AHEAD + 1) * MAX_THREADS + 4
     assert len(begun) <= most
     time.sleep(0.05)
     assert len(begun) <= most
@@ -80,5 +80,5 @@ def test_only_a_little_is_read_ahead():
     results = in_threads(lambda item: item, items())
     for _ in range(10):
         next(results)
-    assert len(taken) <= 10 + AHEAD * MOST_THREADS
+    assert len(taken) <= 10 + AHEAD * MAX_THREADS
     results.close()

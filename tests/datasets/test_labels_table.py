@@ -117,7 +117,7 @@ def test_missing_tables_folders_pipes_and_huge_ones(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(UserError, match="a folder or a device"):
         read_labels_table(tmp_path / "pipe.csv")
-    monkeypatch.setattr(csv_lines, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(csv_lines, "MAX_BYTES", 2**20)
     (tmp_path / "huge.csv").write_bytes(b"a.jpg,x\n" * 2**17 + b"b.jpg,x\n")
     with pytest.raises(UserError, match="larger than 1 MiB"):
         read_labels_table(tmp_path / "huge.csv")

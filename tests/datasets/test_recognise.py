@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.small_files import cifar_records, write_idx
 from tinyvit.datasets import find
-from tinyvit.datasets.pixel_statistics import LEAST_STD, pixel_statistics
+from tinyvit.datasets.pixel_statistics import MIN_STD, pixel_statistics
 from tinyvit.datasets.recognise import recognise
 
 MNIST = find.REPOSITORY_DATA / "mnist"
@@ -73,4 +73,4 @@ def test_statistics_are_those_of_all_pixels(channels, rng):
     np.testing.assert_allclose(mean, np.squeeze((images / 255).mean(axis=(0, 2, 3))), rtol=1e-12)
     np.testing.assert_allclose(std, np.squeeze((images / 255).std(axis=(0, 2, 3))), rtol=1e-12)
     assert isinstance(mean, float if channels == 1 else tuple)
-    assert pixel_statistics(np.full((3, 1, 2, 2), 51, np.uint8)) == pytest.approx((0.2, LEAST_STD))
+    assert pixel_statistics(np.full((3, 1, 2, 2), 51, np.uint8)) == pytest.approx((0.2, MIN_STD))

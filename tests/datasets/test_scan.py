@@ -10,7 +10,7 @@ from PIL import Image
 
 from tinyvit.datasets import scan as module
 from tinyvit.datasets.image_folder import list_folder
-from tinyvit.datasets.in_threads import MOST_THREADS
+from tinyvit.datasets.in_threads import MAX_THREADS
 from tinyvit.datasets.scan import scan
 from tinyvit.images import open as pictures
 from tinyvit.images.open import glance_at
@@ -202,7 +202,7 @@ def test_no_pixels_are_kept(tmp_path, make_picture, monkeypatch):
     monkeypatch.setattr(module, "glance_at", watched)
     scan(list_folder(tmp_path), progress=lambda done, total: alive.append(sum(image() is not None for image in images)))
     assert len(images) == 201
-    assert max(alive) <= MOST_THREADS
+    assert max(alive) <= MAX_THREADS
 
 
 def test_transparent_and_invisible_pictures_are_counted(tmp_path, make_picture):

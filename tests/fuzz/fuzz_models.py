@@ -38,7 +38,7 @@ from tinyvit.storage.npz import npz_bytes
 from tinyvit.storage.tensors import arrays_to_bytes
 from tinyvit.training import load_trained
 
-LONGEST = 1000  # characters of an error, which may name a dozen weights
+MAX_LENGTH = 1000  # characters of an error, which may name a dozen weights
 MORE_MEMORY = 2**29  # bytes that reading a few kilobytes may take at most
 CONFIG = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2, gelu="tanh")
 # One model for each way to be of a family that has folders: its name, and what differs from CONFIG.
@@ -475,7 +475,7 @@ def fuzz(kind, count, seed, folder):
         start = time.process_time()
         with limited_memory():
             outcomes[
-                outcome(lambda path=path, rng=rng: use_model(path, rng), f"{kind} {case} of seed {seed}", LONGEST)
+                outcome(lambda path=path, rng=rng: use_model(path, rng), f"{kind} {case} of seed {seed}", MAX_LENGTH)
             ] += 1
         slowest = max(slowest, time.process_time() - start)
         if bomb.exists():

@@ -26,7 +26,7 @@ from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.storage.metrics import read_metrics
 from tinyvit.training import TrainConfig, load_trained, resume, start, train
 
-LONGEST = 1000  # characters of an error
+MAX_LENGTH = 1000  # characters of an error
 CONFIG = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2)
 FOREIGN = ("Thumbs.db", ".nfs0001", "@eaDir", "a note.txt", ".last.tinyvit-writing", ".best.tinyvit-old")
 HUGE = (3e38, -3e38, np.nan, np.inf, 1e20, 0.0)
@@ -121,7 +121,7 @@ def fuzz(count, seed, folder):
         except (ValueError, AttributeError):  # a second damage of what the first one left: one is enough
             pass
         name = f"run {case} of seed {seed}"
-        outcomes[outcome(lambda run=run, rng=rng: use_run(run, rng), name, LONGEST)] += 1
+        outcomes[outcome(lambda run=run, rng=rng: use_run(run, rng), name, MAX_LENGTH)] += 1
         shutil.rmtree(run)
     return outcomes
 

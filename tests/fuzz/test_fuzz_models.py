@@ -72,7 +72,7 @@ def test_each_damage_to_each_family_is_one_sentence(layout, tmp_path):
             load_trained(tmp_path)
         sentence = str(caught.value)
         assert sentence.isprintable()
-        assert len(sentence) < fuzz_models.LONGEST
+        assert len(sentence) < fuzz_models.MAX_LENGTH
         return sentence
 
     for damage, (words, damaged) in DAMAGES.items():

@@ -7,7 +7,7 @@ import pytest
 
 from tinyvit.config.presets import PRESETS, preset
 from tinyvit.gpu import reason_against
-from tinyvit.gpu.sources import FOLDER, MOST_THREADS, SHARED_BYTES, pairs_per_block, signatures, threads_per_pair, typed
+from tinyvit.gpu.sources import FOLDER, MAX_THREADS, SHARED_BYTES, pairs_per_block, signatures, threads_per_pair, typed
 
 TEXT = """
 extern "C" __global__ void one(const float* x, int* y,
@@ -43,7 +43,7 @@ def test_blocks_of_attention_fit_a_gpu(rng):
         )
         pairs = pairs_per_block(config)
         assert 4 * pairs * config.num_tokens * (2 * d + 2) <= SHARED_BYTES
-        assert pairs * threads_per_pair(config) <= MOST_THREADS
+        assert pairs * threads_per_pair(config) <= MAX_THREADS
         assert threads_per_pair(config) >= config.num_tokens
         assert pairs == 0 or d <= 32
 

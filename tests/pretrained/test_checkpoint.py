@@ -272,7 +272,7 @@ def test_an_npz_file_of_endless_members_is_refused_early(comment, tmp_path, monk
             archive.comment = comment
             for index in range(count):
                 archive.writestr(f"{index}.npy", member((1,), b"1234"))
-    monkeypatch.setattr(npz, "MOST_MEMBERS", 100)
+    monkeypatch.setattr(npz, "MAX_MEMBERS", 100)
     assert len(read_npz(tmp_path / "3.npz")) == 3
     monkeypatch.setattr(zipfile, "ZipFile", None)
     with pytest.raises(UserError, match="it holds 300 arrays or more, and no model has more than 100"):

@@ -74,7 +74,7 @@ def test_hostile_array_files_get_one_sentence(tmp_path, content):
 @pytest.mark.parametrize("dtype", ["F32", "BF16", "I8"])
 def test_an_endless_list_of_arrays_is_refused_unread(tmp_path, dtype, monkeypatch):
     entry = f'"%d":{{"dtype":"{dtype}","shape":[0],"data_offsets":[0,0]}}'
-    monkeypatch.setattr(tensors, "MOST_HEADER", 50_000)
+    monkeypatch.setattr(tensors, "MAX_HEADER_BYTES", 50_000)
     path = tmp_path / "x.safetensors"
     for count, sentence in ((500, None), (2000, r"damaged .*list of arrays has 1\d\d,\d* bytes, and no model needs")):
         header = ("{" + ",".join(entry % index for index in range(count)) + "}").encode()

@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import Array, is_host
 
-LEAST_SIZE = 12_544  # numbers per thread, 16 of MNIST's images: with fewer, threads cost more than they bring
+MIN_SIZE = 12_544  # numbers per thread, 16 of MNIST's images: with fewer, threads cost more than they bring
 
 
 class _MatrixLibrary:
@@ -76,9 +76,9 @@ def by_rows(function: Callable[[Array], Array], x: Array) -> Array:
     it computes. Whoever has limited the matrix library to one thread gets one thread here. NumPy's settings for
     overflow (`np.errstate`) are the caller's in all threads.
     """
-    if not is_host(x) or x.size < 2 * LEAST_SIZE:
+    if not is_host(x) or x.size < 2 * MIN_SIZE:
         return function(x)
-    pieces = np.array_split(x, min(_matrix_library.threads(), len(x), x.size // LEAST_SIZE))
+    pieces = np.array_split(x, min(_matrix_library.threads(), len(x), x.size // MIN_SIZE))
     if len(pieces) == 1:
         return function(x)
     from concurrent.futures import ThreadPoolExecutor

@@ -16,7 +16,7 @@ from ..plots.figure import MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes
 from .timing import in_turn
 from .tinyvit_side import training_team
 
-LEAST_BATCH = 4  # a quarter of it is measured, too
+MIN_BATCH = 4  # a quarter of it is measured, too
 QUANTITIES = (("ms a step", "seconds", 1000, PURPLE), ("MiB", "mebibytes", 1, TEAL))
 
 
@@ -35,9 +35,9 @@ def scaling(config: ViTConfig, *, batch_size: int, rounds: int, max_workers: int
     Raises:
         UserError: a quarter of the batch, or half of the width, is none.
     """
-    if batch_size < LEAST_BATCH:
+    if batch_size < MIN_BATCH:
         raise UserError(
-            f"--scaling measures a quarter of the batch, too, so --batch-size must be at least {LEAST_BATCH}, "
+            f"--scaling measures a quarter of the batch, too, so --batch-size must be at least {MIN_BATCH}, "
             f"got {batch_size}: choose a larger one"
         )
     step_of_half = math.lcm(config.num_heads, 4 if config.pos_embed == "sincos2d" else 1)

@@ -9,8 +9,8 @@ from ..errors import UserError
 from .flags import SUB_PARSERS, add_strict_flag, text
 from .output import printable, say
 
-MOST_SHOWN = 20  # lines about one kind of mistake
-MOST_SIZES = 5
+MAX_SHOWN = 20  # lines about one kind of mistake
+MAX_SIZES = 5
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -67,10 +67,10 @@ def run(options: argparse.Namespace) -> int:
     wrong = _what_is_wrong(listing, names, findings)
     for what, lines in wrong.items():
         say(f"\n{what}:")
-        for line in lines[:MOST_SHOWN]:
+        for line in lines[:MAX_SHOWN]:
             say(f"  {printable(line)}")
-        if len(lines) > MOST_SHOWN:
-            say(f"  and {len(lines) - MOST_SHOWN:,} more")
+        if len(lines) > MAX_SHOWN:
+            say(f"  and {len(lines) - MAX_SHOWN:,} more")
     forbid((listing.left_out + findings.unusable) * options.strict)
     if not wrong:
         say("\nNothing is wrong.")
@@ -89,9 +89,9 @@ def _say_table(names: Sequence[str], counts: dict[str, Any], total: str) -> None
 def _most_common(counter: Counter[str]) -> str:
     """ "RGB (1,200), L (30) and 2 more (5)" """
     counts = counter.most_common()
-    others = sum(count for _, count in counts[MOST_SIZES:])
-    said = ", ".join(f"{name} ({count:,})" for name, count in counts[:MOST_SIZES])
-    return said + (f" and {len(counts) - MOST_SIZES:,} more ({others:,})" if others else "")
+    others = sum(count for _, count in counts[MAX_SIZES:])
+    said = ", ".join(f"{name} ({count:,})" for name, count in counts[:MAX_SIZES])
+    return said + (f" and {len(counts) - MAX_SIZES:,} more ({others:,})" if others else "")
 
 
 def _imbalance(names: Sequence[str], findings: Any) -> str:

@@ -17,7 +17,7 @@ from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
 from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines, refusal
 
-LONGEST_NAME = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
+MAX_NAME_LENGTH = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -124,7 +124,7 @@ def _figure_names(paths: Sequence[Path]) -> list[str]:
     """A name for each picture's figure, all different: a/p.png and b/p.png become predict-p.png and predict-p-2.png."""
     names: dict[str, None] = {}  # in order, and quick to look up
     for path in paths:
-        stem = os.fsencode(path.stem)[:LONGEST_NAME].decode(errors="ignore")
+        stem = os.fsencode(path.stem)[:MAX_NAME_LENGTH].decode(errors="ignore")
         candidates = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         names[next(name for stem in candidates if (name := f"predict-{stem}.png") not in names)] = None
     return list(names)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import UserError
 from ..storage.files import disk_errors, replacing
 
-MOST_GUESSES = 5
+MAX_GUESSES = 5
 FIRST = b"file,"  # so begins every table
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # so begins what a spreadsheet would compute
 
@@ -73,13 +73,13 @@ class PredictionsTable:
 
     def columns(self, labelled: bool) -> list[str]:
         """The first row."""
-        numbers = range(1, min(MOST_GUESSES, len(self.class_names)) + 1)
+        numbers = range(1, min(MAX_GUESSES, len(self.class_names)) + 1)
         guesses = [column for number in numbers for column in (f"guess_{number}", f"probability_{number}")]
         return ["file", *["label"] * labelled, "prediction", "probability", *guesses]
 
     def row(self, file: str, probs: np.ndarray, label: Any) -> list[str]:
         """The row of a picture: probabilities (K,), and the true class where it is known."""
-        best = np.argsort(-probs, kind="stable")[:MOST_GUESSES]
+        best = np.argsort(-probs, kind="stable")[:MAX_GUESSES]
         guesses = [cell for k in best for cell in (self.class_names[k], f"{probs[k]:.6g}")]
         return [file, *([] if label is None else [self.class_names[label]]), *guesses[:2], *guesses]
 

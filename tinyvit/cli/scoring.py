@@ -10,7 +10,7 @@ from .flags import text
 from .output import complain, say
 from .predictions import PredictionsTable
 
-MOST_KINDS = 5  # of what was done to pictures
+MAX_KINDS = 5  # of what was done to pictures
 
 
 def add_split_flags(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def score_all(
                 table.add(file, answer.probs, split.labels[row])
 
         read, scores = evaluate_pictures(model, preprocessing, split, batch_size=batch_size, each=each)
-    for what, count in done.most_common(MOST_KINDS):
+    for what, count in done.most_common(MAX_KINDS):
         if what:
             say(f"note: {count:,} picture{'s' * (count > 1)}: {what}")
     return read, scores, blank

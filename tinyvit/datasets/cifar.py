@@ -15,8 +15,8 @@ from ..errors import UserError, one_line
 from .sources import CIFAR_10_ARCHIVE, CIFAR_100_ARCHIVE, CIFAR_PAGE
 
 PIXELS = 3 * 32 * 32
-MOST_BYTES = 2**30  # of all records; the published ones have 185 million
-MOST_MEMBERS = 1000
+MAX_BYTES = 2**30  # of all records; the published ones have 185 million
+MAX_MEMBERS = 1000
 REMEDY = f"get a fresh copy from {CIFAR_PAGE}"
 
 
@@ -136,7 +136,7 @@ def _records(path: Path, name: str, content: bytes, labels: int) -> np.ndarray:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    left = MOST_BYTES
+    left = MAX_BYTES
     for name in _names(folder):
         path = folder / name
         if not name.endswith(".bin") or not path.is_file():
@@ -152,12 +152,12 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
     """The plain files in an archive, read one after the other; nothing is unpacked onto the disk."""
-    left = MOST_BYTES
+    left = MAX_BYTES
     try:
         with tarfile.open(archive, "r|*") as tar:
             for count, member in enumerate(tar):
                 left -= member.size
-                if count >= MOST_MEMBERS or left < 0 or member.size < 0:
+                if count >= MAX_MEMBERS or left < 0 or member.size < 0:
                     raise UserError(f"{archive} holds more than any CIFAR does: {REMEDY}")
                 file = tar.extractfile(member) if member.isfile() else None
                 if file is not None and member.name.endswith(".bin"):

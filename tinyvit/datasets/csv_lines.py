@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import UserError
 
-MOST_BYTES = 2**28
+MAX_BYTES = 2**28
 
 
 class Line(NamedTuple):
@@ -29,8 +29,8 @@ def read_lines(path: Path) -> list[Line]:
         what = "is not a file but a folder or a device" if path.exists() else "does not exist"
         raise UserError(f"the table of labels {path} {what}: give a CSV file with a picture in each line")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"the table of labels {path} is larger than {MOST_BYTES >> 20} MiB: give a smaller one")
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"the table of labels {path} is larger than {MAX_BYTES >> 20} MiB: give a smaller one")
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the file and its rights") from error

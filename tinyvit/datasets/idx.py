@@ -22,7 +22,7 @@ UNSIGNED_BYTES = 0x0800
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_OVERHEAD = 65536  # what gzip may add to bytes it cannot compress: far less than this
 HEADER_BYTES = 4 + 4 * 4  # with four axes
-LARGEST_HASHED = 2**28  # bytes: of CIFAR's archives
+MAX_HASHED_BYTES = 2**28  # bytes: of CIFAR's archives
 REMEDY = "put a fresh copy in its place"
 KINDS = {UNSIGNED_BYTES | 1: "labels", UNSIGNED_BYTES | 3: "images", UNSIGNED_BYTES | 4: "images in colour"}
 OTHER_TYPES = {
@@ -32,7 +32,7 @@ OTHER_TYPES = {
     0x0D: "32-bit floats",
     0x0E: "64-bit floats",
 }
-MOST_UNPACKED = 200  # times the size of a gzip file: images shrink to a fifth, bombs to a thousandth
+MAX_UNPACK_RATIO = 200  # times the size of a gzip file: images shrink to a fifth, bombs to a thousandth
 FREE_UNPACKED = 2**26  # bytes that any file may unpack to
 
 
@@ -104,7 +104,7 @@ def idx_shape(path: str | os.PathLike[str]) -> tuple[int, ...]:
     if len(start) < 4 + 4 * axes:
         raise UserError(f"{path} is cut short: it ends inside its header: {REMEDY}")
     shape = struct.unpack_from(f">{axes}I", start, 4)
-    size, most = math.prod(shape), MOST_UNPACKED * path.stat().st_size + FREE_UNPACKED
+    size, most = math.prod(shape), MAX_UNPACK_RATIO * path.stat().st_size + FREE_UNPACKED
     if 0 in shape or size > most:
         what = "nothing" if 0 in shape else f"{size:,} bytes, more than it can hold"
         raise UserError(f"{path} announces images or labels of shape {shape}, that is {what}: {REMEDY}")
@@ -167,9 +167,9 @@ def _check_header(path: Path, content: bytes, shape: tuple[int, ...]) -> None:
 
 def digests(path: Path) -> set[str]:
     """SHA-256 of a file, and of what is in it if it is a gzip file that holds no more than MNIST's images."""
-    stored = _read_file(path, max_bytes=LARGEST_HASHED)
+    stored = _read_file(path, max_bytes=MAX_HASHED_BYTES)
     try:
-        content = _gunzip(path, stored, LARGEST_HASHED) if stored.startswith(GZIP_MAGIC) else stored
+        content = _gunzip(path, stored, MAX_HASHED_BYTES) if stored.startswith(GZIP_MAGIC) else stored
     except UserError:  # whoever reads it says so
         content = stored
     return _digests(stored, content)

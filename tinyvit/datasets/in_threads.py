@@ -9,7 +9,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST_THREADS = 8
+MAX_THREADS = 8
 AHEAD = 4  # per thread: how many items are begun before their turn
 
 
@@ -19,7 +19,7 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Gen
     So memory does not grow with the number of items; and after an error, Ctrl-C or `close()`, which end it at once,
     nothing is begun any more.
     """
-    threads = min(cores(), MOST_THREADS)
+    threads = min(cores(), MAX_THREADS)
     pool = ThreadPoolExecutor(threads)
     begun: deque[Future[Result]] = deque()
     try:

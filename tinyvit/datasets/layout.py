@@ -10,7 +10,7 @@ from .class_names import same
 from .left_out import LeftOut, is_picture, some
 from .split_names import USUAL, classes_in_names, splits_among
 
-MOST_SPLITS = 5  # of unknown names; more folders that hold the same are rather classes
+MAX_SPLITS = 5  # of unknown names; more folders that hold the same are rather classes
 # Folders that a class may be sorted into, so that all classes have the same ones: they name no classes.
 _FACETS = re.compile(
     r"(19|20)\d\d([-_]?\d\d)*|left|right|front|back|top|bottom|sides?|above|below|inside|outside|indoors?|outdoors?"
@@ -146,7 +146,7 @@ def _told_of_classes(
     if len(tops) > 1 and not any(top.has_pictures for top in tops) and _are_alike([top.names for top in tops]):
         shared = sorted(set.intersection(*(top.names for top in tops)))
         parts = all(_PARTS.fullmatch(folder.name.casefold()) for folder in inside)
-        many = len(tops) > max(MOST_SPLITS, len(shared))
+        many = len(tops) > max(MAX_SPLITS, len(shared))
         if parts or not (many or all(_FACETS.fullmatch(name) or _PARTS.fullmatch(name) for name in shared)):
             raise UserError(
                 f"the folders {some(folder.name for folder in inside)} in {root} hold folders of the same names "

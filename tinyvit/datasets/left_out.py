@@ -18,7 +18,7 @@ MACHINE_MADE = frozenset(
     + ("__pycache__", "node_modules", "cvs")
 )
 RUN_FILES = ("best", "last", "metrics.jsonl", "model.safetensors")  # beside config.json: a run, or a model
-MOST_NAMED = 5  # in a sentence
+MAX_NAMED = 5  # in a sentence
 
 
 class LeftOut:
@@ -186,5 +186,5 @@ def is_machine_made(name: str) -> bool:
 def some(names: Collection[str] | Iterable[str]) -> str:
     """ "a, b and 3 more" """
     names = list(names)
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -15,7 +15,7 @@ from .left_out import some
 from .listing import Files, Listing
 from .multi_label_sources import Found, from_folders, from_table
 
-MOST_CELLS = 10**9  # of a table of yes and no, a byte each
+MAX_CELLS = 10**9  # of a table of yes and no, a byte each
 
 
 def list_pictures(
@@ -97,7 +97,7 @@ def _contents(
     found = from_folders(root) if table is None else from_table(expanded(table), root)
     of_pictures = [names for pictures in found.pictures.values() for names in pictures.values()]
     names = found.class_names or tuple(sorted(set().union(*of_pictures)))
-    if len(names) * len(of_pictures) > MOST_CELLS:
+    if len(names) * len(of_pictures) > MAX_CELLS:
         raise UserError(f"{len(names):,} classes for so many pictures are too many: check how the names are separated")
     if of_pictures:
         found.notes.append(

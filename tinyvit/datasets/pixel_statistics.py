@@ -4,7 +4,7 @@ import numpy as np
 
 from .dataset import Images
 
-LEAST_STD = 1 / 255  # of pixels that are all alike
+MIN_STD = 1 / 255  # of pixels that are all alike
 PART = 1000  # images looked at together
 
 
@@ -17,5 +17,5 @@ def pixel_statistics(images: Images) -> tuple[float | tuple[float, ...], float |
     levels = np.arange(256) / 255
     means = counts @ levels / counts.sum(axis=1)
     stds = [float(np.average((levels - m) ** 2, weights=c)) ** 0.5 for m, c in zip(means, counts, strict=True)]
-    mean, std = tuple(map(float, means)), tuple(max(LEAST_STD, s) for s in stds)
+    mean, std = tuple(map(float, means)), tuple(max(MIN_STD, s) for s in stds)
     return (mean[0], std[0]) if len(mean) == 1 else (mean, std)

@@ -15,7 +15,7 @@ from ..vit import VisionTransformer
 from .result import Evaluation
 
 NUM_ATTENTION_IMAGES = 6
-LONGEST_TITLE = 24
+MAX_TITLE_LENGTH = 24
 
 
 @np.errstate(all="ignore")  # of huge weights; the answers that are drawn are numbers
@@ -79,7 +79,7 @@ def _title(names: Sequence[str], label: Any) -> str:
     """The class of a picture, or all of them."""
     if label.ndim == 0:
         return names[label]
-    return shortened(", ".join(itertools.compress(names, label)) or "none of the classes", LONGEST_TITLE)
+    return shortened(", ".join(itertools.compress(names, label)) or "none of the classes", MAX_TITLE_LENGTH)
 
 
 def _save(folder: Path, figures: dict[str, Any]) -> list[Path]:

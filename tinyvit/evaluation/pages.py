@@ -14,7 +14,7 @@ from .predict import predict_batch
 from .sureness import SURE, SURE_ALONE, sureness
 
 WIDE = 1.25  # width over height, from which on a shape is more often two digits than one
-MANY, FEW = 4, 0.1  # of so many shapes, such a share at least is surely a digit, or there is none
+MIN_SHAPES, MIN_SURE_SHARE = 4, 0.1  # of so many shapes, such a share at least is surely a digit, or there is none
 WITHOUT = (
     "what this model learned from is not on this machine, or its activations overflow on it, so that more of what is "
     "no digit is taken for one: name the folder of the files in the environment variable TINYVIT_DATA"
@@ -31,7 +31,7 @@ class Page(NamedTuple):
     @property
     def shows_no_digit(self) -> bool:
         """Whether there are many shapes, and hardly one is surely a digit: leaves, a wall, cloth."""
-        return len(self.digits) >= MANY and bool(self.is_unsure.mean() > 1 - FEW)
+        return len(self.digits) >= MIN_SHAPES and bool(self.is_unsure.mean() > 1 - MIN_SURE_SHARE)
 
     @property
     def guesses(self) -> list[int]:

@@ -9,10 +9,10 @@ from ..plots.confusion import most_confused
 from ..plots.figure import shortened
 
 AVERAGES = ("micro avg", "macro avg", "weighted avg")
-MOST_CLASSES_IN_MATRIX = 12  # of text
-MOST_PAIRS = 20
-LONGEST_NAME = 40  # of a class, in a line with another
-WIDEST_COLUMN = 8  # under the name of a class
+MAX_CLASSES_IN_MATRIX = 12  # of text
+MAX_PAIRS = 20
+MAX_NAME_LENGTH = 40  # of a class, in a line with another
+MAX_COLUMN_WIDTH = 8  # under the name of a class
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
@@ -127,14 +127,14 @@ def confusion_text(confusion: np.ndarray, class_names: Sequence[str]) -> str:
         confusion: counts (K, K), rows true, columns predicted.
         class_names: K names.
     """
-    if len(confusion) > MOST_CLASSES_IN_MATRIX:
-        names, support = [shortened(name, LONGEST_NAME) for name in class_names], confusion.sum(axis=1)
-        pairs = most_confused(confusion, MOST_PAIRS)
+    if len(confusion) > MAX_CLASSES_IN_MATRIX:
+        names, support = [shortened(name, MAX_NAME_LENGTH) for name in class_names], confusion.sum(axis=1)
+        pairs = most_confused(confusion, MAX_PAIRS)
         lines = [f"{names[true]} -> {names[guess]}: {count:,} of {support[true]:,}" for true, guess, count in pairs]
         title = "Confused most often (true -> predicted class: mistakes of all of the true class)"
         return "\n".join([title, "", *(lines or ["none"])]) + "\n"
     class_names = [printable(name) for name in class_names]
-    headings = [shortened(name, WIDEST_COLUMN) for name in class_names]
+    headings = [shortened(name, MAX_COLUMN_WIDTH) for name in class_names]
     first = max(map(len, class_names))
     width = max(len(f"{confusion.max():,}"), *map(len, headings)) + 2
     lines = [

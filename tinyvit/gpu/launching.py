@@ -8,7 +8,7 @@ from .workspace import Workspace
 
 THREADS = 256  # of a block, where each thread works by itself
 WARPS = 8  # of a block, where each warp or row of threads works by itself: NORM_WARPS and SUM_ROWS of the kernels
-MOST_PARTS = 256  # of a long sum, each added up by a block of its own
+MAX_PARTS = 256  # of a long sum, each added up by a block of its own
 
 
 class Launching:
@@ -45,4 +45,4 @@ def per_row(rows: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def parts_of(rows: int) -> int:
     """Into how many parts a sum over `rows` rows is cut; it depends on nothing else, so that the bits do not either."""
-    return min(MOST_PARTS, -(-rows // WARPS))
+    return min(MAX_PARTS, -(-rows // WARPS))

@@ -12,8 +12,8 @@ from ..config import ViTConfig
 FOLDER = Path(__file__).parent / "kernels"
 ALWAYS = ("common", "layer_norm", "gelu", "softmax", "sums", "cross_entropy", "images", "tokens", "adamw")
 SHARED_BYTES = 48 * 1024  # of a block of threads, on every GPU
-MOST_THREADS = 256  # of a block in attention
-LONGEST_HEAD = 32  # longer rows no longer fit into a thread's registers
+MAX_THREADS = 256  # of a block in attention
+MAX_HEAD_DIM = 32  # longer rows no longer fit into a thread's registers
 SCALARS = {"int": np.int32, "long long": np.int64, "float": np.float32}
 POINTERS = {"float*": "f4", "int*": "i4", "unsigned char*": "u1", "long long*": "i8"}
 
@@ -55,9 +55,9 @@ def threads_per_pair(config: ViTConfig) -> int:
 def pairs_per_block(config: ViTConfig) -> int:
     """How many (image, head) pairs a block of `attention.cu` works on; 0 if not even one fits."""
     bytes_per_pair = 4 * (2 * config.num_tokens * config.head_dim + 2 * config.num_tokens)
-    if config.head_dim > LONGEST_HEAD:
+    if config.head_dim > MAX_HEAD_DIM:
         return 0
-    return min(SHARED_BYTES // bytes_per_pair, MOST_THREADS // threads_per_pair(config))
+    return min(SHARED_BYTES // bytes_per_pair, MAX_THREADS // threads_per_pair(config))
 
 
 @functools.cache

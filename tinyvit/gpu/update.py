@@ -10,7 +10,7 @@ from ..optim import EMA, AdamW, FlatArrays, decays
 from .device import Device
 
 BLOCK = (32, 8)
-MOST_PARTS = 256  # of the sum of squares
+MAX_PARTS = 256  # of the sum of squares
 
 
 class FusedUpdate:
@@ -42,7 +42,7 @@ class FusedUpdate:
         self.losses = xp.zeros(len(rates), np.float32)  # of each step
         self._schedule = xp.asarray(schedule_table(optimizer, rates, ema))
         self._decayed = sum(p.size for name, p in self.parameters.items() if decays(name, p))
-        self._partial = xp.empty(min(MOST_PARTS, -(-self.parameters.vector.size // math.prod(BLOCK))), np.float32)
+        self._partial = xp.empty(min(MAX_PARTS, -(-self.parameters.vector.size // math.prod(BLOCK))), np.float32)
 
     def run(self, loss: Array) -> None:
         """One step against `grads`; its loss (1,) is written down."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-LEAST_WIDTH = 5.4  # inches, so that the headline fits
+MIN_WIDTH = 5.4  # inches, so that the headline fits
 SCALE = "dark: least, bright: most in this map"
 
 
@@ -67,7 +67,7 @@ def plot_attention(
     maps = _class_to_patches(to_numpy(attention[-1]), grid, num_prefix, class_token)  # (B, h, rows, columns)
     num_images, num_heads = maps.shape[:2]
     panel_height = 1.25 * images.shape[2] / images.shape[3] + (0.25 if titles is not None else 0.1)
-    figure = new_figure(max(1.35 * (num_heads + 1), LEAST_WIDTH), panel_height * num_images + 0.9)
+    figure = new_figure(max(1.35 * (num_heads + 1), MIN_WIDTH), panel_height * num_images + 0.9)
     headline(figure, "What each head of the last block looks at", f"{_who(class_token)} to patches; {SCALE}")
     panels = figure.subplots(num_images, num_heads + 1, squeeze=False)
     for index, (image, row) in enumerate(zip(images, panels, strict=True)):

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_CLASSES_WITH_COUNTS = 20
-MOST_CLASSES_IN_MATRIX = 30
-MOST_PAIRS = 20
-LONGEST_NAME, SHORT_NAME = 20, 3  # letters of a class: more are cut off; so few may stand side by side
+MAX_CLASSES_WITH_COUNTS = 20
+MAX_CLASSES_IN_MATRIX = 30
+MAX_PAIRS = 20
+MAX_NAME_LENGTH, SHORT_NAME = 20, 3  # letters of a class: more are cut off; so few may stand side by side
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure":
@@ -39,7 +39,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str]) -> "Figure
         )
     total, right = int(confusion.sum()), int(np.trace(confusion))
     title = f"{right:,} of {total:,} right ({100.0 * right / max(total, 1):.2f} %)"
-    draw = _draw_matrix if num_classes <= MOST_CLASSES_IN_MATRIX else _draw_pairs
+    draw = _draw_matrix if num_classes <= MAX_CLASSES_IN_MATRIX else _draw_pairs
     return draw(np.asarray(confusion), class_names, title)
 
 
@@ -62,7 +62,7 @@ def _draw_matrix(confusion: np.ndarray, class_names: Sequence[str], title: str) 
     support = confusion.sum(axis=1, keepdims=True)
     mistakes = 100.0 * confusion / np.maximum(support, 1)  # percent of the true class
     np.fill_diagonal(mistakes, 0.0)
-    longest = min(max(map(len, class_names)), LONGEST_NAME)
+    longest = min(max(map(len, class_names)), MAX_NAME_LENGTH)
     side = float(np.clip(2.4 + 0.42 * num_classes, 4.5, 10.0)) + 0.06 * (longest if longest > SHORT_NAME else 0)
     figure = new_figure(side + 1.0, side + 0.6)
     axes = figure.subplots()
@@ -74,7 +74,7 @@ def _draw_matrix(confusion: np.ndarray, class_names: Sequence[str], title: str) 
     colorbar.outline.set_visible(False)
     colorbar.ax.tick_params(colors=MUTED)
     _label_classes(axes, class_names)
-    if num_classes <= MOST_CLASSES_WITH_COUNTS:
+    if num_classes <= MAX_CLASSES_WITH_COUNTS:
         _write_counts(axes, confusion, mistakes)
     return figure
 
@@ -83,7 +83,7 @@ def _draw_pairs(confusion: np.ndarray, class_names: Sequence[str], title: str) -
     """A bar for each pair."""
     from matplotlib.ticker import MaxNLocator
 
-    pairs, support = most_confused(confusion, MOST_PAIRS), confusion.sum(axis=1)
+    pairs, support = most_confused(confusion, MAX_PAIRS), confusion.sum(axis=1)
     figure = new_figure(8.0, 1.5 + 0.27 * len(pairs))
     which = f"the {len(pairs)} pairs of {len(confusion):,} classes confused most often"
     headline(figure, f"Confusion: {title}", f"{which}: true → predicted, mistakes of all of the true class")
@@ -107,8 +107,8 @@ def _draw_pairs(confusion: np.ndarray, class_names: Sequence[str], title: str) -
 def _label_classes(axes: "Axes", class_names: Sequence[str]) -> None:
     """Names along both axes."""
     ticks = range(len(class_names))
-    names = [shortened(name, LONGEST_NAME) for name in class_names]
-    size = 10 if len(class_names) <= MOST_CLASSES_WITH_COUNTS else 7
+    names = [shortened(name, MAX_NAME_LENGTH) for name in class_names]
+    size = 10 if len(class_names) <= MAX_CLASSES_WITH_COUNTS else 7
     rotation = 0 if max(map(len, names)) <= SHORT_NAME else 90
     axes.set_xticks(ticks, names, rotation=rotation, fontsize=size, parse_math=False)
     axes.set_yticks(ticks, names, fontsize=size, parse_math=False)

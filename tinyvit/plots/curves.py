@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_MARKED_EPOCHS = 40  # with more, dots on the lines would run together
+MAX_MARKED_EPOCHS = 40  # with more, dots on the lines would run together
 MEASURES = {  # what decides which epoch is best: title and axis
     "dev_accuracy": ("Dev accuracy", "images classified correctly (%)"),
     "dev_map": ("Dev mean average precision", "mean of the classes' (%)"),
@@ -55,7 +55,7 @@ def _draw_losses(axes: "Axes", epochs: np.ndarray, train_loss: np.ndarray, dev_l
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     quiet_axes(axes, "Loss", "epoch", "cross-entropy (nats)")
-    marker = "o" if len(epochs) <= MOST_MARKED_EPOCHS else ""
+    marker = "o" if len(epochs) <= MAX_MARKED_EPOCHS else ""
     axes.plot(epochs, train_loss, color=PURPLE, marker=marker, markersize=3.5, label="training")
     axes.plot(epochs, dev_loss, color=TEAL, marker=marker, markersize=3.5, label="dev")
     known = np.concatenate([train_loss, dev_loss])
@@ -70,7 +70,7 @@ def _draw_losses(axes: "Axes", epochs: np.ndarray, train_loss: np.ndarray, dev_l
 
 
 def _draw_accuracy(axes: "Axes", epochs: np.ndarray, percent: np.ndarray) -> None:
-    marker = "o" if len(epochs) <= MOST_MARKED_EPOCHS else ""
+    marker = "o" if len(epochs) <= MAX_MARKED_EPOCHS else ""
     axes.plot(epochs, percent, color=TEAL, marker=marker, markersize=3.5)
     known = percent[np.isfinite(percent)]
     if not known.size:

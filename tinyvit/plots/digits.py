@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_SHOWN = 24  # digits in the last row of the steps
+MAX_SHOWN = 24  # digits in the last row of the steps
 
 
 def plot_page(picture: np.ndarray, digits: Sequence[Any], names: Sequence[str], *, title: str = "") -> "Figure":
@@ -52,7 +52,7 @@ def plot_steps(
         show_picture(ax, image)
         ax.set_title(caption, fontsize=9, color=MUTED)
     _boxes(axes[panels - 1], digits, names)
-    shown = digits[:MOST_SHOWN]
+    shown = digits[:MAX_SHOWN]
     for ax, digit, name in zip(below.subplots(1, max(6, len(shown)), squeeze=False)[0], shown, names, strict=False):
         show_picture(ax, digit.image)
         ax.set_title(name, fontsize=9, color=MUTED)

@@ -11,8 +11,8 @@ from .figure import INK, MUTED, headline, new_figure, quiet_axes, shortened
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_CURVES = 8  # more would hide each other: those of the classes that most pictures are of
-LONGEST_NAME = 24
+MAX_CURVES = 8  # more would hide each other: those of the classes that most pictures are of
+MAX_NAME_LENGTH = 24
 
 
 class PrecisionRecall(NamedTuple):
@@ -37,7 +37,7 @@ def plot_precision_recall(classes: Sequence[PrecisionRecall], threshold: float) 
 
     if not classes:
         raise UserError("there is no class with a picture to draw a curve of: give pictures with labels")
-    drawn = sorted(classes, key=lambda of_class: -of_class.support)[:MOST_CURVES]
+    drawn = sorted(classes, key=lambda of_class: -of_class.support)[:MAX_CURVES]
     figure = new_figure(7.6, 4.8)
     number = f"the {len(drawn)} of {len(classes):,} classes with the most pictures" if len(classes) > len(drawn) else ""
     average = 100.0 * float(np.mean([of_class.average_precision for of_class in classes]))
@@ -51,7 +51,7 @@ def plot_precision_recall(classes: Sequence[PrecisionRecall], threshold: float) 
     for of_class, place in zip(drawn, np.linspace(0.1, 0.9, len(drawn)), strict=True):
         colour = colormaps["viridis"](place)
         recall, precision = 100.0 * of_class.recall, 100.0 * of_class.precision
-        label = f"{shortened(of_class.name, LONGEST_NAME)}: {100.0 * of_class.average_precision:.1f} %"
+        label = f"{shortened(of_class.name, MAX_NAME_LENGTH)}: {100.0 * of_class.average_precision:.1f} %"
         axes.step([0.0, *recall], [precision[0], *precision], where="pre", color=colour, linewidth=1.8, label=label)
         x, y = (100.0 * number for number in of_class.at_threshold)
         axes.plot(x, y, "o", color=colour, markersize=7, markeredgecolor="white", zorder=3)

@@ -20,8 +20,8 @@ from .preprocessor import read_preprocessor, with_type
 from .resolve import snapshot_of
 from .weights import PICKLES, no_pickles, read_weights
 
-LEAST_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
-MOST_NAMED = 6  # parameters in an error message, of each kind
+MIN_PER_BLOCK = 11  # arrays, in any layout: weights and biases of five modules, and qkv without a bias
+MAX_NAMED = 6  # parameters in an error message, of each kind
 
 
 class Checkpoint(NamedTuple):
@@ -165,7 +165,7 @@ def _checked(checkpoint: Checkpoint) -> Checkpoint:
         UserError: the config describes many more blocks or numbers than the weights are: building it would take hours,
             or fill the memory.
     """
-    if LEAST_PER_BLOCK * checkpoint.config.depth > len(checkpoint.tensors):
+    if MIN_PER_BLOCK * checkpoint.config.depth > len(checkpoint.tensors):
         raise UserError(
             f"{checkpoint.path} does not fit together: its config describes {checkpoint.config.depth:,} blocks, its "
             f"weights are {len(checkpoint.tensors):,} arrays; use another copy"
@@ -194,5 +194,5 @@ def _no_best(run: Path) -> str:
 
 
 def _listed(kind: str, names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{kind}: {', '.join(one_line(name, 100) for name in names[:MOST_NAMED])}{more}"
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{kind}: {', '.join(one_line(name, 100) for name in names[:MAX_NAMED])}{more}"

@@ -12,7 +12,7 @@ from ..storage.tensors import read_arrays
 
 INDEX = f"{WEIGHTS}.index.json"
 FILE = re.compile(r"\w[\w.-]*\.safetensors", re.ASCII)  # what an index may name: nothing outside its folder
-MOST_FILES = 1000  # of weights of one model
+MAX_FILES = 1000  # of weights of one model
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 
 
@@ -42,9 +42,9 @@ def read_index(path: Path) -> dict[str, str]:
     are_files = isinstance(places, dict) and all(isinstance(file, str) for file in places.values())
     if not are_files or not all(map(FILE.fullmatch, places.values())):
         raise UserError(f"{path} must map names of weights to .safetensors files beside it: use another copy")
-    if (files := len(set(places.values()))) > MOST_FILES:
+    if (files := len(set(places.values()))) > MAX_FILES:
         raise UserError(
-            f"{path} names {files:,} files, more than the {MOST_FILES:,} that can be meant: use another copy"
+            f"{path} names {files:,} files, more than the {MAX_FILES:,} that can be meant: use another copy"
         )
     return places
 

@@ -14,7 +14,7 @@ from .tensors import write_arrays
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
-MOST_BYTES = 2**27  # of a file that is not arrays
+MAX_BYTES = 2**27  # of a file that is not arrays
 Content = bytes | Mapping[str, Array]  # of a file
 
 
@@ -113,13 +113,13 @@ def read_file(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read (it is a folder, a pipe or a device): put the file itself in its place")
     try:
         with open(path, "rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UserError(f"{path} was not found: check the folder's name") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
-    if len(content) > MOST_BYTES:
-        raise UserError(f"{path} has more than the {MOST_BYTES:,} bytes that can be meant: use another copy")
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{path} has more than the {MAX_BYTES:,} bytes that can be meant: use another copy")
     return content
 
 

@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 # What a folder may hold and yet be replaced; the last is what macOS leaves where somebody looked.
 REPLACEABLE = {CONFIG, WEIGHTS, PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, ".DS_Store"}
-MOST_TRIES = 100  # to read a folder while it is replaced
+MAX_TRIES = 100  # to read a folder while it is replaced
 
 
 def write_folder(folder: str | Path, files: Mapping[str, Content], *, keep_others: bool = False) -> None:
@@ -133,7 +133,7 @@ def read_folder(folder: str | Path, reader: Callable[[Path], Result]) -> Result:
     Raises:
         UserError: as `reader` does, or `folder` is replaced faster than it can be read.
     """
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         before = _identity(folder)
         try:
             result = reader(current_folder(folder))

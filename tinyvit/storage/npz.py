@@ -10,9 +10,9 @@ import numpy as np
 from ..errors import UserError, one_line
 from .tensors import from_bfloat16
 
-LONGEST_END = 22 + 2**16  # bytes of a zip file's last record, with its comment
-MOST_MEMBERS = 40_000  # the largest ViT has some 700 arrays
-MOST_UNPACKED = 20  # times the size of the file: weights are noise and do not pack well, bombs do
+MAX_END_BYTES = 22 + 2**16  # bytes of a zip file's last record, with its comment
+MAX_MEMBERS = 40_000  # the largest ViT has some 700 arrays
+MAX_UNPACK_RATIO = 20  # times the size of the file: weights are noise and do not pack well, bombs do
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -27,7 +27,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         _check_count(path)
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            if sum(member.file_size for member in members) > MOST_UNPACKED * path.stat().st_size + 2**20:
+            if sum(member.file_size for member in members) > MAX_UNPACK_RATIO * path.stat().st_size + 2**20:
                 raise ValueError("it promises more than it can hold")
             arrays = {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
     except FileNotFoundError as error:
@@ -49,12 +49,12 @@ def _check_count(path: Path) -> None:
         ValueError: more than a model has.
     """
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LONGEST_END))
+        file.seek(max(0, path.stat().st_size - MAX_END_BYTES))
         end = file.read()
     start = end.rfind(b"PK\5\6")
     count = int.from_bytes(end[start + 10 : start + 12], "little")
-    if start >= 0 and count > MOST_MEMBERS:  # of 65,535 and more, it says 65,535
-        raise ValueError(f"it holds {count:,} arrays or more, and no model has more than {MOST_MEMBERS:,}")
+    if start >= 0 and count > MAX_MEMBERS:  # of 65,535 and more, it says 65,535
+        raise ValueError(f"it holds {count:,} arrays or more, and no model has more than {MAX_MEMBERS:,}")
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

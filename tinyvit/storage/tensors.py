@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import Array, to_numpy
 from ..errors import UserError, one_line
 
-MOST_HEADER = 2**22  # bytes: 40,000 arrays; the largest ViT has some 700, and a million take minutes to list
+MAX_HEADER_BYTES = 2**22  # bytes: 40,000 arrays; the largest ViT has some 700, and a million take minutes to list
 DTYPES = {  # NumPy's names and theirs
     **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
     **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
@@ -60,8 +60,8 @@ def _check_header(path: Path) -> None:
     """
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
-    if MOST_HEADER < length < path.stat().st_size:  # a length beyond the end is damage, of which the library tells
-        raise ValueError(f"its list of arrays has {length:,} bytes, and no model needs more than {MOST_HEADER:,}")
+    if MAX_HEADER_BYTES < length < path.stat().st_size:  # a length beyond the end is damage, of which the library tells
+        raise ValueError(f"its list of arrays has {length:,} bytes, and no model needs more than {MAX_HEADER_BYTES:,}")
 
 
 def _check_kinds(path: Path, kinds: Mapping[str, str]) -> None:

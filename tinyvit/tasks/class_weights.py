@@ -28,7 +28,7 @@ from ..storage.files import read_file
 
 BALANCED = "balanced"
 HEADER = ["class", "weight"]
-MOST_LISTED = 20
+MAX_LISTED = 20
 Run = TypeVar("Run", bound=RunConfig)
 
 
@@ -139,5 +139,5 @@ def told(config: RunConfig, class_names: Sequence[str]) -> str:
     """What the weights are, the heaviest classes first, in a sentence."""
     of_classes: Any = config.class_weights
     words = [f"{class_names[k]} {of_classes[k]:.4g}" for k in np.argsort(of_classes, kind="stable")[::-1]]
-    listed = ", ".join(words) if len(words) <= MOST_LISTED else some(words)
+    listed = ", ".join(words) if len(words) <= MAX_LISTED else some(words)
     return f"class weights in the training loss: {listed}; losses and measures on dev and test are without"

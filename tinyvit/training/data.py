@@ -19,7 +19,7 @@ from .memory import free_memory
 
 FREE = ("img_size", "patch_size", "in_chans", "num_classes")  # of a model, what may follow the data
 GRID = 8  # patches along a side, where the patch size is to be chosen
-PICTURE_SIZE, LARGEST_PICTURE = 64, 96  # pixels: what pictures of many sizes, or of one that is larger, are resized to
+PICTURE_SIZE, MAX_PICTURE_SIZE = 64, 96  # pixels: what pictures of many sizes, or of one that is larger, are resized to
 MIB = 2**20
 GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes
 
@@ -121,7 +121,7 @@ def picture_arrays(
 def picture_size(findings: Findings, patch_size: int | None) -> tuple[int, int]:
     """(H, W) for pictures: their own, if they are all alike and small, or else a square; a patch size divides it."""
     sizes = list(findings.sizes)
-    alike = len(sizes) == 1 and max(sizes[0]) <= LARGEST_PICTURE
+    alike = len(sizes) == 1 and max(sizes[0]) <= MAX_PICTURE_SIZE
     height, width = sizes[0] if alike else (PICTURE_SIZE, PICTURE_SIZE)
     if patch_size is None:
         return height, width

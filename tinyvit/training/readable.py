@@ -9,8 +9,8 @@ from ..datasets.left_out import forbid
 from ..datasets.listing import Listing, gaps
 from ..datasets.scan import Findings, scan
 
-MOST_IMBALANCE = 3.0  # more is told
-MOST_TOLD = 10  # files of one kind
+MAX_IMBALANCE = 3.0  # more is told
+MAX_TOLD = 10  # files of one kind
 
 
 def readable_pictures(
@@ -35,9 +35,9 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
     """What is wrong with the pictures, a sentence each."""
     if listing.test and not findings.counts["test"].any():
         yield f"none of the {len(listing.test):,} pictures of the test split can be read, so there is no test"
-    for _, sentence in findings.unreadable[:MOST_TOLD]:
+    for _, sentence in findings.unreadable[:MAX_TOLD]:
         yield f"skipped: {sentence}"
-    if more := len(findings.unreadable[MOST_TOLD:]):
+    if more := len(findings.unreadable[MAX_TOLD:]):
         yield f"skipped: {more:,} more that cannot be read; tinyvit data check lists more of them"
     yield from (*findings.on_transparency, *findings.depths.notes)
     for alike in look_alike(listing.class_names):
@@ -51,7 +51,7 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
         places = ", ".join(str(place.path) for place in same)
         differs = "has different labels" if listing.train.labels.ndim == 2 else "stands for several classes"
         yield f"the same picture {differs}: {places}"
-    if findings.imbalance > MOST_IMBALANCE:
+    if findings.imbalance > MAX_IMBALANCE:
         counts = findings.counts["train"]
         largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
         yield (

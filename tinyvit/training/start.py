@@ -32,7 +32,7 @@ from .readable import readable_pictures
 from .run_files import RunFiles
 from .state import build_model
 
-MOST_NUMBERS = 10**10  # in a model: with gradients and optimizer state, 160 GB
+MAX_VALUES = 10**10  # in a model: with gradients and optimizer state, 160 GB
 
 
 def train(
@@ -221,8 +221,8 @@ def check_fit(config: TrainConfig, dataset: Dataset) -> None:
             raise UserError(
                 f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
             )
-    if numbers_held(model) > MOST_NUMBERS:
+    if numbers_held(model) > MAX_VALUES:
         raise UserError(
-            f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MOST_NUMBERS:,} "
+            f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MAX_VALUES:,} "
             "values: choose a smaller one"
         )

@@ -13,9 +13,9 @@ THIN = 0.15  # the same of a ring or a box that is drawn around something
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
 SAMPLES = 12  # pixels of a group are enough to tell that it lies in a ring
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
-WIDEST = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
-WIDEST_ROW = 4.5  # width over height of those
-LEAST_SHARE = 0.3  # of the height of the tallest, and of the strength of the strongest
+MAX_ASPECT = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
+MAX_ROW_ASPECT = 4.5  # width over height of those
+MIN_SHARE = 0.3  # of the height of the tallest, and of the strength of the strongest
 
 
 def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[list[Piece]]:
@@ -30,9 +30,9 @@ def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[lis
     if not groups:
         return []
     strongest = max(strength(group) for group in groups)
-    groups = [group for group in groups if strength(group) >= LEAST_SHARE * strongest]
+    groups = [group for group in groups if strength(group) >= MIN_SHARE * strongest]
     tallest = max(_height(group) for group in groups)
-    return [group for group in groups if _height(group) >= LEAST_SHARE * tallest]
+    return [group for group in groups if _height(group) >= MIN_SHARE * tallest]
 
 
 def _is_hole(group: list[Piece], ring: Piece) -> bool:
@@ -63,8 +63,8 @@ def _is_drawn(group: list[Piece]) -> bool:
     top, left, bottom, right = box_of(group)
     largest = max(group, key=lambda piece: len(piece.pixels))
     aspect = (right - left) / (bottom - top)
-    may_touch = aspect < WIDEST_ROW and bottom - top > 3 * largest.stroke and halves(group) is not None
-    if (aspect > WIDEST and not may_touch) or largest.sharpness < SHARP or holds_square(largest, BLOB):
+    may_touch = aspect < MAX_ROW_ASPECT and bottom - top > 3 * largest.stroke and halves(group) is not None
+    if (aspect > MAX_ASPECT and not may_touch) or largest.sharpness < SHARP or holds_square(largest, BLOB):
         return False
     fill, narrowness = rectangularity(largest)
     return fill < RECTANGLE or narrowness < NARROW

@@ -15,8 +15,8 @@ from .strokes import box_of, gather
 from .water import depths, touches_edge
 from .working_size import at_working_size, smoothed
 
-LEAST_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
-LEAST_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
+MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
+MIN_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
 DRAINED = 1.2  # times as deep is what stood behind a wall than what is left of it without
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
@@ -51,7 +51,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
     """
     scale, planes = at_working_size(planes)
     smooth, noise = smoothed(planes)
-    contrast = max(LEAST_CONTRAST, NOISE * noise)
+    contrast = max(MIN_CONTRAST, NOISE * noise)
     plain, lines = without_lines(smooth, contrast)
     ink = _ink(depths(plain), contrast)
     if touches_edge(plain, contrast):
@@ -74,7 +74,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
 
 def _ink(depth: np.ndarray, contrast: float) -> Ink:
     """What may be digits in dark and in light ink, (2, H, W), and of these the better."""
-    least = LEAST_EXTENT * max(depth.shape)
+    least = MIN_EXTENT * max(depth.shape)
     found = []
     both = [find_pieces(polarity, contrast, 0.3 * least) for polarity in depth]
     for polarity, is_dark, pieces, other in zip(depth, (True, False), both, both[::-1], strict=True):

@@ -7,7 +7,7 @@ just above and below them, so that paper becomes paper, and a stroke that crosse
 
 import numpy as np
 
-LEAST_COVER = 0.55  # of the picture's width that a line is seen on; strokes hide some of it
+MIN_COVER = 0.55  # of the picture's width that a line is seen on; strokes hide some of it
 STEEPEST = 0.12  # rows per column, 7 degrees
 STRIP = 12  # columns that are counted together
 THICKEST = 0.02  # of the longer side
@@ -72,7 +72,7 @@ def _find(ridges: np.ndarray) -> list[tuple[np.ndarray, int]]:
         cover[number] = along.sum(axis=1) * (begins[rows[:, 0] - shift] & ends[rows[:, 0] + shift])
     found = []
     columns = np.arange(width) - width / 2
-    while cover.max() >= LEAST_COVER * width:
+    while cover.max() >= MIN_COVER * width:
         number, row = map(int, np.unravel_index(cover.argmax(), cover.shape))
         course = np.clip(np.rint(row + slopes[number] * columns).astype(int), 0, height - 1)
         thickness = _thickness(ridges, course)

@@ -14,7 +14,7 @@ SLANTS = (-0.5, -0.25, 0.0, 0.25, 0.5)  # columns a row that a cut leans by
 NARROWEST = 0.75  # width over height of two digits that touch
 CROSSES = 1.6  # stroke widths of ink that a cut goes through; through two strokes goes no cut
 AS_HIGH = 0.6  # height of each side over that of the whole
-LEAST = 0.15  # of the ink that is on each side
+MIN_SHARE = 0.15  # of the ink that is on each side
 
 
 def halves(group: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
@@ -34,7 +34,7 @@ def halves(group: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
         np.maximum.at(lowest, columns, pixels[:, 0])
         is_thin = (counts <= CROSSES * stroke) & (lowest - highest <= CROSSES * stroke)
         ahead = np.cumsum(counts) / len(pixels)
-        for at in np.flatnonzero(is_thin & (ahead > LEAST) & (ahead < 1 - LEAST)):
+        for at in np.flatnonzero(is_thin & (ahead > MIN_SHARE) & (ahead < 1 - MIN_SHARE)):
             cost = counts[at] + 0.1 * stroke * abs(at / width - 0.5)  # of equal cuts that nearest to the middle
             if best is None or cost < best[0]:
                 parts = [_part(group, slant, int(at) + left, top, bottom, side) for side in (True, False)]

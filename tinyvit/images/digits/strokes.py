@@ -8,16 +8,16 @@ NEXT_TO = 1.0  # stroke widths between parts of one digit
 NEAR = 0.25  # of the height of the digit, between it and a small part such as the bar of a 5
 SMALL = 0.7  # longer side of a part over that of the larger part; what is larger is another digit
 TALLER = 1.4  # height of the whole over the longer side of its larger part
-WIDEST = 1.3  # width over height of a digit
+MAX_ASPECT = 1.3  # width over height of a digit
 FINE = 0.06  # stroke of a printed frame or a ring over its longer side; a 0 around a dash is thicker
-LEAST = 0.03  # of the pixels of the larger part; what has fewer is a speck
-MOST = 400  # pieces, the largest; where there are more it is a texture, or a page beyond what is meant here
+MIN_SHARE = 0.03  # of the pixels of the larger part; what has fewer is a speck
+MAX_PIECES = 400  # pieces, the largest; where there are more it is a texture, or a page beyond what is meant here
 POINTS = 400  # of a piece are enough to measure how far it is from another
 
 
 def gather(pieces: list[Piece]) -> list[list[Piece]]:
     """Lists of the pieces that make one digit each, smallest joined first to the nearest."""
-    groups = [[piece] for piece in sorted(pieces, key=lambda piece: piece.length)[-MOST:]]
+    groups = [[piece] for piece in sorted(pieces, key=lambda piece: piece.length)[-MAX_PIECES:]]
     boxes = np.array([piece.box for group in groups for piece in group]).reshape(-1, 4)
     gone = np.zeros(len(groups), bool)
     for at, group in enumerate(groups):
@@ -55,13 +55,13 @@ def is_framed(inner: list[Piece], outer: list[Piece]) -> bool:
 
 def _belongs(small: list[Piece], large: list[Piece]) -> bool:
     """Whether the first is a part of the digit that the second is the larger part of."""
-    if sum(len(piece.pixels) for piece in small) < LEAST * sum(len(piece.pixels) for piece in large):
+    if sum(len(piece.pixels) for piece in small) < MIN_SHARE * sum(len(piece.pixels) for piece in large):
         return False
     a, b = box_of(small), box_of(large)
     top, left, bottom, right = box_of(small + large)
     length = max(bottom - top, right - left)
     apart = max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3], 0)  # of the boxes, never more than of the ink
-    if apart > NEAR * length or right - left > WIDEST * (bottom - top):
+    if apart > NEAR * length or right - left > MAX_ASPECT * (bottom - top):
         return False
     larger = max(b[2] - b[0], b[3] - b[1])
     is_dash = a[3] - a[1] > 1.3 * (a[2] - a[0])

@@ -8,7 +8,7 @@ on the picture upside down finds light ink.
 
 import numpy as np
 
-MOST_SWEEPS = 3  # at each size; a sweep follows a path over four straight pieces of any length
+MAX_SWEEPS = 3  # at each size; a sweep follows a path over four straight pieces of any length
 NARROW = 0.4  # of the way around a picture, is what a digit at its edge may take up
 SUDDEN = 0.01  # of the way around, over which the edge of ink falls
 COARSEST = 64  # pixels of the longer side at which the first guess is made
@@ -86,7 +86,7 @@ def water_level(landscape: np.ndarray) -> np.ndarray:
     upright = np.ascontiguousarray(landscape.transpose(1, 0, 2))  # (H, K, W): a row of all landscapes lies together
     sideways = np.ascontiguousarray(landscape.transpose(2, 0, 1))  # (W, K, H): so does a column
     level = np.ascontiguousarray(level.transpose(1, 0, 2))
-    for _ in range(MOST_SWEEPS):
+    for _ in range(MAX_SWEEPS):
         before = level.copy()
         _carry(level, upright)
         turned = np.ascontiguousarray(level.transpose(2, 1, 0))

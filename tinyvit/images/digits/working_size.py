@@ -3,13 +3,13 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-SMALLEST, LARGEST = 240, 900  # pixels of the longer side at which digits are looked for
+MIN_SIDE, MAX_SIDE = 240, 900  # pixels of the longer side at which digits are looked for
 
 
 def at_working_size(planes: np.ndarray) -> tuple[float, np.ndarray]:
-    """The picture, uint8 (C, H, W), with its longer side within `SMALLEST` and `LARGEST`, and by how much it grew."""
+    """The picture, uint8 (C, H, W), with its longer side within `MIN_SIDE` and `MAX_SIDE`, and by how much it grew."""
     longest = max(planes.shape[1:])
-    scale = float(np.clip(1.0, SMALLEST / longest, LARGEST / longest))
+    scale = float(np.clip(1.0, MIN_SIDE / longest, MAX_SIDE / longest))
     if scale == 1.0:
         return scale, planes
     height, width = (max(1, round(side * scale)) for side in planes.shape[1:])

@@ -31,11 +31,11 @@ from ..loop import Trainer
 from ..progress import Progress
 from ..readable import readable_pictures
 from ..run_files import RunFiles
-from ..start import MOST_NUMBERS
+from ..start import MAX_VALUES
 from .batches import PictureBatches
 from .tuner import Tuner
 
-MOST_THREADS = 16
+MAX_THREADS = 16
 
 
 def finetune(
@@ -191,7 +191,7 @@ def build_trainer(
 
 def resolve_threads(config: FinetuneConfig) -> int:
     """How many threads; they decide in which order gradients are added up, so a run keeps its number everywhere."""
-    return min(cores(), MOST_THREADS) if config.threads == "auto" else int(config.threads)
+    return min(cores(), MAX_THREADS) if config.threads == "auto" else int(config.threads)
 
 
 def check_size(model: Any) -> None:
@@ -200,8 +200,8 @@ def check_size(model: Any) -> None:
     Raises:
         UserError: it cannot.
     """
-    if numbers_held(model) > MOST_NUMBERS:
+    if numbers_held(model) > MAX_VALUES:
         raise UserError(
-            f"a model for images of {model.img_size} pixels would hold more than {MOST_NUMBERS:,} values: "
+            f"a model for images of {model.img_size} pixels would hold more than {MAX_VALUES:,} values: "
             "choose a smaller --img-size"
         )

@@ -27,9 +27,9 @@ from ..gradients import part_of, pieces
 from .batches import PictureBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
-FEW_BYTES = SAVED_BYTES // 4  # the same where memory is short: with `recompute`
+RECOMPUTE_BYTES = SAVED_BYTES // 4  # the same where memory is short: with `recompute`
 BEHIND_THE_BLOCKS = ("norm.", "pool.", "fc_norm.", "head.")
-MOST_IMAGES = 16  # in a piece: more are no faster
+MAX_IMAGES = 16  # in a piece: more are no faster
 
 
 class Tuner:
@@ -160,6 +160,6 @@ def _micro_batch(config: FinetuneConfig, first_block: int, threads: int) -> int:
     saved = 4 * sum(cost.saved for cost in model_costs(model).values())  # bytes per image
     blocks = 1 if config.recompute else max(1, model.depth - first_block)
     inputs = 4 * model.depth * model.num_tokens * model.embed_dim
-    may_keep = FEW_BYTES if config.recompute else SAVED_BYTES
+    may_keep = RECOMPUTE_BYTES if config.recompute else SAVED_BYTES
     fits = int(may_keep // (saved * blocks / max(1, model.depth) + inputs))
-    return max(1, min(MOST_IMAGES, fits, -(-config.batch_size // threads)))
+    return max(1, min(MAX_IMAGES, fits, -(-config.batch_size // threads)))

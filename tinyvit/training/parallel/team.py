@@ -21,8 +21,8 @@ from .memory import SharedArrays
 from .workers import Worker
 
 PATIENCE = 60.0  # seconds a worker may take longer than this process did for a part of the same size
-LEAST_FLOPS = 63e6  # of a forward, per worker and step: with fewer, talking costs more than it brings
-MOST_WORKERS = 8
+MIN_FLOPS = 63e6  # of a forward, per worker and step: with fewer, talking costs more than it brings
+MAX_WORKERS = 8
 
 
 def resolve_workers(config: TrainConfig, device: str) -> int:
@@ -35,7 +35,7 @@ def resolve_workers(config: TrainConfig, device: str) -> int:
         if device != "cpu" or config.distributed:
             return 1
         flops = config.batch_size * sum(cost.flops for cost in model_costs(config.model).values())
-        return max(1, min(cores(), MOST_WORKERS, config.batch_size, int(flops / LEAST_FLOPS)))
+        return max(1, min(cores(), MAX_WORKERS, config.batch_size, int(flops / MIN_FLOPS)))
     if device != "cpu" and config.workers != 1:
         raise UserError(f"workers share the cores of a CPU, got --workers {config.workers} on {device}: leave it out")
     return int(config.workers)
