@@ -76,7 +76,7 @@ def test_what_the_encoding_lacks_is_escaped(tmp_path, name, encoding, shown):
 
 
 def test_ctrl_c_before_the_command_has_begun(monkeypatch, capsys):
-    def interrupted():
+    def interrupted(*verb):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "build_parser", interrupted)
@@ -216,7 +216,7 @@ def test_a_polite_kill_takes_away_what_is_half_written(tmp_path, monkeypatch, ca
     monkeypatch.setattr(
         cli,
         "build_parser",
-        lambda: types.SimpleNamespace(parse_args=lambda _: argparse.Namespace(run=run, saves=False)),
+        lambda *verb: types.SimpleNamespace(parse_args=lambda _: argparse.Namespace(run=run, saves=False)),
     )
     before = signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
     try:
@@ -238,7 +238,7 @@ def test_where_no_thread_is_left_a_sentence_says_it(monkeypatch, capsys, error, 
     monkeypatch.setattr(
         cli,
         "build_parser",
-        lambda: types.SimpleNamespace(parse_args=lambda _: argparse.Namespace(run=run, saves=False)),
+        lambda *verb: types.SimpleNamespace(parse_args=lambda _: argparse.Namespace(run=run, saves=False)),
     )
     if known:
         assert cli.main([]) == 2

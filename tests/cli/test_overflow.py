@@ -12,7 +12,6 @@ from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
-from tinyvit.evaluation.classification import score
 from tinyvit.evaluation.evaluate import evaluate, judge
 from tinyvit.evaluation.predict import NoAnswerError
 from tinyvit.pretrained import save_model_folder
@@ -114,7 +113,7 @@ def test_nan_is_never_right():
     assert found.accuracy == 0.25
     assert np.isnan(found.loss)
     for label in range(3):
-        assert score(np.full(3, np.nan), label).rank == 3
+        assert judge(np.full((1, 3), np.nan), np.array([label])).rank[0] == 3
 
 
 def test_evaluate_says_it_and_warns_of_nothing(tmp_path, recwarn):
