@@ -75,7 +75,9 @@ def _driver() -> str:
 def _data() -> None:
     from ..datasets import find_files, load_dataset
     from ..datasets.sources import SHAPES
+    from ..storage.paths import cache_folder
 
+    cache_folder()  # says what is wrong with TINYVIT_CACHE, also where nothing need be downloaded
     if find_files("mnist", tuple(SHAPES)) is None:
         _say("mnist", "not on this machine")
         _advise("tinyvit train will download it (11 MB); or TINYVIT_DATA names a folder that has it")
