@@ -25,7 +25,7 @@ from nbclient import NotebookClient
 LESSONS = Path(__file__).parent
 TEXTS = LESSONS.parent / "tinyvit" / "course" / "lessons.json"
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.DOTALL | re.MULTILINE)
-LARGEST = 300_000  # bytes of a notebook, so that GitHub shows it
+MAX_BYTES = 300_000  # bytes of a notebook, so that GitHub shows it
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,8 +56,8 @@ def main(argv: list[str] | None = None) -> int:
                 same_code = not options.all and code_of(before) == code_of(solution)
                 done = with_outputs(solution, before) if same_code else executed(solution)
                 solved.write_text(nbformat.writes(done) + "\n", encoding="utf-8")
-        if solved.exists() and solved.stat().st_size > LARGEST:
-            print(f"{solved.name} has {solved.stat().st_size:,} bytes, more than {LARGEST:,}: draw less")
+        if solved.exists() and solved.stat().st_size > MAX_BYTES:
+            print(f"{solved.name} has {solved.stat().st_size:,} bytes, more than {MAX_BYTES:,}: draw less")
             return 1
     text = json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
     if not TEXTS.exists() or TEXTS.read_text(encoding="utf-8") != text:

@@ -1,4 +1,4 @@
-"""The only room that knows CuPy exists: which module an array belongs to, which device it lives on, and how it moves.
+"""Array backends, NumPy or CuPy: the module of an array, its device, and moves between devices.
 
 Everything else is written once, in terms of `xp = array_module(x)`.
 """

@@ -1,4 +1,4 @@
-"""Where NumPy's memory comes from, and how to keep it."""
+"""Memory allocation of NumPy on the host, and a setting that keeps freed memory for reuse."""
 
 import ctypes
 import sys

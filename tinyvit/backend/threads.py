@@ -1,4 +1,4 @@
-"""All cores for work that falls apart into rows, and one thread for a matrix library whose products are small."""
+"""Threads: rows of an array shared among cores, and one thread for a matrix library whose products are small."""
 
 import contextlib
 import contextvars

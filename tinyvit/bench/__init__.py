@@ -1,4 +1,4 @@
-"""How fast it is: steps, inference, start-up, memory; alone or in turn with PyTorch; where the time goes; how it grows.
+"""Benchmarks: training steps, inference, start-up and memory, alone or in turn with PyTorch; profiles; scaling.
 
 Times are medians of many short runs, taken in turn with whatever they are compared with, since machines drift.
 """

@@ -1,4 +1,4 @@
-"""What a step would cost on more machines than are here: a model with a formula, not a measurement.
+"""Cost model of a training step on many machines: a formula, not a measurement.
 
 Every rank computes the gradient of its own `batch_size` images, then an all-reduce adds up the P gradients of 4 bytes:
 

@@ -1,4 +1,4 @@
-"""What does fine-tuning a large model cost? `python -m tinyvit.bench.finetuning [--against torch]`
+"""Benchmark of fine-tuning a large model: `python -m tinyvit.bench.finetuning [--against torch]`.
 
 A model of ViT-B/16's size with random weights goes through two epochs on a small folder of pictures: by the code of
 `tinyvit finetune`, once as it is and once with `--recompute`, and by PyTorch, eager, on the same batches. Each is a

@@ -1,4 +1,4 @@
-"""`tinyvit bench --device cuda`: is it right on this GPU, and how fast, ours and PyTorch's, in less than ten minutes.
+"""`tinyvit bench --device cuda`: correctness and speed on a GPU, ours and PyTorch's, in less than ten minutes.
 
 One part after the other, each in a process of its own, since a fault on a GPU spoils the whole process: a part that
 fails, or that the time is too short for, says so, and the others go on. Times are medians by CUDA events, of `INNER`

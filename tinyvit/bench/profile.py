@@ -1,4 +1,4 @@
-"""Where the time of a step goes: each op by itself at the model's sizes, beside what this machine can do at best.
+"""Profile of a training step: the time of each op at the model's sizes, beside this machine's peak.
 
 The matrix library's best rate and the memory's best rate are measured first, on the cores that one process uses.
 """

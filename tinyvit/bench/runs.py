@@ -1,4 +1,4 @@
-"""What is measured in a process of its own; above all whole training runs, from the start of Python to the accuracy."""
+"""Benchmarks in a process of their own: above all whole training runs, from the start of Python to the accuracy."""
 
 import contextlib
 import json

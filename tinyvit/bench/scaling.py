@@ -1,4 +1,4 @@
-"""How a step's time and memory grow with batch, tokens, width, depth and workers."""
+"""Scaling of a step's time and memory with batch, tokens, width, depth and workers."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""What both sides of a comparison have in common: the batch, the first weights, and what can be asked of them."""
+"""Setting of a comparison, common to both sides: the batch, the initial weights, and what is measured."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

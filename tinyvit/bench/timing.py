@@ -1,4 +1,4 @@
-"""Stopwatches."""
+"""Timers: medians of runs, and of two sides taken in turn."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""A plain Vision Transformer in PyTorch with timm's names, written apart from ours: what we are measured against.
+"""A plain Vision Transformer in PyTorch with timm's names, written independently: the reference of comparisons.
 
 The tests take it as a second witness, `tinyvit bench` as the opponent. Nothing else in tinyvit knows PyTorch.
 """

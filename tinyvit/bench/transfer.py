@@ -1,4 +1,4 @@
-"""Does pretraining help? `python -m tinyvit.bench.transfer`: a model that knows five digits learns five others.
+"""Benchmark of transfer learning: `python -m tinyvit.bench.transfer`, five digits pretrained, five others learned.
 
 Everything goes the way of a user's own pictures: PNG files in folders, and `tinyvit finetune`'s own code.
 

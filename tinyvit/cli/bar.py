@@ -1,4 +1,4 @@
-"""What a run shows in a terminal while it goes on."""
+"""Progress bars and lines of a run in a terminal."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`tinyvit bench --device cuda`: how right and how fast it is on a GPU."""
+"""`tinyvit bench --device cuda`: correctness and speed on a GPU, printed."""
 
 import argparse
 import json

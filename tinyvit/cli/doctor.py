@@ -1,4 +1,4 @@
-"""`tinyvit doctor`: what is installed, what is missing, and what to do about it."""
+"""`tinyvit doctor`: report what is installed, what is missing, and what to do about it."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""`tinyvit eval MODEL`: how good a trained model is on a split."""
+"""`tinyvit eval MODEL`: evaluate a trained model on a split."""
 
 import argparse
 import time

@@ -1,4 +1,4 @@
-"""`tinyvit finetune --model FOLDER --data-dir DIR`: a pretrained model learns your own pictures."""
+"""`tinyvit finetune --model FOLDER --data-dir DIR`: fine-tune a pretrained model on your own images."""
 
 import argparse
 import dataclasses

@@ -1,4 +1,4 @@
-"""What a run tells when it has come to its end: shared by `tinyvit train` and `tinyvit finetune`."""
+"""Summary of a finished run, printed by `tinyvit train` and `tinyvit finetune`."""
 
 from typing import Any
 

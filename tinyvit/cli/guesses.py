@@ -1,4 +1,4 @@
-"""A model's answer to one picture in words: its best guesses; of a multi-label model, the classes it says yes to."""
+"""Predictions for one image in words: top-k classes; of a multi-label model, the classes above the threshold."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`tinyvit info [MODEL]`: what a model is made of and what it costs; of a preset before it is built, or of a file."""
+"""`tinyvit info [MODEL]`: architecture and cost of a preset or of a saved model."""
 
 import argparse
 import dataclasses

@@ -1,4 +1,4 @@
-"""The table of predictions of a multi-label model: what it says yes to, and a probability for each class."""
+"""Table of predictions of a multi-label model (CSV): the predicted classes, and a probability for each class."""
 
 import itertools
 from typing import Any

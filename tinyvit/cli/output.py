@@ -1,4 +1,4 @@
-"""Where the commands' words go, also where nobody hears them and where the terminal cannot show them."""
+"""Output of the commands: printed safely to closed streams, full disks, and terminals of any encoding."""
 
 import contextlib
 import io

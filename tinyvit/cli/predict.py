@@ -1,4 +1,4 @@
-"""`tinyvit predict MODEL IMAGE_OR_FOLDER ...`: what a trained model sees in your own pictures."""
+"""`tinyvit predict MODEL IMAGE_OR_FOLDER ...`: classify your own images."""
 
 import argparse
 import itertools

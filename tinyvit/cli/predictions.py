@@ -1,4 +1,4 @@
-"""A table of predictions, written row by row: what `--csv FILE` leaves."""
+"""Table of predictions (CSV), written row by row for `--csv FILE`."""
 
 import contextlib
 import csv

@@ -1,4 +1,4 @@
-"""A polite kill, and the end of the terminal, stop a command as Ctrl-C does: what is half written is taken away."""
+"""Signals: SIGTERM and SIGHUP stop a command as Ctrl-C does, and what is half written is removed."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""The same folder read by its own family's package, layer by layer: what `tinyvit convert --verify` compares with."""
+"""Hidden states by the packages of other libraries, layer by layer: what `tinyvit convert --verify` compares with."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Do others see the same model? Tokens layer by layer and logits, from the same random images, in a table."""
+"""Comparison of a converted model with other libraries: tokens layer by layer and logits, from random images."""
 
 from collections.abc import Callable
 from pathlib import Path

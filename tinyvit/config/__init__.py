@@ -1,4 +1,4 @@
-"""What a Vision Transformer looks like before it is built: its config, known ones by name, and what they cost."""
+"""Configurations: the architecture of a Vision Transformer, presets by name, and costs before it is built."""
 
 from .presets import PRESETS, preset
 from .vit import ViTConfig

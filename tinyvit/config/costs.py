@@ -1,4 +1,4 @@
-"""What a Vision Transformer costs before it is built: parameters, floating-point operations, memory; part by part."""
+"""Costs of a Vision Transformer before it is built: parameters, floating-point operations, memory; part by part."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

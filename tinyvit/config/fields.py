@@ -1,4 +1,4 @@
-"""What a config is made of: each field says its kind by its type and its limits by `option`, and is held to them."""
+"""Validation of configs: each field has a type, and limits by `option`, and is held to them."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""What the lesson notebooks import: `from tinyvit.course import check`.
+"""The course's checks, imported by notebooks: `from tinyvit.course import check`.
 
 `exercise` says what a learner's function must come to, `exercises` lists them lesson by lesson, `judge` compares,
 `report` puts the result into words, `progress` remembers it. `strict_cupy` stands in for CuPy where there is no GPU.

@@ -1,4 +1,4 @@
-"""What a learner calls: `check.layer_norm_forward(layer_norm_forward)`, `check.hint("5.1")`, `check.progress()`.
+"""Checks a learner calls: `check.layer_norm_forward(layer_norm_forward)`, `check.hint("5.1")`, `check.progress()`.
 
 A check prints what it found and never raises, so that a notebook with unsolved exercises runs to its end. With
 TINYVIT_STRICT=1 it raises: that is how the solutions are tested. With TINYVIT_GRADES=FILE it adds what it found to

@@ -1,4 +1,4 @@
-"""Is a learner's function right? Call it on random inputs, watch what it does, and compare what it returns."""
+"""Judgement of a learner's function: call it on random inputs, watch what it does, compare what it returns."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which exercises have been passed: one small file in the user's own folder, so that notebooks may come and go."""
+"""Progress of a learner: the exercises passed, in one small file of the user's, so that notebooks may come and go."""
 
 import json
 import os

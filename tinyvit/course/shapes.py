@@ -1,4 +1,4 @@
-"""What the shape of a result says about how it was made."""
+"""Diagnosis from a result's shape: how it was probably made."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How a model that was trained at one size of image does at others, when nothing but its positions is adapted."""
+"""Accuracy of a model at image sizes that it was not trained at, with position embeddings interpolated."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What a learner's function does while it runs: what it calls, what it changes, where it stops."""
+"""Observation of a learner's function while it runs: what it calls, what it changes, where it stops."""
 
 import inspect
 import sys

@@ -1,4 +1,4 @@
-"""From a split to what a model eats: shuffled for training, in order for evaluation, normalised."""
+"""Batches of a split: shuffled for training, in order for evaluation, normalised."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What has become of the pictures of a manifest: which are missing, changed, renamed, and which are new."""
+"""Changes since a manifest was written: images missing, changed, renamed, and new."""
 
 import os
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""From the names of folders to those of classes, in any locale and however accents are written."""
+"""Class names from folder names, in any locale and however accents are written."""
 
 import os
 import re

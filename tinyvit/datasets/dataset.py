@@ -1,4 +1,4 @@
-"""What a dataset is: named classes, the statistics to normalise with, and three splits."""
+"""A dataset: named classes, the statistics to normalise with, and three splits."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

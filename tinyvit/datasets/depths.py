@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits in a data set: what means white in all of them, and what becomes of them."""
+"""Bit depth of a data set's images of more than 8 bits: the level that means white in all of them."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the files of a dataset lie on this machine."""
+"""Search for the files of a dataset on this machine."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Pictures held back for dev and test where nobody has done so, and what is to be said of it."""
+"""Stratified splits: images held back for dev (validation) and test where a data set has none."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -1,4 +1,4 @@
-"""How a folder of pictures is arranged: in splits that hold classes, in classes alone, or so that one has to ask."""
+"""Layout of a folder of images: splits that hold classes, classes alone, or an error where one has to ask."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence

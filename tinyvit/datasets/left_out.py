@@ -1,4 +1,4 @@
-"""What lies among pictures and is none: machine-made files and folders, runs of tinyvit, files of other endings."""
+"""Files left out among images: machine-made files and folders, runs of tinyvit, files of other endings."""
 
 import os
 from collections import Counter

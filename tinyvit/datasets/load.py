@@ -1,4 +1,4 @@
-"""From the name of a data set to its arrays: the files are found or downloaded, checked, and split."""
+"""Load a data set by name: its files are found or downloaded, checked, and split."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Folders of pictures for a model that has its classes already: which folder means which class."""
+"""Class folders matched to the classes that a model has already."""
 
 from collections import Counter
 from collections.abc import Sequence

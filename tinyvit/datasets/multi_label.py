@@ -1,4 +1,4 @@
-"""Pictures that may be of several classes, or of none: which there are, and which split each belongs to."""
+"""Multi-label data sets: images of any number of classes, and their splits."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Where the classes of a picture that may be of several are written: in the folders around it, or in a table."""
+"""Labels of multi-label images: read from the folders around them, or from a table."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""A data set of one's own in IDX files: whatever number of images, of whatever size, in however many classes."""
+"""A data set of one's own in IDX files: any number of images, of any size, in any number of classes."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What the classes of published data sets are called, in the order of their labels."""
+"""Class names of published data sets, in the order of their labels."""
 
 import string
 

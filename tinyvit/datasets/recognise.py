@@ -1,4 +1,4 @@
-"""Which data set lies in a folder: told by the names and checksums of its files."""
+"""Recognition of the data set in a folder, by the names and checksums of its files."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a run of `tinyvit train` began with, kept in its folder where nobody else vouches for it: it goes on with that.
+"""Digests of the arrays that a run began with, kept in its folder, so that it resumes on the same data.
 
 Pictures are listed one by one (`its_pictures`). Of arrays that no published checksum has proved genuine, a SHA-256 of
 each split is kept.

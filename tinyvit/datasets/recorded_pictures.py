@@ -1,4 +1,4 @@
-"""The pictures that a run of fine-tuning began with, kept in its folder: it goes on with those and no others."""
+"""Manifest of the images that a run began with, kept in its folder: it resumes on those and no others."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is wrong with pictures, found out before somebody trains on them: each file is looked at once."""
+"""Validation of images before training: unreadable files, duplicates, data leakage, class imbalance; one pass."""
 
 import hashlib
 from collections import Counter, defaultdict

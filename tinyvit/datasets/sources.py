@@ -1,4 +1,4 @@
-"""The data sets that are known by name: their classes, where they come from, and what proves a copy genuine."""
+"""Published data sets by name: their classes, mirrors, and the checksums that prove a copy genuine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which training images are held back as the dev split, on which settings are chosen."""
+"""The dev (validation) split: training images held back, on which settings are chosen."""
 
 import numpy as np
 

@@ -1,1 +1,1 @@
-"""How good a trained model is: predictions, measures, reports, calibration, figures."""
+"""Evaluation of a trained model: predictions, metrics, reports, calibration, figures."""

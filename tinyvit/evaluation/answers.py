@@ -1,4 +1,4 @@
-"""What a model says of many pictures, one after the other, while memory holds no more than a batch of them."""
+"""Predictions for many images, streamed: memory holds no more than a batch of them."""
 
 import itertools
 import os

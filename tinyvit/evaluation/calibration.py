@@ -1,4 +1,4 @@
-"""Is a model right as often as it says? Its confidence against its accuracy, in bins."""
+"""Calibration: confidence against accuracy, in bins. Is a model right as often as it says?"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The pictures of a run, drawn into its `figures/`."""
+"""Figures of a run, drawn into its `figures/`."""
 
 import itertools
 from collections.abc import Sequence

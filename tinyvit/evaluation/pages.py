@@ -1,4 +1,4 @@
-"""What a model reads in a picture of digits: each with its place, how sure it is, and the lines as they are written."""
+"""Reading of an image of digits: each digit with its place and confidence, and the lines as they are written."""
 
 from collections.abc import Callable
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""How a model was shown its images, and what its classes are called: kept beside its weights, read back, applied."""
+"""Preprocessing and class names of a model: kept beside its weights, read back, applied."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a classifier gets right and wrong, class by class: the confusion matrix and the table made from it."""
+"""Classification report: the confusion matrix, and precision, recall and F1 of each class."""
 
 from collections.abc import Sequence
 

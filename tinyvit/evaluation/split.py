@@ -1,4 +1,4 @@
-"""Which pictures a trained model is measured on: a split, or all of a folder that it was not trained on."""
+"""Choice of the images to evaluate on: a split, or all of a folder that the model was not trained on."""
 
 import dataclasses
 import os

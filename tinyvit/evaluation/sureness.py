@@ -1,4 +1,4 @@
-"""How sure it is that a picture shows a digit: whether the answer stays when the picture is changed a little.
+"""Test-time augmentation for digits: does the prediction stay when the image is changed a little?
 
 Softmax makes something of everything: a model that knows ten digits and nothing else is often certain of a letter or of
 the grain of wood. But what is a digit stays the same one when it is turned or stretched a little, or drawn with another

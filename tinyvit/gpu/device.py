@@ -1,4 +1,4 @@
-"""What fused ops need of a device: memory, launches, matrix products."""
+"""Device interface of fused ops: memory, launches, matrix products."""
 
 import contextlib
 import gc

@@ -1,4 +1,4 @@
-"""What all fused ops share: a device, memory, and how many threads to start."""
+"""Launch configuration of fused ops: a device, memory, and how many threads to start."""
 
 from ..backend import Array
 from ..config import ViTConfig

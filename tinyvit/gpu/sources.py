@@ -1,4 +1,4 @@
-"""The kernels' source: what it is compiled with, and what each kernel takes."""
+"""Source of the CUDA kernels: the constants it is compiled with, and each kernel's signature."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""A whole step with fused ops: patches to loss, and every arrow back.
+"""A whole training step with fused ops: patches to loss, and every arrow back.
 
 The lines are those of `vit.py` and `layers/block.py`, with one shift: a linear layer leaves its bias, and the residual
 road its sum, to the op that comes next. So what runs from block to block is a pair: `x`, the tokens so far, and

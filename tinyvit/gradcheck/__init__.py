@@ -1,4 +1,4 @@
-"""Is a hand-written backward right? Checks of every op, layer and model, by finite differences."""
+"""Gradient checks of every op, layer and model, by finite differences."""
 
 from .check import THRESHOLD, check_gradients
 from .report import GradientReport

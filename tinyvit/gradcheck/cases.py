@@ -1,4 +1,4 @@
-"""What `tinyvit gradcheck` and the tests check: every op, every layer, and whole models of every kind."""
+"""Cases of the gradient check: every op, every layer, and whole models of every kind."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Is a hand-written backward right? Nudge each input a little, see how the output moves, and compare.
+"""Gradient checking by finite differences: nudge each input a little, see how the output moves, and compare.
 
 For y = f(x) and any upstream gradient dy, the backward promises a dx with
 

@@ -1,4 +1,4 @@
-"""What a gradient check found, input by input, in numbers and in words."""
+"""Report of a gradient check, input by input, as values and in words."""
 
 from typing import NamedTuple
 

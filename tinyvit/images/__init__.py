@@ -1,1 +1,1 @@
-"""From an image file to an array: opened, resized and normalised, augmented; and handwritten digits found in it."""
+"""Images: files opened, resized, normalised and augmented into arrays; and handwritten digits found in them."""

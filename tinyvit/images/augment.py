@@ -1,4 +1,4 @@
-"""New training images from old ones: random shifts, and random affine maps. A moved 7 is still a 7."""
+"""Data augmentation of arrays: random shifts and random affine maps. A moved 7 is still a 7."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""What fine-tuning does to pictures before they become numbers: cropped at random, mirrored, distorted.
+"""Data augmentation of Pillow images for fine-tuning: random crops, flips, RandAugment.
 
 A handful of photographs is not much to learn from, but a cat is still one when it is a little nearer, mirrored, tilted
 or in another light. Each picture has a generator of its own, so what happens to it does not depend on its neighbours.

@@ -1,4 +1,4 @@
-"""From any of Pillow's modes to grey or RGB of 8 bits."""
+"""Colour conversion: any of Pillow's modes to grey or RGB of 8 bits."""
 
 import numpy as np
 from PIL import Image

@@ -1,4 +1,4 @@
-"""Which part of a picture a model sees, and in how many pixels: resized, then the middle cut out."""
+"""Resize and crop: the part of an image that a model sees, and in how many pixels."""
 
 from PIL import Image
 

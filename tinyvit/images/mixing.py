@@ -1,4 +1,4 @@
-"""What fine-tuning does to pictures that are numbers already: a part erased, or two of them mixed with their labels.
+"""Data augmentation of batches: random erasing, and mixup and CutMix with their labels.
 
 Who may see only a part of each picture, or two in one, cannot rely on a single detail. A mixture of a cat and a dog is
 labelled as one: the target is a distribution, 70 % cat and 30 % dog, which `cross_entropy_forward` takes as it is.

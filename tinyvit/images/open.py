@@ -1,4 +1,4 @@
-"""Opening a stranger's picture file: nothing in it is run, and whatever is wrong with it is said in one sentence."""
+"""Open an untrusted image file: nothing in it is run, and whatever is wrong with it is one sentence."""
 
 import os
 import threading

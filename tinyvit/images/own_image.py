@@ -1,4 +1,4 @@
-"""From a picture somebody took or drew to what a model takes that has only seen its own dataset.
+"""Preprocess a photo or drawing of a digit to look like MNIST.
 
 A model trained on MNIST knows light digits on black, 20 pixels high, centred by mass. A photograph of ink on paper is
 none of that, so `prepare_digit` does to it what MNIST's makers did to theirs, and says what it did.

@@ -1,4 +1,4 @@
-"""A file that loses its patience: decoders read a hostile header byte by byte, for as long as it goes on."""
+"""A file with a limit on reads: decoders read a hostile header byte by byte, for as long as it goes on."""
 
 import io
 import os

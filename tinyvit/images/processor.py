@@ -1,4 +1,4 @@
-"""From a picture of any size to the numbers that a model was trained on: resize, crop, rescale, normalise.
+"""Image processor: resize, crop, rescale and normalise an image of any size, as in a model's training.
 
 A model sees what it learned to see only if its pictures are made as those of its training were, to the pixel: every
 family of weights has its own filter, size, crop and scale of numbers. Here they are one list of options.

@@ -1,4 +1,4 @@
-"""How Hugging Face and timm write down what is done to a picture, and the same as fields of an `ImageProcessor`."""
+"""Image processors as Hugging Face and timm write them down, and the same as fields of an `ImageProcessor`."""
 
 import dataclasses
 import math

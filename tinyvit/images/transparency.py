@@ -1,4 +1,4 @@
-"""Transparent pictures made opaque: models see colours alone, and what is stored where nothing is seen is anything."""
+"""Transparent images made opaque: models see colours alone, and pixels that cannot be seen hold anything."""
 
 import numpy as np
 from PIL import Image

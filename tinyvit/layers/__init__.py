@@ -1,4 +1,4 @@
-"""Parameters and the ops that use them: small classes that own weights and pass everything else on."""
+"""Layers: parameters and the ops that use them, in small classes that keep no activation."""
 
 from .attention import Attention, AttentionLayerSaved
 from .attention_pool import AttentionPool

@@ -1,4 +1,4 @@
-"""Multi-head self-attention: one product makes all queries, keys and values, one product mixes what the heads bring."""
+"""Multi-head self-attention: one product makes all queries, keys and values, one product mixes the heads' outputs."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Attention pooling: one learned query asks all tokens what they saw, and an MLP thinks about their answer.
+"""Attention pooling: one learned query attends to all tokens, and an MLP with a residual follows.
 
     y = proj(attention(query of the latent, keys and values of the tokens)),   y = y + mlp(norm(y))
 

@@ -1,4 +1,4 @@
-"""One transformer block, pre-norm: tokens talk to each other (attention), then each thinks for itself (MLP).
+"""Transformer block, pre-norm: attention mixes tokens, then an MLP transforms each token by itself.
 
     x = x + drop_path(drop(ls1(attn(norm1(x)))))
     x = x + drop_path(drop(ls2(mlp(norm2(x)))))

@@ -1,4 +1,4 @@
-"""The convolutional stem: every pixel looks at its neighbours, twice, before the image is cut into patches.
+"""Convolutional stem: two 3 x 3 convolutions before the image is cut into patches.
 
 The ViT paper's hybrid cuts its patches from the feature map of a ResNet, which is 16 times smaller than the image along
 each side; a patch may then be a single place. Here are two 3x3 convolutions that keep the image's size, so that every

@@ -1,4 +1,4 @@
-"""DeiT's two classifiers: one reads the class token, one a token that learned what a teacher says; both are asked.
+"""DeiT's two classifiers: one on the class token, one on the distillation token; the logits are averaged.
 
 Source: Touvron et al. 2021, "Training data-efficient image transformers & distillation through attention",
 arXiv:2012.12877, section 4.

@@ -1,4 +1,4 @@
-"""Where the coins for dropout and drop path are tossed: only when an `rng` is passed, so there is no mode to set."""
+"""Dropout and DropPath: a mask is drawn only if an `rng` is passed, so there is no train/eval mode."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where weights are born: small, random, and never far out."""
+"""Weight initialisation: truncated normal, standard deviation 0.02."""
 
 from collections.abc import Mapping
 from typing import Any

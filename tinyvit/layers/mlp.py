@@ -1,4 +1,4 @@
-"""The MLP: every token by itself is widened, gated by GELU, and narrowed again."""
+"""The MLP: a linear layer widens every token by itself, GELU follows, a linear layer narrows it again."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Patches become tokens: cut the image up, then one linear layer for all patches (in effect a strided convolution)."""
+"""Patch embedding: patches become tokens by one linear layer for all (in effect a strided convolution)."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What the head looks at: of all tokens, those that become the one vector that is classified."""
+"""Pooling before the head: the tokens that become the one vector that is classified."""
 
 from typing import Any
 

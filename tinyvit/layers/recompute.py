@@ -1,4 +1,4 @@
-"""Memory for time: keep only what went into a layer, and compute the rest again when the backward asks for it.
+"""Activation checkpointing: keep only a layer's input, and recompute the rest when the backward asks for it.
 
 A block keeps some 20 numbers for each it was given; recomputed, one. The price is a second forward, a third more work.
 

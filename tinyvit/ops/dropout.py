@@ -1,4 +1,4 @@
-"""Dropout and drop path: random parts are set to zero in training, so that nothing relies on one part alone.
+"""Dropout and drop path: random features or branches are set to zero in training, so that none is relied on alone.
 
     y = x * keep_mask / (1 - drop_prob)
 

@@ -1,4 +1,4 @@
-"""What all ops share: they take arrays of floating-point numbers, and never compute in less than float32.
+"""Floating-point checks of all ops: inputs are arrays of floats, and no op computes in less than float32.
 
 float16 has 11 bits and ends at 65,504: enough to keep a number, too few to square it, to take its exp, or to add up
 hundreds of it. So where all arrays are float16, an op computes in float32 and rounds once, what it gives away: half a

@@ -1,4 +1,4 @@
-"""GELU: a smooth gate that lets a number through in proportion to how large it is among normally distributed ones.
+"""GELU: x times Φ(x), a smooth gate that lets large values through and small ones hardly.
 
     exact:  y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2          (PyTorch, timm, Hugging Face ViT)
     tanh:   y = x (1 + tanh(u)) / 2,  u = √(2/π) (x + 0.044715 x³)      (Google's JAX ViT, GPT-2)

@@ -1,4 +1,4 @@
-"""Layer norm: each token is moved to mean 0 and stretched to variance 1, then scaled and shifted by learned numbers.
+"""Layer norm: each token is moved to mean 0 and scaled to variance 1, then scaled and shifted by learned parameters.
 
     x_hat = (x - mean) * rstd,   rstd = 1 / sqrt(variance + eps),   y = x_hat * weight + bias
 

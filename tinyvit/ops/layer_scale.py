@@ -1,4 +1,4 @@
-"""Layer scale: each branch starts out nearly silent, and every feature learns its own volume.
+"""Layer scale: a learned gain for each feature of a branch, which starts out nearly silent.
 
     y = x * gamma
 

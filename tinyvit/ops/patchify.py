@@ -1,4 +1,4 @@
-"""An image becomes a row of patches, as a page becomes a row of stamps: nothing is computed, numbers only move.
+"""Patchify: an image becomes a row of patches, as a page becomes a row of stamps: values only move.
 
     patches[b, (i, j), (c, u, v)] = images[b, c, i*P + u, j*P + v]
 

@@ -1,4 +1,4 @@
-"""Many tokens become one vector for the classifier: the class token's row, the mean of the patches, or both.
+"""Pooling: many tokens become one vector for the classifier: the class token, the mean of the patches, or both.
 
 Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equation 4 and appendix D.3 (the two do equally well); both of them
 side by side: Oquab et al. 2024, "DINOv2", arXiv:2304.07193, section 7.1.

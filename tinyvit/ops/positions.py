@@ -1,4 +1,4 @@
-"""Tables about the places of patches, made on the host, once: fixed sine-cosine positions, and how to resample a line.
+"""Position tables, made on the host, once: fixed sine-cosine embeddings, and matrices that resample a line.
 
 Sources: Vaswani et al. 2017, section 3.5, in 2-D as He et al. 2022, "Masked Autoencoders", arXiv:2111.06377;
 Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", IEEE Trans. ASSP 29(6).

@@ -1,4 +1,4 @@
-"""Position embeddings for images of another size: the learned grid of patches is stretched, or shrunk, to a new grid.
+"""Resampling of position embeddings for images of another size: the grid of patches is interpolated to a new grid.
 
 Each of the D features is a small picture X with one number per patch, and is resampled as pictures are: along its
 height by one matrix, along its width by another, both from `resample_matrix`. The class token and the registers have

@@ -1,4 +1,4 @@
-"""What is done to the row of patches before the first block: extra tokens go in front, positions are added.
+"""Tokens before the first block: extra tokens go in front, position embeddings are added.
 
 Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equation 1; registers: Darcet et al. 2024, arXiv:2309.16588.
 """

@@ -1,4 +1,4 @@
-"""How gradients become better weights: optimizers, the learning rate over time, clipping, averaging."""
+"""Optimizers, the learning-rate schedule, gradient clipping, averaging of weights."""
 
 from .adamw import AdamW
 from .clipping import clip_by_global_norm, global_norm

@@ -1,4 +1,4 @@
-"""AdamW: each number gets a step size of its own, from how large and how steady its gradient has been.
+"""AdamW: a step size for each parameter, from the mean and mean square of its gradient; decoupled weight decay.
 
     m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
     p = p - lr (m / (1 - β1ᵗ) / (√(v / (1 - β2ᵗ)) + eps) + weight_decay p)      in step t

@@ -1,4 +1,4 @@
-"""Gradient clipping: one bad batch may turn the model, but not throw it."""
+"""Gradient norm clipping: one bad batch may turn the model, but not throw it."""
 
 from collections.abc import Mapping
 from typing import Any

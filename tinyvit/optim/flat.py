@@ -1,4 +1,4 @@
-"""Many named arrays in one vector, so that what is done to all of them is done in one go.
+"""Flat vectors: many named arrays in one vector, so that an update is one pass.
 
 An optimizer then needs a dozen calls a step and not a dozen for each parameter, gradients add up in place, and what
 travels between processes is one block of memory.

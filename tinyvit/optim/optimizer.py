@@ -1,4 +1,4 @@
-"""What every optimizer shares: the live parameters, one buffer per parameter and slot, and a step count."""
+"""The base of optimizers: the live parameters, one buffer per parameter and slot, and a step count."""
 
 import math
 from collections.abc import Iterator, Mapping, Set

@@ -1,4 +1,4 @@
-"""The learning rate over time: up in a straight line, down along half a cosine."""
+"""Learning-rate schedule: linear warm-up, then half a cosine down."""
 
 import math
 

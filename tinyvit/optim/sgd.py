@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: a step downhill, with momentum to roll through small bumps.
+"""Stochastic gradient descent, with momentum to roll through small bumps.
 
     velocity = momentum * velocity + g,   p = p - lr * velocity      (Nesterov: lr (g + momentum * velocity))
 

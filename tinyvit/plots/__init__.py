@@ -1,4 +1,4 @@
-"""Figures of a run and of what a model looks at.
+"""Figures of a run and of a model's attention.
 
 Each function returns a Matplotlib `Figure` and neither shows nor keeps it. Matplotlib is imported when something is
 drawn, not before, and `pyplot` with its global state never.

@@ -1,4 +1,4 @@
-"""Where the class token looks: the attention of the last block, head by head, and of all blocks together."""
+"""Attention maps of the class token: the last block, head by head, and the rollout of all blocks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

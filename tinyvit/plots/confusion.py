@@ -1,4 +1,4 @@
-"""Which classes are taken for which others."""
+"""Confusion matrix, drawn."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

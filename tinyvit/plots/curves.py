@@ -1,4 +1,4 @@
-"""How the training went: loss and accuracy, epoch by epoch."""
+"""Learning curves: loss and accuracy, epoch by epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What all figures share: a blank one, plain axes, pictures made ready to show, and saving."""
+"""Base of all figures: a blank one, plain axes, images made ready to show, and saving."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The pictures a model gets most confidently wrong."""
+"""The images that a model gets most confidently wrong."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What the position embeddings have learned: patches near each other should have similar ones."""
+"""Similarity of position embeddings: patches near each other should have similar ones."""
 
 from typing import TYPE_CHECKING
 

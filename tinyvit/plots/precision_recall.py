@@ -1,4 +1,4 @@
-"""Of each class by itself: how many of the pictures found are right, against how many of the right ones are found."""
+"""Precision-recall curve of each class."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple

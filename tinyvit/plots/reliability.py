@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it is sure."""
+"""Reliability diagram: accuracy against confidence."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Other people's Vision Transformers, and ours for them: weights in and out, and pictures made as they make them."""
+"""Weights and preprocessing of other libraries' Vision Transformers, read and written."""
 
 from ..images.processor import ImageProcessor, to_array
 from .checkpoint import Checkpoint, open_checkpoint

@@ -1,4 +1,4 @@
-"""A model as somebody saved it: found, recognised, and turned into our parameters. Nothing in it is run as code."""
+"""Checkpoint of any known family: found, recognised, and read as our parameters. Nothing in it is run as code."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the readers of every family need: entries of a config nobody has checked, looked at before they are used."""
+"""Entries of untrusted configs, validated before use by the readers of every family."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""What each family of Vision Transformers does its own way, in one table: the same weights give other logits elsewhere.
+"""Table of families of Vision Transformers: layout, config, defaults and preprocessing of each.
 
 | | tinyvit | Hugging Face | timm | Google's .npz |
 |---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""One file after another from huggingface.co by `huggingface_hub`, into the cache that all its users share.
+"""Download of files from huggingface.co by `huggingface_hub`, into the cache that all its users share.
 
 That library knows mirrors (`HF_ENDPOINT`), tokens, offline mode (`HF_HUB_OFFLINE`) and the cache (`HF_HOME`,
 `HF_HUB_CACHE`); it resumes, and locks. What it does not look at, `hub_checks` does.

@@ -1,4 +1,4 @@
-"""What a hub of models says and sends, checked: sizes and redirects before anything comes, checksums afterwards."""
+"""Checks of what a hub of models says and sends: sizes and redirects before a download, checksums afterwards."""
 
 import hashlib
 import re

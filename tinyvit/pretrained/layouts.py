@@ -1,4 +1,4 @@
-"""The same numbers, arranged as others arrange them. A layout is read in one direction and written in the other.
+"""Array layouts of other libraries. `read`: theirs -> ours; `write`: ours -> theirs.
 
 Our matrices are (in, out), so that `x @ weight` reads as written. PyTorch's are (out, in), and its convolutions
 (out, C, P, P). JAX's are (in, out) like ours, with the heads on an axis of their own and convolutions (P, P, C, out).

@@ -1,4 +1,4 @@
-"""What a model's logits mean, in transformers' words: one class of several, any number of them, or plain numbers."""
+"""Problem type of a model, in transformers' words: single-label, multi-label, or regression."""
 
 from collections.abc import Mapping
 from reprlib import repr as short

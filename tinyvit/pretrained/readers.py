@@ -1,4 +1,4 @@
-"""Who else can load a model: Hugging Face's transformers, timm, or nobody but tinyvit; and what is to be done first."""
+"""Libraries that load a saved model: Hugging Face's transformers, timm, or tinyvit alone; and what differs there."""
 
 import dataclasses
 import shlex

@@ -1,4 +1,4 @@
-"""What a user may give for a model: a path, or a name at huggingface.co."""
+"""Resolve what a user gives for a model: a path, or a name at huggingface.co."""
 
 from pathlib import Path
 

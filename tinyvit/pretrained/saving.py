@@ -1,4 +1,4 @@
-"""Write a model for others: a folder that Hugging Face or timm loads, or Google's `.npz`."""
+"""Write a model for other libraries: a folder that Hugging Face or timm loads, or Google's `.npz`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

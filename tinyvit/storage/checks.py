@@ -1,4 +1,4 @@
-"""What was read from files, looked at before it is used: files get damaged, and people edit them."""
+"""Validation of values read from files: files get damaged, and people edit them."""
 
 import sys
 from pathlib import Path

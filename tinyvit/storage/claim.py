@@ -1,4 +1,4 @@
-"""A run's folder while the run is at work in it: nobody else's, and still where it was."""
+"""Claim on a run's folder while the run is at work in it: exclusive, and noticed when the folder moves."""
 
 import contextlib
 from collections.abc import Sequence

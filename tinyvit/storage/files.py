@@ -1,4 +1,4 @@
-"""Files that are complete or absent, whatever is killed when, and how they are read. Knows nothing of models."""
+"""Atomic files, complete or absent whenever a process is killed, and how they are read."""
 
 import contextlib
 import json

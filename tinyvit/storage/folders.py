@@ -1,4 +1,4 @@
-"""Folders of arrays and JSON that are complete or absent, whatever is killed when. Knows nothing of models.
+"""Atomic folders of arrays and JSON, complete or absent whenever a process is killed.
 
 A folder is written beside its place as `.<name>.tinyvit-writing`, flushed to the disk, renamed to `.<name>.tinyvit-new`
 (from here on it is complete), and then takes the place of the old one, which waits as `.<name>.tinyvit-old` meanwhile.

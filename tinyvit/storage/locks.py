@@ -1,4 +1,4 @@
-"""Locks on files and folders, which the system takes back from a process that ends, whichever way it ends."""
+"""Locks on files and folders, released by the system whichever way a process ends."""
 
 import os
 import weakref

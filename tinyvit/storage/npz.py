@@ -1,4 +1,4 @@
-"""NumPy's `.npz` files, read and written without pickle, and without believing what a file says of itself."""
+"""NumPy's `.npz` files, read and written without pickle; sizes that a file declares are checked."""
 
 import io
 import zipfile

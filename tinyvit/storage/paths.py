@@ -1,4 +1,4 @@
-"""Places of the user: a path as it is written (`~` is the home, if there is one), and where downloads are kept."""
+"""Paths of the user: `~` is the home, if there is one, and downloads have a cache."""
 
 import os
 import sys

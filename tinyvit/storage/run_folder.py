@@ -1,4 +1,4 @@
-"""A run is a folder: `config.json metrics.jsonl metrics.csv last/ best/ figures/ report.txt`, and `pictures.json`."""
+"""Layout of a run folder: `config.json metrics.jsonl metrics.csv last/ best/ figures/ report.txt`, `pictures.json`."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""Named arrays in a safetensors file: 8 bytes of length, JSON that says what is where, then nothing but numbers."""
+"""Named arrays in a safetensors file: 8 bytes of length, a JSON header, then the values."""
 
 import io
 import json

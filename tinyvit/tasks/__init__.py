@@ -1,4 +1,4 @@
-"""What is learned: how a batch is made, what an error costs, and what counts as good; one file a task."""
+"""Tasks: how a batch is made, what the loss is, and what counts as good; one file a task."""
 
 from typing import Any
 

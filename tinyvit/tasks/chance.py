@@ -1,4 +1,4 @@
-"""Random numbers of examples that do not depend on how the examples are cut into pieces, or who computes them.
+"""Random streams by example, which do not depend on how a batch is cut into pieces, or which process computes them.
 
 Both stand in for a `np.random.Generator` where the first axis is examples.
 """

@@ -1,4 +1,4 @@
-"""Weights of classes in the loss: those with few pictures count more, so that a model learns not only what is common.
+"""Class weights in the loss: rare classes count more, so that a model learns not only what is common.
 
     loss = Σ_b w[label_b] loss_b / Σ_b w[label_b]      over the images b of a batch; of a soft target, w is its mean
 

@@ -1,4 +1,4 @@
-"""A task: all that the training loop asks of what is learned. The loop knows nothing else."""
+"""A task, the training loop's interface to what is learned: batch, loss and gradients, evaluation."""
 
 from typing import Any, Protocol, TypeVar
 

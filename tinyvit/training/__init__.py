@@ -1,4 +1,4 @@
-"""From a config to a trained model: steps, epochs, checkpoints, reports."""
+"""Training: steps, epochs, checkpoints, reports."""
 
 from ..config.run import FinetuneConfig, RunConfig, TrainConfig
 from ..evaluation.classifier import load_classifier, load_trained

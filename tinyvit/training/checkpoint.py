@@ -1,4 +1,4 @@
-"""Everything a run needs to go on as if it had never stopped.
+"""Checkpoints of a run: everything it needs to go on as if it had never stopped.
 
 There is no generator state in here: all randomness of step t is made from (seed, t), see `backend.generator`.
 """

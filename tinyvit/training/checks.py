@@ -1,4 +1,4 @@
-"""What was read from the files of a run, looked at before it is used: files get damaged, and people edit them."""
+"""Validation of what was read from the files of a run: files get damaged, and people edit them."""
 
 from collections.abc import Callable
 from pathlib import Path

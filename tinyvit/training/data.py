@@ -1,4 +1,4 @@
-"""What a run of `tinyvit train` learns from: which data set it is, and a model whose input and classes fit it."""
+"""Data of a run of `tinyvit train`: the data set, and a model whose input and classes fit it."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""A run whose numbers have left the range of floats: how it is known, and what it tells."""
+"""Divergence of a run, its values beyond the range of floats: how it is detected, and what is told."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training on a GPU: here it is chosen between fused kernels (`tinyvit/gpu`) and the plain ops."""
+"""Training on a GPU by fused kernels (`tinyvit/gpu`) where there are some, else by the plain ops."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Gradients of whole batches: what the loop asks of whoever computes them, and one process that does."""
+"""Gradients of whole batches: the protocol that the loop relies on, and one process that computes them."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol

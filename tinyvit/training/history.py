@@ -1,4 +1,4 @@
-"""What a finished run hands over: its metrics, its best model, and how that did on the test split."""
+"""Result of a finished run: its metrics, its best model, and that model's evaluation on the test split."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

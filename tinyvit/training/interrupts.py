@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps instead of in the middle of one."""
+"""Interrupts: Ctrl-C takes effect between two steps instead of in the middle of one."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""The training loop: steps, a look at the dev split after each epoch, checkpoints, and the test at the end."""
+"""The training loop: steps, an evaluation on the dev (validation) split each epoch, checkpoints, a test at the end."""
 
 import math
 import time

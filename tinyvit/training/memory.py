@@ -1,4 +1,4 @@
-"""How much memory there is for a data set."""
+"""Memory available for a data set."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What a run says while it goes on."""
+"""Progress of a run: the interface to which it reports."""
 
 from pathlib import Path
 from typing import Any

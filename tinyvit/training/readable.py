@@ -1,4 +1,4 @@
-"""The pictures of a listing that can be learned from, and what is odd about them."""
+"""Readable images of a data set, and remarks on them: duplicates, data leakage, class imbalance."""
 
 from collections.abc import Callable, Iterator
 

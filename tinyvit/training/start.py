@@ -1,4 +1,4 @@
-"""How a run begins, or goes on: the data are read, the folder is claimed, who computes gradients is chosen."""
+"""Start or resume a training run: read the data, claim the folder, choose who computes gradients."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""What changes while a run goes on, how it is built, and the learning rate of each step."""
+"""State of a run, all that changes while it goes on; how it is built, and the learning rate of each step."""
 
 import dataclasses
 from typing import Any

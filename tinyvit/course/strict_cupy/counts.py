@@ -1,4 +1,4 @@
-"""What the stand-in counts: reads by the host, and calls that would launch something on a GPU."""
+"""Counters of the stand-in: reads by the host, and calls that would launch something on a GPU."""
 
 import contextlib
 from collections.abc import Iterator

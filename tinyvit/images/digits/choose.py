@@ -1,4 +1,4 @@
-"""Which pieces may be digits: strokes of about the same size and strength, and neither blobs, nor frames, nor holes."""
+"""Selection of pieces that may be digits: strokes of similar size and strength; no blobs, frames or holes."""
 
 import numpy as np
 

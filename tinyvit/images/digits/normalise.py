@@ -1,4 +1,4 @@
-"""A digit that was found, made to look as MNIST's do: light on black, 20 of 28 pixels high, centred by mass."""
+"""Normalisation of a digit to MNIST's look: light on black, 20 of 28 pixels high, centred by mass."""
 
 import numpy as np
 from PIL import Image, ImageFilter

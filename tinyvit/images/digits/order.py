@@ -1,4 +1,4 @@
-"""Digits in the order one reads them: line by line, each from left to right, without the points and commas between."""
+"""Reading order of digits: line by line, each from left to right, without the points and commas between."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What is known of each connected piece of ink: its place and size, how wide its strokes are, how dark and sharp."""
+"""Features of each connected piece of ink: place, size, stroke width, darkness, sharpness."""
 
 from typing import NamedTuple
 

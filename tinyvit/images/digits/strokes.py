@@ -1,4 +1,4 @@
-"""Which pieces belong to one digit: the bar of a 5, the two parts of a 4, a stroke that has a gap."""
+"""Grouping of strokes into digits: the bar of a 5, the two parts of a 4, a stroke that has a gap."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How deep each pixel lies below its surroundings: the picture is a landscape, ink is a pond, and paper runs off.
+"""Depth of each pixel below its surroundings: the image is a landscape, ink is a pond, and paper runs off.
 
 Pour water on a picture, bright is high and dark is low. It runs off over the picture's edge, and stays in what is
 enclosed: a dark stroke on paper fills up to the level of the paper around it, whatever else is in the picture. A table

@@ -1,4 +1,4 @@
-"""A picture made large or small enough to look for digits in, smoothed, and how much noise is in it."""
+"""Working size: an image resized and smoothed to look for digits in, and an estimate of its noise."""
 
 import numpy as np
 from PIL import Image, ImageFilter

@@ -1,4 +1,4 @@
-"""A pretrained model goes on learning, on pictures in folders."""
+"""Fine-tuning of a pretrained model on images in folders."""
 
 from .start import finetune, resume_finetuning
 

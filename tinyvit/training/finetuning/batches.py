@@ -1,4 +1,4 @@
-"""From pictures on disk to what one step of fine-tuning eats."""
+"""Batches of fine-tuning, from image files: decoded, augmented, normalised."""
 
 import functools
 import os

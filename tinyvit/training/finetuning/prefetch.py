@@ -1,4 +1,4 @@
-"""Batches made ahead of time, so that the model never waits for pictures to be decoded."""
+"""Prefetching: batches made ahead of time, so that the model never waits for images to be decoded."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

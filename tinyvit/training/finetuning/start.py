@@ -1,4 +1,4 @@
-"""From a pretrained model and a folder of pictures to a run of fine-tuning."""
+"""Start or resume a run of fine-tuning, from a pretrained model and a folder of images."""
 
 import dataclasses
 from pathlib import Path

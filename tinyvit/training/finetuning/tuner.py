@@ -1,4 +1,4 @@
-"""Gradients for fine-tuning: which parameters learn, and how a large model's step fits into little memory.
+"""Gradients for fine-tuning: the trainable parameters, and a large model's step in little memory.
 
 A batch is cut into pieces of few images, and each thread works on one: its activations are all that must be kept at
 once. The threads go down the model side by side, and what each part's gradients are is added up before the next part

@@ -1,4 +1,4 @@
-"""Many hands on one batch: worker processes on this machine, and ranks of MPI on many."""
+"""Data parallelism: worker processes on this machine, and ranks of MPI on many."""
 
 from .memory import SharedArrays
 from .mpi import World

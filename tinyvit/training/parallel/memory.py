@@ -1,4 +1,4 @@
-"""Memory that several processes see, and that vanishes by itself.
+"""Shared memory of several processes, which vanishes by itself.
 
 It has no name in any file system. So nothing is left behind when processes are killed: the system takes it back when
 the last one that holds it has ended, whichever way it ended.

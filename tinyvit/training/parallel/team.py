@@ -1,4 +1,4 @@
-"""Everybody who computes a part of each batch: this process, its workers, and perhaps other ranks of MPI."""
+"""A team that computes the parts of each batch: this process, its workers, and perhaps other ranks of MPI."""
 
 import time
 from collections.abc import Callable
