@@ -6,6 +6,7 @@ import pytest
 from tests.images import no_digits, scenes
 from tests.images import no_digits_held_out as held_out
 from tests.images import taken_for_digits as measure
+from tests.support import others_slow
 from tinyvit.evaluation.pages import DigitReader
 from tinyvit.training import load_classifier
 
@@ -20,7 +21,7 @@ def reader():
     return DigitReader(*load_classifier(measure.MODEL))
 
 
-@pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", others_slow(QUICK, fast=4), ids=lambda kind: kind.__name__)
 def test_what_is_no_digit_is_not_taken_for_one(reader, kind):
     assert "taken" not in measure.of_kind(reader, kind, 3, seed=21)
 

@@ -33,6 +33,11 @@ def misread(kinds, count, seed):
     return missed
 
 
+def test_a_digit_is_read_in_some_scenes():
+    assert misread(scenes.TUNED[::6], 1, seed=11) == []
+
+
+@pytest.mark.slow
 def test_a_digit_is_read_in_every_scene():
     assert len(misread(scenes.TUNED, 1, seed=11)) <= 1
 
