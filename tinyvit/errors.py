@@ -9,11 +9,11 @@ class UserError(ValueError):
 
 
 def printable(text: str) -> str:
-    """Names are a stranger's: what would steer a terminal is shown, not sent."""
+    """Escape control characters of untrusted text: what would steer a terminal is shown, not sent."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def one_line(words: object, most: int = 200) -> str:
-    """What comes from a stranger's file or server, as one short line that a terminal shows and does not obey."""
+    """Untrusted text as one printable line of at most `most` characters, without control codes."""
     words = "".join(c if c.isprintable() else " " for c in str(words))
     return " ".join(words.split())[:most]

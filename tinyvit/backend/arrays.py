@@ -20,7 +20,7 @@ def array_module(x: Array) -> ArrayModule:
     """The module that made `x`: `numpy` for a NumPy array, `cupy` for a CuPy array.
 
     The answer comes from the argument, never from a global switch, so CPU and GPU arrays can be at work in one process.
-    Nothing is imported here: whoever made a CuPy array has imported CuPy already.
+    Nothing is imported here: where there is a CuPy array, CuPy has been imported already.
 
     Raises:
         TypeError: `x` is no array, or one of a library that is not like NumPy.

@@ -13,7 +13,7 @@ INSTALL_CUPY = "install it with: python -m pip install 'tinyvit[cuda13]' (or tin
 
 
 def cupy_module() -> ModuleType:
-    """CuPy, imported at the moment somebody asks for a GPU and not before."""
+    """CuPy, imported only when a GPU is asked for."""
     try:
         import cupy
     except ImportError as error:
@@ -24,7 +24,7 @@ def cupy_module() -> ModuleType:
 
 
 def _gpu_count() -> int:
-    """How many GPUs CuPy can use; 0 where CuPy or the driver is missing."""
+    """Number of GPUs that CuPy can use; 0 where CuPy or the driver is missing."""
     try:
         return cupy_module().cuda.runtime.getDeviceCount()
     except Exception:  # no CuPy, no driver, or a driver too old: whatever the reason, there is no GPU to use
@@ -91,7 +91,7 @@ def like(x: Array, reference: Any) -> Array:
 
 
 def set_matmul_precision(precision: str) -> None:
-    """How CuPy's products of float32 matrices round what goes in: "fp32" not at all, "tf32" to 10 bits, "bf16" to 7.
+    """Set how CuPy's float32 matrix products round their inputs: "fp32" not at all, "tf32" to 10 bits, "bf16" to 7.
 
     Products of stacks of matrices, as in attention, stay in float32.
     """

@@ -26,7 +26,7 @@ class _MatrixLibrary:
         self._holders = self._askers = 0
 
     def threads(self) -> int:
-        """How many a piece of work may use: those that were there before others at such work took one each."""
+        """Number of threads for a piece of work: those that were there before others at such work took one each."""
         with self._lock:
             if self._askers:
                 return 1
@@ -73,7 +73,7 @@ def by_rows(function: Callable[[Array], Array], x: Array) -> Array:
 
     There are as many threads as the matrix library may use at the moment, each with one of its threads. A matrix
     library uses several cores for products alone; pieces use them for everything, as NumPy lets other threads run while
-    it computes. Whoever has limited the matrix library to one thread gets one thread here. NumPy's settings for
+    it computes. Where the matrix library is limited to one thread, one thread is used here, too. NumPy's settings for
     overflow (`np.errstate`) are the caller's in all threads.
     """
     if not is_host(x) or x.size < 2 * MIN_SIZE:

@@ -69,7 +69,7 @@ def tinyvit_run(config: FinetuneConfig) -> dict[str, Any]:
 
 
 def run_side(side: str, folder: Path, *, batch_size: int, epochs: int) -> dict[str, Any]:
-    """What a side has to tell, in this process."""
+    """Measure one side, in this process."""
     config = settings(folder, batch_size=batch_size, epochs=epochs, recompute=side.endswith("recompute"))
     if side.startswith("tinyvit"):
         return tinyvit_run(config)

@@ -33,7 +33,7 @@ SEEDS = 5
 
 
 def sizes() -> list[Size]:
-    """What is measured."""
+    """Sizes of models and batches that are measured."""
     tiny, every = preset("tiny"), ("fp32", "tf32", "bf16")
     return [
         Size("17 tokens, 4 deep, 64 wide, batch 256", tiny, 256, every),
@@ -91,7 +91,7 @@ def ten_steps(make_device: Callable[[ViTConfig], Device]) -> Iterator[Row]:
 
 
 class FusedRun:
-    """Our training step, recorded; calling it does the next one, on the images that it was fed last."""
+    """Our training step, recorded; calling it does the next one, on the images that it was given last."""
 
     def __init__(self, device: Device, model: VisionTransformer, batch_size: int, *, steps: int):
         self.device = device

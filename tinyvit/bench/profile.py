@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 class Peaks(NamedTuple):
-    """What one thread of this machine can do."""
+    """Peak performance of one thread of this machine."""
 
     flops: float  # a second, in a large matrix product
     bytes: float  # a second, read and written, in a large copy

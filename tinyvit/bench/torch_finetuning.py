@@ -19,7 +19,7 @@ from .torch_twin import torch_twin
 
 
 def torch_run(config: FinetuneConfig) -> dict[str, Any]:
-    """What `bench.finetuning.tinyvit_run` tells of our side."""
+    """Measure PyTorch's side as `bench.finetuning.tinyvit_run` does ours."""
     listing, _ = readable(config, Progress())
     ours, processor = starting_point(config.pretrained, len(listing.class_names), {}, Progress())
     config = dataclasses.replace(config, model=ours.config)

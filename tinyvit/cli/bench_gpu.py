@@ -10,7 +10,7 @@ from .flags import given
 
 
 def refuse_others(options: argparse.Namespace, modes: list[str]) -> None:
-    """What is measured on a GPU is fixed, so that its numbers can be compared; other wishes are not passed over.
+    """Refuse flags that `--device cuda` does not use: what it measures is fixed, so that results can be compared.
 
     Raises:
         UserError: there are some.

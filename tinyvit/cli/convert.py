@@ -110,7 +110,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 
 def _lost(meaning: str, threshold: float, to: str) -> Iterator[str]:
-    """What the layout `to` has no word for, a sentence each."""
+    """Properties of the model that the layout `to` cannot express, a sentence each."""
     from ..evaluation.preprocessing import THRESHOLD
     from ..pretrained import MULTI_LABEL, REGRESSION
 

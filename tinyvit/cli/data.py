@@ -95,7 +95,7 @@ def _most_common(counter: Counter[str]) -> str:
 
 
 def _imbalance(names: Sequence[str], findings: Any) -> str:
-    """How the largest and the smallest class compare."""
+    """Class imbalance: the largest class against the smallest."""
     train = findings.counts["train"]
     if not train.any():
         return "no picture to train on can be read"
@@ -104,7 +104,7 @@ def _imbalance(names: Sequence[str], findings: Any) -> str:
 
 
 def _why_not(listing: Any, findings: Any) -> list[str]:
-    """What training would say of the pictures that can be read."""
+    """Errors that training would raise on the images that can be read."""
     try:
         listing.without([path for path, _ in findings.unreadable])
     except UserError as error:
@@ -113,7 +113,7 @@ def _why_not(listing: Any, findings: Any) -> list[str]:
 
 
 def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[str, list[str]]:
-    """What is wrong, and where."""
+    """Findings by kind, and where each is."""
     from ..datasets.class_names import look_alike
 
     train, files = findings.counts["train"], sum(map(len, listing.splits.values()))

@@ -61,7 +61,7 @@ def _gpu() -> None:
 
 
 def _driver() -> str:
-    """What NVIDIA's own tool says of the driver and the cards."""
+    """Driver and cards as NVIDIA's own tool reports them."""
     if not shutil.which("nvidia-smi"):
         return "none found (nvidia-smi is not installed)"
     query = ["nvidia-smi", "--query-gpu=driver_version,name,memory.total", "--format=csv,noheader"]

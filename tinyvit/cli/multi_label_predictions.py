@@ -33,7 +33,7 @@ class MultiLabelTable(PredictionsTable):
 
 
 def predictions_table(preprocessing: Any, path: str | None, *, labelled: bool) -> PredictionsTable:
-    """The table that suits what a model was fed."""
+    """Table of predictions for a model with this preprocessing."""
     if preprocessing.multi_label:
         return MultiLabelTable(path, preprocessing.class_names, labelled=labelled, threshold=preprocessing.threshold)
     return PredictionsTable(path, preprocessing.class_names, labelled=labelled)

@@ -27,7 +27,7 @@ def prepare_streams() -> None:
 
 
 def say(text: object = "", *, end: str = "\n") -> None:
-    """Print at once, with names of strangers in it made harmless, whichever they are.
+    """Print at once, with control characters of untrusted names escaped.
 
     When the reader has gone, as `head` does, the terminal was closed, or the disk is full that the output goes to, this
     and all that follows goes nowhere: work goes on.
@@ -67,7 +67,7 @@ def mute(stream: Any) -> None:
 
 
 def complain(sentence: str) -> None:
-    """Say on stderr what is wrong, whether or not anybody can hear it; a progress bar makes room."""
+    """Print to stderr what is wrong, even where stderr is closed; a progress bar makes room."""
     try:
         from tqdm.std import tqdm
 

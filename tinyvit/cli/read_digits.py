@@ -12,7 +12,7 @@ DOUBT = "unsure, this may be no digit: it is read otherwise when changed a littl
 
 
 def refusal(path: Path, page: Any) -> str:
-    """What is said of a picture that gets no answer."""
+    """Sentence on an image that gets no prediction."""
     return (
         f"{path}: no digit can be seen in the picture: hardly one of its {len(page.digits)} shapes is surely a digit; "
         "cut out the part with the digits, or look at the shapes with --explain OUT"
@@ -20,7 +20,7 @@ def refusal(path: Path, page: Any) -> str:
 
 
 def in_lines(preprocessing: Any, path: Path, page: Any, done: str, top_k: int) -> list[str]:
-    """What is said of a picture: its lines of digits, each digit with its place; of one digit, the best guesses."""
+    """Lines on an image: its rows of digits, each digit with its place; of one digit, the top-k guesses."""
     unsure = page.is_unsure
     if len(page.digits) == 1:
         lines = [f"{path}: {in_words(preprocessing, page.probs[0], top_k)}"]
@@ -37,7 +37,7 @@ def in_lines(preprocessing: Any, path: Path, page: Any, done: str, top_k: int) -
 
 
 def names_of(preprocessing: Any, page: Any) -> list[str]:
-    """What to write beside each digit in a figure."""
+    """Captions of the digits in a figure."""
     marks = zip(page.guesses, page.is_unsure, strict=True)
     return [preprocessing.class_names[guess] + "?" * bool(unsure) for guess, unsure in marks]
 
@@ -50,7 +50,7 @@ def draw_page(preprocessing: Any, path: Path, page: Any, target: Path) -> None:
 
 
 def draw_steps(preprocessing: Any, path: Path, page: Any, steps: dict[str, np.ndarray], target: Path) -> None:
-    """How the digits were found, step by step."""
+    """Draw how the digits were found, step by step."""
     from ..plots import plot_steps, save_figure
 
     save_figure(plot_steps(_picture(path), steps, page.digits, names_of(preprocessing, page), title=path.name), target)

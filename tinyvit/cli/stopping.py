@@ -11,7 +11,7 @@ NAMES = ("SIGTERM", "SIGHUP")  # the second is not on Windows
 
 @contextlib.contextmanager
 def stopped_by_kills() -> Iterator[None]:
-    """Inside, these signals raise KeyboardInterrupt, unless they are ignored, as by `nohup`, or somebody else's."""
+    """Inside, these signals raise KeyboardInterrupt, unless they are ignored, as by `nohup`, or handled elsewhere."""
     before = {}
     if threading.current_thread() is threading.main_thread():
         for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):

@@ -26,13 +26,13 @@ NOTHING = Cost(0, 0, 0)
 
 
 def numbers_held(config: ViTConfig) -> int:
-    """How many numbers a model keeps in memory before it sees an image: its parameters and fixed positions."""
+    """Number of values a model keeps in memory before it sees an image: its parameters and fixed positions."""
     positions = config.num_tokens * config.embed_dim if config.pos_embed == "sincos2d" else 0
     return sum(cost.parameters for cost in model_costs(config).values()) + positions
 
 
 def check_numbers(config: ViTConfig, found: int, where: Any) -> None:
-    """Whether a model of `config` may come from `found` numbers, before it is built: it could fill the memory.
+    """Check that a model of `config` may come from `found` values, before it is built: it could fill the memory.
 
     Raises:
         UserError: it would hold far more, so that it cannot be meant.
@@ -61,7 +61,7 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
         return Cost(2 * D, 0, tokens * D + tokens)  # x_hat and rstd
 
     def all_blocks(cost: Callable[[int], Cost]) -> Cost:
-        """What a block costs that brings so many tokens, for all of them: the last one may be another."""
+        """Cost of all blocks, from that of a block with so many tokens: the last one may differ."""
         return cost(N).times(config.depth - 1) + cost(last) if config.depth else NOTHING
 
     def attention(queries: int) -> Cost:

@@ -101,7 +101,7 @@ def _plain(kind: Any, value: Any, limits: Mapping[str, Any]) -> Any:
 
 
 def _in_words(kind: Any, limits: Mapping[str, Any]) -> str:
-    """What a value of `kind` must be."""
+    """Description of the values that `kind` allows."""
     choices = typing.get_args(kind)
     if _is_union(kind):
         first, *others = (_in_words(choice, limits) for choice in choices)

@@ -5,7 +5,7 @@ from .vit import ViTConfig
 
 PRESETS: dict[str, ViTConfig] = {
     # 28x28 digits in 16 patches: 139,018 parameters, trains in minutes on a laptop. The papers' init_std of 0.02 suits
-    # 768 numbers per token; a token of 64 wants about sqrt(768 / 64) times as much, and learns twice as fast with it.
+    # 768 features per token; a token of 64 wants about sqrt(768 / 64) times as much, and learns twice as fast with it.
     "tiny": ViTConfig(
         img_size=28,
         patch_size=7,

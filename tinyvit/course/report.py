@@ -9,7 +9,7 @@ SHOWN = 8  # numbers of a row
 
 
 def report(exercise: Exercise, verdict: Verdict, *, after: str = "") -> str:
-    """What the learner reads; `after` says what comes next when it is right."""
+    """Report to the learner; `after` says what comes next when it is right."""
     head = f"Exercise {exercise.number}, {exercise.name}: "
     if verdict.outcome is Outcome.NOT_ATTEMPTED:
         return (

@@ -13,7 +13,7 @@ def as_array(value: Any) -> np.ndarray | None:
 
 
 def about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
-    """What may have happened to the first result that has another shape than it should."""
+    """Probable cause of the first result that has another shape than it should."""
     if len(got) != len(wanted):  # then nobody knows which is which
         return ""
     for one, other in zip(got, wanted, strict=True):

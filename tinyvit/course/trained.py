@@ -28,8 +28,8 @@ def trained_model() -> Trained:
     Raises:
         UserError: it is not there, as in a package installed without the repository.
     """
-    model, fed = load_trained(_folder("mnist-vit"))
-    return Trained(model, fed.mean, fed.std)
+    model, preprocessing = load_trained(_folder("mnist-vit"))
+    return Trained(model, preprocessing.mean, preprocessing.std)
 
 
 def stand_in_folder() -> Path:

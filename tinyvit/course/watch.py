@@ -54,7 +54,7 @@ def where_it_stopped(error: Exception) -> str:
 
 
 def changed_input(exercise: Exercise, given: Case, original: Case) -> str:
-    """Which input is no longer what it was; "" if none."""
+    """Name of the input that the function changed; "" if none."""
     for (name, now), (_, before) in zip(_bound(exercise, given), _bound(exercise, original), strict=True):
         now, before = list(_parts(now)), list(_parts(before))
         if len(now) != len(before) or not all(map(_unchanged, now, before)):
@@ -98,7 +98,7 @@ def _in_words(value: Any) -> str:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """What stands in tuples, lists and dicts, one after another."""
+    """Items of tuples, lists and dicts, one after another."""
     if isinstance(value, Mapping):
         value = value.values()
     elif not isinstance(value, tuple | list):

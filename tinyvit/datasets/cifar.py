@@ -21,7 +21,7 @@ REMEDY = f"get a fresh copy from {CIFAR_PAGE}"
 
 
 class Kind(NamedTuple):
-    """What tells one CIFAR from the other."""
+    """Variant of CIFAR: what tells one from the other."""
 
     archive: str
     folder: str  # in the archive

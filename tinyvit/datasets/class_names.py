@@ -13,7 +13,7 @@ Classes = dict[str, list[Path]]  # name -> its pictures; sorted, both
 
 
 def class_name(folder: Path) -> str:
-    """What a class is called: the folder's name as UTF-8 has it, whatever the locale says.
+    """Name of a class: the folder's name as UTF-8 has it, whatever the locale says.
 
     Raises:
         UserError: the name is not UTF-8, as is that of a folder which old archives, or another system, wrote.

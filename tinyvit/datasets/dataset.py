@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Images(Protocol):
-    """What a split's images are: an array, or files that are read when rows of the array are asked for."""
+    """Images of a split: an array, or files that are read when rows of the array are asked for."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...

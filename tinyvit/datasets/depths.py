@@ -11,20 +11,20 @@ DARKER = 16  # times darker than the data set's white: another camera, or anothe
 
 
 class Depths(NamedTuple):
-    """What `scan` found of them."""
+    """Deep grey images found by `scan`."""
 
     grey: dict[Path, Depth]  # pictures in deep grey
     reduced: list[Path]  # pictures in colours of 16 bits, of which the upper 8 are used
 
     @property
     def white_level(self) -> float | None:
-        """Which number means white in all of the deep grey; None if there is none."""
+        """Level that means white in all of the deep grey; None if there is none."""
         tops = [depth.told or depth.largest for depth in self.grey.values()]
         return white_level(max(tops)) if tops else None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What becomes of them, a sentence for each kind."""
+        """Notes on what becomes of them, a sentence for each kind."""
         told: dict[str, Iterable[Path]] = {"in colours of 16 bits, of which the upper 8 are used": self.reduced}
         if white := self.white_level:
             largest = max(depth.largest for depth in self.grey.values())

@@ -34,7 +34,7 @@ def find_files(
 
 
 def folders_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Iterator[Path]:
-    """Where to look for dataset `name`, in order; errors as for `find_files`."""
+    """Folders to search for dataset `name`, in order; errors as for `find_files`."""
     if data_dir is not None:
         yield from (expanded(data_dir), expanded(data_dir) / name)
         return

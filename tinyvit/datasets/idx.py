@@ -80,7 +80,7 @@ def read_idx(
 
 
 def idx_shape(path: str | os.PathLike[str]) -> tuple[int, ...]:
-    """What the header of an IDX file says of it: (n,) for labels, (n, rows, columns) or with a fourth axis for images.
+    """Shape in the header of an IDX file: (n,) for labels, (n, rows, columns) or with a fourth axis for images.
 
     Raises:
         UserError: the file is missing, is no IDX file, holds no unsigned bytes, or claims more than it can hold.

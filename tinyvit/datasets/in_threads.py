@@ -34,5 +34,5 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Gen
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class LabelsTable(NamedTuple):
-    """What a table says."""
+    """Contents of a table of labels."""
 
     class_names: tuple[str, ...] | None  # in order, where the header names them; None where the rows do
     rows: tuple[Row, ...]
@@ -151,7 +151,7 @@ def _check_numbers(path: Path, lines: Sequence[Line], columns: Sequence[int]) ->
 
 
 def _between(cells: Sequence[str]) -> str:
-    """What stands between the names in a cell; nothing if there is one name in each."""
+    """Separator of the names in a cell; empty if there is one name in each."""
     for mark in "|;,":
         if any(mark in cell for cell in cells):
             return mark

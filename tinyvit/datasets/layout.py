@@ -27,7 +27,7 @@ class Layout(NamedTuple):
 
 
 class _Inside(NamedTuple):
-    """What a folder holds."""
+    """Contents of a folder."""
 
     folders: list[Path]
     has_pictures: bool  # directly
@@ -38,14 +38,14 @@ class _Inside(NamedTuple):
 
 
 def find_layout(root: Path, left_out: LeftOut, known: Collection[str] = ()) -> Layout:
-    """Where the classes of each split are; `root` itself holds those of "train" if they are not split.
+    """Folders that hold the classes of each split; `root` itself holds those of "train" if they are not split.
 
     Args:
         left_out: is told what is part of no split.
         known: names of classes; folders that have no others are no splits.
 
     Raises:
-        UserError: it cannot be told, or training on it as it stands would not be what anybody wants.
+        UserError: it cannot be told, or training on it as it stands would not be what is wanted.
     """
     folders, _ = left_out.entries(root)
     if folders and {same(folder.name) for folder in folders} <= {*map(same, known)}:

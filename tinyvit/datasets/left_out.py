@@ -73,7 +73,7 @@ class LeftOut:
 
     @property
     def count(self) -> int:
-        """How many files were passed over that somebody may have meant as pictures."""
+        """Number of files passed over that may have been meant as images."""
         return len(self.others) + len(self.loose) + sum(self.beside.values())
 
     def notes(self) -> list[str]:
@@ -127,7 +127,7 @@ class LeftOut:
 
 
 def forbid(count: int) -> None:
-    """What `--strict` does about files that were left out.
+    """Raise an error if files were left out and `--strict` forbids it.
 
     Raises:
         UserError: there are any.
@@ -140,7 +140,7 @@ def forbid(count: int) -> None:
 
 
 def listed(folder: Path) -> list[tuple[Path, bool]]:
-    """What is in a folder, sorted by name, and whether each is a folder, or a link to one.
+    """Entries of a folder, sorted by name, and whether each is a folder, or a link to one.
 
     Raises:
         UserError: the folder may not be read.
@@ -154,7 +154,7 @@ def listed(folder: Path) -> list[tuple[Path, bool]]:
 
 
 def _identity(folder: Path) -> object:
-    """What is the same for a folder and for links to it, and for nothing else."""
+    """Identity of a folder: the same for links to it, and for nothing else."""
     try:
         info = os.stat(folder)
     except OSError:  # which is told where it is read

@@ -26,13 +26,13 @@ class Files:
         return len(self.paths)
 
     def chosen(self, rows: Iterable[int]) -> "Files":
-        """Those with the given indices, in that order."""
+        """Files with the given indices, in that order."""
         indices = np.fromiter(rows, np.int64)
         return Files(tuple(self.paths[row] for row in indices), self.labels[indices])
 
 
 class Listing(NamedTuple):
-    """What lies in a folder of pictures."""
+    """Files of a folder of images, by split."""
 
     class_names: tuple[str, ...]  # K of them; label k means class_names[k]
     train: Files
@@ -72,7 +72,7 @@ class Listing(NamedTuple):
 
 
 def gaps(class_names: Sequence[str], counts: Mapping[str, np.ndarray]) -> list[str]:
-    """What splits lack, a sentence each: classes without pictures, or with one alone to train on.
+    """Gaps of the splits, a sentence each: classes without images, or with one alone to train on.
 
     Args:
         counts: split -> int64 (K,), its pictures of each class.

@@ -18,7 +18,7 @@ PIECE = 256 * 2**10  # bytes; of files of more than three pieces, the first, mid
 
 
 class Content(NamedTuple):
-    """What is in a file, in short."""
+    """Fingerprint of a file's content."""
 
     size: int  # bytes
     hash: str
@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """What a data set consisted of when it was listed."""
+    """Record of the files that a data set consisted of when it was listed."""
 
     class_names: tuple[str, ...]  # K of them
     splits: dict[str, tuple[Record, ...]]  # train, dev, test: in the order of their rows

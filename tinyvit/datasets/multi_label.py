@@ -40,7 +40,7 @@ def list_multi_label(
     and the same file in several folders is one picture of all their classes.
 
     Classes are sorted by name, or in the order of the table's columns. Splits are folders as for `list_folder`, or what
-    a column of the table says; what nobody split is held back by `hold_back`.
+    a column of the table says; what has no split is held back by `hold_back`.
 
     Raises:
         UserError: the folder or the table is missing, may not be read, or makes no sense; or there is nothing to learn.
@@ -89,7 +89,7 @@ def whole_multi_label(
 def _contents(
     folder: str | os.PathLike[str], table: str | os.PathLike[str] | None
 ) -> tuple[Found, tuple[str, ...], dict[str, Files]]:
-    """What was found, the names of all classes, and the files of each split."""
+    """Files found, by split, and the names of all classes."""
     root = expanded(folder)
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.exists(root) else "does not exist"
@@ -129,7 +129,7 @@ def _check(where: object, names: tuple[str, ...], files: Mapping[str, Files]) ->
 
 
 def _remarks(names: tuple[str, ...], train: Files) -> Iterator[str]:
-    """What the user should know of the labels."""
+    """Notes on the labels."""
     if always := [names[k] for k in map(int, np.flatnonzero(train.labels.all(axis=0)))]:
         yield f"Every picture to train on is of {some(always)}, so nothing can be learned of it."
     if len(names) > 1 and (train.labels.sum(axis=1) == 1).all():

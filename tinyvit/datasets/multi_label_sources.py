@@ -20,7 +20,7 @@ Pictures = dict[Path, set[str]]  # file -> names of its classes
 
 class Found(NamedTuple):
     pictures: dict[str, Pictures]  # split -> its pictures
-    class_names: tuple[str, ...] | None  # in order, where somebody gave one
+    class_names: tuple[str, ...] | None  # in order, where one was given
     is_split: bool
     notes: list[str]
     left_out: int = 0
@@ -71,7 +71,7 @@ def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
             with open(path, "rb") as file:
                 kept = first.setdefault(hashlib.file_digest(file, "sha256").digest(), path)
         except OSError:
-            continue  # whoever reads the pictures will say so
+            continue  # reading the pictures will say so
         if kept != path:
             pictures[kept] |= pictures[path]
             gone[path] = None
@@ -130,7 +130,7 @@ def from_table(table: Path, root: Path) -> Found:
 
 
 def _meanings(table: Path, rows: Iterable[Row]) -> dict[str, str]:
-    """What is written in the column of splits -> train, dev or test; nothing means train."""
+    """Cells of the column of splits -> train, dev or test; an empty one means train."""
     written = list(dict.fromkeys(row.split for row in rows))
     words = [word for word in written if word]
     meaning = {"": "train"} | {word: split for split, same in splits_among(words).items() for word in same}

@@ -15,7 +15,7 @@ from .sources import SHAPES, SOURCES, Source
 
 
 def recognise(data_dir: str | os.PathLike[str]) -> str | None:
-    """Which data set lies in a folder: one of `SOURCES`, by its files' names and checksums, or "idx"; None: neither.
+    """Recognise the data set in a folder: one of `SOURCES`, by its files' names and checksums, or "idx"; None: neither.
 
     Raises:
         UserError: it is the version of CIFAR that is a pickle.

@@ -59,11 +59,11 @@ def pictures_to_go_on_with(manifest: Manifest, data_dir: str, run: Path, note: N
 def pictures_to_measure(
     manifest: Manifest, split: str, data_dir: str, *, run: Path, given: bool, note: Note
 ) -> Listing | None:
-    """The pictures of a split as the run recorded it; None where somebody gave a folder that does not hold them.
+    """Images of a split as the run recorded it; None where a folder was given that does not hold them.
 
     Args:
         data_dir: where they are now.
-        given: whether somebody named that folder, and not the run.
+        given: whether the user named that folder, and not the run.
 
     Raises:
         UserError: the run's own folder does not hold them as they were.
@@ -85,7 +85,7 @@ def pictures_to_measure(
 
 
 def note_memory(manifest: Manifest, paths: Sequence[str | os.PathLike[str]], note: Note) -> None:
-    """Tell how many of these pictures the run was trained on, wherever they lie now."""
+    """Note data leakage: how many of these images the run was trained on, wherever they lie now."""
     trained = {record.content for record in manifest.splits["train"]}
     if known := sum(content in trained for content in in_threads(content_of, paths)):
         note(

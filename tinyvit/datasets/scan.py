@@ -39,7 +39,7 @@ class _Look(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What `scan` found; counts are of readable pictures."""
+    """Findings of `scan`; counts are of readable images."""
 
     counts: dict[str, np.ndarray]  # split -> int64 (K,), pictures of each class
     sizes: Counter[tuple[int, int]]  # (height, width), upright
@@ -52,7 +52,7 @@ class Findings(NamedTuple):
 
     @property
     def across_splits(self) -> tuple[tuple[Place, Place], ...]:
-        """Pictures of dev and test, each behind the same picture of an earlier split: they measure memory."""
+        """Duplicates across splits (data leakage): images of dev and test, each behind the one of an earlier split."""
         return tuple((same[0], place) for same in self.duplicates for place in same if place.split != same[0].split)
 
     @property
@@ -62,12 +62,12 @@ class Findings(NamedTuple):
 
     @property
     def unusable(self) -> int:
-        """How many files nobody can learn from."""
+        """Number of files that cannot be trained on."""
         return len(self.unreadable) + len(self.blank)
 
     @property
     def on_transparency(self) -> tuple[str, ...]:
-        """What becomes of transparent pictures, a sentence each."""
+        """Notes on transparent images, a sentence each."""
         sentences = []
         if count := len(self.transparent):
             sentences.append(
@@ -81,7 +81,7 @@ class Findings(NamedTuple):
 
     @property
     def imbalance(self) -> float:
-        """How many times as many pictures the largest class has to train on as the smallest that has any."""
+        """Class imbalance: training images of the largest class over those of the smallest that has any."""
         counts = self.counts["train"]
         return float(counts.max() / counts[counts > 0].min()) if counts.any() else 1.0
 
@@ -105,7 +105,7 @@ def scan(
     ]
 
     def look(place: Place) -> _Look | str:
-        """What is to be known of the picture, or what is wrong."""
+        """Facts about an image, or what is wrong with it."""
         try:
             image, size, mode = glance_at(place.path)
             if processor:

@@ -20,11 +20,11 @@ SHAPES: dict[str, tuple[int, ...]] = {  # of MNIST, and of those made to take it
 
 @dataclass(frozen=True)
 class Source:
-    """What is known about a data set before any of its files is read.
+    """Facts about a data set, known before any of its files is read.
 
     layout: of its files: MNIST's four; EMNIST's, whose names begin with the set's and whose images are transposed; or
         CIFAR's records.
-    mean, std: of the training pixels after division by 255, as everybody uses them; None: they are computed.
+    mean, std: of the training pixels after division by 255, as is usual; None: they are computed.
     first_label: what is stored for the first class.
     label_byte: CIFAR's records have one label or two.
     drawn: how a picture of one's own is prepared for a model of this set: as one of MNIST's digits, as a light drawing

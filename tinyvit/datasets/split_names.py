@@ -66,7 +66,7 @@ def _chosen(groups: Groups) -> dict[str, list[str]]:
 
 
 def _meaning(name: str) -> tuple[str | None, Rest]:
-    """What a name says of splits, None if nothing or several things, and its other words."""
+    """Split that a name means, None if none or several, and its other words."""
     words: list[str] = []
     for word in map(str.casefold, _WORDS.findall(name)):
         in_one = _IN_ONE.fullmatch(word)

@@ -25,14 +25,14 @@ USUAL = 0.97  # of the unseen digits are nearer than what is too far
 
 
 class Familiar(NamedTuple):
-    """Where the classes of a model lie in the space of what its head is given."""
+    """Statistics of a model's classes in feature space, for out-of-distribution detection."""
 
     means: np.ndarray  # float64 (K, D)
     precision: np.ndarray  # float64 (D, D), the inverse of the covariance within a class
     limit: float  # squared distance; what is farther is like nothing that was learned
 
     def knows(self, features: np.ndarray, guesses: np.ndarray) -> np.ndarray:
-        """Which features (n, D) lie near enough to the class that was guessed, int (n,): bool (n,)."""
+        """Test which features (n, D) lie near enough to the class that was guessed, int (n,): bool (n,)."""
         return self.distances(features, guesses) <= self.limit
 
     def distances(self, features: np.ndarray, guesses: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def measured(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Fami
 
 
 def features_of(model: VisionTransformer, preprocessing: Any, images: np.ndarray) -> np.ndarray:
-    """What the head is given for each image, uint8 (n, C, H, W) -> float64 (n, D)."""
+    """Features before the head of each image, uint8 (n, C, H, W) -> float64 (n, D)."""
     headless = copy.copy(model)  # the same weights
     headless.head = Identity()
     size = usual_batch_size(model)

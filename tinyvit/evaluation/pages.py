@@ -39,7 +39,7 @@ class Page(NamedTuple):
         return self.probs.argmax(axis=1).tolist()
 
     def lines(self, class_names: tuple[str, ...]) -> list[str]:
-        """What is written on each line, from the first to the last; a question mark follows what is unsure."""
+        """Text of each line, from the first to the last; a question mark follows what is unsure."""
         written = [""] * (1 + max(digit.line for digit in self.digits))
         for digit, guess, unsure in zip(self.digits, self.guesses, self.is_unsure, strict=True):
             written[digit.line] += class_names[guess] + "?" * bool(unsure)
@@ -71,7 +71,7 @@ class DigitReader:
         return _joined(self._read_each(digits))
 
     def _read_each(self, digits: list[Digit]) -> list[Page]:
-        """What each shape is read as: one digit, or those that stand instead."""
+        """Reading of each shape: one digit, or those that stand instead."""
         page = self._read_whole(digits)
         is_wide = np.array([digit.box[3] - digit.box[1] > WIDE * (digit.box[2] - digit.box[0]) for digit in digits])
         doubtful = [n for n in np.flatnonzero(page.is_unsure | is_wide) if digits[n].instead]

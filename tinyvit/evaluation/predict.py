@@ -27,7 +27,7 @@ class NoAnswerError(UserError):
 
 
 def usual_batch_size(model: VisionTransformer) -> int:
-    """How many images at once keep memory small and the cores busy."""
+    """Batch size for inference that keeps memory small and the cores busy."""
     return max(1, min(BATCH_SIZE, BATCH_NUMBERS // math.prod(model.config.input_shape)))
 
 

@@ -23,7 +23,7 @@ from ..storage.files import PREPROCESSOR, to_json
 from ..storage.run_folder import read_run_config, run_folder
 
 BLANK = "transparent, and nothing of it can be seen: it is of one colour"
-THRESHOLD = 0.5  # where nobody said another: what is more probable than not
+THRESHOLD = 0.5  # where no other is given: what is more probable than not
 
 
 class Prepared(NamedTuple):
@@ -36,7 +36,7 @@ class Prepared(NamedTuple):
 class Preprocessing(NamedTuple):
     """Preprocessing of a model's images, and the names of its classes."""
 
-    dataset: str  # its name; empty where nobody said
+    dataset: str  # its name; empty where unknown
     class_names: tuple[str, ...]
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...]
@@ -100,7 +100,7 @@ def read_preprocessing(checkpoint: Checkpoint) -> Preprocessing:
 
 
 def _is_built_in(checkpoint: Checkpoint) -> bool:
-    """As its files say. Older ones do not: of a run, its kind decides; of a model without one, whether it was fed with
+    """As its files say. Older ones do not: a run's kind decides; of a model without a run, whether it was trained with
     the very classes and numbers of the data set that it names.
     """
     values = checkpoint.preprocessor

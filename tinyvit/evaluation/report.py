@@ -16,7 +16,7 @@ MAX_COLUMN_WIDTH = 8  # under the name of a class
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
-    """How often each class was taken for each other one.
+    """Confusion matrix: how often each class was taken for each other one.
 
     Args:
         labels: true classes, integers (n,).

@@ -11,7 +11,7 @@ class Evaluation(Protocol):
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Those for several parts of a split as one."""
+        """Results of several parts of a split as one."""
         ...
 
     @property

@@ -27,7 +27,7 @@ ALL = "all"  # splits together
 
 
 class ChosenSplit(NamedTuple):
-    """What a model is measured on."""
+    """Images that a model is evaluated on."""
 
     dataset: Dataset
     split: Split
@@ -91,7 +91,7 @@ def choose_split(
 
 
 def _place_of_arrays(model_path: str | Path, data_dir: str | None) -> str | None:
-    """Where files of arrays lie, if they do in the folder that was given, or else in the run's own."""
+    """Folder of files of arrays, if they lie in the one that was given, or else in the run's own."""
     place = data_dir or run_data_dir(model_path)
     return place if place is not None and recognise(place) else None
 

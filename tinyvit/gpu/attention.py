@@ -83,7 +83,7 @@ class FusedAttention(Launching):
 
 
 def _stride(columns: int) -> int:
-    """Numbers from one row to the next: every row begins at a multiple of 16 bytes, as tensor cores want it."""
+    """Elements from one row to the next: every row begins at a multiple of 16 bytes."""
     return -(-columns // 4) * 4
 
 

@@ -88,7 +88,7 @@ class Blas:
         return ctypes.c_void_p(address), ctypes.c_int(FLOAT32), ctypes.c_int(row_length)
 
     def _addresses(self, x: "Heads") -> int:
-        """Where the list of all heads' addresses lies, on the device; made once, as memory is the same in each step."""
+        """Device address of the list of all heads' addresses; made once, as memory is the same in each step."""
         key = (x.array.data.ptr, *x[1:])
         if key not in self._pointers:
             images, heads = np.arange(x.shape[0])[:, None], np.arange(x.shape[1])

@@ -14,7 +14,7 @@ from .sources import constants, signatures, source, typed
 
 
 class Device:
-    """What `FusedOps` computes with: a GPU here, and in the tests its stand-in on the CPU."""
+    """Device that `FusedOps` computes on: a GPU here, and in the tests its stand-in on the CPU."""
 
     xp: ModuleType  # of its arrays
     launches: int  # how many kernels and products have been launched
@@ -45,7 +45,7 @@ class Device:
         raise NotImplementedError
 
     def address(self, array: Any) -> int:
-        """Where the first number of `array` lies."""
+        """Address of the first element of `array`."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ class FusedOps(FusedAttention):
         return y, LinearSaved(x, weight)
 
     def linear_backward(self, dy: Array, saved: LinearSaved, out: Array, *, need_dx: bool = True) -> Any:
-        """(R, out) -> dx (R, in), unless nobody needs it; dweight goes to `out`. Two launches."""
+        """(R, out) -> dx (R, in), unless it is not needed; dweight goes to `out`. Two launches."""
         self.device.matmul(saved.x, dy, out, transpose_a=True)
         if not need_dx:
             return None
@@ -69,7 +69,7 @@ class FusedOps(FusedAttention):
     ) -> Array:
         """dy (R, D) -> dx (R, D), the gradient of branch and residual; dweight, dshift and dbias go to `out`.
 
-        `dresidual` (R / every, D) is what comes to x by the residual road, to each `every`-th row.
+        `dresidual` (R / every, D) is the gradient of the residual, for each `every`-th row of x.
         """
         x, mean, rstd, weight = saved
         rows, D = x.shape

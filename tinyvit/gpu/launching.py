@@ -34,7 +34,7 @@ class Launching:
 
 
 def per_number(size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Blocks and threads for `size` numbers, one thread for each."""
+    """Launch configuration for `size` elements: one thread for each."""
     return (-(-size // THREADS),), (THREADS,)
 
 

@@ -30,7 +30,7 @@ def source(config: ViTConfig) -> str:
 
 
 def constants(config: ViTConfig) -> dict[str, int]:
-    """What the names in capitals stand for."""
+    """Values of the names in capitals."""
     height, width = config.image_shape
     return {
         "EMBED_DIM": config.embed_dim,
@@ -53,7 +53,7 @@ def threads_per_pair(config: ViTConfig) -> int:
 
 
 def pairs_per_block(config: ViTConfig) -> int:
-    """How many (image, head) pairs a block of `attention.cu` works on; 0 if not even one fits."""
+    """Number of (image, head) pairs that a block of `attention.cu` works on; 0 if not even one fits."""
     bytes_per_pair = 4 * (2 * config.num_tokens * config.head_dim + 2 * config.num_tokens)
     if config.head_dim > MAX_HEAD_DIM:
         return 0
@@ -75,7 +75,7 @@ def _arguments(text: str) -> list[str]:
 
 
 def typed(kernel: str, types: list[str], args: tuple[Any, ...]) -> list[Any]:
-    """Numbers as the kernel's types, arrays as they are, None as the null pointer.
+    """Scalars as the kernel's types, arrays as they are, None as a null pointer.
 
     Raises:
         TypeError: an argument is missing, or an array has gaps or another dtype. A kernel would read it as garbage.

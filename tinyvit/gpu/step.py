@@ -1,7 +1,7 @@
 """A whole training step with fused ops: patches to loss, and every arrow back.
 
-The lines are those of `vit.py` and `layers/block.py`, with one shift: a linear layer leaves its bias, and the residual
-road its sum, to the op that comes next. So what runs from block to block is a pair: `x`, the tokens so far, and
+The lines are those of `vit.py` and `layers/block.py`, with one difference: bias and residual additions are deferred
+to the next kernel. So what runs from block to block is a pair: `x`, the tokens so far, and
 `branch` with its `bias`, which is still to be added to them.
 """
 
@@ -21,7 +21,7 @@ from .sources import SHARED_BYTES
 
 
 class Batch(NamedTuple):
-    """What a step learns from, on the device."""
+    """Images and labels of a step, on the device."""
 
     patches: Array  # (B*N, C*P*P), rows of zeros where the class token and the registers stand
     labels: Array  # int32 (B,)

@@ -14,7 +14,7 @@ MAX_PARTS = 256  # of the sum of squares
 
 
 class FusedUpdate:
-    """What `clip_by_global_norm`, `AdamW.step` and `EMA.update` do, in three launches, at the step that `step` holds.
+    """Fused `clip_by_global_norm`, `AdamW.step` and `EMA.update`: three launches, at the step that `step` holds.
 
     Args:
         parameters: those of the optimizer.

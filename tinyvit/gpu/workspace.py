@@ -11,7 +11,7 @@ from .device import Device
 
 
 class Workspace:
-    """Hands out arrays; whoever asks for the same ones in the same order after `restart` gets the same memory.
+    """Arena of arrays: the same ones asked for in the same order after `restart` lie in the same memory.
 
     In the first step memory is made, later it is only handed out again. What is given back early, by `free`, goes to
     the next who asks for as many numbers.
@@ -27,7 +27,7 @@ class Workspace:
         self._left = defaultdict(list, {key: arrays[::-1] for key, arrays in self._all.items()})
 
     def empty(self, *shape: int, dtype: Any = np.float32) -> Array:
-        """An array whose numbers mean nothing yet."""
+        """Uninitialised array."""
         key = math.prod(shape), np.dtype(dtype)
         if not self._left[key]:
             self._left[key].append(self._device.xp.empty(key[0], dtype))
@@ -35,11 +35,11 @@ class Workspace:
         return self._left[key].pop().reshape(shape)
 
     def free(self, *arrays: Array) -> None:
-        """Nobody needs these numbers any more, in this step."""
+        """Release an array, which is not needed any more in this step."""
         for array in arrays:
             self._left[array.size, array.dtype].append(array.reshape(-1))
 
     @property
     def nbytes(self) -> int:
-        """How much memory there is in all."""
+        """Memory in all, bytes."""
         return sum(array.nbytes for arrays in self._all.values() for array in arrays)

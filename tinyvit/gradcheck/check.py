@@ -149,7 +149,7 @@ def _as_pair(
 
 
 def _problem(array: Array, grad: Array | None) -> str:
-    """What is wrong with a gradient before its numbers are looked at; empty when nothing is."""
+    """Problem of a gradient that shows before its values are compared; empty when there is none."""
     if grad is None:
         return "the backward returned no gradient for it: one per input is needed, in the forward's order"
     if getattr(grad, "shape", None) != array.shape:
@@ -177,7 +177,7 @@ def _difference_quotients(loss: Callable[[], float], array: Array, step: float) 
 def _along_directions(
     loss: Callable[[], float], array: Array, grad: Array, step: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the backward and the difference quotient say of a few random directions of length one."""
+    """Directional derivatives by the backward and by the difference quotient, along random directions of length one."""
     analytic, numeric = np.empty(NUM_DIRECTIONS), np.empty(NUM_DIRECTIONS)
     kept = array.copy()
     for i in range(NUM_DIRECTIONS):

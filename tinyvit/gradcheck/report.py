@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class InputReport(NamedTuple):
-    """How the gradient of one input compares; the entry shown is the worst one."""
+    """Comparison of the gradient of one input; the entry shown is the worst one."""
 
     name: str
     shape: tuple[int, ...]

@@ -17,7 +17,7 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
     """Inputs and options of several shapes for the op called `name`.
 
     Raises:
-        UserError: there are none: an op without samples is an op nobody checks.
+        UserError: there are none: an op without samples would not be checked.
     """
     x, mask = rng.standard_normal, rng.random
     rows = [(3, 5), (2, 3, 7)]

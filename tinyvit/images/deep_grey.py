@@ -17,7 +17,7 @@ REDUCED = "reduced"  # in `Image.info`, where colours of 16 bits were cut down t
 
 
 class Depth(NamedTuple):
-    """What the numbers of a picture in deep grey are like."""
+    """Range of the values of an image in deep grey."""
 
     largest: float  # finite one; at least 0
     has_negative: bool
@@ -36,7 +36,7 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def depth_of(image: Image.Image) -> Depth | None:
-    """What the numbers of a picture are like; None if it is not deep."""
+    """Range of an image's values; None if it is not deep."""
     if not is_deep(image):
         return None
     values = _values(image)
@@ -69,7 +69,7 @@ def _values(image: Image.Image) -> np.ndarray:
 
 
 def in_words(image: Image.Image, white: float | None = None) -> str:
-    """What becomes of a picture of more than 8 bits; empty for others."""
+    """Note on what becomes of an image of more than 8 bits; empty for others."""
     depth = depth_of(image)
     if depth is None:
         return "colours of 16 bits: the upper 8 are used" if image.info.get(REDUCED) else ""

@@ -41,7 +41,7 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
 
 
 def glance_at(path: str | os.PathLike[str]) -> Glance:
-    """What can be known of a picture file for a fraction of the time that `open_picture` takes.
+    """Facts about an image file for a fraction of the time that `open_picture` takes.
 
     A JPEG is decoded at an eighth of its size (a common one in a quarter of the time, a progressive one in two thirds).
     No damage goes unnoticed, as all of its bytes have to be read even so. Other formats are decoded as they are.

@@ -154,7 +154,7 @@ def _is_like_mnist(planes: np.ndarray, size: tuple[int, int]) -> bool:
 
 
 def border_mask(height: int, width: int) -> np.ndarray:
-    """Which pixels lie on the border, a twentieth of the shorter side wide: bool (height, width)."""
+    """Mask of the border's pixels, a twentieth of the shorter side wide: bool (height, width)."""
     depth = max(1, min(height, width) // 20)
     border = np.ones((height, width), dtype=bool)
     border[depth:-depth, depth:-depth] = False

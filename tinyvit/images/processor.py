@@ -31,7 +31,7 @@ PROCESSOR_PRESETS: dict[str, dict[str, Any]] = {
 
 @dataclasses.dataclass(frozen=True)
 class ImageProcessor(Config):
-    """What is done to a picture, in the order of the fields, which have Hugging Face's names.
+    """Preprocessing of an image, in the order of the fields, which have Hugging Face's names.
 
     The defaults are those of Hugging Face's ViT. A picture is first converted to L or RGB as Pillow's `convert` does,
     but for two kinds: grey of more than 8 bits is scaled, not clipped, and a transparent picture is laid over white (if
@@ -174,7 +174,7 @@ class ImageProcessor(Config):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, in_chans: int | None = None) -> Self:
-        """What a `preprocessor_config.json` says, also an old one of a "feature extractor".
+        """Processor of a `preprocessor_config.json`, also an old one of a "feature extractor".
 
         What is missing or null has the default of the kind of processor that the file names, ViT's if it names none;
         fields that change no pixel are ignored, as transformers does. Where the model has other than three channels,
@@ -187,7 +187,7 @@ class ImageProcessor(Config):
 
     @classmethod
     def from_timm(cls, pretrained_cfg: Mapping[str, Any], *, in_chans: int | None = None) -> Self:
-        """What timm's evaluation does with a model's `pretrained_cfg`; what is missing has timm's default.
+        """Processor of timm's evaluation with a model's `pretrained_cfg`; what is missing has timm's default.
 
         Raises:
             UserError: a value that makes no sense or is not supported (`crop_mode="border"`).
@@ -196,7 +196,7 @@ class ImageProcessor(Config):
 
     @classmethod
     def of_family(cls, family: str, *, img_size: int = 224) -> Self:
-        """What the makers of a family of weights did.
+        """Processor that the makers of a family of weights used.
 
         Args:
             family: "vit" (Hugging Face's: straight to `img_size`, whatever the proportions), or, with the shorter side

@@ -90,7 +90,7 @@ def to_huggingface(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class _Timm(Config):
-    """What timm's `pretrained_cfg` says about pictures, with the defaults of its `resolve_data_config`."""
+    """Preprocessing in timm's `pretrained_cfg`, with the defaults of its `resolve_data_config`."""
 
     input_size: tuple[int, int, int] = option((3, 224, 224), "(C, H, W)", at_least=1, below=4097)
     interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = option("bicubic", "filter")
@@ -163,7 +163,7 @@ def _numbers(value: Any) -> Any:
 
 
 def to_timm(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What timm's `pretrained_cfg` says of the same: the middle of a larger picture, or all of it squashed."""
+    """Entries of timm's `pretrained_cfg` for the same: the middle of a larger image, or all of it squashed."""
     side = fields["size"] if isinstance(fields["size"], int) else fields["size"][0]
     is_center = fields["do_center_crop"] and (fields["cover"] or isinstance(fields["size"], int))
     mean, std = (

@@ -14,8 +14,8 @@ from .layer import Gradients, Layer
 class Conv2d(Layer):
     """(B, C, H, W) -> (B, O, H', W'), by windows of k x k.
 
-    Fresh weights have the spread sqrt(2 / (C*k*k)), which keeps the size of what passes through a convolution and a
-    gate after it: He et al. 2015, "Delving Deep into Rectifiers", arXiv:1502.01852.
+    Initial weights have the standard deviation sqrt(2 / (C*k*k)), which keeps the size of what passes through a
+    convolution and a gate after it: He et al. 2015, "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
 
     def __init__(

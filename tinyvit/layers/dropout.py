@@ -8,7 +8,7 @@ from .layer import Gradients, Layer
 
 
 class Dropout(Layer):
-    """Each number by itself is set to zero with probability `drop_prob`."""
+    """Dropout: each feature by itself is set to zero with probability `drop_prob`."""
 
     def __init__(self, drop_prob: float):
         self.drop_prob = drop_prob

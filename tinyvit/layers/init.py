@@ -29,7 +29,7 @@ def spread_to(std: float, parameters: Mapping[str, Array]) -> None:
 
 
 def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...], *, std: float = INIT_STD) -> np.ndarray:
-    """Normal numbers of standard deviation `std`, those beyond two standard deviations drawn again; float32.
+    """Draw from a normal distribution of standard deviation `std`, truncated at two standard deviations; float32.
 
     Without its tails the distribution is narrower: what comes out has a standard deviation of 0.88 `std`.
     """

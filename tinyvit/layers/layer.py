@@ -46,7 +46,7 @@ class Layer:
 
     @property
     def device(self) -> str:
-        """Where its parameters are: "cpu", "cuda:0"."""
+        """Device of the parameters: "cpu", "cuda:0"."""
         return device_of(self._first())
 
     def _first(self) -> Array:
@@ -62,7 +62,7 @@ class Layer:
     def load_state_dict(self, state: Mapping[str, Array], *, strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy `state` into the parameters, in their dtype and on their device.
 
-        Returns the names that were missing from `state` and the names nobody asked for. With `strict=False` these are
+        Returns the names missing from `state` and the unexpected names. With `strict=False` these are
         skipped; a wrong shape is never skipped. When an error is raised, nothing has been changed.
 
         Raises:

@@ -19,7 +19,7 @@ class MlpSaved(NamedTuple):
 
 
 class Mlp(Layer):
-    """(B, N, D) -> (B, N, D), M numbers wide in the middle."""
+    """(B, N, D) -> (B, N, D), with M hidden features."""
 
     def __init__(self, embed_dim: int, hidden_dim: int, *, gelu: str = "erf", rng: np.random.Generator):
         self.fc1 = Linear(embed_dim, hidden_dim, rng=rng)

@@ -1,6 +1,6 @@
 """Activation checkpointing: keep only a layer's input, and recompute the rest when the backward asks for it.
 
-A block keeps some 20 numbers for each it was given; recomputed, one. The price is a second forward, a third more work.
+A block keeps some 20 values for each of its input; recomputed, one. The price is a second forward, a third more work.
 
 Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", arXiv:1604.06174.
 """

@@ -33,8 +33,7 @@ def cross_entropy_forward(
             pass `dloss` = s: the pieces' gradients then add up to the batch's.
 
     Raises:
-        UserError: the logits have another shape or are none, the labels have another shape or kind, name a class that
-            is not there or are no probabilities, the weights do not add up to one, or the smoothing is none.
+        UserError: logits, labels, weights or label_smoothing are invalid; the message says which.
     """
     check_logits(logits, label_smoothing)
     xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
@@ -49,7 +48,7 @@ def cross_entropy_forward(
     if weights is not None:
         column, divisor = weights.astype(logits.dtype)[:, None], 1
         targets, probs = (xp.where(column > 0, x, 0.0) for x in (targets * column, probs))  # 0 * NaN would be NaN
-    # A class that nobody wanted costs nothing, even at a logit of -inf, where 0 * -inf would be NaN.
+    # A class of target 0 costs nothing, even at a logit of -inf, where 0 * -inf would be NaN.
     loss = -(targets * xp.where(targets == 0, 0.0, log_probs)).sum() / divisor
     return rounded(loss, dtype), CrossEntropySaved(probs, targets, divisor, dtype)
 

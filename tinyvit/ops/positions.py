@@ -27,7 +27,7 @@ REACH = {"bilinear": 1, "bicubic": 2}  # how far a kernel looks, in old steps
 def sincos2d(embed_dim: int, grid_size: tuple[int, int], *, num_prefix: int = 0) -> np.ndarray:
     """Position table (1, num_prefix + rows * cols, embed_dim), float64; the prefix tokens have no place: zeros.
 
-    Each patch gets the hands of many clocks, half set by its column, half by its row:
+    Half of the features encode the column, half the row, as sines and cosines of D/4 frequencies:
         angle = position / 10000^(i / (D/4)),  i = 0 .. D/4 - 1;  [sin, cos] of the column's angles, then of the row's
 
     Raises:

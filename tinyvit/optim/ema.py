@@ -35,5 +35,5 @@ class EMA:
             average += (1 - decay) * self.parameters[name]
 
     def decay_at(self, step: int) -> float:
-        """What is kept of the average after `step` steps."""
+        """Decay of the average after `step` steps."""
         return min(self.decay, (1 + step) / (10 + step))

@@ -13,7 +13,7 @@ CACHED = 2**18  # numbers of each array that a CPU's cache holds together with t
 
 
 def decays(name: str, parameter: Array) -> bool:
-    """Whether weight decay pulls this parameter towards zero: matrices of weights only.
+    """Test whether weight decay applies to this parameter: weight matrices only.
 
     Biases, norms, layer scale, the class token, registers and positions are left alone, as timm and the ViT papers do.
     """
@@ -40,7 +40,7 @@ class FlatArrays(dict[str, Array]):
         self.update({name: views[name] for name in like})
 
     def runs(self, scales: Mapping[str, float]) -> list[tuple[int, int, bool, float]]:
-        """What is treated alike: (start, stop, whether it decays, scale) of neighbours with the same `scales[name]`."""
+        """Runs of neighbours treated alike, with the same `scales[name]`: (start, stop, whether it decays, scale)."""
         runs: list[tuple[int, int, bool, float]] = []
         start = 0
         for name in sorted(self, key=lambda name: not decays(name, self[name])):
@@ -53,7 +53,7 @@ class FlatArrays(dict[str, Array]):
         return runs
 
     def pieces(self, start: int = 0, stop: int | None = None) -> list[slice]:
-        """Where to work in one go: a long vector on the CPU is cut, so that temporaries stay in its cache."""
+        """Pieces of a long vector on the CPU, so that temporaries stay in its cache."""
         stop = self.vector.size if stop is None else stop
         length = CACHED if device_of(self.vector) == "cpu" else max(1, stop - start)
         return [slice(begin, min(begin + length, stop)) for begin in range(start, stop, length)]

@@ -19,7 +19,7 @@ SCALE = "dark: least, bright: most in this map"
 
 
 def attention_rollout(attention: Sequence[np.ndarray]) -> np.ndarray:
-    """How much of each input token reaches each token of the last block, residual branches counted in.
+    """Attention rollout: how much of each input token reaches each token of the last block, residuals counted in.
 
         rollout = R_last ... R_2 R_1,    R = (mean of the heads + I) with each row divided by its sum
 

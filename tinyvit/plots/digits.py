@@ -28,7 +28,7 @@ def plot_page(picture: np.ndarray, digits: Sequence[Any], names: Sequence[str], 
 def plot_steps(
     picture: np.ndarray, steps: dict[str, np.ndarray], digits: Sequence[Any], names: Sequence[str], *, title: str = ""
 ) -> "Figure":
-    """How digits were found: a strip of pictures, one for each step, and below it the digits as the model takes them.
+    """Plot how digits were found: a strip of images, one a step, and below it the digits as the model takes them.
 
     Args:
         picture: (C, H, W), as it came.

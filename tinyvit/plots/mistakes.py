@@ -77,7 +77,7 @@ def plot_worst_sets(
     rows: int = 3,
     columns: int = 4,
 ) -> "Figure":
-    """Where each class is a yes or no by itself: the pictures with a wrong one, the most surprising first.
+    """Plot the worst multi-label predictions: the images with a wrong class, the most surprising first.
 
     Args:
         images: (n, C, H, W), uint8 or float, C = 1 or 3; only those that are drawn are looked at.

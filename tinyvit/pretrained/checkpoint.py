@@ -25,7 +25,7 @@ MAX_NAMED = 6  # parameters in an error message, of each kind
 
 
 class Checkpoint(NamedTuple):
-    """What a folder or file holds."""
+    """Contents of a model's folder or file."""
 
     path: Path  # as it was given
     family: str  # one of `FAMILIES`
@@ -50,7 +50,7 @@ class Checkpoint(NamedTuple):
         return FAMILIES[self.family].projection in self.tensors
 
     def processor(self) -> ImageProcessor:
-        """What turns an image into the model's input, as in its training; as its family does where no file says it.
+        """Image processor of the model's training; its family's where no file says it.
 
         Raises:
             UserError: the files make no sense.

@@ -58,7 +58,7 @@ def tower(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` the vision tower of CLIP has no word for."""
+    """Properties of `config` that the vision tower of CLIP cannot express."""
     beyond = beyond_the_paper(config) | {"layer norm before the first block": False}
     beyond |= {"a head": config.num_classes > 0, "blocks without layer norm before them": not config.pre_norm}
     return those_true(beyond | {"queries, keys and values without a bias": not config.qkv_bias})
@@ -83,7 +83,7 @@ def layout(config: ViTConfig) -> dict[str, Stored]:
 
 
 def vision_tower(config: ViTConfig) -> dict[str, Stored]:
-    """What CLIP and SigLIP have in common."""
+    """Config that CLIP and SigLIP have in common."""
     patches = "embeddings.patch_embedding"
     embedding = {
         "pos_embed": rows("embeddings.position_embedding.weight"),

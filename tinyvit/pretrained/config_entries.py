@@ -53,7 +53,7 @@ def square(values: Mapping[str, Any], key: str, default: Any) -> Any:
 
 
 def ratio(hidden: int, embed_dim: int) -> float:
-    """The mlp_ratio with which `embed_dim` numbers become exactly `hidden`, though a quotient rounds."""
+    """The mlp_ratio with which `embed_dim` features become exactly `hidden`, though a quotient rounds."""
     if embed_dim <= 0:
         return 0.0
     try:
@@ -98,7 +98,7 @@ def array_of(tensors: Mapping[str, np.ndarray], name: str, axes: str) -> np.ndar
 
 
 def depth_of(tensors: Mapping[str, np.ndarray], block: str) -> int:
-    """How many blocks there are, whose arrays' names begin with `block` and a number in it: "blocks.{}."."""
+    """Number of blocks, whose arrays' names begin with `block` and a number in it: "blocks.{}."."""
     before, after = block.split("{}")
     numbers = {name.removeprefix(before).partition(after)[0] for name in tensors if name.startswith(before)}
     return next(index for index in itertools.count() if str(index) not in numbers)
@@ -110,7 +110,7 @@ def square_size(num_patches: int, patch_size: int) -> int:
 
 
 def beyond_the_paper(config: ViTConfig) -> dict[str, bool]:
-    """What not all layouts have words for, and whether `config` has it."""
+    """Properties that not all layouts can express, and whether `config` has them."""
     return {
         POOLS.get(config.pool, ""): config.pool != "cls",
         "tokens without a class token": not config.class_token,

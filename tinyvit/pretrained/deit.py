@@ -22,7 +22,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` DeiT has no word for."""
+    """Properties of `config` that DeiT cannot express."""
     beyond = beyond_the_paper(config) | {"two heads": False, "registers": False}
     return those_true(beyond | {f"{config.num_registers} registers in place of one": config.num_registers != 1})
 

@@ -26,7 +26,7 @@ MODULES |= {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2"}
 
 
 def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
-    """What the model looks like; entries that are missing have `transformers`' defaults.
+    """Read the config; entries that are missing have `transformers`' defaults.
 
     Raises:
         UserError: as `huggingface.read_config` does, and of a SwiGLU.
@@ -51,7 +51,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` DINOv2 has no word for."""
+    """Properties of `config` that DINOv2 cannot express."""
     beyond = beyond_the_paper(config) | {"registers": False, "layer scale": False}
     if config.pool == "cls+mean":
         beyond["a head that pools the class token and the mean"] = False

@@ -47,7 +47,7 @@ def cached_model(name: str, *, complete: bool = False) -> Path | None:
 
     Args:
         name: as of `download_model`.
-        complete: None, too, if nobody has asked whether it has the files of `OPTIONAL`; offline, nobody can.
+        complete: None, too, if the hub was never asked for the files of `OPTIONAL`; offline, it cannot be asked.
 
     Returns:
         The folder, for `open_checkpoint`; None if there is none with weights.

@@ -32,7 +32,7 @@ Values = Mapping[str, Any]  # of config.json
 
 
 class Family(NamedTuple):
-    """How one family describes, names, arranges and resamples: all that the rest of the package knows of it."""
+    """A family of weights: how it describes, names, arranges and resamples; all that the package knows of it."""
 
     title: str  # for people
     library: str  # whose files they are: a choice of `tinyvit convert --to`
@@ -69,7 +69,7 @@ def _own_config(values: Values, tensors: Tensors) -> ViTConfig:
 
 
 def _timm_processor(values: Values, in_chans: int) -> ImageProcessor | None:
-    """What timm's `pretrained_cfg` says of how images are made, if there is one."""
+    """Image processor in timm's `pretrained_cfg`, if there is one."""
     cfg = values.get("pretrained_cfg")
     return ImageProcessor.from_timm(cfg, in_chans=in_chans) if cfg else None
 

@@ -21,7 +21,7 @@ ATTENTION = "MultiHeadDotProductAttention_1"
 
 
 def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
-    """What the model looks like: images are taken to be squares, since nothing says otherwise.
+    """Infer the config from the weights: images are taken to be squares, since nothing says otherwise.
 
     Raises:
         UserError: the weights are not those of a plain ViT.
@@ -47,7 +47,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` an `.npz` file has no room for; empty when it can be written in this layout."""
+    """Properties of `config` that an `.npz` file cannot express; empty when it can be written in this layout."""
     height, width = config.image_shape
     return those_true(
         beyond_the_paper(config)

@@ -104,7 +104,7 @@ class Repository:
             return self._metadata(file) is not None
 
     def _metadata(self, file: str) -> Any:
-        """What the hub says of `file`: etag, size, location; None if there is no such file."""
+        """Metadata of `file` on the hub: etag, size, location; None if there is no such file."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
         try:

@@ -12,7 +12,7 @@ CHECKSUM = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class NotDelivered(Exception):
-    """What a server says or sends is not taken."""
+    """Refusal of what a server says or sends."""
 
 
 def check_metadata(said: Any, file: str, hub: str) -> None:

@@ -39,7 +39,7 @@ MODULES = {
 
 
 def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
-    """What the model looks like; entries that are missing have `transformers`' defaults.
+    """Read the config; entries that are missing have `transformers`' defaults.
 
     Raises:
         UserError: an entry makes no sense, or asks for something that this ViT does not do.
@@ -90,7 +90,7 @@ def classes_of(tensors: Mapping[str, np.ndarray], *heads: str) -> int:
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` Hugging Face's ViT has no word for; empty when it can be written in this layout."""
+    """Properties of `config` that Hugging Face's ViT cannot express; empty when it can be written in this layout."""
     return those_true(beyond_the_paper(config))
 
 
@@ -131,7 +131,7 @@ def read_class_names(values: Mapping[str, Any], num_classes: int) -> tuple[str, 
 
 
 def without(*prefixes: str) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
-    """What makes of a file's arrays those of the bare encoder: in a model with a head, the encoder's have a prefix."""
+    """Filter of a file's arrays for the bare encoder: in a model with a head, the encoder's have a prefix."""
 
     def plain(name: str) -> str:
         return next((name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix)), name)

@@ -13,7 +13,7 @@ Arrays = Sequence[np.ndarray]
 
 
 class Layout(NamedTuple):
-    """How one of our arrays lies in the one or several arrays of somebody else."""
+    """Layout of one of our arrays in the one or several arrays of another library."""
 
     read: Callable[[Arrays], np.ndarray]  # theirs -> ours
     write: Callable[[np.ndarray], Arrays]  # ours -> theirs
@@ -46,7 +46,7 @@ def rows(name: str) -> Stored:
 
 
 def nothing(*shape: int) -> Stored:
-    """What others do not have, and what is zeros here: a bias, as a rule."""
+    """Layout of an array that others do not have, and that is zeros here: a bias, as a rule."""
     return Stored((), Layout(lambda theirs: np.zeros(shape, np.float16), lambda ours: []))
 
 

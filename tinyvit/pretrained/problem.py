@@ -14,7 +14,7 @@ PROBLEM_TYPE = "problem_type"  # the entry of config.json
 
 
 def problem_type(values: Mapping[str, Any], num_classes: int) -> str:
-    """What the `config.json` of a model with so many classes says; where it is silent, as transformers' pipeline does.
+    """Problem type of a `config.json` with so many classes; where it is silent, as transformers' pipeline does.
 
     A single logit is the yes or no of one class, whatever the config says, unless that is regression: as one share of
     a softmax it would always be 1.

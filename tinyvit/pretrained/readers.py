@@ -12,16 +12,16 @@ PACKAGES = {"hf": "Hugging Face's transformers", "timm": "timm"}  # in the order
 
 
 class Reader(NamedTuple):
-    """Whoever loads a model that tinyvit has saved."""
+    """Library that loads a model saved by tinyvit."""
 
-    family: str  # whose layout it reads: hf or timm; or tinyvit, if nobody else has a word for the model
+    family: str  # whose layout it reads: hf or timm; or tinyvit, if no other library has a word for the model
     as_it_is: bool  # or only after `tinyvit convert --to`
     differing: str = ""  # what it always does otherwise, in words
     lacking: str = ""  # where it is tinyvit: what the others have no word for
 
 
 def reader_of(config: ViTConfig) -> Reader:
-    """Who loads a model of this kind, with the same logits but for what is `differing`."""
+    """Library that loads a model of this kind, with the same logits but for what is `differing`."""
     written = dataclasses.replace(config, pos_embed="learned")  # as `tinyvit convert` writes fixed positions
     for name in PACKAGES:
         if family := family_for(name, written):

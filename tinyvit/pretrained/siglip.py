@@ -16,7 +16,7 @@ LEFT_OUT = (*clip.LEFT_OUT, "head.")  # attention pooling, where a classifier lo
 
 
 def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
-    """What the vision tower looks like.
+    """Read the config of the vision tower.
 
     Raises:
         UserError: as `huggingface.read_config` does.
@@ -34,7 +34,7 @@ def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) ->
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` the vision tower of SigLIP has no word for."""
+    """Properties of `config` that the vision tower of SigLIP cannot express."""
     beyond = beyond_the_paper(config) | {"mean pooling": False, "attention pooling": False}
     beyond |= {"tokens without a class token": False, "a class token": config.class_token}
     with_head = config.num_classes > 0

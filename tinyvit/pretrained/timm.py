@@ -42,7 +42,7 @@ ONLY = {
 
 
 def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
-    """What the model looks like, from its config and its weights.
+    """Read the config, from timm's config and the shapes of the weights.
 
     Raises:
         UserError: an entry makes no sense, or asks for something that this ViT does not do.
@@ -107,7 +107,7 @@ def _heads(architecture: str, plain: re.Match[str]) -> int:
 
 
 def _patches(positions: int, num_prefix: int, args: Mapping[str, Any]) -> int:
-    """How many of the positions are patches', if these are a square: all, or all but those of the tokens in front."""
+    """Number of positions that are patches', if these are a square: all, or all but those of the tokens in front."""
     behind = positions - num_prefix
     is_square = behind > 0 and math.isqrt(behind) ** 2 == behind
     return behind if is_square and not entry(args, "no_embed_class", False) else positions
@@ -139,7 +139,7 @@ def read_class_names(values: Mapping[str, Any], num_classes: int) -> tuple[str, 
 
 
 def cannot_say(config: ViTConfig) -> str:
-    """What of `config` timm has no word for; empty when it can be written in this layout."""
+    """Properties of `config` that timm cannot express; empty when it can be written in this layout."""
     return those_true(
         {
             "fixed positions": config.pos_embed != "learned",
@@ -152,7 +152,7 @@ def cannot_say(config: ViTConfig) -> str:
 
 
 def fixed(config: ViTConfig) -> dict[str, Any]:
-    """What timm always does for such a model, and no file of it says."""
+    """Settings that timm always has for such a model, and no file of it says."""
     return {"layer_norm_eps": CLIP_EPS if "_clip" in _architecture(config) else EPS}
 
 

@@ -14,7 +14,7 @@ class Claim(contextlib.ExitStack):
     """From here to `close` no other process works on the run in `folder`. What is left of one that was killed is none.
 
     Raises:
-        UserError: somebody else is at work there.
+        UserError: another process is at work there.
     """
 
     def __init__(self, folder: Path):

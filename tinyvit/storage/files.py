@@ -19,7 +19,7 @@ Content = bytes | Mapping[str, Array]  # of a file
 
 
 def siblings(path: Path) -> tuple[Path, Path, Path]:
-    """Where versions of a file or folder wait beside it, under names nobody types: (writing, new, old)."""
+    """Paths beside a file or folder where its versions wait: (writing, new, old)."""
     writing, new, old = (path.parent / f".{path.name}.tinyvit-{state}" for state in ("writing", "new", "old"))
     return writing, new, old
 

@@ -43,7 +43,7 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], *, keep_other
 
     Args:
         keep_others: files and folders that no checkpoint has move into the new folder, instead of being refused:
-            a file manager's, a network disk's, somebody's note.
+            a file manager's, a network disk's, a note.
 
     Raises:
         UserError: the place is a file or holds files that no checkpoint has, the disk is full, or it cannot be written;
@@ -110,7 +110,7 @@ def _clear(old: Path, folder: Path) -> None:
 
 
 def _versions(old: Path) -> list[Path]:
-    """What waits beside its place under the name `old`, or `old` with a number."""
+    """Versions that wait beside their place under the name `old`, or `old` with a number."""
     numbered = (path for path in old.parent.iterdir() if path.name.removeprefix(f"{old.name}-").isdecimal())
     return [path for path in (old, *numbered) if path.is_dir()]
 
@@ -128,7 +128,7 @@ def is_there(folder: str | Path) -> bool:
 
 
 def read_folder(folder: str | Path, reader: Callable[[Path], Result]) -> Result:
-    """What `reader(version)` makes of one version of `folder`, although another process may replace it meanwhile.
+    """Read `reader(version)` from one version of `folder`, although another process may replace it meanwhile.
 
     Raises:
         UserError: as `reader` does, or `folder` is replaced faster than it can be read.
@@ -147,7 +147,7 @@ def read_folder(folder: str | Path, reader: Callable[[Path], Result]) -> Result:
 
 
 def _identity(folder: str | Path) -> tuple[object, ...] | None:
-    """What differs between two versions of a folder, or when one goes to its place; None if there is none."""
+    """Identity of a version of a folder; None if there is none."""
     place = current_folder(folder)
     try:
         found = place.stat()

@@ -12,17 +12,17 @@ except ImportError:  # Windows
 
 
 class FileLock:
-    """From here to `close` nobody else has it: no other process, and nobody else in this one.
+    """From here to `close` the lock is exclusive: against other processes, and within this one.
 
     What is locked is the file or folder itself, wherever it is moved. Where there are no such locks (on Windows, on
-    some network disks) everybody gets one.
+    some network disks) every caller gets one.
 
     Args:
         path: a file or folder that is there; nothing is written to it.
-        wait: until whoever has it is done.
+        wait: until it is released.
 
     Raises:
-        BlockingIOError: somebody else has it.
+        BlockingIOError: the lock is taken.
         OSError: there is no such file, or it may not be opened.
     """
 

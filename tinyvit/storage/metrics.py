@@ -26,7 +26,7 @@ def measure_in_words(name: str) -> str:
 
 
 def quality(epoch: Mapping[str, float]) -> tuple[float, float]:
-    """What is larger for a better epoch: its measure on the dev split; of equal ones, the smaller loss decides."""
+    """Quality of an epoch, larger is better: its measure on the dev split; of equal ones, the smaller loss decides."""
     return epoch[measure_of(epoch)], -epoch["dev_loss"]
 
 
@@ -58,7 +58,7 @@ def write_metrics(folder: Path, epochs: Sequence[dict[str, Any]]) -> None:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """What `write_metrics` wrote; no epochs if there is no such file.
+    """Read what `write_metrics` wrote; no epochs if there is no such file.
 
     Raises:
         UserError: the file is damaged.

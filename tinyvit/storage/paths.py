@@ -35,7 +35,7 @@ def cache_folder() -> Path | None:
     None if that would be in the user's home, and there is none.
 
     Raises:
-        UserError: $TINYVIT_CACHE leads to the home of nobody.
+        UserError: $TINYVIT_CACHE leads to the home of an unknown user.
     """
     if chosen := os.environ.get("TINYVIT_CACHE"):
         return expanded(chosen)

@@ -53,7 +53,7 @@ def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
 
 
 def _new_numbered(dataset: str) -> Path:
-    """A folder in `runs` that nobody has had, also where several runs begin at once."""
+    """Make a new folder in `runs`, also where several runs begin at once."""
     numbers = itertools.count(1)
     while True:
         folder = Path("runs") / f"{dataset}-{next(numbers)}"
@@ -97,7 +97,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def run_folder(folder: str | Path) -> Path:
-    """Where what is made about a model belongs: beside its checkpoints, which are replaced whole, not into one."""
+    """Folder for what is made about a model: beside its checkpoints, which are replaced whole, not in one."""
     place = Path(folder).resolve()
     place = place.parent if place.suffix == ".safetensors" else place
     inside = place.name in ("last", "best") and (place.parent / CONFIG).is_file()
@@ -105,7 +105,7 @@ def run_folder(folder: str | Path) -> Path:
 
 
 def figures_folder(path: str | Path) -> Path:
-    """Where pictures about a model belong: in its run or folder, or beside its file."""
+    """Folder for figures about a model: in its run or folder, or beside its file."""
     place = run_folder(path)
     return (place if place.is_dir() else place.parent) / "figures"
 

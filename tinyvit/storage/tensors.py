@@ -120,7 +120,7 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
 
 
 def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
-    """What `write_arrays` writes."""
+    """Bytes that `write_arrays` writes."""
     file = io.BytesIO()
     write_arrays(file, arrays)
     return file.getvalue()

@@ -136,7 +136,7 @@ def example_weights(config: RunConfig, labels: np.ndarray) -> np.ndarray | None:
 
 
 def told(config: RunConfig, class_names: Sequence[str]) -> str:
-    """What the weights are, the heaviest classes first, in a sentence."""
+    """Summary of the weights, the heaviest classes first, in a sentence."""
     of_classes: Any = config.class_weights
     words = [f"{class_names[k]} {of_classes[k]:.4g}" for k in np.argsort(of_classes, kind="stable")[::-1]]
     listed = ", ".join(words) if len(words) <= MAX_LISTED else some(words)

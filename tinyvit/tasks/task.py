@@ -59,7 +59,7 @@ class Task(Protocol[Model]):
         raise NotImplementedError
 
     def answer_size(self, config: RunConfig) -> int:
-        """R, the numbers in an answer."""
+        """R, the features of an answer."""
         raise NotImplementedError
 
     def answers(self, config: RunConfig, model: Model, dataset: Dataset, rows: slice) -> np.ndarray:

@@ -19,7 +19,7 @@ def not_finite(state: TrainingState) -> str | None:
 
 
 def diverged(what: str, config: RunConfig, folder: Path) -> UserError:
-    """What happened, why, what of the run in `folder` is left, and what to do."""
+    """Error that says what happened, why, what of the run in `folder` is left, and what to do."""
     saved = folder / "last"
     kept = f"the last good checkpoint is {saved}" if saved.is_dir() else "nothing had been saved yet"
     return UserError(

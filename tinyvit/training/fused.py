@@ -120,7 +120,7 @@ class FusedTraining:
         self.device.close()
 
     def _run(self) -> None:
-        """What is recorded: a step from pixels to new weights."""
+        """Run the recorded step, from pixels to new weights."""
         batch = self.step.batch
         self.device.launch(
             "augment_patchify",
@@ -132,7 +132,7 @@ class FusedTraining:
         self.update.run(self.step.loss)
 
     def _send_epoch(self) -> None:
-        """Which image comes when in this epoch, and how each is varied."""
+        """Send an epoch to the device: the order of the images, and how each is augmented."""
         config, epoch = self.config, self._epoch
         order = epoch_order(len(self.dataset.train), seed=config.seed, epoch=epoch)[: len(self._order)]
         self._order[...] = self.device.xp.asarray(order.astype(np.int32))

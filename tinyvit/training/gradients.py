@@ -21,7 +21,7 @@ SAVED_BYTES = 256 * 2**20  # what the forward may keep for the backward
 
 
 class GradientsLostError(UserError):
-    """Whoever was to compute a part of the gradients has died, got stuck, or met an error."""
+    """A process that computes a part of the gradients has died, got stuck, or met an error."""
 
 
 class Gradients(Protocol):
@@ -135,7 +135,7 @@ def part_of(weights: np.ndarray | None, rows: slice, batch_size: int) -> tuple[f
 
 
 def part_rows(n: int, index: int, count: int) -> slice:
-    """The rows of part `index` of `count` nearly equal parts of `n` rows."""
+    """The slice of `n` rows for part `index` of `count`; lengths differ by at most one."""
     return slice(n * index // count, n * (index + 1) // count)
 
 

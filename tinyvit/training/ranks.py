@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Ranks:
-    """One process by itself: rank 0 of 1, with nobody to talk to."""
+    """One process by itself: rank 0 of 1, without communication."""
 
     rank = 0
     size = 1

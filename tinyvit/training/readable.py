@@ -16,7 +16,7 @@ MAX_TOLD = 10  # files of one kind
 def readable_pictures(
     listing: Listing, note: Callable[[str], None], *, strict: bool = False
 ) -> tuple[Listing, Findings]:
-    """Those pictures of a listing that can be read, and what was found in all of them.
+    """Images of a listing that can be read, and what was found in all of them.
 
     Args:
         note: is told what is odd about them.
@@ -32,7 +32,7 @@ def readable_pictures(
 
 
 def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
-    """What is wrong with the pictures, a sentence each."""
+    """Remarks on the images, a sentence each."""
     if listing.test and not findings.counts["test"].any():
         yield f"none of the {len(listing.test):,} pictures of the test split can be read, so there is no test"
     for _, sentence in findings.unreadable[:MAX_TOLD]:

@@ -77,5 +77,5 @@ class RunFiles:
             write_metrics(self.folder, state.epochs)
 
     def save_report(self, text: str) -> None:
-        """What the test split says of the best epoch."""
+        """Save the report of the best epoch on the test split."""
         write_file(self.folder / "report.txt", text.encode())

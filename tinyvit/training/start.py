@@ -140,7 +140,7 @@ def _with_workers(config: TrainConfig, place: str) -> TrainConfig:
 
 
 def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks) -> Gradients:
-    """Who computes the gradients of a new model: this process, or several."""
+    """Gradients of a new model: computed by this process, or by several."""
     model = build_model(config)
     if config.workers == ranks.size == 1:
         return OneProcess(config, dataset, model)

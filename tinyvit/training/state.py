@@ -14,7 +14,7 @@ from ..vit import VisionTransformer
 
 @dataclasses.dataclass
 class TrainingState:
-    """What changes while a run goes on."""
+    """State of a run: all that changes while it goes on."""
 
     model: VisionTransformer
     optimizer: Optimizer

@@ -27,7 +27,7 @@ class Step(Protocol):
 
 
 class TrainingStep:
-    """The step of every run on plain ops, whoever computes its gradients: one process, workers, ranks, or threads.
+    """The step of every run on plain ops, with gradients by one process, workers, ranks, or threads.
 
     Args:
         state: of the run; its model, optimizer and average are changed in place.

@@ -1,4 +1,4 @@
-// Layer norm, with what stands in front of it: the bias of a linear layer, and the residual road.
+// Layer norm, with what stands in front of it: the bias of a linear layer, and the residual addition.
 //
 //   x = residual + branch + bias,   x_hat = (x - x[0] - mean) * rstd,   y = x_hat * weight + shift
 //
@@ -68,7 +68,7 @@ __device__ void store_column_sums(const float* mine, float* sums) {
 }
 
 // dy, x (rows, D) and what the forward saved -> dx (rows, D): the gradient of x, and so of branch and residual.
-// dresidual (rows / every, D) is what comes down the residual road, to every `every`-th row; or null.
+// dresidual (rows / every, D) is the gradient of the residual, for every `every`-th row; or null.
 // dweight, dshift, dbias (blocks, D): one row of partial sums for each block of threads.
 extern "C" __global__ void layer_norm_backward(const float* dy, const float* x, const float* weight, const float* mean,
                                                const float* rstd, const float* dresidual, float* dx, float* dweight,
@@ -96,7 +96,7 @@ extern "C" __global__ void layer_norm_backward(const float* dy, const float* x, 
       int i = threadIdx.x + WARP * k;
       if (i < EMBED_DIM) {
         float gradient = (dy[at + i] * weight[i] - mean_dx_hat - x_hat[k] * mean_product) * rstd[row];
-        if (down) gradient += down[i];  // the gradient takes both roads
+        if (down) gradient += down[i];  // the gradient of both branches
         dx[at + i] = gradient;
         bias_sum[k] += gradient;
       }

@@ -49,7 +49,7 @@ def _is_hole(group: list[Piece], ring: Piece) -> bool:
 
 
 def strength(group: list[Piece]) -> float:
-    """How deep the ink is, grey levels, the mean over the pixels of all pieces."""
+    """Depth of the ink, grey levels, the mean over the pixels of all pieces."""
     return float(np.average([piece.depth for piece in group], weights=[len(piece.pixels) for piece in group]))
 
 
@@ -83,7 +83,7 @@ def holds_square(piece: Piece, share: float) -> bool:
 
 
 def rectangularity(piece: Piece) -> tuple[float, float]:
-    """How much of the smallest rectangle around a piece it fills, holes filled, and the rectangle's aspect, 0..1."""
+    """Share of the smallest rectangle around a piece that it fills, holes filled, and the rectangle's aspect, 0..1."""
     top, left, _, _ = piece.box
     mask = np.zeros((piece.height + 2, piece.width + 2), bool)
     mask[tuple((piece.pixels - (top - 1, left - 1)).T)] = True

@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 
 class Ink(NamedTuple):
-    """What was found in one polarity."""
+    """Ink found in one polarity."""
 
     depth: np.ndarray  # uint8 (H, W)
     is_dark: bool  # it is darker than the paper
@@ -73,7 +73,7 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
 
 
 def _ink(depth: np.ndarray, contrast: float) -> Ink:
-    """What may be digits in dark and in light ink, (2, H, W), and of these the better."""
+    """Candidates for digits in dark and in light ink, (2, H, W), and of these the better."""
     least = MIN_EXTENT * max(depth.shape)
     found = []
     both = [find_pieces(polarity, contrast, 0.3 * least) for polarity in depth]
@@ -145,7 +145,7 @@ def _coloured(groups: list[list[Piece]], shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _said(is_dark: bool, was_thin: bool, lines: int, points: int) -> str:
-    """What was done to the picture."""
+    """Note on what was done to the image."""
     parts = ["dark ink on a light background: inverted" if is_dark else "light ink on a dark background"]
     if lines:
         parts.append(f"{lines} straight line{'s' * (lines > 1)} taken out")

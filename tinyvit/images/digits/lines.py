@@ -33,7 +33,7 @@ def without_lines(planes: np.ndarray, contrast: float) -> tuple[np.ndarray, int]
 
 
 def _ridges(planes: np.ndarray, contrast: float) -> np.ndarray:
-    """Where it is darker than both above and below: bool (H, W)."""
+    """Mask of pixels darker than both above and below: bool (H, W)."""
     height = planes.shape[1]
     found = np.zeros(planes.shape[1:], bool)
     for reach in (3, 6, 12):
@@ -84,7 +84,7 @@ def _find(ridges: np.ndarray) -> list[tuple[np.ndarray, int]]:
 
 
 def _thickness(ridges: np.ndarray, course: np.ndarray) -> int:
-    """How many rows of the mask (H, W) the line takes up, median over the columns (W,) on which it is seen."""
+    """Thickness of the line in rows of the mask (H, W), median over the columns (W,) on which it is seen."""
     height, width = ridges.shape
     most = max(3, int(THICKEST * max(height, width))) + 2
     near = np.arange(-most, most + 1)[:, None]
@@ -114,7 +114,7 @@ def _erased(planes: np.ndarray, course: np.ndarray, thickness: int, contrast: fl
 
 
 def _crossing(above: np.ndarray, below: np.ndarray, share: float, reach: int) -> np.ndarray:
-    """What lies between two rows (C, W), at a share of the way down, where strokes cross at any slant: float32 (C, W).
+    """Pixels between two rows (C, W), at a share of the way down, where strokes cross at any slant: float32 (C, W).
 
     A stroke is dark on both rows, so for each slant the lighter of its two ends counts, and of all slants the darkest.
     """

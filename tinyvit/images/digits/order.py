@@ -34,7 +34,7 @@ def in_reading_order(digits: list[Digit]) -> list[Digit]:
 
 
 def without_points(digits: list[Digit]) -> list[Digit]:
-    """Those that are no decimal point or comma: low, and behind the foot of a digit."""
+    """Digits without decimal points and commas: low, and behind the foot of a digit."""
     return [digit for digit in digits if not any(_is_point(digit.box, other.box) for other in digits)]
 
 

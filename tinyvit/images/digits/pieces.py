@@ -76,7 +76,7 @@ def stroke_width(area: int, edge: int) -> float:
 
 
 def _edge(labels: np.ndarray) -> np.ndarray:
-    """Which pixels of a piece have a neighbour, by a side, outside of it: bool (H, W)."""
+    """Mask of a piece's pixels that have a neighbour, by a side, outside of it: bool (H, W)."""
     padded = np.pad(labels, 1)
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
     return (labels > 0) & np.logical_or.reduce([neighbour == 0 for neighbour in around])

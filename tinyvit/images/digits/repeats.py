@@ -12,7 +12,7 @@ TWINS = 3  # more such shapes in the picture make a pattern
 
 
 def is_repeated(digits: Sequence[Digit]) -> np.ndarray:
-    """Which of n shapes are there again at least `TWINS` times: bool (n,)."""
+    """Mask of the shapes, of n, that are there again at least `TWINS` times: bool (n,)."""
     images = np.stack([digit.image for digit in digits]).astype(np.float32).reshape(len(digits), -1)
     images /= np.maximum(np.linalg.norm(images, axis=1, keepdims=True), 1.0)
     heights = np.log([digit.box[2] - digit.box[0] for digit in digits])

@@ -49,7 +49,7 @@ def _along(pixels: np.ndarray, slant: float, top: int, bottom: int) -> np.ndarra
 
 
 def _part(group: list[Piece], slant: float, at: int, top: int, bottom: int, is_left: bool) -> list[Piece]:
-    """What lies on one side of a line."""
+    """Part of a shape on one side of a line."""
     parts = []
     for piece in group:
         pixels = piece.pixels[(_along(piece.pixels, slant, top, bottom) <= at) == is_left]

@@ -65,7 +65,7 @@ def _without_dips(profile: np.ndarray) -> np.ndarray:
 
 
 def water_level(landscape: np.ndarray) -> np.ndarray:
-    """Where the water stands: uint8 (K, H, W) -> the same, K landscapes at once.
+    """Water level: uint8 (K, H, W) -> the same, K landscapes at once.
 
     The level at a pixel is the height of the lowest pass on any path from there to the edge of the picture:
 

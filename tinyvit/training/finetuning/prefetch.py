@@ -22,7 +22,7 @@ class Prefetch(Generic[T]):
         self._made: dict[int, Future[T]] = {}
 
     def take(self, step: int) -> T:
-        """What `make` gave for `step`, and what it raised is raised here."""
+        """Take what `make` gave for `step`; what it raised is raised here."""
         self._made = {number: future for number, future in self._made.items() if number >= step}
         stop = step + self.ahead + 1
         for number in range(step, stop if self.last is None else max(step + 1, min(stop, self.last))):

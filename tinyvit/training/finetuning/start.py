@@ -119,7 +119,7 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
 
 
 def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress) -> Listing:
-    """What the run in `folder` began with; of older runs, which have no list, what is there now.
+    """Images that the run in `folder` began with; of older runs, which have no list, those that are there now.
 
     Args:
         class_names: of the checkpoint to go on from.
@@ -190,7 +190,7 @@ def build_trainer(
 
 
 def resolve_threads(config: FinetuneConfig) -> int:
-    """How many threads; they decide in which order gradients are added up, so a run keeps its number everywhere."""
+    """Number of threads; they decide in which order gradients are summed, so a run keeps its number everywhere."""
     return min(cores(), MAX_THREADS) if config.threads == "auto" else int(config.threads)
 
 

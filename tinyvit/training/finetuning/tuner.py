@@ -1,9 +1,8 @@
 """Gradients for fine-tuning: the trainable parameters, and a large model's step in little memory.
 
 A batch is cut into pieces of few images, and each thread works on one: its activations are all that must be kept at
-once. The threads go down the model side by side, and what each part's gradients are is added up before the next part
-is computed. So there is one copy of all gradients however many threads there are, and the sum is always made in the
-same order.
+once. All threads run the backward in lockstep: the gradients of a part of the model are summed before the next part
+is computed. So one gradient buffer is enough for any number of threads, and the order of summation is always the same.
 """
 
 from collections.abc import Iterator
@@ -96,7 +95,7 @@ class Tuner:
             return share * loss, self._trainable(parts)
 
     def _trainable(self, parts: Iterator[tuple[Array, Gradients]]) -> Iterator[Gradients]:
-        """What learns of each part's gradients, down to the lowest part where something does."""
+        """Trainable parameters' gradients of each part, down to the lowest part that has any."""
         left = len(self.grads)
         for _, grads in parts:
             wanted = {name: grad for name, grad in grads.items() if name in self.grads}
@@ -141,7 +140,7 @@ def learns(name: str, first_block: int, depth: int) -> bool:
 
 
 def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
-    """How much slower each parameter learns: `layer_decay` to the power of how many blocks and heads are above it.
+    """Layer-wise learning-rate decay: `layer_decay` to the power of how many blocks and heads are above a parameter.
 
     Source: Clark et al. 2020, "ELECTRA", arXiv:2003.10555; for ViTs, Bao et al. 2021, "BEiT", arXiv:2106.08254.
     """
@@ -155,7 +154,7 @@ def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
 
 
 def _micro_batch(config: FinetuneConfig, first_block: int, threads: int) -> int:
-    """As many images as a thread may keep the activations of, and few enough that no thread goes without."""
+    """Images per forward and backward: as many as a thread can keep the activations of, and enough for all threads."""
     model = config.model
     saved = 4 * sum(cost.saved for cost in model_costs(model).values())  # bytes per image
     blocks = 1 if config.recompute else max(1, model.depth - first_block)

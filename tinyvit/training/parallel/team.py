@@ -26,7 +26,7 @@ MAX_WORKERS = 8
 
 
 def resolve_workers(config: TrainConfig, device: str) -> int:
-    """How many processes, this one included, share a step: what the config says, or for "auto" one per core.
+    """Number of processes, this one included, that share a step: the config's, or for "auto" one per core.
 
     Raises:
         UserError: more than one was asked for on a GPU.
@@ -118,7 +118,7 @@ class Team:
         self._memory.close_handle()
 
     def _place(self, index: int) -> tuple[int, int]:
-        """Which of how many parts of the whole batch is that of member `index` of this rank."""
+        """(index, count) of the part of the whole batch for member `index` of this rank."""
         return self.ranks.rank * self.size + index, self.ranks.size * self.size
 
     def _ask(self, command: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ class Team:
 
 
 def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """What a worker process does with each command, see `worker`."""
+    """Build what a worker process does with each command, see `worker`."""
     name, class_names, mean, std = job["dataset"]
     train = Split(memory["train images"], memory["train labels"])
     dev = Split(memory["dev images"], np.zeros(len(memory["dev images"]), np.int64))
@@ -164,7 +164,7 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
 
 
 def _layout(config: TrainConfig, dataset: Dataset, model: VisionTransformer) -> dict[str, tuple[tuple[int, ...], str]]:
-    """What the processes of one machine share: parameters, gradients, data."""
+    """Arrays that the processes of one machine share: parameters, gradients, data."""
     shapes: dict[str, tuple[tuple[int, ...], str]] = {
         name: (array.shape, str(array.dtype)) for name, array in _dataset_arrays(dataset).items()
     }
