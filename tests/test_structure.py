@@ -169,6 +169,20 @@ def test_forward_and_backward_stand_side_by_side():
             assert forward.removesuffix("_forward") in OPS, f"{forward} is not discovered"
 
 
+def test_docstrings_open_with_a_verb_or_a_noun():
+    """What a thing is called in the field comes first, not a sentence around it."""
+    sentences = ("What ", "Where ", "Which ", "Who ", "How ", "Those ", "That ")
+    openings = [
+        f"{module}: {text.splitlines()[0]}"
+        for module in MODULES
+        if "exercises" not in module.path.parts
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if (text := ast.get_docstring(node) or "").startswith(sentences)
+    ]
+    assert not openings, "\n".join(openings)
+
+
 def test_limits_are_called_max_or_min():
     never = ("MOST", "LEAST", "LONGEST", "SHORTEST", "WIDEST", "LARGEST", "SMALLEST", "HIGHEST", "LOWEST", "FEWEST")
     names = {

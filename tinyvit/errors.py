@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """What is wrong, what was received, and what to do, in one sentence.
+    """Error that a user can cause: what is wrong, what was received, and what to do, in one sentence.
 
     It is a `ValueError`, so Python callers may catch it as one; the command line shows its text without a traceback.
     """

@@ -14,7 +14,7 @@ MIN_SIZE = 12_544  # numbers per thread, 16 of MNIST's images: with fewer, threa
 
 
 class _MatrixLibrary:
-    """How many threads the matrix library may use. That is a setting of the whole process, and several of its threads
+    """Thread limit of the matrix library. That is a setting of the whole process, and several of its threads
     may want one at the same time: the first of them sets it, and the last gives back what was found.
     """
 

@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
-    """Whether no model is lost that the user did not give up.
+    """Check that no model is lost that the user did not give up.
 
     Raises:
         UserError: one would be.

@@ -41,7 +41,7 @@ class PredictionsTable:
         self._columns = self.columns(labelled)
 
     def _check_replaceable(self, place: Path) -> None:
-        """Whether nothing is lost but an older table.
+        """Check that nothing is lost but an older table.
 
         Raises:
             UserError: there is something else in its place.

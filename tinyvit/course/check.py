@@ -61,7 +61,7 @@ def progress() -> None:
 
 @cache
 def texts() -> dict[str, dict[str, Any]]:
-    """What the lessons' sources say: `lessons` by name with title and minutes, `exercises` by number with lesson, hints
+    """Texts of the lessons' sources: `lessons` by name with title and minutes, `exercises` by number with lesson, hints
     and solution."""
     return dict(json.loads(resources.files(__package__).joinpath("lessons.json").read_text(encoding="utf-8")))
 

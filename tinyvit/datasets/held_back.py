@@ -55,7 +55,7 @@ def hold_back(
 
 
 def _split_off(files: Files, size: int, seed: int) -> tuple[Files, Files]:
-    """What remains, and `size` files of all classes in proportion.
+    """Split off `size` files of all classes in proportion; returns the rest, and those.
 
     Classes of one file give none, and the others give at most half, so that something of each remains.
     """

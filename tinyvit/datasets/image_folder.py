@@ -85,7 +85,7 @@ def list_whole(folder: str | os.PathLike[str], class_names: Collection[str]) -> 
 
 
 def _one_class(root: Path, known: Collection[str]) -> "_Contents | None":
-    """What is in a folder that is itself a class: it has none in it, or is called as one and they are not."""
+    """Listing of a folder that is itself a class: it has none in it, or is called as one and they are not."""
     left_out = LeftOut(root)
     folders, files = left_out.entries(root)
     place = root.resolve()
@@ -117,7 +117,7 @@ class _Contents(NamedTuple):
 
 
 def _contents(root: Path, known: Collection[str] = ()) -> _Contents:
-    """What is in a folder that is arranged as `find_layout` wants it, which also knows `known`."""
+    """Listing of a folder that is arranged as `find_layout` wants it, which also knows `known`."""
     left_out = LeftOut(root)
     layout = find_layout(root, left_out, known)
     found = {}
@@ -131,7 +131,7 @@ def _contents(root: Path, known: Collection[str] = ()) -> _Contents:
 
 
 def _check(places: Mapping[str, Path], found: Mapping[str, Classes]) -> None:
-    """Whether there is something to train on, and dev and test know no class that train lacks."""
+    """Check that there is something to train on, and dev and test know no class that train lacks."""
     place, train = places["train"], found["train"]
     remedy = "put pictures into one folder for each class"
     if not train:

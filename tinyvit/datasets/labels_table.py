@@ -140,7 +140,7 @@ def _are_flags(lines: Sequence[Line], column: int, flags: set[str] = YES | NO) -
 
 
 def _check_numbers(path: Path, lines: Sequence[Line], columns: Sequence[int]) -> None:
-    """Whether all cells of some columns say yes or no: what -1 says, for one, each data set decides by itself."""
+    """Check that all cells of some columns say yes or no: what -1 says, for one, each data set decides by itself."""
     for line in lines:
         for cell in (line.cell(k) for k in columns):
             if cell.lower() not in YES | NO:

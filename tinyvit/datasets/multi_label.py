@@ -116,7 +116,7 @@ def _files(pictures: Mapping[Path, set[str]], names: tuple[str, ...]) -> Files:
 
 
 def _check(where: object, names: tuple[str, ...], files: Mapping[str, Files]) -> None:
-    """Whether there is something to learn."""
+    """Check that there is something to learn."""
     train = files.get("train")
     if not names or not train:
         what = "names no pictures to train on" if names else "has no folders with pictures, so it names no class"

@@ -160,7 +160,7 @@ def _splits_of_folders(table: Path, root: Path, paths: Sequence[Path]) -> dict[P
 
 
 def _place(root: Path, file: str) -> Path | None:
-    """Where a file is that a table names, perhaps without its ending, with backslashes, or with accents stored in
+    """Path of a file that a table names, perhaps without its ending, with backslashes, or with accents stored in
     another way; None if nowhere.
     """
     spellings = (unicodedata.normalize(form, name) for name in (file, file.replace("\\", "/")) for form in FORMS)

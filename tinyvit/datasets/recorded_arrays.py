@@ -25,7 +25,7 @@ def write_digests(folder: Path, dataset: Dataset) -> None:
 
 
 def check_digests(folder: Path, dataset: Dataset) -> None:
-    """Whether these are the arrays that the run in `folder` began with; one that has kept nothing is not asked.
+    """Check that these are the arrays that the run in `folder` began with; one that has kept nothing is not asked.
 
     Raises:
         UserError: they are others.

@@ -57,7 +57,7 @@ def load_dataset_for(
 
 
 def _check_arrays(preprocessing: Preprocessing, dataset: Dataset) -> None:
-    """Whether a model takes these images and knows their classes; files of one's own have numbers for names.
+    """Check that a model takes these images and knows their classes; files of one's own have numbers for names.
 
     Raises:
         UserError: it does not.

@@ -76,7 +76,7 @@ class Preprocessing(NamedTuple):
 
 
 def read_preprocessing(checkpoint: Checkpoint) -> Preprocessing:
-    """As its files say; where they are silent, as its family does, and classes by number.
+    """Read it from the model's files; where they are silent, as its family does, and classes by number.
 
     Raises:
         UserError: the files make no sense.
@@ -101,7 +101,7 @@ def read_preprocessing(checkpoint: Checkpoint) -> Preprocessing:
 
 def _is_built_in(checkpoint: Checkpoint) -> bool:
     """As its files say. Older ones do not: a run's kind decides; of a model without a run, whether it was trained with
-    the very classes and numbers of the data set that it names.
+    the very classes and statistics of the data set that it names.
     """
     values = checkpoint.preprocessor
     known = SOURCES.get(values.get("dataset", ""))
@@ -115,7 +115,7 @@ def _is_built_in(checkpoint: Checkpoint) -> bool:
 
 
 def check_preprocessing(values: dict[str, Any], path: Path, model: ViTConfig) -> None:
-    """Whether pixels can be normalised and classes be named as `values` says.
+    """Check that pixels can be normalised and classes be named as `values` says.
 
     Raises:
         UserError: something is missing, makes no sense, or does not fit the model.

@@ -89,7 +89,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 
 
 def _remember_depth(image: Image.Image) -> None:
-    """What can be known of deep pictures only before they are decoded stays in `Image.info`, see `deep_grey`."""
+    """Keep in `Image.info` what can be known of deep images only before they are decoded, see `deep_grey`."""
     if image.format == "PPM" and image.mode == "I":
         image.info[WHITE_LEVEL] = 2**16 - 1  # Pillow scales the file's own white to it
     layout = str(getattr(image, "tile", ""))  # how the numbers lie in the file, in Pillow's words
@@ -108,7 +108,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> object:
-    """What EXIF says of how a decoded picture lies, 1 if nothing; 5 to 8 are on their side. A TIFF has been turned."""
+    """Orientation in EXIF of a decoded image, 1 if none; 5 to 8 are on their side. A TIFF has been turned."""
     with _without_warnings():
         return image.getexif().get(ExifTags.Base.Orientation, 1)
 

@@ -52,7 +52,7 @@ class PatchEmbed(Layer):
 
 
 def check_images(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:
-    """Whether `x` is a batch of images of one `shape` (C, H, W) and `dtype`.
+    """Check that `x` is a batch of images of one `shape` (C, H, W) and `dtype`.
 
     Raises:
         TypeError: it is no array.

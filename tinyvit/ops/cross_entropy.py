@@ -68,7 +68,7 @@ def cross_entropy_backward(dloss: Array | float, saved: CrossEntropySaved) -> Ar
 
 
 def check_logits(logits: Array, label_smoothing: float) -> None:
-    """Whether a loss can be made of them.
+    """Check that a loss can be made of them.
 
     Raises:
         UserError: the logits have another shape or are none, or the smoothing is none.

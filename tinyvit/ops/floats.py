@@ -97,7 +97,7 @@ def takes_gradients(backward: Callable[[Array, Any], Result]) -> Callable[[Array
 
 
 def check_floats(name: str, x: Any, *, least_axes: int = 1) -> None:
-    """Whether `x` is an array of floating-point numbers.
+    """Check that `x` is an array of floating-point numbers.
 
     Raises:
         UserError: it is not.
@@ -110,7 +110,7 @@ def check_floats(name: str, x: Any, *, least_axes: int = 1) -> None:
 
 
 def check_array(name: str, x: Any) -> None:
-    """Whether `x` is an array at all.
+    """Check that `x` is an array at all.
 
     Raises:
         UserError: it is a list, a number, another library's tensor, or has masked entries.
@@ -122,7 +122,7 @@ def check_array(name: str, x: Any) -> None:
 
 
 def check_shape(name: str, x: Array, wanted: Sequence[int | str]) -> None:
-    """Whether `x` has the shape `wanted`, in which a letter stands for any length, as in ("B", "N", 64).
+    """Check that `x` has the shape `wanted`, in which a letter stands for any length, as in ("B", "N", 64).
 
     Raises:
         UserError: it has not.

@@ -54,7 +54,7 @@ def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
 
 
 def exp_offset(rows: Array) -> Array | float:
-    """What to take off (R, N) scores before exp: each row's maximum (R, 1), or 0.0 where no score is large.
+    """Offset of (R, N) scores before exp: each row's maximum (R, 1), or 0.0 where no score is large.
 
     Scores of attention are small as a rule, and to look for the maximum of every row costs as much as the rest of
     softmax. One look at them all is nearly free; on a GPU it would be a wait.

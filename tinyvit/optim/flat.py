@@ -82,7 +82,7 @@ def flatten(
 
 
 def blocks(arrays: Mapping[str, Array]) -> list[Array]:
-    """What has to be gone through to touch every number: pieces of the vector if they are flat, else array by array."""
+    """Chunks that cover every element: pieces of the vector if they are flat, else array by array."""
     if isinstance(arrays, FlatArrays):
         return [arrays.vector[piece] for piece in arrays.pieces()]
     return list(arrays.values())

@@ -58,7 +58,7 @@ class Optimizer:
         raise NotImplementedError
 
     def _pieces(self, grads: Mapping[str, Array]) -> Iterator[tuple[Any, ...]]:
-        """What is updated in one go, as (decays, lr scale, parameter, gradient, one array per slot): where all is flat,
+        """Pieces updated in one go: (decays, lr scale, parameter, gradient, one array per slot). Where all is flat,
         pieces of the vectors; else parameter by parameter.
         """
         flat, slots = self.parameters, self.state.values()
@@ -91,7 +91,7 @@ class Optimizer:
 
 
 def check_number(name: str, value: Any, *, least: float = 0.0, below: float = math.inf) -> None:
-    """Whether an option of an optimizer is a finite number from `least` to `below`, excluded.
+    """Check that an option of an optimizer is a finite number from `least` to `below`, excluded.
 
     Raises:
         UserError: it is not.
@@ -107,7 +107,7 @@ def check_number(name: str, value: Any, *, least: float = 0.0, below: float = ma
 
 
 def check_names(what: str, given: Any, wanted: Set[str]) -> None:
-    """Whether `given` has the names in `wanted` and no others.
+    """Check that `given` has the names in `wanted` and no others.
 
     Raises:
         UserError: it has not, or it is no dict.

@@ -32,7 +32,7 @@ MODULES |= {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2"}
 
 
 def read_config(values: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> ViTConfig:
-    """What the vision tower looks like: without a head, with the projection, or, as CLIPForImageClassification, with a
+    """Config of the vision tower: without a head, with the projection, or, as CLIPForImageClassification, with a
     classifier of the mean of tokens that no layer norm has seen.
 
     Raises:

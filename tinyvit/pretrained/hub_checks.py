@@ -16,7 +16,7 @@ class NotDelivered(Exception):
 
 
 def check_metadata(said: Any, file: str, hub: str) -> None:
-    """Whether what is said of `file` is what the hub would say.
+    """Check that what is said of `file` is what the hub would say.
 
     Args:
         said: `huggingface_hub.HfFileMetadata`.

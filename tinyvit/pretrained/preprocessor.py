@@ -36,7 +36,7 @@ def with_type(values: Mapping[str, Any], usual: Mapping[str, Any]) -> Mapping[st
 
 
 def notes_on_preprocessor(path: Path) -> Iterator[str]:
-    """What the user should know of the two files in a model's folder: that they disagree; or that both are missing in a
+    """Notes on the two files in a model's folder: that they disagree; or that both are missing in a
     cache, to which others may have fetched only a part.
 
     Nothing where the one that is taken makes no sense: who opens the model says so.

@@ -26,7 +26,7 @@ def problem_type(values: Mapping[str, Any], num_classes: int) -> str:
 
 
 def check_problem_type(values: Mapping[str, Any], where: Any) -> None:
-    """Whether the values of a `config.json` name a problem type that is known, or none.
+    """Check that the values of a `config.json` name a problem type that is known, or none.
 
     Raises:
         UserError: they name another.

@@ -9,7 +9,7 @@ from .model_name import NAME
 
 
 def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
-    """Where the model lies on this machine: a path that exists is meant as it is, but for `snapshot_of`; a name is
+    """Path of the model on this machine: a path that exists is meant as it is, but for `snapshot_of`; a name is
     looked for in the cache of huggingface.co.
 
     Args:

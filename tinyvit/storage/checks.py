@@ -9,7 +9,7 @@ from ..errors import UserError
 
 
 def check(right: bool, path: Path, wanted: str, got: Any) -> None:
-    """Whether a value in the file at `path` is right; `wanted` says what it must be.
+    """Check that a value in the file at `path` is right; `wanted` says what it must be.
 
     Raises:
         UserError: it is not.

@@ -34,7 +34,7 @@ class Claim(contextlib.ExitStack):
             self.push(locks.pop_all())
 
     def check(self, verb: str) -> None:
-        """Whether the folder is still where it was; `verb` made it.
+        """Check that the folder is still where it was; `verb` made it.
 
         Raises:
             UserError: it was moved, deleted or replaced, so nothing may be written there.
@@ -47,7 +47,7 @@ class Claim(contextlib.ExitStack):
 
 
 def check_best(folder: Path, epochs: Sequence[object]) -> None:
-    """Whether the run in `folder`, which has finished `epochs`, can end with a test of the best of them.
+    """Check that the run in `folder`, which has finished `epochs`, can end with a test of the best of them.
 
     Raises:
         UserError: that one's weights are gone.

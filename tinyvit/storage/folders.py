@@ -157,7 +157,7 @@ def _identity(folder: str | Path) -> tuple[object, ...] | None:
 
 
 def _check_replaceable(given: str | Path, folder: Path, may_go: Set[str] | None) -> None:
-    """Whether nothing but a checkpoint would be lost.
+    """Check that nothing but a checkpoint would be lost.
 
     Args:
         given: how the caller spelled `folder`.

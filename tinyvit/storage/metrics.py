@@ -31,7 +31,7 @@ def quality(epoch: Mapping[str, float]) -> tuple[float, float]:
 
 
 def check_epochs(epochs: Any, path: Path) -> None:
-    """Whether `epochs`, read from `path`, is a list of the metrics of epochs 1, 2, 3 ...
+    """Check that `epochs`, read from `path`, is a list of the metrics of epochs 1, 2, 3 ...
 
     Raises:
         UserError: it is not.

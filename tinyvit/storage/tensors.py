@@ -52,7 +52,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check_header(path: Path) -> None:
-    """Whether what the file says of itself is short enough to be read.
+    """Check that what the file says of itself is short enough to be read.
 
     Raises:
         ValueError: it is not.

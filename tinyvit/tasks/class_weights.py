@@ -124,7 +124,7 @@ def _csv_pairs(text: str) -> Iterable[tuple[str, Any]]:
 
 
 def example_weights(config: RunConfig, labels: np.ndarray) -> np.ndarray | None:
-    """How much each image of a batch counts, float64 (B,), by labels (B,) or soft targets (B, K): they add up to one,
+    """Weight of each image of a batch, float64 (B,), by labels (B,) or soft targets (B, K): they add up to one,
     or are all 0 where none counts. None where all count alike.
     """
     if config.class_weights is None:

@@ -94,7 +94,7 @@ def training_batch(
 
 
 def training_maps(config: TrainConfig, n: int, rng: Any) -> np.ndarray:
-    """How `training_batch` varies `n` images when it draws from `rng`: maps (n, 2, 3) for `warp_affine`, float64."""
+    """Affine maps by which `training_batch` augments `n` images with `rng`: (n, 2, 3) for `warp_affine`, float64."""
     if config.augment == "shift":
         return random_shift_maps(n, rng, pixels=config.shift)
     return random_affine_maps(n, rng, **_affine(config))

@@ -28,7 +28,7 @@ class Task(Protocol[Model]):
         raise NotImplementedError
 
     def example_weights(self, config: RunConfig, dataset: Dataset, chosen: np.ndarray) -> np.ndarray | None:
-        """How much each of the training examples `chosen` (B,) counts in their batch, float64 (B,), adding up to one;
+        """Weight of each of the training examples `chosen` (B,) in their batch, float64 (B,), adding up to one;
         None where all count alike.
         """
         return None

@@ -48,7 +48,7 @@ def save_checkpoint(
 
 
 def check_settings(folder: Path, settings: RunConfig, note: Callable[[str], None]) -> None:
-    """Whether the checkpoint in `folder` is of a run with these settings.
+    """Check that the checkpoint in `folder` is of a run with these settings.
 
     Raises:
         UserError: it is not, or it is damaged.

@@ -17,7 +17,7 @@ NO_SETTINGS = ("model", "output")  # the checkpoint itself holds the one, and th
 
 
 def check_progress(progress: dict[str, Any], path: Path, steps_per_epoch: int) -> None:
-    """Whether a run whose epochs have `steps_per_epoch` steps can have come to where `progress` says.
+    """Check that a run whose epochs have `steps_per_epoch` steps can have come to where `progress` says.
 
     Raises:
         UserError: it cannot.
@@ -49,7 +49,7 @@ def check_same_model(run: ViTConfig, saved: ViTConfig, folder: Path) -> None:
 
 
 def check_same_settings(run: RunConfig, kept: Any, path: Path, note: Callable[[str], None]) -> None:
-    """Whether a run goes on with the settings that it began with. What may be others, is told.
+    """Check that a run goes on with the settings that it began with. What may be others, is told.
 
     Args:
         kept: the settings of the checkpoint, as read from `path`; None in older ones.

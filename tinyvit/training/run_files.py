@@ -50,7 +50,7 @@ class RunFiles:
         return self._preprocessor
 
     def check(self) -> None:
-        """Whether the folder is still where it was.
+        """Check that the folder is still where it was.
 
         Raises:
             UserError: it was moved, deleted or replaced.

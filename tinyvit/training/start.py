@@ -166,7 +166,7 @@ def _begin(config: TrainConfig, dataset: Dataset, listing: Listing | None, overw
 
 
 def _again(config: TrainConfig, folder: Path, progress: Progress) -> tuple[Dataset, ImageProcessor | None]:
-    """What the run in `folder` began with, and what makes its pictures.
+    """Data set that the run in `folder` began with, and the processor of its images.
 
     Raises:
         UserError: it is not there, or no longer as it was.
@@ -195,7 +195,7 @@ def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
 
 
 def check_fit(config: TrainConfig, dataset: Dataset) -> None:
-    """Whether there is something to learn from, and the model takes its images, has its classes, and can be held.
+    """Check that there is something to learn from, and the model takes its images, has its classes, and can be held.
 
     Raises:
         UserError: it does not.

@@ -195,7 +195,7 @@ def resolve_threads(config: FinetuneConfig) -> int:
 
 
 def check_size(model: Any) -> None:
-    """Whether a model of this config can be held.
+    """Check that a model of this config can be held.
 
     Raises:
         UserError: it cannot.
