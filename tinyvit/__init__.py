@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-# A room is opened when something in it is first asked for, so that `import tinyvit` and `tinyvit --help` take no time.
-_ROOMS = (
+# A subpackage is imported when it is first used, so that `import tinyvit` and `tinyvit --help` take no time.
+_SUBPACKAGES = (
     "backend", "datasets", "evaluation", "gradcheck", "layers", "ops", "optim", "plots", "tasks", "training", "vit",
 )  # fmt: skip
 _HOMES = {
@@ -44,7 +44,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _SUBPACKAGES:
         return import_module(f".{name}", __name__)
     for home, names in _HOMES.items():
         if name in names:

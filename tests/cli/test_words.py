@@ -79,6 +79,19 @@ def test_notes_and_errors_have_no_banned_word():
     assert not found, "\n".join(found)
 
 
+def test_docstrings_and_comments_have_no_private_word():
+    """Those of the exercises are written for learners, and may."""
+    words = re.compile(r"\b((some|any|every|no)body|whoever|born|eats?|fed|roads?|coins|strangers?)\b", re.IGNORECASE)
+    found = [
+        f"{path.relative_to(PACKAGE)}: {line.strip()}"
+        for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.cu")]
+        if "exercises" not in path.parts and path.name != "published_names.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if words.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
 @pytest.mark.parametrize("verb", TERMS)
 def test_help_texts_hold_the_terms(verb):
     text = " ".join(PARSERS[verb].format_help().split()).lower().replace("- ", "-")

@@ -7,7 +7,7 @@ from .gpu import parts
 
 
 def main(device: str, against: str, index: str, seconds: str) -> None:
-    """The part number `index` of those that there are for this device and this opponent."""
+    """The part number `index` of those that there are for this device and this other side."""
     _, _, part = list(parts(device, against))[int(index)]
     for row in part(float(seconds)):
         print(json.dumps(row), flush=True)

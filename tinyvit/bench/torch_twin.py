@@ -1,6 +1,6 @@
 """A plain Vision Transformer in PyTorch with timm's names, written independently: the reference of comparisons.
 
-The tests take it as a second witness, `tinyvit bench` as the opponent. Nothing else in tinyvit knows PyTorch.
+The tests take it as a second witness, `tinyvit bench` as the other side. Nothing else in tinyvit knows PyTorch.
 """
 
 import math

@@ -18,7 +18,9 @@ class ViTConfig(Config):
         UserError: a value makes no sense, or two do not go together.
     """
 
-    img_size: int | tuple[int, int] = option(224, "image size in pixels: one number, or (height, width)", at_least=1)
+    img_size: int | tuple[int, int] = option(
+        224, "image size in pixels: one number, or height x width, as 32x48", at_least=1
+    )
     patch_size: int = option(16, "patch size: pixels along each side", at_least=1)
     in_chans: int = option(3, "input channels", at_least=1)
     num_classes: int = option(1000, "classes, the outputs of the head; 0: no head, the model returns features (B, D)")

@@ -29,7 +29,7 @@ class Exercise(NamedTuple):
     solution: Function
     cases: Callable[[np.random.Generator], Iterable[Case]]  # other shapes and numbers at every check
     outputs: tuple[str, ...]  # what each returned array is called
-    mistakes: Mapping[str, Function]  # what to tell somebody whose function does as this one does
+    mistakes: Mapping[str, Function]  # what to tell a learner whose function does as this one does
     summary: Function  # makes arrays, as many as `outputs`, of what is returned
     not_to_call: tuple[str, ...]  # parts of the paths and names of what tinyvit has for it
 

@@ -14,7 +14,7 @@ def as_array(value: Any) -> np.ndarray | None:
 
 def about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
     """Probable cause of the first result that has another shape than it should."""
-    if len(got) != len(wanted):  # then nobody knows which is which
+    if len(got) != len(wanted):  # then it is unknown which is which
         return ""
     for one, other in zip(got, wanted, strict=True):
         if (one := as_array(one)) is not None and one.shape != np.shape(other):

@@ -170,7 +170,7 @@ def digests(path: Path) -> set[str]:
     stored = _read_file(path, max_bytes=MAX_HASHED_BYTES)
     try:
         content = _gunzip(path, stored, MAX_HASHED_BYTES) if stored.startswith(GZIP_MAGIC) else stored
-    except UserError:  # whoever reads it says so
+    except UserError:  # reading it says so
         content = stored
     return _digests(stored, content)
 

@@ -166,7 +166,7 @@ def _folders_without_pictures(place: Path) -> list[Path]:
     """The folders in one that has no pictures directly; none if it has, or cannot be read."""
     try:
         entries = [(path, is_folder) for path, is_folder in listed(place) if not is_machine_made(path.name)]
-    except UserError:  # whoever wants to know what is in it will say so
+    except UserError:  # reading it will say so
         return []
     if any(is_picture(path) for path, is_folder in entries if not is_folder):
         return []

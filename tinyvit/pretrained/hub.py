@@ -141,7 +141,7 @@ class Repository:
                 f"{self.name} is gated: its owners want to know who downloads it, so accept their terms at "
                 f"{self.url}/{self.name} and log in with hf auth login, or give a folder with its files"
             )
-        if isinstance(error, errors.RepositoryNotFoundError) or status == 401:  # private ones are named to nobody
+        if isinstance(error, errors.RepositoryNotFoundError) or status == 401:  # private ones are never named
             return (
                 f"there is no public model {self.name} at {self.url}: check the spelling, or log in with hf auth login "
                 "for one of your own"

@@ -27,7 +27,7 @@ def resolve_model(path_or_name: str | Path, *, download: bool = False) -> Path:
     if download:
         return download_model(str(path_or_name))
     if not NAME.fullmatch(str(path_or_name)):
-        return path  # whoever opens it says what is wrong
+        return path  # opening it says what is wrong
     if folder := cached_model(str(path_or_name)):
         return folder
     raise UserError(

@@ -29,7 +29,7 @@ from .files import (
 
 Result = TypeVar("Result")
 
-# What a folder may hold and yet be replaced; the last is what macOS leaves where somebody looked.
+# What a folder may hold and yet be replaced; the last is what macOS leaves in a folder that was opened.
 REPLACEABLE = {CONFIG, WEIGHTS, PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, ".DS_Store"}
 MAX_TRIES = 100  # to read a folder while it is replaced
 

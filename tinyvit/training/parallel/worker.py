@@ -55,5 +55,5 @@ def _end_with(parent: int) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (BrokenPipeError, ValueError):  # the other end is gone: nobody is left to tell
+    except (BrokenPipeError, ValueError):  # the other end is gone: no process is left to tell
         os._exit(1)

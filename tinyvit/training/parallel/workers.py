@@ -51,7 +51,7 @@ class Worker:
                     [sys.executable, "-P", "-m", "tinyvit.training.parallel.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=None if sys.__stderr__ else subprocess.DEVNULL,  # if closed, 2 may be anybody's
+                    stderr=None if sys.__stderr__ else subprocess.DEVNULL,  # if closed, 2 may be another file's
                     env=environment,
                     pass_fds=[handle] if isinstance(handle, int) else (),
                     start_new_session=True,  # Ctrl-C is for the main process: it ends its workers in good order
