@@ -76,3 +76,26 @@ def test_without_a_class_token_the_patches_attention_is_shown(place):
     save(place, 3, class_token=False, pool="mean")
     assert main(["predict", "model", "photos/a/0.png", "--plot"]) == 0
     assert (place / "model" / "figures" / "predict-0.png").exists()
+
+
+@pytest.mark.parametrize(("in_chans", "mode"), others_slow([(4, "RGBA"), (2, "LA")]))
+def test_colours_are_not_varied_where_a_model_sees_transparency(in_chans, mode, place, capsys):
+    save(place, in_chans)
+    assert main([*FINETUNE, "--rand-augment", "3"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"--rand-augment changes colours, and model sees transparency, too (mode {mode}): leave it out" in said.err
+    assert said.err.count("\n") == 1
+    assert not (place / "run").exists()
+
+
+@pytest.mark.parametrize(("in_chans", "is_laid"), others_slow([(4, False), (3, True), (2, False), (1, True)]))
+def test_what_is_told_of_transparency_is_true_of_the_model(in_chans, is_laid, place, capsys):
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(place / "photos" / "a" / "clear.png")
+    save(place, in_chans)
+    status = main([*FINETUNE, "--strict", "--device", "cpu"])
+    said = capsys.readouterr().out
+    assert status == (2 if is_laid else 0)
+    assert ("transparent in part, and laid over white" in said) == is_laid
+    assert ("nothing can be seen at all" in said) == is_laid
+    assert ("so nothing is laid over white or black" in said) != is_laid

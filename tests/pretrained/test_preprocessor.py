@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinyvit import UserError, VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.images.processor import ImageProcessor
-from tinyvit.pretrained import folder_files, open_checkpoint
+from tinyvit.pretrained import folder_files, open_checkpoint, save_npz
 from tinyvit.pretrained.preprocessor import PROCESSOR, notes_on_preprocessor
 from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.storage.folders import write_folder
@@ -87,6 +88,44 @@ def test_a_cache_that_lacks_how_images_are_prepared_is_told(folder, tmp_path, ca
     folder(family=family).rename(snapshots / "c0ffee")
     assert main(["info", str(snapshots.parent)]) == 0
     assert ("has no preprocessor_config.json, or it was not downloaded" in capsys.readouterr().err) == is_said
+
+
+@pytest.mark.parametrize(
+    ("family", "preprocessor", "is_assumed"),
+    [("hf", None, True), ("tinyvit", None, True), ("hf", ONE, False), ("timm", None, False), ("npz", None, True)],
+)
+def test_that_no_file_says_how_images_are_prepared_is_told(folder, tmp_path, family, preprocessor, is_assumed):
+    if family == "npz":
+        path = tmp_path / "model.npz"
+        config = CONFIG.with_head(3)
+        save_npz(path, config, VisionTransformer(config, rng=np.random.default_rng(0)).parameters())
+    else:
+        path = folder(None, preprocessor, family)
+    said = open_checkpoint(path).assumption
+    assert said == (
+        f"{path} has no {PREPROCESSOR}: images are prepared as is usual for such models" if is_assumed else ""
+    )
+
+
+@pytest.mark.parametrize("preprocessor", [None, ONE])
+def test_verbs_that_take_images_tell_once_what_is_assumed(folder, tmp_path, capsys, preprocessor):
+    path = str(folder(None, preprocessor))
+    pictures = tmp_path / "photos"
+    for name in ("LABEL_0", "LABEL_1", "LABEL_2"):
+        (pictures / name).mkdir(parents=True)
+        for index in range(4):
+            Image.new("RGB", (9, 9), (50 * index, 90, 200)).save(pictures / name / f"{index}.png")
+    run = ["--data-dir", str(pictures), "--output", str(tmp_path / "run"), "--epochs", "1", "--threads", "1"]
+    for words, is_told in (
+        (["info", path], False),
+        (["predict", path, str(pictures)], True),
+        (["eval", path, "--data-dir", str(pictures)], True),
+        (["finetune", "--model", path, *run], True),
+        (["predict", str(tmp_path / "run"), str(pictures)], False),
+    ):
+        assert main(words) == 0
+        said = "".join(capsys.readouterr())
+        assert said.count("images are prepared as is usual") == (is_told and preprocessor is None), words
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from ..datasets.picture_files import picture_dataset
 from ..training import FinetuneConfig, Progress
 from ..training.finetuning.batches import PictureBatches
-from ..training.finetuning.start import readable, starting_point
+from ..training.finetuning.pretrained import pretrained_for, starting_point
+from ..training.finetuning.start import readable
 from ..training.state import learning_rate
 from .clock import Clock
 from .side import peak_memory
@@ -21,7 +22,7 @@ from .torch_twin import torch_twin
 def torch_run(config: FinetuneConfig) -> dict[str, Any]:
     """Measure PyTorch's side as `bench.finetuning.tinyvit_run` does ours."""
     listing, _ = readable(config, Progress())
-    ours, processor = starting_point(config.pretrained, len(listing.class_names), {}, Progress())
+    ours, processor = starting_point(pretrained_for(config), len(listing.class_names), {}, Progress())
     config = dataclasses.replace(config, model=ours.config)
     dataset = picture_dataset(listing, processor, name=config.dataset_name)
     batches = PictureBatches(config, dataset, processor, torch.get_num_threads())

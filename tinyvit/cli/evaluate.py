@@ -4,8 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
-from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, find_model, text
-from .guesses import add_threshold_flag, at_threshold
+from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
+from .guesses import add_threshold_flag, load_classifier_for
 from .multi_label_predictions import predictions_table
 from .output import printable, say
 from .scoring import add_split_flags, measured, score_all
@@ -42,12 +42,9 @@ def run(options: argparse.Namespace) -> int:
     from ..datasets.left_out import forbid, some
     from ..evaluation.figures import draw_evaluation
     from ..storage.run_folder import figures_folder
-    from ..training import load_classifier
 
     device = resolve_device(options.device)
-    options.folder = find_model(options.folder, download=options.download)
-    model, preprocessing = load_classifier(options.folder)
-    preprocessing = at_threshold(preprocessing, options.threshold, options.folder)
+    model, preprocessing = load_classifier_for(options)
     chosen = measured(preprocessing, options)
     forbid(chosen.left_out * options.strict)
     started = time.perf_counter()

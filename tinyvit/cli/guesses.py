@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from .flags import probability
+from .flags import find_model, probability
+from .output import complain
 
 
 def add_threshold_flag(parser: Any) -> None:
@@ -16,6 +17,21 @@ def add_threshold_flag(parser: Any) -> None:
         metavar="P",
         help="decision threshold of multi-label models (default: the model's own, or 0.5)",
     )
+
+
+def load_classifier_for(options: Any) -> tuple[Any, Any]:
+    """The model that a command names, and its preprocessing at --threshold; what is assumed of it is told.
+
+    Raises:
+        UserError: there is none, or it names no classes, or as `at_threshold` does.
+    """
+    from ..training import load_classifier
+
+    options.folder = find_model(options.folder, download=options.download)
+    model, preprocessing = load_classifier(options.folder)
+    if preprocessing.assumption:
+        complain(preprocessing.assumption)
+    return model, at_threshold(preprocessing, options.threshold, options.folder)
 
 
 def at_threshold(preprocessing: Any, threshold: float | None, path: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from ..config.fields import LIMIT
 from ..errors import UserError
 from .flags import SUB_PARSERS, add_download_flag, add_model_flags, describe, find_model, given
-from .output import printable, say
+from .output import complain, printable, say
 
 MIB = 2**20
 
@@ -73,7 +73,10 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
 
     if name in PRESETS or not (download or "/" in name or Path(name).exists()):
         return preset(name), name
-    checkpoint = open_checkpoint(find_model(name, download=download))
+    path = find_model(name, download=download)
+    checkpoint = open_checkpoint(path)
+    if path.parent.name == "snapshots" and checkpoint.assumption:  # others may have fetched only a part
+        complain(checkpoint.assumption)
     family, preprocessing = FAMILIES[checkpoint.family], read_preprocessing(checkpoint)
     dtypes = ", ".join(sorted({str(array.dtype) for array in checkpoint.tensors.values()}))
     classes = ", ".join(map(printable, preprocessing.class_names[:6])) + (

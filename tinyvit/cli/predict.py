@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import UserError
 from .bar import picture_bar
-from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, find_model, text
-from .guesses import add_threshold_flag, at_threshold, guess, in_words
+from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
+from .guesses import add_threshold_flag, guess, in_words, load_classifier_for
 from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
 from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines, refusal
@@ -46,14 +46,11 @@ def run(options: argparse.Namespace) -> int:
     from ..evaluation.answers import answers, read_pictures
     from ..evaluation.pages import DigitReader
     from ..evaluation.predict import NoAnswerError
-    from ..training import load_classifier
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
-    options.folder = find_model(options.folder, download=options.download)
-    model, preprocessing = load_classifier(options.folder)
-    preprocessing = at_threshold(preprocessing, options.threshold, options.folder)
+    model, preprocessing = load_classifier_for(options)
     if options.explain:
         forbid_explaining(preprocessing)
     if options.plot and not model.config.depth:

@@ -44,6 +44,7 @@ class Preprocessing(NamedTuple):
     built_in: bool = False  # whether `load_dataset` knows the data set; a folder of pictures may have the same name
     multi_label: bool = False  # whether each class is a yes or no by itself (sigmoid), or one is chosen (softmax)
     threshold: float = THRESHOLD  # the least probability of a yes
+    assumption: str = ""  # that no file says how images are prepared, in a sentence
 
     @property
     def looks_for_digits(self) -> bool:
@@ -62,7 +63,7 @@ class Preprocessing(NamedTuple):
         try:
             depth = in_words(image, self.processor.white_level)
             if not is_drawing:
-                blank = self.processor.in_chans in (1, 3) and shows_nothing(image)
+                blank = not self.processor.sees_transparency and shows_nothing(image)
                 return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
             if self.looks_for_digits:
                 found = digits_in(image, size=size)
@@ -96,6 +97,7 @@ def read_preprocessing(checkpoint: Checkpoint) -> Preprocessing:
         _is_built_in(checkpoint),
         multi_label=problem_type(checkpoint.values, checkpoint.config.num_classes) == MULTI_LABEL,
         threshold=values["threshold"] if "dataset" in values and "threshold" in values else THRESHOLD,
+        assumption=checkpoint.assumption,
     )
 
 

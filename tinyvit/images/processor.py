@@ -89,6 +89,11 @@ class ImageProcessor(Config):
             )
         return MODES[self.in_chans]
 
+    @property
+    def sees_transparency(self) -> bool:
+        """Whether alpha is a channel of what the model takes, so that pictures are not laid over a ground."""
+        return self.in_chans in (2, 4)
+
     def pixels(self, image: Image.Image) -> np.ndarray:
         """The picture converted, resized and cropped.
 

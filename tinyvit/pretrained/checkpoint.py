@@ -11,7 +11,7 @@ from ..config import ViTConfig
 from ..config.costs import check_numbers
 from ..errors import UserError, one_line
 from ..images.processor import ImageProcessor
-from ..storage.files import CONFIG, WEIGHTS, read_json
+from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
 from ..storage.folders import is_there, read_folder
 from ..storage.npz import read_npz
 from ..storage.tensors import read_arrays
@@ -48,6 +48,14 @@ class Checkpoint(NamedTuple):
     def is_projection(self) -> bool:
         """Whether what stands in the head's place names no classes."""
         return FAMILIES[self.family].projection in self.tensors
+
+    @property
+    def assumption(self) -> str:
+        """Note that no file says how images are prepared; empty where one does."""
+        if self.preprocessor or FAMILIES[self.family].processor_of(self.values, self.config.in_chans):
+            return ""
+        or_not = ", or it was not downloaded" if self.path.parent.name == "snapshots" else ""
+        return f"{self.path} has no {PREPROCESSOR}{or_not}: images are prepared as is usual for such models"
 
     def processor(self) -> ImageProcessor:
         """Image processor of the model's training; its family's where no file says it.

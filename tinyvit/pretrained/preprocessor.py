@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..images.processor import ImageProcessor
-from ..storage.files import CONFIG, PREPROCESSOR, read_json
+from ..storage.files import PREPROCESSOR, read_json
 
 PROCESSOR = "processor_config.json"  # of transformers 5, for images, text and more at once; an older one has no images
 ENTRY = "image_processor"
@@ -36,16 +36,12 @@ def with_type(values: Mapping[str, Any], usual: Mapping[str, Any]) -> Mapping[st
 
 
 def notes_on_preprocessor(path: Path) -> Iterator[str]:
-    """Notes on the two files in a model's folder: that they disagree; or that both are missing in a
-    cache, to which others may have fetched only a part.
+    """Note on the two files in a model's folder: that they disagree, if they do.
 
     Nothing where the one that is taken makes no sense: who opens the model says so.
     """
     folder = path if path.is_dir() else path.parent
     said = [name for name in (PROCESSOR, PREPROCESSOR) if (folder / name).is_file()]
-    is_cached = folder.parent.name == "snapshots" and (folder / CONFIG).is_file()
-    if is_cached and not said and "model_type" in read_json(folder / CONFIG):
-        yield f"{path} has no {PREPROCESSOR}, or it was not downloaded: images are prepared as is usual for such models"
     taken = _processor(lambda: read_preprocessor(folder))
     if len(said) == 2 and taken and taken != _processor(lambda: read_json(folder / PREPROCESSOR)):
         yield f"{path}: {PROCESSOR} and {PREPROCESSOR} differ on images; the first is taken, as in transformers"

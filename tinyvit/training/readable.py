@@ -14,17 +14,20 @@ MAX_TOLD = 10  # files of one kind
 
 
 def readable_pictures(
-    listing: Listing, note: Callable[[str], None], *, strict: bool = False
+    listing: Listing, note: Callable[[str], None], *, strict: bool = False, sees_transparency: bool = False
 ) -> tuple[Listing, Findings]:
     """Images of a listing that can be read, and what was found in all of them.
 
     Args:
         note: is told what is odd about them.
+        sees_transparency: whether alpha is a channel of what the model takes, so nothing is odd about it.
 
     Raises:
         UserError: too little is left, or `strict` and something is left out.
     """
     findings = scan(listing)
+    if sees_transparency:
+        findings = findings._replace(transparent=(), blank=())
     for sentence in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
         note(sentence)
     forbid((listing.left_out + findings.unusable) * strict)

@@ -4,10 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...backend import resolve_device
-from ...config.costs import numbers_held
 from ...config.run import FinetuneConfig
 from ...datasets.in_threads import cores
 from ...datasets.left_out import some
@@ -19,7 +16,6 @@ from ...datasets.recorded_pictures import pictures_to_go_on_with, read_pictures,
 from ...errors import UserError
 from ...images.processor import ImageProcessor
 from ...layers import NO_DRAWS
-from ...pretrained import FAMILIES, open_checkpoint
 from ...storage.claim import Claim
 from ...storage.files import PREPROCESSOR, read_file, read_json
 from ...storage.run_folder import new_run_folder, read_run_config, tidy
@@ -31,8 +27,8 @@ from ..loop import Trainer
 from ..progress import Progress
 from ..readable import readable_pictures
 from ..run_files import RunFiles
-from ..start import MAX_VALUES
 from .batches import PictureBatches
+from .pretrained import check_size, pretrained_for, starting_point
 from .tuner import Tuner
 
 MAX_THREADS = 16
@@ -57,9 +53,11 @@ def finetune(
         TrainingInterrupted: Ctrl-C was pressed; everything is saved.
     """
     progress = progress or Progress()
-    listing, white_level = readable(config, progress, strict=strict)
+    checkpoint = pretrained_for(config)
+    sees_transparency = checkpoint.processor().sees_transparency
+    listing, white_level = readable(config, progress, strict=strict, sees_transparency=sees_transparency)
     config = with_class_weights(config, listing.class_names, listing.train.labels)
-    model, processor = starting_point(config.pretrained, len(listing.class_names), changes, progress)
+    model, processor = starting_point(checkpoint, len(listing.class_names), changes, progress)
     config = dataclasses.replace(config, model=model.config, threads=resolve_threads(config))
     processor = dataclasses.replace(processor, white_level=white_level)
     manifest = Manifest.of(str(config.data_dir), listing)
@@ -96,16 +94,18 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     check_size(config.model)
     saved = read_file(folder / "last" / PREPROCESSOR)
     values = read_json(folder / "last" / PREPROCESSOR)
-    listing = pictures_of(config, folder, values.get("class_names"), progress)
+    processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
+    listing = pictures_of(config, folder, values.get("class_names"), progress, processor.sees_transparency)
     config = with_class_weights(config, listing.class_names, listing.train.labels)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
-    processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
     trainer = build_trainer(config, listing, processor, model, folder, progress, saved, claim=claim)
     trainer.load()
     return trainer.run()
 
 
-def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False) -> tuple[Listing, float | None]:
+def readable(
+    config: FinetuneConfig, progress: Progress, *, strict: bool = False, sees_transparency: bool = False
+) -> tuple[Listing, float | None]:
     """The pictures that can be read, and the white level of those in deep grey; what is odd about them is told.
 
     Raises:
@@ -114,11 +114,13 @@ def readable(config: FinetuneConfig, progress: Progress, *, strict: bool = False
     if not config.data_dir:
         raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
     listing = list_pictures(config.data_dir, config.labels, multi_label=config.multi_label)
-    listing, findings = readable_pictures(listing, progress.note, strict=strict)
+    listing, findings = readable_pictures(listing, progress.note, strict=strict, sees_transparency=sees_transparency)
     return listing, findings.depths.white_level
 
 
-def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress) -> Listing:
+def pictures_of(
+    config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress, sees_transparency: bool
+) -> Listing:
     """Images that the run in `folder` began with; of older runs, which have no list, those that are there now.
 
     Args:
@@ -130,7 +132,7 @@ def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress
     manifest = read_pictures(folder)
     if manifest is None:
         progress.note(f"{folder} has no list of its pictures, so whether they are still the same cannot be checked")
-        listing, _ = readable(config, progress)
+        listing, _ = readable(config, progress, sees_transparency=sees_transparency)
     else:
         listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
     if list(listing.class_names) != class_names:
@@ -139,28 +141,6 @@ def pictures_of(config: FinetuneConfig, folder: Path, class_names: Any, progress
             f"{some(class_names or ['none'])}; put the folders back as they were, or start a new run"
         )
     return listing
-
-
-def starting_point(
-    path: str, num_classes: int, changes: dict[str, Any], progress: Progress
-) -> tuple[VisionTransformer, ImageProcessor]:
-    """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there."""
-    checkpoint = open_checkpoint(path, with_head=False)
-    processor = checkpoint.processor()
-    processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
-    if processor.in_chans in (2, 4):
-        progress.note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
-    if checkpoint.config.pool == "cls+dist":
-        progress.note("both of the model's heads are left out: the new one pools the class token alone")
-    img_size = changes.pop("img_size", None)
-    model = VisionTransformer.from_checkpoint(checkpoint, num_classes=num_classes, **changes)
-    if model.dtype != np.float32:  # what batches are made of
-        model = model.astype(np.float32)
-    if img_size is None:
-        return model, processor
-    check_size(model.config.resized(img_size))
-    model = model.resized(img_size, **FAMILIES[checkpoint.family].resample)
-    return model, processor.for_size(model.config.image_shape)
 
 
 def build_trainer(
@@ -192,16 +172,3 @@ def build_trainer(
 def resolve_threads(config: FinetuneConfig) -> int:
     """Number of threads; they decide in which order gradients are summed, so a run keeps its number everywhere."""
     return min(cores(), MAX_THREADS) if config.threads == "auto" else int(config.threads)
-
-
-def check_size(model: Any) -> None:
-    """Check that a model of this config can be held.
-
-    Raises:
-        UserError: it cannot.
-    """
-    if numbers_held(model) > MAX_VALUES:
-        raise UserError(
-            f"a model for images of {model.img_size} pixels would hold more than {MAX_VALUES:,} values: "
-            "choose a smaller --img-size"
-        )

@@ -1,0 +1,69 @@
+"""The pretrained model that fine-tuning starts from: opened, told of, with a new head, in the size that is wanted."""
+
+from typing import Any
+
+import numpy as np
+
+from ...config.costs import numbers_held
+from ...config.run import FinetuneConfig
+from ...errors import UserError
+from ...images.processor import ImageProcessor
+from ...pretrained import FAMILIES, Checkpoint, open_checkpoint
+from ...vit import VisionTransformer
+from ..progress import Progress
+from ..start import MAX_VALUES
+
+
+def pretrained_for(config: FinetuneConfig) -> Checkpoint:
+    """The model to start from.
+
+    Raises:
+        UserError: there is none, or no picture has as many channels, or not all of them can be varied as it is wanted.
+    """
+    checkpoint = open_checkpoint(config.pretrained, with_head=False)
+    processor = checkpoint.processor()
+    processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
+    if processor.sees_transparency and config.rand_augment:
+        raise UserError(
+            f"--rand-augment changes colours, and {config.pretrained} sees transparency, too (mode {processor.mode}): "
+            "leave it out, crops and flips vary the pictures"
+        )
+    return checkpoint
+
+
+def starting_point(
+    checkpoint: Checkpoint, num_classes: int, changes: dict[str, Any], progress: Progress
+) -> tuple[VisionTransformer, ImageProcessor]:
+    """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there.
+
+    What is assumed of it, or done otherwise than usual, is told.
+    """
+    processor = checkpoint.processor()
+    if checkpoint.assumption:
+        progress.note(checkpoint.assumption)
+    if processor.sees_transparency:
+        progress.note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
+    if checkpoint.config.pool == "cls+dist":
+        progress.note("both of the model's heads are left out: the new one pools the class token alone")
+    img_size = changes.pop("img_size", None)
+    model = VisionTransformer.from_checkpoint(checkpoint, num_classes=num_classes, **changes)
+    if model.dtype != np.float32:  # what batches are made of
+        model = model.astype(np.float32)
+    if img_size is None:
+        return model, processor
+    check_size(model.config.resized(img_size))
+    model = model.resized(img_size, **FAMILIES[checkpoint.family].resample)
+    return model, processor.for_size(model.config.image_shape)
+
+
+def check_size(model: Any) -> None:
+    """Check that a model of this config can be held.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if numbers_held(model) > MAX_VALUES:
+        raise UserError(
+            f"a model for images of {model.img_size} pixels would hold more than {MAX_VALUES:,} values: "
+            "choose a smaller --img-size"
+        )
