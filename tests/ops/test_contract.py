@@ -13,10 +13,11 @@ CASES = [case for name in OPS for case in op_cases(name)]
 # Linear in their first input, so the backward is the transpose: <dy, f(x)> = <backward(dy), x>, to the last bits.
 LINEAR = (
     "patchify", "unpatchify", "linear", "conv2d", "layer_scale", "dropout", "drop_path", "cls_pool", "mean_pool",
-    "cls_mean_pool", "prepend_tokens", "add_position", "resample_positions",
+    "cls_mean_pool", "prepend_tokens", "add_position", "resample_positions", "gather_tokens", "scatter_tokens",
 )  # fmt: skip
-PER_IMAGE = [name for name in OPS if "cross_entropy" not in name]  # whose losses are means over the batch
-SHARED = ("weight", "bias", "tokens", "pos_embed", "gamma")  # inputs that all images share
+LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")  # means over the batch
+PER_IMAGE = [name for name in OPS if name not in LOSSES]
+SHARED = ("weight", "bias", "tokens", "mask_token", "pos_embed", "gamma")  # inputs that all images share
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

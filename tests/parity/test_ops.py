@@ -54,6 +54,20 @@ def torch_cross_entropy(logits, labels, weights, label_smoothing):
     return (weights.to(losses.dtype) * losses).sum()
 
 
+def torch_gather_tokens(x, *, ids):
+    return x.gather(1, ids[..., None].expand(-1, -1, x.shape[2]))
+
+
+def torch_scatter_tokens(x, mask_token, *, ids, num_tokens):
+    B, _, D = x.shape
+    return mask_token.expand(B, num_tokens, D).scatter(1, ids[..., None].expand(-1, -1, D), x)
+
+
+def torch_mse(x, *, target, weights=None):
+    losses = F.mse_loss(x, target.to(x.dtype), reduction="none").mean(-1)
+    return losses.mean() if weights is None else (weights.to(x.dtype) * losses).sum()
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
@@ -79,6 +93,9 @@ COUNTERPARTS = {
         logits, labels, weights, label_smoothing
     ),
     "binary_cross_entropy": torch_binary_cross_entropy,
+    "gather_tokens": torch_gather_tokens,
+    "scatter_tokens": torch_scatter_tokens,
+    "mse": torch_mse,
 }
 
 

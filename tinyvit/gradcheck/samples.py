@@ -21,6 +21,11 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
     """
     x, mask = rng.standard_normal, rng.random
     rows = [(3, 5), (2, 3, 7)]
+
+    def some(B: int, N: int, M: int) -> np.ndarray:
+        """M of N different places for each of B images."""
+        return np.argsort(mask((B, N)), axis=1)[:, :M]
+
     samples: dict[str, Any] = {
         "patchify": [
             ({"images": x((2, 3, 4, 6))}, {"patch_size": 2}),
@@ -41,6 +46,13 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         ],
         "prepend_tokens": [({"x": x((3, 4, 5)), "tokens": x((1, t, 5))}, {}) for t in (1, 3)],
         "add_position": [({"x": x((B, 4, 5)), "pos_embed": x((1, 4, 5))}, {}) for B in (3, 1)],
+        "gather_tokens": [
+            ({"x": x((B, 6, D))}, {"ids": some(B, 6, M)}) for B, M, D in ((3, 2, 5), (2, 6, 3), (1, 1, 4))
+        ],
+        "scatter_tokens": [
+            ({"x": x((B, M, D)), "mask_token": x((1, 1, D))}, {"ids": some(B, 7, M), "num_tokens": 7})
+            for B, M, D in ((3, 2, 5), (2, 6, 3), (1, 1, 4))
+        ],
         "resample_positions": [
             ({"x": x((B, prefix + h * w, D))}, {"grid": (h, w), "new_grid": new_grid, "num_prefix": prefix} | how)
             for B, prefix, (h, w), new_grid, D, how in (
@@ -89,6 +101,9 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ({"logits": 2 * x(s)}, {"labels": how(mask(s)), "label_smoothing": smoothing})
             for s, how, smoothing in (((5, 4), np.round, 0.0), ((3, 1), np.rint, 0.1), ((2, 7), np.abs, 0.2))
         ],
+        "mse": [({"x": x(s)}, {"target": x(s)}) for s in rows]
+        + [({"x": x((2, 4, 3))}, {"target": x((2, 4, 3)), "weights": rng.dirichlet([1] * 8).reshape(2, 4)})]
+        + [({"x": x((3, 5))}, {"target": x((3, 5)), "weights": np.array([0.3, 0.0, 0.7])})],
     }  # fmt: skip
     if name not in samples:
         known = "add some to gradcheck_samples.op_samples" if name in OPS else f"choose from {', '.join(OPS)}"

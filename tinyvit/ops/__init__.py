@@ -19,6 +19,8 @@ from . import (
     layer_norm,
     layer_scale,
     linear,
+    masking,
+    mse,
     patchify,
     pool,
     resample,
@@ -48,6 +50,15 @@ from .gelu import (
 from .layer_norm import LayerNormSaved, layer_norm_backward, layer_norm_forward
 from .layer_scale import LayerScaleSaved, layer_scale_backward, layer_scale_forward
 from .linear import LinearSaved, linear_backward, linear_forward
+from .masking import (
+    GatherTokensSaved,
+    ScatterTokensSaved,
+    gather_tokens_backward,
+    gather_tokens_forward,
+    scatter_tokens_backward,
+    scatter_tokens_forward,
+)
+from .mse import MseSaved, mse_backward, mse_forward
 from .patchify import (
     PatchifySaved,
     UnpatchifySaved,
@@ -98,6 +109,7 @@ OPS: dict[str, Op] = _discover(
     linear,
     conv2d,
     tokens,
+    masking,
     resample,
     layer_norm,
     softmax,
@@ -109,6 +121,7 @@ OPS: dict[str, Op] = _discover(
     cross_entropy,
     sigmoid,
     binary_cross_entropy,
+    mse,
 )
 
 __all__ = [
@@ -119,10 +132,12 @@ __all__ = [
     "Conv2dSaved",
     "CrossEntropySaved",
     "DropoutSaved",
+    "GatherTokensSaved",
     "GeluSaved",
     "LayerNormSaved",
     "LayerScaleSaved",
     "LinearSaved",
+    "MseSaved",
     "Op",
     "PatchifySaved",
     "PoolSaved",
@@ -130,6 +145,7 @@ __all__ = [
     "ResampleMethod",
     "ResampleOptions",
     "ResamplePositionsSaved",
+    "ScatterTokensSaved",
     "SigmoidSaved",
     "SoftmaxSaved",
     "UnpatchifySaved",
@@ -152,6 +168,8 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "erf",
+    "gather_tokens_backward",
+    "gather_tokens_forward",
     "gelu_backward",
     "gelu_forward",
     "gelu_quick_backward",
@@ -166,6 +184,8 @@ __all__ = [
     "linear_forward",
     "mean_pool_backward",
     "mean_pool_forward",
+    "mse_backward",
+    "mse_forward",
     "patchify_backward",
     "patchify_forward",
     "prepend_tokens_backward",
@@ -173,6 +193,8 @@ __all__ = [
     "resample_matrix",
     "resample_positions_backward",
     "resample_positions_forward",
+    "scatter_tokens_backward",
+    "scatter_tokens_forward",
     "sigmoid_backward",
     "sigmoid_forward",
     "sincos2d",
