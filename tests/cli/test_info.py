@@ -31,7 +31,7 @@ def test_it_tells_who_wrote_a_model_and_what_it_knows(layout, called, model, cap
     assert main(["info", place]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{place}\nlayout    {called}: ")
-    assert f"{model.num_parameters():,} numbers, float32" in said
+    assert f"{model.num_parameters():,} values, float32" in said
     assert f"classes   {len(CLASSES)}: " in said
     if layout in ("hf", None):
         assert all(name in said for name in CLASSES[:6])
