@@ -295,3 +295,17 @@ def test_predict_names_the_shape_it_was_given(rng):
     model = VisionTransformer(MODELS["tanh"], rng=rng)
     with threadpool_limits(2, user_api="blas"), pytest.raises(UserError, match=r"got \(200, 9, 64, 64\)"):
         model.predict(np.zeros((200, 9, 64, 64), np.float32))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_half_precision_stays_half_precision(name, rng):
+    """dtype in = dtype out; inside, sums and softmax are those of float32."""
+    config = MODELS[name]
+    model, images = build(config).astype(np.float16), 8 * images_for(config, rng).astype(np.float16)
+    wide = model.astype(np.float32)
+    for answer in ("predict", "hidden_states", "attention"):
+        halves, wanted = getattr(model, answer)(images), getattr(wide, answer)(images.astype(np.float32))
+        pairs = zip(halves, wanted, strict=True) if isinstance(halves, list) else [(halves, wanted)]
+        for half, right in pairs:
+            assert half.dtype == np.float16
+            np.testing.assert_allclose(half, right, atol=0.02 * np.abs(right).max())

@@ -169,7 +169,7 @@ class VisionTransformer(Layer):
         maps = []
         for block in self.blocks:
             x, saved = block.forward(x)
-            maps.append(saved.attention_weights)
+            maps.append(saved.attention_weights.astype(x.dtype, copy=False))
         return maps
 
     def _embed(self, x: Array, rng: Any) -> tuple[Array, EmbedSaved]:

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image, ImageDraw
 
+from tinyvit.cli import main
 from tinyvit.config.presets import PRESETS
 
 
@@ -100,7 +101,6 @@ def test_gradcheck_prints_a_table_and_json(tinyvit):
 
 def test_gradcheck_fails_loudly_on_a_broken_backward(monkeypatch, capsys):
     from tinyvit import ops
-    from tinyvit.cli import main
 
     forward, backward = ops.OPS["softmax"]
     monkeypatch.setitem(ops.OPS, "softmax", ops.Op(forward, lambda dy, saved: 1.001 * backward(dy, saved)))
@@ -184,3 +184,20 @@ def test_a_mistake_gets_one_sentence_and_status_2(tinyvit, arguments, sentence):
     assert result.stderr.startswith("tinyvit")
     assert len(result.stderr.splitlines()) == 1
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("flags", "way"),
+    [
+        (["--multi-label", "--data-dir", "photos"], "--data-dir DIR --multi-label"),
+        (["--labels", "photos/labels.csv"], "--labels FILE"),
+        (["--resume", "run", "--labels", "labels.csv"], "--labels FILE"),
+        (["--labels"], "--labels FILE"),
+    ],
+)
+def test_train_names_the_way_to_several_classes_an_image(flags, way, capsys):
+    assert main(["train", *flags]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"fine-tune a pretrained one, tinyvit finetune --model MODEL {way}\n" in said.err
+    assert said.err.count("\n") == 1

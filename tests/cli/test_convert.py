@@ -163,3 +163,33 @@ def test_an_empty_folder_is_free(saved, tmp_path):
     _, folder = saved()
     (tmp_path / "empty").mkdir()
     assert main(["convert", folder, str(tmp_path / "empty")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "to", "told"),
+    [
+        ({"size": (15, 20), "cover": True, "crop_size": (12, 16)}, "hf", "cover False instead of True"),
+        ({"size": (20, 15), "cover": True, "crop_size": (16, 12)}, "hf", "cover False instead of True"),
+        ({"size": (15, 20), "cover": True, "crop_size": (12, 16)}, "timm", ""),
+        ({"size": 14, "crop_size": (12, 12)}, "hf", ""),
+        ({"size": 14, "crop_size": (12, 12)}, "timm", ""),
+        ({"size": (16, 16), "crop_size": (12, 12)}, "timm", ""),  # squashed, then cropped
+        ({"size": (12, 16), "crop_size": (12, 12)}, "timm", "size (12, 12) instead of (12, 16)"),
+        ({"size": (12, 12), "do_center_crop": False, "do_normalize": False}, "timm", ""),
+        ({"size": (12, 12), "do_center_crop": False, "rescale_factor": 1 / 127.5}, "timm", ""),
+    ],
+)
+def test_that_others_prepare_images_otherwise_is_told(tmp_path, capsys, fields, to, told):
+    processor = ImageProcessor(**{"do_center_crop": True, "crop_rounding": "even", **fields})
+    config = dataclasses.replace(CONFIG, in_chans=3, img_size=processor.output_size)
+    model = VisionTransformer(config, rng=np.random.default_rng(0))
+    more = {"preprocessor_config.json": json.dumps(processor.to_dict()).encode()}
+    save_model_folder(tmp_path / "in", config, model.parameters(), more)
+    assert main(["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", to]) == 0
+    said = capsys.readouterr().out
+    assert (f"readers of {to} prepare images otherwise (" in said) == bool(told)
+    assert told in said
+    if to == "timm" and not told:
+        image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (30, 44, 3), np.uint8))
+        theirs = open_checkpoint(tmp_path / "out").processor()
+        np.testing.assert_allclose(theirs(image), processor(image), atol=1e-4)

@@ -35,6 +35,7 @@ REACH = {
     "config/run.py": RUNS,
     "training/data.py": ("train",),
     "training/divergence.py": RUNS,
+    "training/finetuning/pretrained.py": ("finetune",),
     "training/finetuning/start.py": ("finetune",),
     "datasets/recorded_arrays.py": ("train",),
     "datasets/recorded_pictures.py": RUNS,

@@ -1,7 +1,6 @@
 """`tinyvit convert IN OUT --to hf|timm|npz`: a model from one family's layout into another's."""
 
 import argparse
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..evaluation.preprocessing import THRESHOLD, read_preprocessing
-    from ..images.processor_files import to_timm
+    from ..images.others import prepared_otherwise, pretrained_cfg_of
     from ..pretrained import (
         FAMILIES,
         family_for,
@@ -69,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         save_npz(target, model.config, model.parameters())
     else:
         processor = checkpoint.processor().for_size(model.config.image_shape)
-        pretrained_cfg = to_timm(dataclasses.asdict(processor))
+        pretrained_cfg = pretrained_cfg_of(processor)
         said = meaning if PROBLEM_TYPE in checkpoint.values and model.config.num_classes else None
         files = folder_files(model.config, model.parameters(), family, names, pretrained_cfg, said)
         if options.to == "hf":
@@ -86,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
     for name, value in FAMILIES[family].fixed(model.config).items():
         if (mine := getattr(model.config, name)) != value:
             say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
+    if options.to != "npz" and (note := prepared_otherwise(processor, options.to)):
+        say(f"note: {note}")
     if model.config.num_classes:
         for note in _lost(meaning, preprocessing.threshold if preprocessing else THRESHOLD, options.to):
             say(f"note: {note}")

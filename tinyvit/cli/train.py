@@ -9,6 +9,8 @@ from .bar import progress_bar
 from .finished import tell
 from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, given, text
 
+MULTI_LABEL_FLAGS = {"--labels": "--labels FILE", "--multi-label": "--data-dir DIR --multi-label"}
+
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     from ..training.recipes import RECIPES
@@ -28,6 +30,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
+    for flag in MULTI_LABEL_FLAGS:  # of finetune, tried here, too
+        parser.add_argument(flag, nargs="?", const="", help=argparse.SUPPRESS)
     whose = "the default recipe"
     training = parser.add_argument_group("training", f"The defaults shown are those of {whose}.")
     add_flags(training, usual, skip=("model",))
@@ -39,6 +43,12 @@ def run(options: argparse.Namespace) -> int:
     from ..training import resume, train
     from ..training.data import FREE
 
+    for flag, usage in MULTI_LABEL_FLAGS.items():
+        if getattr(options, flag[2:].replace("-", "_")) is not None:
+            raise UserError(
+                f"a model that is trained from scratch learns one class for each image, so there is no {flag}: for "
+                f"several, fine-tune a pretrained one, tinyvit finetune --model MODEL {usage}"
+            )
     progress = progress_bar()
     if options.resume:
         free = {"data_dir", "device"}

@@ -26,6 +26,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "Siglip": {"resample": "bicubic"},
 }  # fmt: skip
 DEFAULTS["CLIP"] = DEFAULTS["Bit"]
+OWN_WORDS = ("cover", "crop_rounding", "white_level")  # which no other program reads
 KIND = re.compile(f"({'|'.join(DEFAULTS)})(FeatureExtractor|ImageProcessor(Fast|Pil)?)")
 
 
@@ -172,7 +173,7 @@ def to_timm(fields: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         "interpolation": fields["resample"],
-        "crop_pct": fields["crop_size"][0] / side if is_center else 1.0,
+        "crop_pct": fields["crop_size"][0] / side if fields["do_center_crop"] else 1.0,
         "crop_mode": "center" if is_center else "squash",
         "mean": mean,
         "std": std,
