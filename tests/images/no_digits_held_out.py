@@ -188,7 +188,7 @@ def pictogram(rng):
 
 
 def written_word(rng):
-    from no_digits import LETTERS_BY_PEN
+    from tests.images.no_digits import LETTERS_BY_PEN
 
     paper = plain(246, 140, 420)
     for n, key in enumerate(rng.choice(list(LETTERS_BY_PEN), 5)):

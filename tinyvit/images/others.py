@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from .processor import ImageProcessor
+from .processor import MODES, ImageProcessor
 from .processor_files import OWN_WORDS, to_timm
 
 
@@ -39,6 +39,8 @@ def prepared_otherwise(processor: ImageProcessor, library: Literal["hf", "timm"]
 
     It is tried on noise of several sizes and proportions, for several fields may mean the same.
     """
+    if processor.in_chans not in MODES:  # no picture has so many channels, so nobody prepares one
+        return ""
     theirs = dataclasses.replace(as_read_by(processor, library), crop_rounding=processor.crop_rounding)
     height, width = processor.output_size or (224, 224)
     rng = np.random.default_rng(0)
