@@ -69,6 +69,15 @@ def test_of_equal_probabilities_the_first_is_the_better(label, rank):
     assert result.num_classes == 5
 
 
+def test_an_answer_that_is_no_number_is_wrong():
+    nan = float("nan")
+    probs = np.array([[nan, nan, nan], [0.2, 0.5, 0.3]])
+    result = Classification.of(probs, np.array([0, 1]))
+    assert result.rank.tolist() == [3, 0]
+    assert result.accuracy == result.top(3) == 0.5
+    assert np.isnan(result.loss)
+
+
 def test_parts_are_joined_in_order(rng):
     probs, labels = rng.dirichlet(np.ones(4), 9), rng.integers(0, 4, 9)
     parts = [Classification.of(probs[rows], labels[rows]) for rows in (slice(0, 2), slice(2, 7), slice(7, 9))]

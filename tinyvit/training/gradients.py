@@ -127,7 +127,7 @@ class OneProcess(Part):
 
 
 def part_of(weights: np.ndarray | None, rows: slice, batch_size: int) -> tuple[float, np.ndarray | None]:
-    """The share of a batch that the images in `rows` are, and their weights, made to add up to one."""
+    """The share of a batch that the examples in `rows` are, and their weights, made to add up to one."""
     if weights is None:
         return (rows.stop - rows.start) / batch_size, None
     share = float(weights[rows].sum())

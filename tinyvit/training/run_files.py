@@ -78,4 +78,5 @@ class RunFiles:
 
     def save_report(self, text: str) -> None:
         """Save the report of the best epoch on the test split."""
-        write_file(self.folder / "report.txt", text.encode())
+        if self.writes:
+            write_file(self.folder / "report.txt", text.encode())
