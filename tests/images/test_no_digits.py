@@ -30,7 +30,6 @@ def test_digits_of_mnist_are_not_marked(reader):
     assert measure.marked(reader, 80, seed=22) <= 0.05
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_digits_are_neither_marked_nor_refused(reader):
     kinds = enumerate(scenes.TUNED)  # with other digits in each, so that a hard one counts once
@@ -40,7 +39,6 @@ def test_digits_are_neither_marked_nor_refused(reader):
     assert measure.marked(reader, 1000, seed=23) <= 0.05
 
 
-@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kinds", "most"), [(no_digits.TUNED, 0.16), (held_out.HELD_OUT, 0.2)], ids=["tuned on", "not tuned on"]

@@ -42,7 +42,6 @@ def test_a_digit_is_read_in_every_scene():
     assert len(misread(scenes.TUNED, 1, seed=11)) <= 1
 
 
-@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", scenes.TUNED, ids=lambda kind: kind.__name__)
 def test_nineteen_of_twenty_are_read(kind):
