@@ -39,7 +39,7 @@ def prepared_otherwise(processor: ImageProcessor, library: Literal["hf", "timm"]
 
     It is tried on noise of several sizes and proportions, for several fields may mean the same.
     """
-    if processor.in_chans not in MODES:  # no picture has so many channels, so nobody prepares one
+    if processor.in_chans not in MODES:  # no picture file has so many channels
         return ""
     theirs = dataclasses.replace(as_read_by(processor, library), crop_rounding=processor.crop_rounding)
     height, width = processor.output_size or (224, 224)
