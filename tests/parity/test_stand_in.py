@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(transformers is None, reason="transformers is no
 
 
 def test_the_reference_is_what_transformers_computes():
-    from record_stand_in import reference
+    from tests.parity.record_stand_in import reference
 
     stored = read_arrays(stand_in_folder() / "reference.safetensors")
     again = reference(stand_in_folder(), stored["pictures"])
