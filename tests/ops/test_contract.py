@@ -15,7 +15,7 @@ LINEAR = (
     "patchify", "unpatchify", "linear", "conv2d", "layer_scale", "dropout", "drop_path", "cls_pool", "mean_pool",
     "cls_mean_pool", "prepend_tokens", "add_position", "resample_positions", "gather_tokens", "scatter_tokens",
 )  # fmt: skip
-LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")  # means over the batch
+LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "focal", "giou")  # means over the batch
 PER_IMAGE = [name for name in OPS if name not in LOSSES]
 SHARED = ("weight", "bias", "tokens", "mask_token", "pos_embed", "gamma")  # inputs that all images share
 

@@ -89,6 +89,17 @@ def _read_by_column(backward, dy, saved):
     return backward(np.concatenate([prefix, grid.reshape(patches.shape)], axis=1), saved)
 
 
+def _giou_without_hull(backward, dy, saved):
+    """The hull's sides do not move with the box; its area still counts."""
+    boxes, target, hull = saved.boxes, saved.target, saved.hull
+    area = hull.prod(axis=1, keepdims=True)
+    inter = saved.inter.prod(axis=1, keepdims=True)
+    union = sum((x[:, 2:] - x[:, :2]).prod(axis=1, keepdims=True) for x in (boxes, target)) - inter
+    moved = union / area**2 * hull[:, ::-1]
+    edges = np.concatenate([(boxes[:, :2] < target[:, :2]) * -moved, (boxes[:, 2:] > target[:, 2:]) * moved], axis=1)
+    return backward(dy, saved) - dy * saved.weights * edges
+
+
 PARTICULAR = {
     "linear: weight not transposed back": ("linear", only(1, lambda dw: dw.T.reshape(dw.shape).copy())),
     "linear: bias gradient averaged": ("linear", only(2, lambda db: db / 5)),
@@ -125,6 +136,18 @@ PARTICULAR = {
     "mse: the square's 2 forgotten": ("mse", lambda b, dy, s: b(dy, s) / 2),
     "mse: a sum over the features": ("mse", lambda b, dy, s: b(dy, s) * s.error.shape[-1]),
     "mse: weights forgotten": ("mse", lambda b, dy, s: b(dy, s._replace(weights=s.error.shape[-1] / s.error.size))),
+    "focal: the easy's discount taken for a constant": ("focal", lambda b, dy, s: -dy * s.scale * s.sign * s.wrong ** (s.gamma + 1)),
+    "focal: a power too few": ("focal", lambda b, dy, s: -dy * s.scale * s.sign * s.wrong ** max(0, s.gamma - 1) * (s.gamma * (1 - s.wrong) * s.surprise + s.wrong)),
+    "focal: no for yes": ("focal", lambda b, dy, s: b(dy, s._replace(sign=-s.sign))),
+    "focal: sign of the noes forgotten": ("focal", lambda b, dy, s: b(dy, s._replace(sign=0 * s.sign + 1))),
+    "focal: weights and alpha forgotten": ("focal", lambda b, dy, s: b(dy, s._replace(scale=0 * s.scale + 1 / len(s.scale)))),
+    "giou: plain IoU": ("giou", lambda b, dy, s: b(dy, s._replace(hull=1e9 * s.hull))),
+    "giou: the hull's road forgotten": ("giou", _giou_without_hull),
+    "giou: boxes that do not touch pushed all the same": ("giou", lambda b, dy, s: b(dy, s._replace(inter=s.inter + 1e-3))),
+    "giou: width for height": ("giou", lambda b, dy, s: b(dy, s)[:, [1, 0, 3, 2]]),
+    "giou: low edges for high ones": ("giou", lambda b, dy, s: b(dy, s)[:, [2, 3, 0, 1]]),
+    "giou: whose edge it is forgotten": ("giou", lambda b, dy, s: b(dy, s._replace(target=s.boxes))),
+    "giou: weights forgotten": ("giou", lambda b, dy, s: b(dy, s._replace(weights=1 / len(s.boxes)))),
     "sigmoid: passes dy through": ("sigmoid", lambda b, dy, s: dy),
     "sigmoid: tanh's derivative": ("sigmoid", lambda b, dy, s: dy * (1 - s.y**2)),
     "binary_cross_entropy: averaged over the images alone": ("binary_cross_entropy", lambda b, dy, s: b(dy, s) * s.probs.shape[1]),

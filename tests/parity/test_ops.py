@@ -68,6 +68,29 @@ def torch_mse(x, *, target, weights=None):
     return losses.mean() if weights is None else (weights.to(x.dtype) * losses).sum()
 
 
+def torch_focal(logits, *, targets, weights=None, alpha=0.25, gamma=2.0):
+    truth = targets.to(logits.dtype)
+    losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    p = logits.sigmoid()
+    p_t, a_t = p * truth + (1 - p) * (1 - truth), alpha * truth + (1 - alpha) * (1 - truth)
+    losses = (a_t * (1 - p_t) ** gamma * losses).sum(-1)
+    return losses.mean() if weights is None else (weights.to(logits.dtype) * losses).sum()
+
+
+def torch_giou(boxes, *, target, weights=None):
+    target = target.to(boxes.dtype)
+
+    def area(low, high):
+        return (high - low).clamp(min=0).prod(1)
+
+    (low, high), (target_low, target_high) = boxes.split(2, 1), target.split(2, 1)
+    inter = area(torch.maximum(low, target_low), torch.minimum(high, target_high))
+    union = area(low, high) + area(target_low, target_high) - inter
+    hull = area(torch.minimum(low, target_low), torch.maximum(high, target_high))
+    losses = 1 - (inter / union - (hull - union) / hull)
+    return losses.mean() if weights is None else (weights.to(boxes.dtype) * losses).sum()
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
@@ -96,6 +119,8 @@ COUNTERPARTS = {
     "gather_tokens": torch_gather_tokens,
     "scatter_tokens": torch_scatter_tokens,
     "mse": torch_mse,
+    "focal": torch_focal,
+    "giou": torch_giou,
 }
 
 
@@ -210,3 +235,24 @@ def test_weight_0_is_pytorchs_ignore_index(precision, ignored, rng):
     torch_loss.backward()
     close(np.asarray(loss), torch_loss, tolerance, "loss")
     close(op.backward(1.0, saved), tensor.grad, tolerance, "dlogits")
+
+
+def test_losses_of_boxes_are_torchvisions(precision, rng):
+    ops = pytest.importorskip("torchvision").ops
+    dtype, tolerance = precision
+    logits, targets = 3 * rng.standard_normal((6, 5)).astype(dtype), rng.random((6, 5)) > 0.7
+    loss, saved = OPS["focal"].forward(logits, targets=targets)
+    tensor = torch.tensor(logits, requires_grad=True)
+    torch_loss = ops.sigmoid_focal_loss(tensor, torch.tensor(targets).to(tensor.dtype)).sum() / 6
+    torch_loss.backward()
+    close(np.asarray(loss), torch_loss, tolerance, "focal")
+    close(OPS["focal"].backward(1.0, saved), tensor.grad, tolerance, "dlogits")
+    for case in op_cases("giou"):
+        _, inputs, options = case.build(rng)
+        boxes, target = inputs["boxes"].astype(dtype), options["target"].astype(dtype)
+        loss, saved = OPS["giou"].forward(boxes, target=target)
+        tensor = torch.tensor(boxes, requires_grad=True)
+        torch_loss = ops.generalized_box_iou_loss(tensor, torch.tensor(target), reduction="mean", eps=0.0)
+        torch_loss.backward()
+        close(np.asarray(loss), torch_loss, tolerance, "giou")
+        close(OPS["giou"].backward(1.0, saved), tensor.grad, tolerance, "dboxes")

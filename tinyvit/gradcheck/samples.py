@@ -26,6 +26,10 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         """M of N different places for each of B images."""
         return np.argsort(mask((B, N)), axis=1)[:, :M]
 
+    def boxes(R: int) -> np.ndarray:
+        """x1 y1 x2 y2 of boxes around (4, 4)."""
+        return np.concatenate([rng.uniform(0, 2, (R, 2)), rng.uniform(6, 8, (R, 2))], axis=1)
+
     samples: dict[str, Any] = {
         "patchify": [
             ({"images": x((2, 3, 4, 6))}, {"patch_size": 2}),
@@ -104,6 +108,16 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
         "mse": [({"x": x(s)}, {"target": x(s)}) for s in rows]
         + [({"x": x((2, 4, 3))}, {"target": x((2, 4, 3)), "weights": rng.dirichlet([1] * 8).reshape(2, 4)})]
         + [({"x": x((3, 5))}, {"target": x((3, 5)), "weights": np.array([0.3, 0.0, 0.7])})],
+        "focal": [
+            ({"logits": 2 * x((5, 4))}, {"targets": mask((5, 4)) > 0.6}),
+            ({"logits": 3 * x((2, 3, 7))}, {"targets": mask((2, 3, 7)) > 0.8, "weights": mask((2, 3)), "gamma": 1.5}),
+            ({"logits": x((6, 1))}, {"targets": mask((6, 1)) > 0.5, "alpha": 0.6, "gamma": 0.0}),
+        ],
+        "giou": [  # boxes that overlap, those that do not touch, those of which one is inside the other
+            ({"boxes": boxes(6)}, {"target": boxes(6), "weights": mask(6)}),
+            ({"boxes": boxes(3)}, {"target": boxes(3) + np.array([[8, 0, 8, 0], [0, -9, 0, -9], [9, 8, 9, 8]])}),
+            ({"boxes": boxes(4)}, {"target": boxes(4) + np.array([2, 2, -2, -2]) * np.array([[1], [1], [-1], [-1]])}),
+        ],
     }  # fmt: skip
     if name not in samples:
         known = "add some to gradcheck_samples.op_samples" if name in OPS else f"choose from {', '.join(OPS)}"

@@ -15,7 +15,9 @@ from . import (
     conv2d,
     cross_entropy,
     dropout,
+    focal,
     gelu,
+    giou,
     layer_norm,
     layer_scale,
     linear,
@@ -38,6 +40,7 @@ from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
 from .erf import erf
+from .focal import FocalSaved, focal_backward, focal_forward
 from .gelu import (
     GeluSaved,
     gelu_backward,
@@ -47,6 +50,7 @@ from .gelu import (
     gelu_tanh_backward,
     gelu_tanh_forward,
 )
+from .giou import GIoUSaved, giou_backward, giou_forward
 from .layer_norm import LayerNormSaved, layer_norm_backward, layer_norm_forward
 from .layer_scale import LayerScaleSaved, layer_scale_backward, layer_scale_forward
 from .linear import LinearSaved, linear_backward, linear_forward
@@ -122,6 +126,8 @@ OPS: dict[str, Op] = _discover(
     sigmoid,
     binary_cross_entropy,
     mse,
+    focal,
+    giou,
 )
 
 __all__ = [
@@ -132,6 +138,8 @@ __all__ = [
     "Conv2dSaved",
     "CrossEntropySaved",
     "DropoutSaved",
+    "FocalSaved",
+    "GIoUSaved",
     "GatherTokensSaved",
     "GeluSaved",
     "LayerNormSaved",
@@ -168,6 +176,8 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "erf",
+    "focal_backward",
+    "focal_forward",
     "gather_tokens_backward",
     "gather_tokens_forward",
     "gelu_backward",
@@ -176,6 +186,8 @@ __all__ = [
     "gelu_quick_forward",
     "gelu_tanh_backward",
     "gelu_tanh_forward",
+    "giou_backward",
+    "giou_forward",
     "layer_norm_backward",
     "layer_norm_forward",
     "layer_scale_backward",
