@@ -14,9 +14,10 @@ CASES = [case for name in OPS for case in op_cases(name)]
 LINEAR = (
     "patchify", "unpatchify", "linear", "conv2d", "layer_scale", "dropout", "drop_path", "cls_pool", "mean_pool",
     "cls_mean_pool", "prepend_tokens", "add_position", "resample_positions", "gather_tokens", "scatter_tokens",
+    "embedding", "modulate", "gate",
 )  # fmt: skip
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "focal", "giou")  # means over the batch
-PER_IMAGE = [name for name in OPS if name not in LOSSES]
+PER_IMAGE = [name for name in OPS if name not in (*LOSSES, "embedding")]  # whose one input all images share
 SHARED = ("weight", "bias", "tokens", "mask_token", "pos_embed", "gamma")  # inputs that all images share
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -127,7 +128,7 @@ def test_the_backward_of_a_linear_op_is_its_transpose(case, rng):
     op, inputs, options = case.build(rng)
     x, *others = inputs.values()
     zeros = [None if o is None or name == "weight" else 0 * o for name, o in list(inputs.items())[1:]]
-    others = [o if z is None or name in ("weight", "gamma") else z for (name, o), z in zip(list(inputs.items())[1:], zeros, strict=True)]  # fmt: skip
+    others = [o if z is None or name in ("weight", "gamma", "scale", "gate") else z for (name, o), z in zip(list(inputs.items())[1:], zeros, strict=True)]  # fmt: skip
     y, saved = op.forward(x, *others, **options)
     dy = rng.standard_normal(y.shape)
     dx = as_tuple(op.backward(dy, saved))[0]

@@ -52,7 +52,7 @@ def test_every_op_rounds_float16_once(case, rng):
             assert_rounded_once(grad, exact_grad, f"d{name}")
 
 
-@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "gelu_quick"])
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "gelu_quick", "silu"])
 def test_gelu_of_each_of_float16s_numbers(name):
     y, saved = OPS[name].forward(EVERY_NUMBER)
     with np.errstate(invalid="ignore"):
@@ -65,7 +65,7 @@ def test_gelu_of_each_of_float16s_numbers(name):
     assert (np.abs(dx - exact) <= np.spacing(np.abs(exact).astype(np.float16))).all()
 
 
-@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "gelu_quick"])
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "gelu_quick", "silu"])
 def test_gelu_takes_any_layout_of_float16(name, rng):
     x = half(rng.standard_normal((6, 4)))
     y, saved = OPS[name].forward(x.T[::2])

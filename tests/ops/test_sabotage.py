@@ -100,6 +100,12 @@ def _giou_without_hull(backward, dy, saved):
     return backward(dy, saved) - dy * saved.weights * edges
 
 
+def _last_id_wins(backward, dy, saved):
+    dweight = np.zeros((saved.num_rows, dy.shape[-1]))
+    dweight[saved.ids] = dy
+    return dweight
+
+
 PARTICULAR = {
     "linear: weight not transposed back": ("linear", only(1, lambda dw: dw.T.reshape(dw.shape).copy())),
     "linear: bias gradient averaged": ("linear", only(2, lambda db: db / 5)),
@@ -133,6 +139,21 @@ PARTICULAR = {
     "gather_tokens: as if all images chose alike": ("gather_tokens", lambda b, dy, s: b(dy, s._replace(ids=np.repeat(s.ids[:1], len(dy), 0)))),
     "scatter_tokens: the mask token's gradient from all places": ("scatter_tokens", lambda b, dy, s: (b(dy, s)[0], dy.sum((0, 1), keepdims=True))),
     "scatter_tokens: the mask token's gradient of one image": ("scatter_tokens", lambda b, dy, s: (b(dy, s)[0], b(dy[:1], s._replace(ids=s.ids[:1]))[1])),
+    "embedding: the last of equal ids wins": ("embedding", _last_id_wins),
+    "embedding: equal ids averaged": ("embedding", lambda b, dy, s: b(dy, s) / np.bincount(s.ids.reshape(-1), minlength=s.num_rows).clip(1)[:, None]),
+    "embedding: places read in another order": ("embedding", lambda b, dy, s: b(dy, s._replace(ids=s.ids.T))),
+    "embedding: ids as if they were places": ("embedding", lambda b, dy, s: b(dy, s._replace(ids=np.arange(s.ids.size).reshape(s.ids.shape) % s.num_rows))),
+    "modulate: 1 + scale without the 1": ("modulate", lambda b, dy, s: (dy * s.scale[:, None], *b(dy, s)[1:])),
+    "modulate: shift and scale swapped": ("modulate", lambda b, dy, s: (b(dy, s)[0], *b(dy, s)[:0:-1])),
+    "modulate: the scale's gradient of the first token": ("modulate", lambda b, dy, s: (*b(dy, s)[:2], (dy * s.x)[:, 0])),
+    "modulate: averaged over the tokens": ("modulate", lambda b, dy, s: (b(dy, s)[0], dy.mean(1), (dy * s.x).mean(1))),
+    "modulate: as if the images shared the scale": ("modulate", lambda b, dy, s: (*b(dy, s)[:2], 0 * s.scale + (dy * s.x).sum((0, 1)))),
+    "gate: the gate forgotten": ("gate", lambda b, dy, s: (dy, b(dy, s)[1])),
+    "gate: another image's gate": ("gate", lambda b, dy, s: (b(dy, s._replace(gate=s.gate[::-1]))[0], b(dy, s)[1])),
+    "gate: averaged over the tokens": ("gate", only(1, lambda dgate: dgate / 4)),
+    "silu: only the gate": ("silu", lambda b, dy, s: dy * s.gate),
+    "silu: sigmoid's derivative": ("silu", lambda b, dy, s: dy * s.gate * (1 - s.gate)),
+    "silu: GELU's quick form": ("silu", lambda b, dy, s: OPS["gelu_quick"].backward(dy, s)),
     "mse: the square's 2 forgotten": ("mse", lambda b, dy, s: b(dy, s) / 2),
     "mse: a sum over the features": ("mse", lambda b, dy, s: b(dy, s) * s.error.shape[-1]),
     "mse: weights forgotten": ("mse", lambda b, dy, s: b(dy, s._replace(weights=s.error.shape[-1] / s.error.size))),

@@ -121,6 +121,10 @@ COUNTERPARTS = {
     "mse": torch_mse,
     "focal": torch_focal,
     "giou": torch_giou,
+    "embedding": lambda weight, ids: F.embedding(ids.long(), weight),
+    "modulate": lambda x, shift, scale: x * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1),
+    "gate": lambda x, gate: gate.unsqueeze(1) * x,
+    "silu": lambda x: F.silu(x),
 }
 
 

@@ -57,6 +57,11 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ({"x": x((B, M, D)), "mask_token": x((1, 1, D))}, {"ids": some(B, 7, M), "num_tokens": 7})
             for B, M, D in ((3, 2, 5), (2, 6, 3), (1, 1, 4))
         ],
+        "embedding": [  # ids that come once, often and never
+            ({"weight": x((5, 3))}, {"ids": np.array([3, 0, 3, 1, 3, 0])}),
+            ({"weight": x((7, 4))}, {"ids": np.array([[6, 6, 2], [0, 2, 6]])}),
+            ({"weight": x((3, 5))}, {"ids": np.array([[[2, 1], [1, 1]], [[1, 2], [2, 2]]], np.uint8)}),
+        ],
         "resample_positions": [
             ({"x": x((B, prefix + h * w, D))}, {"grid": (h, w), "new_grid": new_grid, "num_prefix": prefix} | how)
             for B, prefix, (h, w), new_grid, D, how in (
@@ -87,7 +92,11 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ({"x": x((5, 3, 2))}, {"keep_mask": mask((5, 1, 1)) > 0.4, "drop_prob": 0.4}),
             ({"x": x((4, 3))}, {"keep_mask": mask((4, 1)) > 0.4, "drop_prob": 0.4}),
         ],
-        **{name: [({"x": 2 * x(s)}, {}) for s in rows] for name in ("gelu", "gelu_tanh", "gelu_quick", "sigmoid")},
+        "modulate": [
+            ({"x": x((B, N, D)), "shift": x((B, D)), "scale": x((B, D))}, {}) for B, N, D in ((3, 4, 5), (2, 1, 3))
+        ],
+        "gate": [({"x": x((B, N, D)), "gate": x((B, D))}, {}) for B, N, D in ((3, 4, 5), (2, 1, 3))],
+        **{n: [({"x": 2 * x(s)}, {}) for s in rows] for n in ("gelu", "gelu_tanh", "gelu_quick", "sigmoid", "silu")},
         "cls_pool": [({"x": x((3, 4, 5))}, {}), ({"x": x((2, 1, 3))}, {}), ({"x": x((2, 5, 3))}, {"num_tokens": 2})],
         "mean_pool": [({"x": x((3, 4 + p, 4))}, {"num_prefix": p}) for p in (0, 1, 3)],
         "cls_mean_pool": [({"x": x((3, 4 + p, 5))}, {"num_prefix": p}) for p in (0, 1, 3)],

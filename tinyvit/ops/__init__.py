@@ -16,17 +16,20 @@ from . import (
     cross_entropy,
     dropout,
     focal,
+    embedding,
     gelu,
     giou,
     layer_norm,
     layer_scale,
     linear,
     masking,
+    modulate,
     mse,
     patchify,
     pool,
     resample,
     sigmoid,
+    silu,
     softmax,
     tokens,
 )
@@ -39,6 +42,7 @@ from .binary_cross_entropy import (
 from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
+from .embedding import EmbeddingSaved, embedding_backward, embedding_forward
 from .erf import erf
 from .focal import FocalSaved, focal_backward, focal_forward
 from .gelu import (
@@ -62,6 +66,14 @@ from .masking import (
     scatter_tokens_backward,
     scatter_tokens_forward,
 )
+from .modulate import (
+    GateSaved,
+    ModulateSaved,
+    gate_backward,
+    gate_forward,
+    modulate_backward,
+    modulate_forward,
+)
 from .mse import MseSaved, mse_backward, mse_forward
 from .patchify import (
     PatchifySaved,
@@ -83,6 +95,7 @@ from .pool import (
 from .positions import ResampleMethod, ResampleOptions, resample_matrix, sincos2d
 from .resample import ResamplePositionsSaved, resample_positions_backward, resample_positions_forward
 from .sigmoid import SigmoidSaved, sigmoid_backward, sigmoid_forward
+from .silu import SiluSaved, silu_backward, silu_forward
 from .softmax import SoftmaxSaved, softmax_backward, softmax_forward
 from .tokens import (
     AddPositionSaved,
@@ -114,13 +127,16 @@ OPS: dict[str, Op] = _discover(
     conv2d,
     tokens,
     masking,
+    embedding,
     resample,
     layer_norm,
     softmax,
     attention,
     layer_scale,
     dropout,
+    modulate,
     gelu,
+    silu,
     pool,
     cross_entropy,
     sigmoid,
@@ -140,11 +156,14 @@ __all__ = [
     "DropoutSaved",
     "FocalSaved",
     "GIoUSaved",
+    "EmbeddingSaved",
+    "GateSaved",
     "GatherTokensSaved",
     "GeluSaved",
     "LayerNormSaved",
     "LayerScaleSaved",
     "LinearSaved",
+    "ModulateSaved",
     "MseSaved",
     "Op",
     "PatchifySaved",
@@ -155,6 +174,7 @@ __all__ = [
     "ResamplePositionsSaved",
     "ScatterTokensSaved",
     "SigmoidSaved",
+    "SiluSaved",
     "SoftmaxSaved",
     "UnpatchifySaved",
     "add_position_backward",
@@ -175,9 +195,13 @@ __all__ = [
     "drop_path_forward",
     "dropout_backward",
     "dropout_forward",
+    "embedding_backward",
+    "embedding_forward",
     "erf",
     "focal_backward",
     "focal_forward",
+    "gate_backward",
+    "gate_forward",
     "gather_tokens_backward",
     "gather_tokens_forward",
     "gelu_backward",
@@ -196,6 +220,8 @@ __all__ = [
     "linear_forward",
     "mean_pool_backward",
     "mean_pool_forward",
+    "modulate_backward",
+    "modulate_forward",
     "mse_backward",
     "mse_forward",
     "patchify_backward",
@@ -209,6 +235,8 @@ __all__ = [
     "scatter_tokens_forward",
     "sigmoid_backward",
     "sigmoid_forward",
+    "silu_backward",
+    "silu_forward",
     "sincos2d",
     "softmax_backward",
     "softmax_forward",
