@@ -15,6 +15,7 @@ ROOT = Path(tinyvit.__file__).parent
 TESTS = Path(__file__).parent
 OPPONENTS = {
     "torch_twin.py",
+    "torch_dit.py",
     "torch_side.py",
     "torch_run.py",
     "torch_gpu.py",

@@ -13,6 +13,8 @@ from tinyvit.layers import (
     Conv2d,
     ConvStem,
     DistilledHead,
+    DiT,
+    DiTBlock,
     Linear,
     Mlp,
     PatchEmbed,
@@ -121,6 +123,46 @@ SABOTAGES = {
     "attention pooling: the residual's road forgotten": (AttentionPool, "backward", lambda b, self, dy, saved: b(self, dy, saved._replace(mlp=saved.mlp._replace(fc1=saved.mlp.fc1._replace(weight=0 * self.mlp.fc1.weight)))), "layer", "AttentionPool"),
     "attention pooling: queries as if of the tokens": (AttentionPool, "backward", changed("qkv.weight", lambda grad: np.roll(grad, 1, axis=0)), "layer", "AttentionPool"),
     "attention pooling: patches for a prefix": (AttentionPool, "backward", lambda b, self, dy, saved: (np.roll(b(self, dy, saved)[0], 1, axis=1), b(self, dy, saved)[1]), "layer", "AttentionPool, prefix, tanh"),
+}  # fmt: skip
+
+
+def reordered(order):
+    """The six vectors of adaLN in another order on the way back."""
+
+    def sabotage(backward, self, dy, saved):
+        dx, dcondition, grads = backward(self, dy, saved)
+        weight, bias = (
+            np.concatenate([np.split(grads[f"ada.{n}"], 6, -1)[i] for i in order], -1) for n in ("weight", "bias")
+        )
+        return dx, dcondition, grads | {"ada.weight": weight, "ada.bias": bias}
+
+    return sabotage
+
+
+def condition_of_the_last_block_alone(backward, self, dy, saved):
+    """One condition goes into every block: here the others' gradients are forgotten."""
+    first = self.blocks[0]
+    first_whole = first.backward
+    first.backward = lambda dx, kept: (lambda out: (out[0], 0 * out[1], out[2]))(first_whole(dx, kept))
+    try:
+        return backward(self, dy, saved)
+    finally:
+        del first.backward
+
+
+SABOTAGES |= {
+    "dit block: shift and scale swapped": (DiTBlock, "backward", reordered([1, 0, 2, 3, 4, 5]), "layer", "DiTBlock"),
+    "dit block: gates in front": (DiTBlock, "backward", reordered([2, 0, 1, 5, 3, 4]), "layer", "DiTBlock"),
+    "dit block: the branches' vectors swapped": (DiTBlock, "backward", reordered([3, 4, 5, 0, 1, 2]), "layer", "DiTBlock"),
+    "dit block: the residual's road forgotten": (DiTBlock, "_branch_backward", lambda b, self, dy, *rest: (b(self, dy, *rest)[0] - dy, *b(self, dy, *rest)[1:]), "layer", "DiTBlock"),
+    "dit block: the condition's gradient forgotten": (DiTBlock, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0], 0 * b(self, dy, saved)[1], b(self, dy, saved)[2]), "layer", "DiTBlock"),
+    "dit block: gates forgotten": (DiTBlock, "_branch_backward", lambda b, self, dy, body, saved: b(self, dy, body, saved._replace(gate=saved.gate._replace(gate=0 * saved.gate.gate + 1))), "layer", "DiTBlock"),
+    "dit: one block's condition": (DiT, "backward", condition_of_the_last_block_alone, "layer", "DiT"),
+    "dit: labels' rows overwritten": (DiT, "backward", changed("label_embed", lambda grad: np.where(np.arange(len(grad))[:, None] == 1, grad / 2, grad)), "layer", "DiT"),
+    "dit: time's road forgotten": (DiT, "backward", changed("time_embed.fc1.weight", np.zeros_like), "layer", "DiT"),
+    "dit: shift and scale of the last norm swapped": (DiT, "backward", changed("ada.bias", lambda grad: np.roll(grad, len(grad) // 2)), "layer", "DiT"),
+    "dit: two blocks' gradients swapped": (DiT, "backward", swapped("blocks.0.ada.weight", "blocks.1.ada.weight"), "layer", "DiT"),
+    "dit: dimages with rows and columns of patches swapped": (DiT, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0][..., ::-1, :], b(self, dy, saved)[1]), "layer", "DiT"),
 }  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from ..layers import (
     Conv2d,
     ConvStem,
     DistilledHead,
+    DiT,
+    DiTBlock,
     Dropout,
     DropPath,
     Identity,
@@ -81,6 +83,34 @@ def _layer(make: Callable[[np.random.Generator], Layer], *shape: int, random: bo
     return build
 
 
+_SMALL: dict[str, Any] = {
+    "img_size": (4, 6),
+    "patch_size": 2,
+    "in_chans": 2,
+    "num_classes": 3,
+    "embed_dim": 8,
+    "depth": 2,
+    "num_heads": 2,
+    "mlp_ratio": 1.5,
+}
+
+
+def _dit_block(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
+    inputs: Inputs = {"x": rng.standard_normal((3, 5, 6)), "condition": rng.standard_normal((3, 6))}
+    return shaken(DiTBlock(6, 2, 8, rng=rng), rng), inputs, {}
+
+
+def _dit(config: ViTConfig) -> Callable[..., Any]:
+    """Of the three images one has no label."""
+
+    def build(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
+        images = rng.standard_normal((3, *config.input_shape))
+        options = {"times": rng.uniform(0.1, 0.9, 3), "labels": np.array([1, config.num_classes, 1])}
+        return shaken(DiT(config, rng=rng), rng), {"x": images}, options
+
+    return build
+
+
 LAYERS: dict[str, Callable[..., Any]] = {
     "Linear": _layer(lambda rng: Linear(4, 3, rng=rng), 2, 3, 4),
     "Linear, no bias": _layer(lambda rng: Linear(4, 3, bias=False, rng=rng), 5, 4),
@@ -109,20 +139,16 @@ LAYERS: dict[str, Callable[..., Any]] = {
         lambda rng: Block(6, 3, 5, layer_scale=0.1, drop_rate=0.2, drop_path_rate=0.3, gelu="tanh", rng=rng),
         4, 3, 6, random=True,
     ),
+    "Mlp, silu": _layer(lambda rng: Mlp(4, 6, gelu="silu", rng=rng), 2, 3, 4),
+    "DiTBlock": _dit_block,
+    "DiT": _dit(ViTConfig(**_SMALL | {"embed_dim": 4})),
+    "DiT, tanh, no qkv bias": _dit(
+        ViTConfig(**_SMALL | {"embed_dim": 4, "depth": 1, "in_chans": 1}, gelu="tanh", qkv_bias=False)
+    ),
     "Recompute": _layer(lambda rng: Recompute(Block(6, 2, 8, drop_rate=0.3, rng=rng)), 2, 5, 6, random=True),
 }  # fmt: skip
 
 
-_SMALL: dict[str, Any] = {
-    "img_size": (4, 6),
-    "patch_size": 2,
-    "in_chans": 2,
-    "num_classes": 3,
-    "embed_dim": 8,
-    "depth": 2,
-    "num_heads": 2,
-    "mlp_ratio": 1.5,
-}
 MODELS: dict[str, ViTConfig] = {
     "cls token, erf": ViTConfig(**_SMALL),
     "mean pooling": ViTConfig(**_SMALL, pool="mean"),

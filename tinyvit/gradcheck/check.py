@@ -16,6 +16,7 @@ would have to be orthogonal to all of them to go unnoticed. Three things make th
   below its neighbours is judged by them.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -124,14 +125,16 @@ def _as_pair(
     """
     arrays = {name: x for name, x in given.items() if x is not None}
     if isinstance(f, Layer):
-        if len(given) != 1 or len(arrays) != 1:
-            raise UserError(f"a layer takes one input, an array, got {len(arrays)}: write [x]")
+        wanted = inspect.signature(f.forward).parameters.values()
+        count = sum(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in wanted)
+        if not len(given) == len(arrays) == count:
+            words = "one input, an array" if count == 1 else f"{count} inputs, arrays"
+            raise UserError(f"a layer takes {words}, got {len(arrays)}: write [x]")
         layer = f.astype(np.float64)
-        (input_name,) = given
 
         def layer_backward(dy: Array, saved: Any) -> dict[str, Array | None]:
-            dx, grads = layer.backward(dy, saved)
-            return {input_name: dx, **grads}
+            *dinputs, grads = layer.backward(dy, saved)
+            return {**dict(zip(given, dinputs, strict=False)), **grads}
 
         return layer.forward, layer_backward, arrays | layer.parameters()
     if not (isinstance(f, tuple | list) and len(f) == 2 and all(map(callable, f))):

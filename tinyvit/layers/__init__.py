@@ -6,6 +6,8 @@ from .block import Block, BlockSaved, BranchSaved
 from .conv2d import Conv2d
 from .conv_stem import ConvStem, ConvStemSaved
 from .distilled_head import DistilledHead
+from .dit import DiT, DiTSaved, time_features
+from .dit_block import DiTBlock, DiTBlockSaved
 from .dropout import Dropout, DropPath
 from .init import INIT_STD, NO_DRAWS, spread_to, truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
@@ -29,6 +31,10 @@ __all__ = [
     "Conv2d",
     "ConvStem",
     "ConvStemSaved",
+    "DiT",
+    "DiTBlock",
+    "DiTBlockSaved",
+    "DiTSaved",
     "DistilledHead",
     "DropPath",
     "Dropout",
@@ -48,5 +54,6 @@ __all__ = [
     "check_images",
     "prefixed",
     "spread_to",
+    "time_features",
     "truncated_normal",
 ]

@@ -9,7 +9,7 @@ from ..ops import OPS, GeluSaved, LinearSaved
 from .layer import Gradients, Layer, prefixed
 from .linear import Linear
 
-GELU_OPS = {"erf": OPS["gelu"], "tanh": OPS["gelu_tanh"], "quick": OPS["gelu_quick"]}
+GELU_OPS = {"erf": OPS["gelu"], "tanh": OPS["gelu_tanh"], "quick": OPS["gelu_quick"], "silu": OPS["silu"]}
 
 
 class MlpSaved(NamedTuple):
