@@ -139,7 +139,7 @@ class DiT(Layer):
         return dimages, prefixed("patch_embed", dpatch_embed) | self._condition_backward(dcondition, saved) | grads
 
     def _condition(self, times: Array, labels: Array) -> tuple[Array, ConditionSaved]:
-        """How noisy, and of which class: (B,), (B,) -> (B, D)."""
+        """Embedding of times (B,) and labels (B,), one vector (B, D) for all blocks."""
         features = time_features(times.astype(self.dtype), self.config.embed_dim)
         time, time_embed = self.time_embed.forward(features)
         label, label_embed = embedding_forward(self.label_embed, ids=labels)
