@@ -17,7 +17,7 @@ SMALL = ViTConfig(
 OPTIONS = {"times": np.array([0.2, 0.7]), "labels": np.array([1, 3])}
 
 
-def test_fresh_blocks_change_nothing_and_fresh_models_say_nothing(rng):
+def test_fresh_blocks_change_and_fresh_models_say_nothing(rng):
     x = rng.standard_normal((2, 5, 6)).astype(np.float32)
     y, _ = DiTBlock(6, 2, 8, rng=rng).forward(x, rng.standard_normal((2, 6)).astype(np.float32))
     np.testing.assert_array_equal(y, x)
