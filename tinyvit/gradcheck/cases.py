@@ -11,13 +11,16 @@ from ..layers import (
     Attention,
     AttentionPool,
     Block,
+    BoxHead,
     Conv2d,
     ConvStem,
+    DenseHead,
     DistilledHead,
     DiT,
     DiTBlock,
     Dropout,
     DropPath,
+    EncoderWithHead,
     Identity,
     Layer,
     LayerNorm,
@@ -111,6 +114,10 @@ def _dit(config: ViTConfig) -> Callable[..., Any]:
     return build
 
 
+def _with_head(head: Layer, rng: np.random.Generator) -> EncoderWithHead:
+    return EncoderWithHead(VisionTransformer(ViTConfig(**_SMALL | {"num_classes": 0}), rng=rng), head)
+
+
 LAYERS: dict[str, Callable[..., Any]] = {
     "Linear": _layer(lambda rng: Linear(4, 3, rng=rng), 2, 3, 4),
     "Linear, no bias": _layer(lambda rng: Linear(4, 3, bias=False, rng=rng), 5, 4),
@@ -131,6 +138,14 @@ LAYERS: dict[str, Callable[..., Any]] = {
     ),
     "Pool": _layer(lambda rng: Pool("cls+mean", num_prefix=2), 2, 5, 3),
     "DistilledHead": _layer(lambda rng: DistilledHead(8, 3, rng=rng), 5, 8),
+    "DenseHead": _layer(lambda rng: DenseHead(5, 3, num_prefix=2, rng=rng), 2, 6, 5),
+    "BoxHead": _layer(lambda rng: BoxHead(4, 3, grid=(2, 3), patch_size=2, num_prefix=1, rng=rng), 2, 7, 4),
+    "EncoderWithHead, segmentation": _layer(
+        lambda rng: _with_head(DenseHead(8, 12, num_prefix=1, rng=rng), rng), 2, 2, 4, 6
+    ),
+    "EncoderWithHead, detection": _layer(
+        lambda rng: _with_head(BoxHead(8, 3, grid=(2, 3), patch_size=2, num_prefix=1, rng=rng), rng), 2, 2, 4, 6
+    ),
     "Mlp": _layer(lambda rng: Mlp(4, 6, rng=rng), 2, 3, 4),
     "Mlp, tanh": _layer(lambda rng: Mlp(4, 6, gelu="tanh", rng=rng), 2, 3, 4),
     "Mlp, quick": _layer(lambda rng: Mlp(4, 6, gelu="quick", rng=rng), 2, 3, 4),

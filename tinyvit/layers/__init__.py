@@ -3,12 +3,15 @@
 from .attention import Attention, AttentionLayerSaved
 from .attention_pool import AttentionPool
 from .block import Block, BlockSaved, BranchSaved
+from .box_head import BoxHead, BoxHeadSaved
 from .conv2d import Conv2d
 from .conv_stem import ConvStem, ConvStemSaved
+from .dense_head import DenseHead
 from .distilled_head import DistilledHead
 from .dit import DiT, DiTSaved, time_features
 from .dit_block import DiTBlock, DiTBlockSaved
 from .dropout import Dropout, DropPath
+from .encoder_with_head import EncoderWithHead, EncoderWithHeadSaved
 from .init import INIT_STD, NO_DRAWS, spread_to, truncated_normal
 from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
@@ -27,10 +30,13 @@ __all__ = [
     "AttentionPool",
     "Block",
     "BlockSaved",
+    "BoxHead",
+    "BoxHeadSaved",
     "BranchSaved",
     "Conv2d",
     "ConvStem",
     "ConvStemSaved",
+    "DenseHead",
     "DiT",
     "DiTBlock",
     "DiTBlockSaved",
@@ -38,6 +44,8 @@ __all__ = [
     "DistilledHead",
     "DropPath",
     "Dropout",
+    "EncoderWithHead",
+    "EncoderWithHeadSaved",
     "Gradients",
     "Identity",
     "Layer",
