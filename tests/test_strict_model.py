@@ -10,7 +10,7 @@ import pytest
 from tinyvit import ops
 from tinyvit.config.presets import preset
 from tinyvit.course.strict_cupy.array import wrap
-from tinyvit.gradcheck.cases import MODELS, op_cases, shaken
+from tinyvit.gradcheck.cases import LAYERS, MODELS, op_cases, shaken
 from tinyvit.ops import OPS, cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, flatten
 from tinyvit.training import loss_and_gradients, train_step
@@ -88,6 +88,24 @@ def test_every_model_keeps_cupys_rules(strict, name, rng):
     for device_map, host_map in zip(maps, host.attention(images), strict=True):
         same(device_map, host_map)
     same(predicted, host.predict(images))
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name.startswith("EncoderWithHead")])
+def test_models_with_heads_keep_cupys_rules(strict, name, rng):
+    model, inputs, _ = LAYERS[name](rng)
+    device, x = model._map(strict.asarray), inputs["x"]
+    y, saved = model.forward(x)
+    dy = rng.standard_normal(y.shape)
+    dx, grads = model.backward(dy, saved)
+    device_x, device_dy = strict.asarray(x), strict.asarray(dy)
+    with strict.no_host_reads():
+        device_y, device_saved = device.forward(device_x)
+        device_dx, device_grads = device.backward(device_dy, device_saved)
+    same(device_y, y)
+    same(device_dx, dx)
+    assert list(device_grads) == list(grads)
+    for key in grads:
+        same(device_grads[key], grads[key])
 
 
 @pytest.mark.parametrize(
