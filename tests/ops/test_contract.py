@@ -16,7 +16,7 @@ LINEAR = (
     "cls_mean_pool", "prepend_tokens", "add_position", "resample_positions", "gather_tokens", "scatter_tokens",
     "embedding", "modulate", "gate",
 )  # fmt: skip
-LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "focal", "giou")  # means over the batch
+LOSSES = ("cross_entropy", "distillation", "binary_cross_entropy", "mse", "focal", "giou")  # means over the batch
 PER_IMAGE = [name for name in OPS if name not in (*LOSSES, "embedding")]  # whose one input all images share
 SHARED = ("weight", "bias", "tokens", "mask_token", "pos_embed", "gamma")  # inputs that all images share
 

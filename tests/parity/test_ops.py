@@ -91,6 +91,12 @@ def torch_giou(boxes, *, target, weights=None):
     return losses.mean() if weights is None else (weights.to(boxes.dtype) * losses).sum()
 
 
+def torch_distillation(logits, *, teacher_logits, temperature=1.0, weights=None):
+    p, q = ((x / temperature).log_softmax(-1) for x in (logits, teacher_logits.to(logits.dtype)))
+    losses = temperature**2 * F.kl_div(p, q, log_target=True, reduction="none").sum(-1)
+    return losses.mean() if weights is None else (weights.to(losses.dtype) * losses).sum()
+
+
 COUNTERPARTS = {
     "patchify": lambda images, patch_size: F.unfold(images, patch_size, stride=patch_size).transpose(1, 2),
     "unpatchify": torch_unpatchify,
@@ -119,6 +125,7 @@ COUNTERPARTS = {
     "gather_tokens": torch_gather_tokens,
     "scatter_tokens": torch_scatter_tokens,
     "mse": torch_mse,
+    "distillation": torch_distillation,
     "focal": torch_focal,
     "giou": torch_giou,
     "embedding": lambda weight, ids: F.embedding(ids.long(), weight),

@@ -110,6 +110,14 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
                 {"labels": rng.dirichlet([1] * 4, 3), "weights": rng.dirichlet([1] * 3), "label_smoothing": 0.3},
             ),
         ],
+        "distillation": [
+            ({"logits": 2 * x((5, 4))}, {"teacher_logits": 2 * x((5, 4))}),
+            ({"logits": x((3, 7)) + 800}, {"teacher_logits": x((3, 7)) - 800, "temperature": 3.0}),
+            (
+                {"logits": x((4, 3))},
+                {"teacher_logits": x((4, 3)), "temperature": 0.5, "weights": np.array([0.4, 0.0, 0.1, 0.5])},
+            ),
+        ],
         "binary_cross_entropy": [
             ({"logits": 2 * x(s)}, {"labels": how(mask(s)), "label_smoothing": smoothing})
             for s, how, smoothing in (((5, 4), np.round, 0.0), ((3, 1), np.rint, 0.1), ((2, 7), np.abs, 0.2))

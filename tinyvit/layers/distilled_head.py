@@ -30,14 +30,23 @@ class DistilledHead(Layer):
         self.dist: Layer = Linear(num_pooled // 2, num_classes, rng=rng) if num_classes else Identity()
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, DistilledHeadSaved]:
-        D = x.shape[1] // 2
-        y_cls, cls = self.cls.forward(x[:, :D])  # (B, D) -> (B, K)
-        y_dist, dist = self.dist.forward(x[:, D:])
-        return (y_cls + y_dist) * 0.5, DistilledHeadSaved(cls, dist)
+        y_cls, y_dist, saved = self.forward_both(x)
+        return (y_cls + y_dist) * 0.5, saved
 
     def backward(self, dy: Array, saved: DistilledHeadSaved) -> tuple[Array, Gradients]:
         half = dy * 0.5
-        dx_cls, dcls = self.cls.backward(half, saved.cls)
-        dx_dist, ddist = self.dist.backward(half, saved.dist)
-        dx = array_module(dy).concatenate([dx_cls, dx_dist], axis=1)
-        return dx, prefixed("cls", dcls) | prefixed("dist", ddist)
+        return self.backward_both(half, half, saved)
+
+    def forward_both(self, x: Array) -> tuple[Array, Array, DistilledHeadSaved]:
+        """(B, 2D) -> what each of the two says, (B, K) and (B, K), as distillation teaches them."""
+        D = x.shape[1] // 2
+        y_cls, cls = self.cls.forward(x[:, :D])  # (B, D) -> (B, K)
+        y_dist, dist = self.dist.forward(x[:, D:])
+        return y_cls, y_dist, DistilledHeadSaved(cls, dist)
+
+    def backward_both(self, dcls: Array, ddist: Array, saved: DistilledHeadSaved) -> tuple[Array, Gradients]:
+        """(B, K), (B, K) -> dx (B, 2D) and the gradient of every parameter."""
+        dx_cls, grads_cls = self.cls.backward(dcls, saved.cls)
+        dx_dist, grads_dist = self.dist.backward(ddist, saved.dist)
+        dx = array_module(dcls).concatenate([dx_cls, dx_dist], axis=1)
+        return dx, prefixed("cls", grads_cls) | prefixed("dist", grads_dist)

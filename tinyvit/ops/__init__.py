@@ -14,6 +14,7 @@ from . import (
     binary_cross_entropy,
     conv2d,
     cross_entropy,
+    distillation,
     dropout,
     embedding,
     focal,
@@ -41,6 +42,7 @@ from .binary_cross_entropy import (
 )
 from .conv2d import Conv2dSaved, conv2d_backward, conv2d_forward
 from .cross_entropy import CrossEntropySaved, cross_entropy_backward, cross_entropy_forward
+from .distillation import DistillationSaved, distillation_backward, distillation_forward
 from .dropout import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
 from .embedding import EmbeddingSaved, embedding_backward, embedding_forward
 from .erf import erf
@@ -139,6 +141,7 @@ OPS: dict[str, Op] = _discover(
     silu,
     pool,
     cross_entropy,
+    distillation,
     sigmoid,
     binary_cross_entropy,
     mse,
@@ -148,13 +151,14 @@ OPS: dict[str, Op] = _discover(
 
 __all__ = [
     "OPS", "AddPositionSaved", "AttentionSaved", "BinaryCrossEntropySaved", "Conv2dSaved", "CrossEntropySaved",
-    "DropoutSaved", "EmbeddingSaved", "FocalSaved", "GIoUSaved", "GateSaved", "GatherTokensSaved", "GeluSaved",
-    "LayerNormSaved", "LayerScaleSaved", "LinearSaved", "ModulateSaved", "MseSaved", "Op", "PatchifySaved",
-    "PoolSaved", "PrependTokensSaved", "ResampleMethod", "ResampleOptions", "ResamplePositionsSaved",
-    "ScatterTokensSaved", "SigmoidSaved", "SiluSaved", "SoftmaxSaved", "UnpatchifySaved", "add_position_backward",
-    "add_position_forward", "attention_backward", "attention_forward", "binary_cross_entropy_backward",
-    "binary_cross_entropy_forward", "cls_mean_pool_backward", "cls_mean_pool_forward", "cls_pool_backward",
-    "cls_pool_forward", "conv2d_backward", "conv2d_forward", "cross_entropy_backward", "cross_entropy_forward",
+    "DistillationSaved", "DropoutSaved", "EmbeddingSaved", "FocalSaved", "GIoUSaved", "GateSaved",
+    "GatherTokensSaved", "GeluSaved", "LayerNormSaved", "LayerScaleSaved", "LinearSaved", "ModulateSaved",
+    "MseSaved", "Op", "PatchifySaved", "PoolSaved", "PrependTokensSaved", "ResampleMethod", "ResampleOptions",
+    "ResamplePositionsSaved", "ScatterTokensSaved", "SigmoidSaved", "SiluSaved", "SoftmaxSaved", "UnpatchifySaved",
+    "add_position_backward", "add_position_forward", "attention_backward", "attention_forward",
+    "binary_cross_entropy_backward", "binary_cross_entropy_forward", "cls_mean_pool_backward",
+    "cls_mean_pool_forward", "cls_pool_backward", "cls_pool_forward", "conv2d_backward", "conv2d_forward",
+    "cross_entropy_backward", "cross_entropy_forward", "distillation_backward", "distillation_forward",
     "drop_path_backward", "drop_path_forward", "dropout_backward", "dropout_forward", "embedding_backward",
     "embedding_forward", "erf", "focal_backward", "focal_forward", "gate_backward", "gate_forward",
     "gather_tokens_backward", "gather_tokens_forward", "gelu_backward", "gelu_forward", "gelu_quick_backward",

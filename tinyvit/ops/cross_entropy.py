@@ -38,7 +38,7 @@ def cross_entropy_forward(
     check_logits(logits, label_smoothing)
     xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
     if weights is not None:
-        _check_weights(weights, len(logits))
+        check_weights(weights, len(logits))
     targets = _target_distribution(logits, labels, weights)
     if label_smoothing:
         targets = targets * (1.0 - label_smoothing) + label_smoothing / logits.shape[1]
@@ -67,7 +67,7 @@ def cross_entropy_backward(dloss: Array | float, saved: CrossEntropySaved) -> Ar
     return rounded(dlogits, dtype)
 
 
-def check_logits(logits: Array, label_smoothing: float) -> None:
+def check_logits(logits: Array, label_smoothing: float = 0.0) -> None:
     """Check that a loss can be made of them.
 
     Raises:
@@ -80,7 +80,12 @@ def check_logits(logits: Array, label_smoothing: float) -> None:
         raise UserError(f"label_smoothing must lie in 0..1, got {label_smoothing}: choose a share, such as 0.1")
 
 
-def _check_weights(weights: Array, rows: int) -> None:
+def check_weights(weights: Array, rows: int) -> None:
+    """Check that they weigh `rows` rows in a mean.
+
+    Raises:
+        UserError: their shape is another, or they are negative, or do not add up to one.
+    """
     check_floats("weights", weights)
     check_shape("weights", weights, (rows,))
     if is_host(weights) and not ((weights >= 0).all() and abs(weights.sum() - 1) < 1e-3):
