@@ -29,9 +29,9 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
                 f"features must be (n, D) and (m, D) of at least two samples each, got {first.shape} and "
                 f"{second.shape}: give two such arrays"
             )
+        if not np.isfinite(features).all():
+            raise UserError("a feature is no finite number, so there is no distance: leave out samples with NaN")
     (mean1, C1), (mean2, C2) = moments(first), moments(second)
-    if not np.isfinite([C1.sum(), C2.sum()]).all():
-        raise UserError("a feature is no finite number, so there is no distance: leave out samples with NaN")
     variances, axes = np.linalg.eigh(C1)
     root = (axes * np.sqrt(variances.clip(0))) @ axes.T
     roots = np.sqrt(np.linalg.eigvalsh(root @ C2 @ root).clip(0))
