@@ -34,14 +34,14 @@ def test_scipys_root_gives_the_same(rng):
     assert frechet_distance(first, second) == pytest.approx(wanted, rel=1e-8)
 
 
-def test_of_one_feature_it_is_the_distance_of_mean_and_deviation(rng):
+def test_one_feature_has_the_distance_of_mean_and_deviation(rng):
     first, second = 2 * rng.standard_normal((70, 1)) + 1, rng.standard_normal((50, 1)) - 3
     wanted = (first.mean() - second.mean()) ** 2 + (first.std(ddof=1) - second.std(ddof=1)) ** 2
     assert frechet_distance(first, second) == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize(("n", "D"), [(40, 6), (4, 9), (2, 3)])  # also fewer samples than features
-def test_a_set_is_at_no_distance_from_itself_and_a_shift_counts_squared(n, D, rng):
+def test_no_distance_from_itself_and_a_shift_counts_squared(n, D, rng):
     first = features(rng, n, D)
     scale = first.var()
     assert frechet_distance(first, first) == pytest.approx(0, abs=1e-6 * scale)
