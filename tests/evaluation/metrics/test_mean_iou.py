@@ -33,7 +33,7 @@ def test_the_whole_split_is_counted_not_the_images_mean():
     np.testing.assert_allclose(class_iou(confusion), [3 / 4, 4 / 5])
 
 
-def test_what_is_nowhere_does_not_count_and_what_is_only_predicted_does():
+def test_classes_that_are_only_predicted_count():
     confusion = np.array([[5, 1, 0], [0, 0, 0], [0, 0, 0]])
     iou = class_iou(confusion)
     np.testing.assert_allclose(iou[:2], [5 / 6, 0.0])
