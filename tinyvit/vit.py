@@ -19,7 +19,7 @@ from .ops import ResampleOptions, dropout, layer_norm, positions, resample_posit
 
 
 class EmbedSaved(NamedTuple):
-    patch_embed: layers.PatchEmbedSaved
+    patch_embed: Any  # PatchEmbedSaved or WordEmbedSaved
     prepend: tokens.PrependTokensSaved
     position: tokens.AddPositionSaved
     drop: dropout.DropoutSaved | None
@@ -49,7 +49,7 @@ class VisionTransformer(Layer):
 
     def __init__(self, config: ViTConfig, *, rng: np.random.Generator | None = None):
         rng = np.random.default_rng() if rng is None else rng
-        C, P, D, prefix = config.in_chans, config.patch_size, config.embed_dim, config.num_prefix_tokens
+        D, prefix = config.embed_dim, config.num_prefix_tokens
         sizes, eps = (D, config.num_heads, config.hidden_dim), config.layer_norm_eps
         shared: dict[str, Any] = {"gelu": config.gelu, "rng": rng}
 
@@ -65,7 +65,7 @@ class VisionTransformer(Layer):
             self.pos_embed: Array = layers.truncated_normal(rng, (1, config.num_tokens, D))
         else:
             self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=prefix)
-        self.patch_embed = layers.PatchEmbed(P, C, D, stem=config.stem, bias=not config.pre_norm, **shared)
+        self.patch_embed = layers.patch_embed(config, rng=rng)
         self.drop: Layer = layers.Dropout(config.drop_rate) if config.drop_rate else layers.Identity()
         self.norm_pre = norm(config.pre_norm)
         options: dict[str, Any] = {"qkv_bias": config.qkv_bias, "layer_scale": config.layer_scale, **shared}
@@ -145,7 +145,7 @@ class VisionTransformer(Layer):
 
         On the CPU, many images are shared among as many threads as the matrix library may use.
         """
-        layers.check_images(x, self.config.input_shape, self.dtype)  # whole, before it is cut up
+        self.patch_embed.check(x, self.config.input_shape, self.dtype)  # whole, before it is cut up
         return by_rows(self._predict, x)
 
     def _predict(self, x: Array) -> Array:
@@ -174,7 +174,7 @@ class VisionTransformer(Layer):
 
     def _embed(self, x: Array, rng: Any) -> tuple[Array, EmbedSaved]:
         """Patches to tokens, the class token and the registers in front, positions added."""
-        layers.check_images(x, self.config.input_shape, self.dtype)
+        self.patch_embed.check(x, self.config.input_shape, self.dtype)
         x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
         x, prepend = tokens.prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
         pos_embed = self.pos_embed if self.config.pos_embed == "learned" else self.sincos.astype(x.dtype)

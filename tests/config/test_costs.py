@@ -8,15 +8,16 @@ import pytest
 
 from tinyvit.config.costs import model_costs, numbers_held
 from tinyvit.config.presets import PRESETS
-from tinyvit.gradcheck.cases import MODELS
+from tinyvit.gradcheck.cases import MODELS, WORD_MODELS
 from tinyvit.vit import VisionTransformer
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", {**MODELS, **WORD_MODELS})
 def test_parameters_are_those_of_the_model(name):
-    model = VisionTransformer(MODELS[name], rng=np.random.default_rng(0))
-    assert sum(cost.parameters for cost in model_costs(MODELS[name]).values()) == model.num_parameters()
-    assert numbers_held(MODELS[name]) == model.num_parameters() + (model.sincos.size if hasattr(model, "sincos") else 0)
+    config = (MODELS | WORD_MODELS)[name]
+    model = VisionTransformer(config, rng=np.random.default_rng(0))
+    assert sum(cost.parameters for cost in model_costs(config).values()) == model.num_parameters()
+    assert numbers_held(config) == model.num_parameters() + (model.sincos.size if hasattr(model, "sincos") else 0)
 
 
 NO_BLOCKS = dataclasses.replace(MODELS["cls token, erf"], depth=0)

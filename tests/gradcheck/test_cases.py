@@ -7,7 +7,7 @@ import pytest
 
 from tinyvit import layers
 from tinyvit.gradcheck import check_gradients
-from tinyvit.gradcheck.cases import LAYERS, MODELS, all_cases
+from tinyvit.gradcheck.cases import LAYERS, MODELS, WORD_MODELS, all_cases
 from tinyvit.ops import OPS
 
 
@@ -30,7 +30,7 @@ def test_every_subclass_of_layer_is_exported():
 
 def test_ops_layers_and_models_are_all_among_the_cases():
     names = {kind: {case.name for case in all_cases() if case.kind == kind} for kind in ("op", "layer", "model")}
-    assert names == {"op": set(OPS), "layer": set(LAYERS), "model": set(MODELS)}
+    assert names == {"op": set(OPS), "layer": set(LAYERS), "model": {*MODELS, *WORD_MODELS}}
 
 
 @pytest.mark.parametrize("field", ["pool", "gelu", "pos_embed", "num_registers", "drop_rate", "drop_path_rate", "qkv_bias", "layer_scale", "layer_norm_eps", "stem"])  # fmt: skip

@@ -22,6 +22,8 @@ from tinyvit.layers import (
     Mlp,
     PatchEmbed,
     Pool,
+    SequenceHead,
+    WordEmbed,
 )
 
 CASES = {(case.kind, case.name): case for case in all_cases()}
@@ -175,6 +177,17 @@ SABOTAGES |= {
     "dit: shift and scale of the last norm swapped": (DiT, "backward", changed("ada.bias", lambda grad: np.roll(grad, len(grad) // 2)), "layer", "DiT"),
     "dit: two blocks' gradients swapped": (DiT, "backward", swapped("blocks.0.ada.weight", "blocks.1.ada.weight"), "layer", "DiT"),
     "dit: dimages with rows and columns of patches swapped": (DiT, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0][..., ::-1, :], b(self, dy, saved)[1]), "layer", "DiT"),
+}  # fmt: skip
+
+SABOTAGES |= {
+    "words: a code that comes twice counted once": (WordEmbed, "backward", changed("proj.weight", lambda grad: np.sign(grad) * abs(grad).clip(0, 1)), "layer", "WordEmbed"),
+    "words: places in another order": (WordEmbed, "backward", changed("proj.weight", lambda grad: grad.reshape(3, -1, 4)[::-1].reshape(grad.shape)), "layer", "WordEmbed"),
+    "words: a mean over the places": (WordEmbed, "backward", changed("proj.weight", lambda grad: grad / 3), "layer", "WordEmbed"),
+    "words: no character has no row": (WordEmbed, "backward", changed("proj.weight", lambda grad: grad * (np.arange(len(grad)) % 128 > 0)[:, None]), "layer", "WordEmbed, letters"),
+    "words: the encoder's rows learn nothing": (EncoderWithHead, "backward", changed("encoder.patch_embed.proj.weight", np.zeros_like), "layer", "EncoderWithHead, tags of words"),
+    "sequence head: gradients for the last tokens": (SequenceHead, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0][:, ::-1], b(self, dy, saved)[1]), "layer", "SequenceHead"),
+    "sequence head: places in reverse": (SequenceHead, "backward", lambda b, self, dy, saved: b(self, dy[:, ::-1], saved), "layer", "EncoderWithHead, sequence"),
+    "sequence head: bias of one place": (SequenceHead, "backward", lambda b, self, dy, saved: (b(self, dy, saved)[0], b(self, dy, saved)[1] | {"proj.bias": dy[:, 0].sum(0)}), "layer", "SequenceHead"),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import UserError
-from .vit import STEM_CHANS, ViTConfig
+from .vit import CODES, STEM_CHANS, ViTConfig
 
 
 class Cost(NamedTuple):
@@ -51,6 +51,8 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
     C, S, K, h = config.in_chans, STEM_CHANS, config.num_classes, config.num_heads
     stem, pixels = config.stem == "conv", config.image_shape[0] * config.image_shape[1]
     patch = (S if stem else C) * config.patch_size**2
+    words = config.stem == "words"  # a row of the weight for each code, and no product
+    proj = Cost(patch * D + (0 if config.pre_norm else D), 2 * L * patch * D, L * patch)
     position = N * D if config.pos_embed == "learned" else 0
     qkv_bias = 3 * D if config.qkv_bias else 0
     scale = D if config.layer_scale is not None else 0  # parameters of each branch, and what it saves of each token
@@ -96,7 +98,7 @@ def model_costs(config: ViTConfig) -> dict[str, Cost]:
 
     parts = {
         "patch_embed.stem": conv(C) + conv(S) if stem else NOTHING,
-        "patch_embed.proj": Cost(patch * D + (0 if config.pre_norm else D), 2 * L * patch * D, L * patch),
+        "patch_embed.proj": Cost(C * CODES * D, 0, L * C) if words else proj,
         "cls_token, reg_token": Cost(config.num_prefix_tokens * D, 0, 0),
         "pos_embed": Cost(position, 0, 0),
         "norm_pre": norm(N) if config.pre_norm else NOTHING,

@@ -7,6 +7,7 @@ from typing import Literal
 from ..errors import UserError
 from .fields import Config, option
 
+CODES = 128  # of characters: ASCII, 0 for none
 STEM_CHANS = 8  # S, channels of the convolutional stem: with it, a step of the tiny model takes twice as long
 
 
@@ -54,7 +55,10 @@ class ViTConfig(Config):
     )
     init_std: float = option(0.02, "standard deviation of initial weight matrices; narrow models want more")
     layer_scale: float | None = option(None, "initial value of layer scale; without: no layer scale")
-    stem: Literal["patch", "conv"] = option("patch", "stem: patches of the image, or of the output of two convolutions")
+    stem: Literal["patch", "conv", "words"] = option(
+        "patch",
+        "stem: patches of the image, or of the output of two convolutions; or words, whose letters are channels",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +68,11 @@ class ViTConfig(Config):
                 f"a {height}x{width} image does not divide into {self.patch_size}x{self.patch_size} patches: "
                 f"choose patch_size from {_divisors(math.gcd(height, width))}, or img_size "
                 f"{_sizes_that_divide(self.img_size, self.patch_size)}"
+            )
+        if self.stem == "words" and (height != 1 or self.patch_size != 1):
+            raise UserError(
+                f'stem="words" takes texts as images one pixel high in patches of one, got img_size {height}x{width} '
+                f"and patch_size {self.patch_size}: set img_size to (1, {width}) and patch_size to 1"
             )
         if self.embed_dim % self.num_heads:
             raise UserError(

@@ -26,6 +26,8 @@ class Split:
 
     images: uint8 (n, C, H, W), 0..255; an array, or what is indexed like one, such as `PictureFiles`.
     labels: int64 (n,), 0..K-1; or booleans (n, K), where a picture may be of several classes, or of none.
+
+    Of texts, images are codes of words, uint8 (n, C, 1, T), and labels may be tags of words, int8 (n, T), -1 for none.
     """
 
     images: Images
@@ -60,4 +62,4 @@ class Dataset:
     @property
     def multi_label(self) -> bool:
         """Whether each class of a picture is a yes or no by itself."""
-        return self.train.labels.ndim == 2
+        return self.train.labels.ndim == 2 and self.train.labels.dtype == bool

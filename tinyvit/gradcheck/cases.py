@@ -1,5 +1,6 @@
 """Cases of the gradient check: every op, every layer, and whole models of every kind."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -30,10 +31,13 @@ from ..layers import (
     PatchEmbed,
     Pool,
     Recompute,
+    SequenceHead,
+    WordEmbed,
 )
 from ..ops import OPS
 from ..vit import VisionTransformer
 from .check import THRESHOLD, check_gradients
+from .configs import MODELS, SMALL, WORD_MODELS, WORDS
 from .report import GradientReport
 from .samples import Inputs, op_samples
 
@@ -86,18 +90,6 @@ def _layer(make: Callable[[np.random.Generator], Layer], *shape: int, random: bo
     return build
 
 
-_SMALL: dict[str, Any] = {
-    "img_size": (4, 6),
-    "patch_size": 2,
-    "in_chans": 2,
-    "num_classes": 3,
-    "embed_dim": 8,
-    "depth": 2,
-    "num_heads": 2,
-    "mlp_ratio": 1.5,
-}
-
-
 def _dit_block(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
     inputs: Inputs = {"x": rng.standard_normal((3, 5, 6)), "condition": rng.standard_normal((3, 6))}
     return shaken(DiTBlock(6, 2, 8, rng=rng), rng), inputs, {}
@@ -114,8 +106,19 @@ def _dit(config: ViTConfig) -> Callable[..., Any]:
     return build
 
 
-def _with_head(head: Layer, rng: np.random.Generator) -> EncoderWithHead:
-    return EncoderWithHead(VisionTransformer(ViTConfig(**_SMALL | {"num_classes": 0}), rng=rng), head)
+def _with_head(head: Layer, rng: np.random.Generator, **changes: Any) -> EncoderWithHead:
+    config = ViTConfig(**SMALL | {"num_classes": 0} | changes)
+    return EncoderWithHead(VisionTransformer(config, rng=rng), head)
+
+
+def _words(make: Callable[[np.random.Generator], Layer], *shape: int) -> Callable[..., Any]:
+    """Codes of words are names, not numbers that could be nudged: parameters alone are checked."""
+
+    def build(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
+        options = {"x": rng.choice([0, 7, 65, 90, 127], (3, *shape)), "rng": lambda: np.random.default_rng(5)}
+        return shaken(make(rng), rng), {}, options
+
+    return build
 
 
 LAYERS: dict[str, Callable[..., Any]] = {
@@ -143,6 +146,13 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "EncoderWithHead, segmentation": _layer(
         lambda rng: _with_head(DenseHead(8, 12, num_prefix=1, rng=rng), rng), 2, 2, 4, 6
     ),
+    "EncoderWithHead, tags of words": _words(
+        lambda rng: _with_head(DenseHead(8, 5, num_prefix=0, rng=rng), rng, **WORDS, class_token=False, pool="mean"),
+        2, 1, 7,
+    ),
+    "EncoderWithHead, sequence": _layer(
+        lambda rng: _with_head(SequenceHead(8, 5, length=2, rng=rng), rng, num_registers=2), 3, 2, 4, 6
+    ),
     "EncoderWithHead, detection": _layer(
         lambda rng: _with_head(BoxHead(8, 3, grid=(2, 3), patch_size=2, num_prefix=1, rng=rng), rng), 2, 2, 4, 6
     ),
@@ -156,40 +166,15 @@ LAYERS: dict[str, Callable[..., Any]] = {
     ),
     "Mlp, silu": _layer(lambda rng: Mlp(4, 6, gelu="silu", rng=rng), 2, 3, 4),
     "DiTBlock": _dit_block,
-    "DiT": _dit(ViTConfig(**_SMALL | {"embed_dim": 4})),
+    "DiT": _dit(ViTConfig(**SMALL | {"embed_dim": 4})),
     "DiT, tanh, no qkv bias": _dit(
-        ViTConfig(**_SMALL | {"embed_dim": 4, "depth": 1, "in_chans": 1}, gelu="tanh", qkv_bias=False)
+        ViTConfig(**SMALL | {"embed_dim": 4, "depth": 1, "in_chans": 1}, gelu="tanh", qkv_bias=False)
     ),
+    "WordEmbed": _words(lambda rng: WordEmbed(3, 4, rng=rng), 3, 1, 60),  # of 128 codes, some more than once
+    "WordEmbed, letters": _words(lambda rng: WordEmbed(1, 3, rng=rng), 1, 1, 50),
+    "SequenceHead": _layer(lambda rng: SequenceHead(4, 3, length=2, rng=rng), 2, 5, 4),
     "Recompute": _layer(lambda rng: Recompute(Block(6, 2, 8, drop_rate=0.3, rng=rng)), 2, 5, 6, random=True),
 }  # fmt: skip
-
-
-MODELS: dict[str, ViTConfig] = {
-    "cls token, erf": ViTConfig(**_SMALL),
-    "mean pooling": ViTConfig(**_SMALL, pool="mean"),
-    "tanh": ViTConfig(**_SMALL, gelu="tanh"),
-    "registers": ViTConfig(**_SMALL, num_registers=2),
-    "sincos2d": ViTConfig(**_SMALL, pos_embed="sincos2d"),
-    "drop path, dropout": ViTConfig(**_SMALL, drop_path_rate=0.3, drop_rate=0.2),
-    "layer scale": ViTConfig(**_SMALL, layer_scale=0.1),
-    "no qkv bias": ViTConfig(**_SMALL, qkv_bias=False),
-    "conv stem": ViTConfig(**_SMALL, stem="conv"),
-    "features": ViTConfig(**_SMALL | {"num_classes": 0}),
-    "no class token, fc_norm": ViTConfig(**_SMALL, pool="mean", class_token=False, fc_norm=True),
-    "no class token, registers, no final norm": ViTConfig(
-        **_SMALL, pool="mean", class_token=False, num_registers=2, final_norm=False
-    ),
-    "distilled": ViTConfig(**_SMALL, pool="cls+dist", num_registers=1),
-    "distilled, features": ViTConfig(**_SMALL | {"num_classes": 0}, pool="cls+dist", num_registers=2),
-    "cls+mean": ViTConfig(**_SMALL, pool="cls+mean", num_registers=2, layer_scale=0.3),
-    "pre-norm, quick": ViTConfig(**_SMALL, pre_norm=True, gelu="quick"),
-    "attention pooling": ViTConfig(**_SMALL, pool="map", class_token=False, pos_embed="sincos2d"),
-    "attention pooling, prefix": ViTConfig(**_SMALL, pool="map", num_registers=1),
-    "square, one channel": ViTConfig(**_SMALL | {"img_size": 6, "patch_size": 3, "in_chans": 1}),
-    "everything": ViTConfig(
-        **_SMALL, pool="mean", gelu="tanh", num_registers=3, drop_path_rate=0.4, layer_scale=0.2, layer_norm_eps=1e-4
-    ),
-}
 
 
 def _model(config: ViTConfig) -> Callable[..., Any]:
@@ -205,3 +190,9 @@ def all_cases() -> Iterator[Case]:
         yield Case("layer", name, build)
     for name, config in MODELS.items():
         yield Case("model", name, _model(config))
+    for name, config in WORD_MODELS.items():
+        yield Case("model", name, _words(functools.partial(_vit, config), *config.input_shape))
+
+
+def _vit(config: ViTConfig, rng: np.random.Generator) -> Layer:
+    return VisionTransformer(config, rng=rng)

@@ -49,8 +49,9 @@ def check_gradients(
         f: what to check: an op of `ops.OPS`, a pair `(forward, backward)` that keeps the same contract, or a `Layer`
             (a model is one). A layer's parameters are checked besides its input, in a float64 copy.
         inputs: the positional arguments of the forward, by position or by name; None stays None.
-        options: the keyword arguments of the forward. A callable under the key "rng" is called before each forward, so
-            that every forward draws the same random numbers: `{"rng": lambda: np.random.default_rng(7)}`.
+        options: the keyword arguments of the forward, and those positional ones that cannot be nudged, such as codes of
+            words. A callable under the key "rng" is called before each forward, so that every forward draws the same
+            random numbers: `{"rng": lambda: np.random.default_rng(7)}`.
         rng: draws the upstream gradient and the directions.
         step: h above.
         threshold: the relative error up to which the check passes.
@@ -70,7 +71,7 @@ def check_gradients(
     if not 0 < step < math.inf:
         raise UserError(f"step must be above 0 and finite, got {step}: leave it out for {STEP}")
     given = _as_float64(inputs)
-    forward, backward, arrays = _as_pair(f, given)
+    forward, backward, arrays = _as_pair(f, given, options)
     if not arrays:
         raise UserError("there is nothing to check: give at least one input that is an array")
 
@@ -118,14 +119,14 @@ def _as_float64(inputs: Any) -> dict[str, Array | None]:
 
 
 def _as_pair(
-    f: Any, given: dict[str, Array | None]
+    f: Any, given: dict[str, Array | None], options: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], Callable[..., dict[str, Array | None]], dict[str, Array]]:
     """Any of the things `check_gradients` takes, as a forward, a backward that returns gradients by name, and the live
     arrays by name.
     """
     arrays = {name: x for name, x in given.items() if x is not None}
     if isinstance(f, Layer):
-        wanted = inspect.signature(f.forward).parameters.values()
+        wanted = [p for name, p in inspect.signature(f.forward).parameters.items() if name not in options]
         count = sum(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in wanted)
         if not len(given) == len(arrays) == count:
             words = "one input, an array" if count == 1 else f"{count} inputs, arrays"

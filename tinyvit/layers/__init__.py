@@ -21,6 +21,8 @@ from .mlp import Mlp, MlpSaved
 from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
 from .pool import Pool
 from .recompute import Recompute, RecomputeSaved
+from .sequence_head import SequenceHead, SequenceHeadSaved
+from .word_embed import WordEmbed, WordEmbedSaved, patch_embed
 
 __all__ = [
     "INIT_STD",
@@ -59,7 +61,12 @@ __all__ = [
     "Pool",
     "Recompute",
     "RecomputeSaved",
+    "SequenceHead",
+    "SequenceHeadSaved",
+    "WordEmbed",
+    "WordEmbedSaved",
     "check_images",
+    "patch_embed",
     "prefixed",
     "spread_to",
     "time_features",

@@ -38,6 +38,11 @@ class PatchEmbed(Layer):
         chans = STEM_CHANS if stem == "conv" else in_chans
         self.proj = Linear(chans * patch_size * patch_size, embed_dim, bias=bias, rng=rng)
 
+    @staticmethod
+    def check(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:
+        """Check that `x` is a batch of images of one `shape` (C, H, W) and `dtype`."""
+        check_images(x, shape, dtype)
+
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, PatchEmbedSaved]:
         x, stem = self.stem.forward(x)  # (B, C, H, W), or (B, S, H, W)
         patches, patchify = patchify_forward(x, patch_size=self.patch_size)  # (B, L, C*P*P), or (B, L, S*P*P)
@@ -58,9 +63,18 @@ def check_images(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:
         TypeError: it is no array.
         UserError: it has another shape or dtype.
     """
+    check_input_shape(x, shape)
+    if x.dtype != dtype:
+        raise UserError(f"images are {x.dtype} but the model is {dtype}: use images.astype or model.astype")
+
+
+def check_input_shape(x: Array, shape: tuple[int, int, int]) -> None:
+    """Check that `x` is an array (B, *shape).
+
+    Raises:
+        TypeError, UserError: it is not.
+    """
     array_module(x)  # says what to do with a list
     if x.ndim != 4 or tuple(x.shape[1:]) != shape:
         wanted = ", ".join(map(str, shape))
         raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")
-    if x.dtype != dtype:
-        raise UserError(f"images are {x.dtype} but the model is {dtype}: use images.astype or model.astype")

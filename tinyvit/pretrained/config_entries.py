@@ -120,7 +120,8 @@ def beyond_the_paper(config: ViTConfig) -> dict[str, bool]:
         "fixed positions": config.pos_embed != "learned",
         "registers": config.num_registers > 0,
         "layer scale": config.layer_scale is not None,
-        "a convolutional stem": config.stem != "patch",
+        "a convolutional stem": config.stem == "conv",
+        "words as patches": config.stem == "words",
     }
 
 

@@ -143,7 +143,8 @@ def cannot_say(config: ViTConfig) -> str:
     return those_true(
         {
             "fixed positions": config.pos_embed != "learned",
-            "a convolutional stem": config.stem != "patch",
+            "a convolutional stem": config.stem == "conv",
+            "words as patches": config.stem == "words",
             "a head that pools the class token and the mean": config.pool == "cls+mean",
             "two heads and more registers than one": config.pool == "cls+dist" and config.num_registers > 1,
             "two heads and layer norm before the first block": config.pool == "cls+dist" and config.pre_norm,
