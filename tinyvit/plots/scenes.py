@@ -1,0 +1,89 @@
+"""What a model sees in images: the class of each pixel as a colour, or boxes with names."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .figure import INK, TEAL, headline, new_figure, shortened, show_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 8
+MAX_LEGEND = 24
+FOUND = "#c2410c"
+
+
+def plot_masks(
+    images: np.ndarray, masks: np.ndarray, predictions: np.ndarray, class_names: Sequence[str], title: str
+) -> "Figure":
+    """Plot images, the class that is predicted for each pixel, and the true one, in three rows.
+
+    Args:
+        images: uint8 (n, C, H, W).
+        masks, predictions: integers (n, H, W), the first class is left dark; above all classes: of none.
+        class_names: K names.
+    """
+    from matplotlib.patches import Patch
+
+    colours = class_colours(len(class_names))
+    figure = new_figure(1.2 * COLUMNS + 1.6, 4.6)
+    headline(figure, title, "above the images, then what the model says of each pixel, then the truth")
+    panels = figure.subplots(3, COLUMNS, squeeze=False)
+    for axes in panels.ravel():
+        axes.set_axis_off()
+    for column, (image, prediction, mask) in enumerate(zip(images[:COLUMNS], predictions, masks, strict=False)):
+        show_picture(panels[0, column], image)
+        for row, classes in ((1, prediction), (2, mask)):
+            panels[row, column].imshow(colours[np.minimum(classes, len(class_names))], interpolation="nearest")
+    names = [shortened(name, 16) for name in class_names[1:MAX_LEGEND]]
+    handles = [Patch(color=colours[k], label=name) for k, name in enumerate(names, 1)]
+    legend = figure.legend(handles=handles, loc="outside right center", frameon=False, labelcolor=INK, fontsize=8)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
+def class_colours(num_classes: int) -> np.ndarray:
+    """Colours (K + 1, 3), 0..1: black for the first class, grey for what is of none, after all of them."""
+    from matplotlib import colormaps
+
+    bright = [colormaps["tab20"](k % 20)[:3] for k in np.argsort(np.arange(20) % 2, kind="stable")]
+    others = [bright[k % 20] for k in range(num_classes - 1)]
+    return np.array([(0.0, 0.0, 0.0), *others, (0.45, 0.45, 0.45)])
+
+
+def plot_boxes(
+    images: np.ndarray,
+    found: Sequence[Sequence[tuple[Any, str]]],
+    truth: Sequence[Sequence[tuple[Any, str]]],
+    title: str,
+) -> "Figure":
+    """Plot images twice: with the boxes that are found, each with its name and its score, and with the true ones.
+
+    Args:
+        images: uint8 (n, C, H, W).
+        found, truth: for each image pairs of a box, x1 y1 x2 y2, and what stands at it.
+    """
+    figure = new_figure(1.5 * COLUMNS, 4.4)
+    headline(figure, title, "above what the model finds, and how sure it is; below the truth")
+    panels = figure.subplots(2, COLUMNS, squeeze=False)
+    for axes in panels.ravel():
+        axes.set_axis_off()
+    for column, image in enumerate(images[:COLUMNS]):
+        for row, (of_images, colour) in enumerate(((found, FOUND), (truth, TEAL))):
+            show_picture(panels[row, column], image)
+            for box, text in of_images[column]:
+                draw_box(panels[row, column], box, text, colour)
+    return figure
+
+
+def draw_box(axes: "Axes", box: Any, text: str, colour: str = FOUND) -> None:
+    """A box x1 y1 x2 y2 in pixels with a text at its upper edge."""
+    from matplotlib.patches import Rectangle
+
+    x1, y1, x2, y2 = box[:4]
+    axes.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=1.4))
+    axes.text(x1, y1 - 0.8, shortened(text, 20), color="white", fontsize=6.5, va="bottom", parse_math=False)
