@@ -1,4 +1,4 @@
-"""What a model sees in images: the class of each pixel as a colour, or boxes with names."""
+"""Figures of dense predictions: the class of each pixel as a colour, and boxes with names."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
