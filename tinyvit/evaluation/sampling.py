@@ -23,6 +23,7 @@ from ..errors import UserError
 from ..layers.dit import DiT
 
 BATCH_SIZE = 100
+STRIP_STEPS = 9  # of a way that are shown
 
 
 class Denoised(NamedTuple):
@@ -61,25 +62,25 @@ def guess(model: DiT, x: Array, time: float, labels: Array, *, guidance: float =
     return free + guidance * (told - free)
 
 
-def sample(model: DiT, labels: np.ndarray, rng: Any, *, steps: int = 30, guidance: float = 1.0) -> np.ndarray:
-    """uint8 images (n, C, H, W) of the classes `labels` (n,).
-
-    `rng` is a `np.random.Generator`, or draws like one for examples as the first axis.
-    """
-    noise = rng.standard_normal((len(labels), *model.config.input_shape)).astype(model.dtype)
-    images = []
+def sample(model: DiT, labels: np.ndarray, noise: np.ndarray, *, steps: int = 30, guidance: float = 1.0) -> np.ndarray:
+    """uint8 images (n, C, H, W) of the classes `labels` (n,), each from its own noise, of that shape."""
+    images = [np.zeros((0, *model.config.input_shape), np.uint8)]
     for start in range(0, len(labels), BATCH_SIZE):
         rows = slice(start, start + BATCH_SIZE)
-        way = denoise(
-            model,
-            to_device(noise[rows], model.device),
-            to_device(labels[rows], model.device),
-            steps=steps,
-            guidance=guidance,
-        )
-        *_, last = way
+        x, y = (to_device(part, model.device) for part in (noise[rows].astype(model.dtype), labels[rows]))
+        *_, last = denoise(model, x, y, steps=steps, guidance=guidance)
         images.append(to_pixels(to_numpy(last.x)))
-    return np.concatenate(images) if images else np.zeros((0, *model.config.input_shape), np.uint8)
+    return np.concatenate(images)
+
+
+def ways_of(
+    model: DiT, labels: np.ndarray, noise: np.ndarray, *, steps: int = 30, guidance: float = 1.0
+) -> tuple[np.ndarray, list[float]]:
+    """Noisy images on the way from noise to an image, uint8 (n, T, C, H, W), and their T times, from 1 to 0."""
+    x, y = (to_device(part, model.device) for part in (noise.astype(model.dtype), labels))
+    way = [Denoised(1.0, x, x), *denoise(model, x, y, steps=steps, guidance=guidance)]
+    shown = [way[round(place)] for place in np.linspace(0, steps, min(STRIP_STEPS, steps + 1))]
+    return np.stack([to_pixels(to_numpy(step.x)) for step in shown], axis=1), [step.time for step in shown]
 
 
 def to_pixels(images: np.ndarray) -> np.ndarray:

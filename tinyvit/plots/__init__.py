@@ -13,6 +13,7 @@ from .mistakes import plot_mistakes, plot_worst, plot_worst_sets
 from .positions import plot_position_similarity
 from .precision_recall import PrecisionRecall, plot_precision_recall
 from .reliability import plot_reliability
+from .samples import plot_denoising, plot_samples
 
 __all__ = [
     "PrecisionRecall",
@@ -20,12 +21,14 @@ __all__ = [
     "plot_attention",
     "plot_confusion",
     "plot_curves",
+    "plot_denoising",
     "plot_mistakes",
     "plot_overlay",
     "plot_page",
     "plot_position_similarity",
     "plot_precision_recall",
     "plot_reliability",
+    "plot_samples",
     "plot_steps",
     "plot_worst",
     "plot_worst_sets",
