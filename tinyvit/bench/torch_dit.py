@@ -33,12 +33,14 @@ class Block(nn.Module):
 class TimeEmbed(nn.Module):
     def __init__(self, config: ViTConfig):
         super().__init__()
-        self.half = config.embed_dim // 2
+        self.num_frequencies = config.embed_dim // 2
         self.fc1 = nn.Linear(config.embed_dim, config.embed_dim)
         self.fc2 = nn.Linear(config.embed_dim, config.embed_dim)
 
     def forward(self, times: torch.Tensor) -> torch.Tensor:
-        frequencies = torch.tensor([10000 ** -(i / self.half) for i in range(self.half)], dtype=torch.float64)
+        frequencies = torch.tensor(
+            [10000 ** -(i / self.num_frequencies) for i in range(self.num_frequencies)], dtype=torch.float64
+        )
         angles = 1000 * times.double()[:, None] * frequencies
         features = torch.cat([angles.cos(), angles.sin()], dim=1).to(times.dtype)
         return self.fc2(F.silu(self.fc1(features)))
@@ -65,7 +67,8 @@ class TorchDiT(nn.Module):
         x = self.patch_embed(x) + self.table
         for block in self.blocks:
             x = block(x, condition)
-        x = self.head(modulated(x, *self.ada(condition).chunk(2, dim=1), config.layer_norm_eps))
+        shift, scale = self.ada(condition).chunk(2, dim=1)
+        x = self.head(modulated(x, shift, scale, config.layer_norm_eps))
         return F.fold(x.transpose(1, 2), config.image_shape, config.patch_size, stride=config.patch_size)
 
 

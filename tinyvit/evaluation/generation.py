@@ -89,7 +89,7 @@ class Generation(NamedTuple):
 
     @property
     def details(self) -> str:
-        """How different images of one class are from each other: guidance takes that away."""
+        """Diversity within a class, beside that of real images: guidance takes it away."""
         if not len(self.made.labels):
             return ""
         share = 100 * self.made.spread / self.real.spread
@@ -105,7 +105,7 @@ class Generation(NamedTuple):
         for k in np.unique(made.labels).tolist():
             mine, theirs = made.classes[made.labels == k], real.classes[real.labels == k]
             wrong = mine[mine != k]
-            other = class_names[np.bincount(wrong).argmax()] if len(wrong) else ""
+            other = class_names[int(np.bincount(wrong).argmax())] if len(wrong) else ""
             shares = (f"{(classes == k).mean():.4f}" if len(classes) else "" for classes in (mine, theirs))
             lines.append(report_row(width, class_names[k], [f"{len(mine):,}", *shares, other]))
         return "\n".join([*lines, "", self.in_words, self.details]) + "\n"

@@ -92,7 +92,9 @@ class DiT(Layer):
         self.head = zeros(Linear(D, C * P * P, rng=rng))
         spread_to(config.init_std, self.parameters())
 
-    def forward(self, x: Array, *, times: Array, labels: Array, rng: Any = None) -> tuple[Array, DiTSaved]:
+    def forward(  # type: ignore[override]
+        self, x: Array, *, times: Array, labels: Array, rng: Any = None
+    ) -> tuple[Array, DiTSaved]:
         """(B, C, H, W) -> (B, C, H, W).
 
         Args:
