@@ -189,6 +189,9 @@ def test_splits_must_agree(tmp_path):
     write(tmp_path / "val.json", others, tmp_path)
     with pytest.raises(UserError, match="has another number for category 'cat' than"):
         list_coco(tmp_path)
-    write(tmp_path / "my_val.json", content(), tmp_path)
+    write(tmp_path / "val.json", content(), tmp_path)
+    write(tmp_path / "notes.json", content(), tmp_path)
+    assert "JSON files of no split are left out" in list_coco(tmp_path).notes[0]
+    write(tmp_path / "validation.json", content(), tmp_path)
     with pytest.raises(UserError, match="several JSON files of one split"):
         list_coco(tmp_path)

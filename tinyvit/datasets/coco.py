@@ -37,7 +37,8 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
     root = expanded(folder)
     if not root.is_dir():
         raise UserError(f"{root} is no folder: give one with COCO's JSON files and pictures")
-    files = {split: read_coco(path) for split, path in _by_split(root).items()}
+    chosen, others = _by_split(root)
+    files = {split: read_coco(path) for split, path in chosen.items()}
     names = dict(files["train"].categories)
     for file in files.values():
         for number, name in file.categories.items():
@@ -47,9 +48,8 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
                     "all splits the same categories"
                 )
             names.setdefault(number, name)
-    classes = {
-        number: k for k, number in enumerate(sorted(names, key=lambda number: (isinstance(number, str), number)))
-    }
+    numbers = sorted(names, key=lambda number: (isinstance(number, str), number))
+    classes = {number: k for k, number in enumerate(numbers)}
     if not any(picture.boxes for picture in files["train"].pictures):
         raise UserError(f"{files['train'].path} has no box to learn from: add some")
     notes = [
@@ -57,6 +57,8 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
         for file in files.values()
         for why, count in file.left_out.items()
     ]
+    if others:
+        notes.append(f"JSON files of no split are left out: {printable(some(map(str, others)))}.")
     sizes: dict[Path, tuple[int, int]] = {}
     found: dict[str, list[Scene]] = {}
     for split, file in files.items():
@@ -89,8 +91,8 @@ def _json_files(root: Path) -> dict[Path, list[str]]:
     return found
 
 
-def _by_split(root: Path) -> dict[str, Path]:
-    """The JSON file of each split.
+def _by_split(root: Path) -> tuple[dict[str, Path], list[Path]]:
+    """The JSON file of each split, and those of none.
 
     Raises:
         UserError: there is none for train, or there are two of one split.
@@ -106,7 +108,7 @@ def _by_split(root: Path) -> dict[str, Path]:
         for split, stems in splits_among([Path(name).stem for name in names]).items():
             found[split] += [place / name for name in names if Path(name).stem in stems]
     if not found and len(everything) == 1:
-        return {"train": everything[0]}
+        return {"train": everything[0]}, []
     if several := [paths for paths in found.values() if len(paths) > 1]:
         raise UserError(f"there are several JSON files of one split, {some(map(str, several[0]))}: leave one")
     if "train" not in found:
@@ -114,7 +116,8 @@ def _by_split(root: Path) -> dict[str, Path]:
             f"{root} has no JSON file of a split train ({some(map(str, everything)) or 'none at all'}): call it "
             "annotations/instances_train.json, or train.json"
         )
-    return {split: paths[0] for split, paths in found.items()}
+    chosen = {split: paths[0] for split, paths in found.items()}
+    return chosen, [path for path in everything if path not in chosen.values()]
 
 
 def _folder_of_pictures(root: Path, split: str, file: CocoFile) -> Path:
