@@ -15,7 +15,7 @@ from . import layers
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
 from .layers import Gradients, Layer, prefixed
-from .ops import ResampleOptions, dropout, layer_norm, positions, resample_positions_forward, tokens
+from .ops import ResampleOptions, dropout, layer_norm, masking, positions, resample_positions_forward, tokens
 
 
 class EmbedSaved(NamedTuple):
@@ -28,6 +28,7 @@ class EmbedSaved(NamedTuple):
 
 class FeaturesSaved(NamedTuple):
     embed: EmbedSaved
+    gather: masking.GatherTokensSaved | None  # where some tokens were chosen
     blocks: list[layers.BlockSaved]
     norm: layer_norm.LayerNormSaved | None
 
@@ -93,7 +94,7 @@ class VisionTransformer(Layer):
         Raises:
             UserError: the images have another shape than the config says.
         """
-        x, features = self._encode(x, rng, self.config.num_queries)  # (B, C, H, W) -> (B, Q, D)
+        x, features = self._encode(x, None, rng, self.config.num_queries)  # (B, C, H, W) -> (B, Q, D)
         x, pool = self.pool.forward(x)  # of Q tokens, 1 for the class token alone -> (B, D)
         x, fc_norm = self.fc_norm.forward(x)
         logits, head = self.head.forward(x)  # (B, D) -> (B, K)
@@ -114,23 +115,26 @@ class VisionTransformer(Layer):
         yield dx, prefixed("head", dhead) | prefixed("fc_norm", dfc_norm) | prefixed("pool", dpool)
         yield from self._encode_backward(dx, saved.features)
 
-    def forward_features(self, x: Array, *, rng: np.random.Generator | None = None) -> tuple[Array, FeaturesSaved]:
-        """(B, C, H, W) -> all tokens (B, N, D) after the last norm, for a head of any kind."""
-        return self._encode(x, rng, None)
+    def forward_features(self, x: Array, *, ids: Array | None = None, rng: Any = None) -> tuple[Array, FeaturesSaved]:
+        """(B, C, H, W) -> all tokens (B, N, D) after the last norm, for a head of any kind; with integers `ids` (B, M),
+        different ones in each row, only these tokens enter the blocks: (B, M, D).
+        """
+        return self._encode(x, ids, rng, None)
 
     def backward_features(self, dtokens: Array, saved: FeaturesSaved) -> tuple[Array, Gradients]:
         """(B, N, D) -> dimages (B, C, H, W) and the gradient of every parameter but those of pool, fc_norm and head."""
         return _collected(self._encode_backward(dtokens, saved))
 
-    def _encode(self, x: Array, rng: Any, num_queries: int | None) -> tuple[Array, FeaturesSaved]:
+    def _encode(self, x: Array, ids: Array | None, rng: Any, num_queries: int | None) -> tuple[Array, FeaturesSaved]:
         """Images to tokens; of the last block, the first `num_queries` of them, or all."""
         x, embed = self._embed(x, rng)
+        x, gather = (x, None) if ids is None else masking.gather_tokens_forward(x, ids=ids)  # (B, N, D) -> (B, M, D)
         blocks = []
         for block in self.blocks:
             x, saved = block.forward(x, rng=rng, num_queries=num_queries if block is self.blocks[-1] else None)
             blocks.append(saved)
         x, norm = self.norm.forward(x)
-        return x, FeaturesSaved(embed, blocks, norm)
+        return x, FeaturesSaved(embed, gather, blocks, norm)
 
     def _encode_backward(self, dx: Array, saved: FeaturesSaved) -> Iterator[tuple[Array, Gradients]]:
         dx, dnorm = self.norm.backward(dx, saved.norm)
@@ -138,6 +142,8 @@ class VisionTransformer(Layer):
         for index in reversed(range(len(self.blocks))):
             dx, dblock = self.blocks[index].backward(dx, saved.blocks[index])
             yield dx, prefixed(f"blocks.{index}", dblock)
+        if saved.gather is not None:
+            dx = masking.gather_tokens_backward(dx, saved.gather)
         yield self._embed_backward(dx, saved.embed)
 
     def predict(self, x: Array) -> Array:

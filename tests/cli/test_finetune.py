@@ -117,7 +117,7 @@ def test_every_way_of_tuning_runs(finetune, tmp_path, flags):
 def test_others_are_named_only_where_they_load_the_model(options, sentence, finetune, tmp_path, monkeypatch):
     config = dataclasses.replace(CONFIG, **options)
     VisionTransformer(config, rng=np.random.default_rng(0)).save_pretrained(tmp_path / "special")
-    monkeypatch.setattr("tinyvit.evaluation.figures.draw_figures", lambda *args: [tmp_path])
+    monkeypatch.setattr("tinyvit.evaluation.figures.draw_run", lambda *args: [tmp_path])
     status, out, err = finetune("--epochs", "1", model=str(tmp_path / "special"))
     assert (status, err) == (0, "")
     assert out.endswith(sentence.format(tmp_path / "run") + "\n")

@@ -45,12 +45,10 @@ def bars(tmp_path_factory):
 @pytest.fixture
 def finetune(bars, tmp_path, capsys, monkeypatch):
     """Runs the command; returns its exit status, what it printed and its complaints. No figures are drawn."""
-    draw = figures.draw_figures
+    draw = figures.draw_run
 
     def run(*flags, output="run", drawn=False):
-        monkeypatch.setattr(
-            figures, "draw_figures", draw if drawn else lambda folder, *_: [folder / "figures/none.png"]
-        )
+        monkeypatch.setattr(figures, "draw_run", draw if drawn else lambda folder, *_: [folder / "figures/none.png"])
         start = ["--model", str(bars / "model"), "--output", str(tmp_path / output), "--device", "cpu"]
         fixed = ["--batch-size", "11", "--lr", "1e-2", "--crop-scale", "1", "--flip", "0", "--threads", "2"]
         status = main(["finetune", *start, *fixed, *map(str, flags)])

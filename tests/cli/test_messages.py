@@ -48,6 +48,8 @@ REACH = {
     "evaluation/dataset.py": MEASURING,
     "training/loop.py": RUNS,
     "cli/bench_gpu.py": ("bench",),
+    "cli/finished.py": ("finetune",),  # a whole command
+    "cli/task_runs.py": MEASURING,
     "cli/guesses.py": ("predict", *MEASURING),
     "cli/lessons.py": ("lessons start", "lessons open", "lessons reset"),
     "cli/evaluate.py": ("eval",),

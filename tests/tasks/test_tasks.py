@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -9,20 +10,29 @@ import pytest
 from tinyvit.backend import generator
 from tinyvit.config import ViTConfig
 from tinyvit.config.run import TrainConfig
+from tinyvit.config.tasks import CONFIGS, config_of
 from tinyvit.datasets import Dataset, Split
+from tinyvit.errors import UserError
 from tinyvit.evaluation.result import Evaluation
 from tinyvit.tasks import ALL, TASKS, task_of
-from tinyvit.tasks.chance import BatchRows, DevRows
+from tinyvit.tasks.chance import BatchRows, ExampleRows
 
 MODEL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=5, embed_dim=8, depth=2, num_heads=2, init_std=0.3)
 B = 11
 CUTS = [(0, 11), (0, 4, 11), (0, 1, 2, 7, 11)]
 
 
+FEATURES = dataclasses.replace(MODEL, num_classes=0, pool="mean")
+TOYS = {  # fields of each task's config, for models of a few numbers
+    "classify": {"model": MODEL, "label_smoothing": 0.1},
+    "mae": {"model": FEATURES, "decoder_embed_dim": 8, "decoder_num_heads": 2},
+}
+
+
 @pytest.fixture(params=TASKS)
 def config(request):
-    model = dataclasses.replace(MODEL, drop_path_rate=0.3, drop_rate=0.2)
-    return TrainConfig(model=model, task=request.param, batch_size=B, label_smoothing=0.1, seed=3)
+    config = CONFIGS[request.param](**TOYS[request.param], batch_size=B, seed=3)
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, drop_path_rate=0.3, drop_rate=0.2))
 
 
 @pytest.fixture
@@ -76,25 +86,41 @@ def test_gradients_of_pieces_add_up(config, dataset, cuts, weighted):
 
 def test_answers_are_those_of_the_parts(config, dataset):
     task, model = task_of(config), task_of(config).build(config, np.random.default_rng(0))
-    whole = task.answers(config, model, dataset, ALL)
+    whole = task.answers(config, model, dataset, "dev", ALL)
     assert whole.shape == (13, task.answer_size(config))
-    parts = [task.answers(config, model, dataset, rows) for rows in (slice(0, 4), slice(4, 5), slice(5, 13))]
+    parts = [task.answers(config, model, dataset, "dev", rows) for rows in (slice(0, 4), slice(4, 5), slice(5, 13))]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
 
 
 def test_the_judgement_has_all_that_a_run_tells(config, dataset):
     task, model = task_of(config), task_of(config).build(config, np.random.default_rng(0))
-    result: Evaluation = task.judge(task.answers(config, model, dataset, ALL), dataset)
+    result: Evaluation = task.judge(config, task.answers(config, model, dataset, "dev", ALL), dataset, "dev")
     assert np.isfinite([result.loss, *result.measures.values()]).all()
     assert all(isinstance(text, str) for text in (result.in_words, result.details, result.report(dataset.class_names)))
-    assert result.figures(dataset.dev, dataset.class_names)
+    assert result.figures(dataset.dev, dataset.class_names) | task.figures(config, model, dataset, "dev")
 
 
 def test_a_task_is_found_by_name(config):
-    assert task_of(TrainConfig.from_dict(config.to_dict())) is TASKS[config.task]
-    old = config.to_dict()
+    again = config_of(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert task_of(again) is TASKS[config.task]
+
+
+def test_runs_from_before_there_were_tasks_classify():
+    old = TrainConfig().to_dict()
     del old["task"]
-    assert TrainConfig.from_dict(old).task == "classify"  # runs from before there were tasks
+    assert config_of(old) == TrainConfig()
+
+
+@pytest.mark.parametrize("task", ["", "classification", "MAE", None, 3, ["mae"]])
+def test_no_such_task(task):
+    with pytest.raises(UserError, match=f"no task called .*: choose from {', '.join(CONFIGS)}"):
+        config_of({**TrainConfig().to_dict(), "task": task})
+
+
+def test_a_config_is_of_its_own_task():
+    with pytest.raises(UserError, match="a TrainConfig is of the task classify, got mae"):
+        TrainConfig(task="mae")
 
 
 DRAWS = {
@@ -107,13 +133,14 @@ DRAWS = {
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 def test_chance_of_dev_examples_is_their_own(draw):
-    whole = draw(DevRows(7, range(10)), 10)
-    parts = [draw(DevRows(7, rows), len(rows)) for rows in (range(3), range(3, 9), range(9, 10))]
+    whole = draw(ExampleRows(7, "dev", range(10)), 10)
+    parts = [draw(ExampleRows(7, "dev", rows), len(rows)) for rows in (range(3), range(3, 9), range(9, 10))]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
-    np.testing.assert_array_equal(draw(DevRows(7, [5, 2]), 2), whole[[5, 2]])
+    np.testing.assert_array_equal(draw(ExampleRows(7, "dev", [5, 2]), 2), whole[[5, 2]])
     np.testing.assert_array_equal(whole[4], draw(generator(7, "dev", 4), 1)[0])
     assert len(np.unique(whole, axis=0)) > 4
-    assert not np.array_equal(draw(DevRows(8, range(10)), 10), whole)
+    for other in (ExampleRows(8, "dev", range(10)), ExampleRows(7, "test", range(10))):
+        assert not np.array_equal(draw(other, 10), whole)
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)

@@ -88,8 +88,8 @@ def test_a_divergence_is_seen_before_anything_is_written(small_config, small_dat
 def test_a_dev_loss_that_is_no_number_is_no_best_one(small_config, monkeypatch, loss):
     whole = classify.judge
 
-    def judged(probs, labels):
-        return Scripted(loss, 1.0) if calls.append(1) or len(calls) == 2 else whole(probs, labels)
+    def judged(*answers, **options):
+        return Scripted(loss, 1.0) if calls.append(1) or len(calls) == 2 else whole(*answers, **options)
 
     calls = []
     monkeypatch.setattr(classify, "judge", judged)

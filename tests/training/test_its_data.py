@@ -15,8 +15,8 @@ from tinyvit import ViTConfig
 from tinyvit.cli import main
 from tinyvit.datasets import Dataset, Split
 from tinyvit.errors import UserError
+from tinyvit.tasks.fit import FREE, fitted, fitting_patch
 from tinyvit.training import TrainConfig, TrainingInterrupted, data, load_trained, read_run_config, resume, train
-from tinyvit.training.data import FREE, fitted, fitting_patch
 
 COLOURS = {"blue": (30, 60, 200), "green": (40, 180, 60), "red": (210, 50, 40)}
 

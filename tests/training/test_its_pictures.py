@@ -155,7 +155,7 @@ def test_the_recorded_split_is_measured_and_no_other(stopped, place, capsys, mon
         return evaluate_pictures(model, preprocessing, split, **options)
 
     monkeypatch.setattr("tinyvit.evaluation.evaluate.evaluate_pictures", watched)
-    monkeypatch.setattr("tinyvit.evaluation.figures.draw_figures", lambda *args: [])
+    monkeypatch.setattr("tinyvit.evaluation.figures.draw_run", lambda *args: [])
     resume_finetuning(stopped())
     recorded = json.loads((place / "run" / "pictures.json").read_text())
     for k in range(60):  # so many more that a new split would be another

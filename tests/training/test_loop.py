@@ -76,7 +76,7 @@ def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkey
         return load_trained(folder)
 
     monkeypatch.setattr(loop, "build_state", watched_state)
-    monkeypatch.setattr(loop, "load_trained", watched_load)
+    monkeypatch.setattr(classify, "load_trained", watched_load)
     train(small_config)
     assert held == [False, False]
 

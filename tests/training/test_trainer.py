@@ -13,7 +13,7 @@ from tests.support.small_run import new_trainer
 from tinyvit.backend import to_numpy
 from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.optim import AdamW, warmup_cosine
-from tinyvit.tasks import classify
+from tinyvit.tasks import Classify, classify
 from tinyvit.training import TrainConfig, TrainingInterrupted, load_trained, loop, resume, start, train
 from tinyvit.training.gradients import OneProcess
 from tinyvit.vit import VisionTransformer
@@ -125,11 +125,11 @@ class Unseals(Notes):
 )
 def test_the_best_epoch_on_dev_is_kept_and_tested(small_config, small_dataset, monkeypatch, accuracies, losses, best):
     script = [Scripted(loss, accuracy) for accuracy, loss in zip(accuracies, losses, strict=True)]
-    judged = []
+    judged, judge = [], classify.judge
 
-    def scripted(probs, labels):
+    def scripted(probs, labels, **options):
         judged.append(labels)
-        return script[len(judged) - 1]
+        return script[len(judged) - 1] if len(judged) <= len(script) else judge(probs, labels, **options)
 
     monkeypatch.setattr(classify, "judge", scripted)
     sealed = Sealed(small_dataset.test)
@@ -137,7 +137,9 @@ def test_the_best_epoch_on_dev_is_kept_and_tested(small_config, small_dataset, m
     notes = Unseals(sealed)
     config = dataclasses.replace(small_config, epochs=len(script), ema_decay=0.0, lr=0.02)
     history = train(config, progress=notes)
-    assert all(labels is small_dataset.dev.labels for labels in judged)
+    assert all(labels is small_dataset.dev.labels for labels in judged[: len(script)])
+    assert judged[-1] is small_dataset.test.labels
+    assert len(judged) == len(script) + 1
     assert [metrics["epoch"] for metrics, is_best in notes.epochs if is_best] == best
     assert history.best_epoch == best[-1]
     kept = weights_in(history.folder / "best")
@@ -212,8 +214,13 @@ def weights_by_config():
 
 @pytest.mark.parametrize(("name", "value", "others"), SETTINGS)
 def test_every_setting_changes_the_weights(small_config, monkeypatch, weights_by_config, name, value, others):
-    monkeypatch.setattr(classify, "judge", lambda probs, labels: Scripted(-next(clock), 0.5))
-    clock = iter(range(100))  # every epoch is better than the one before
+    judge = Classify.judge
+
+    def better_each_time(self, config, answers, dataset, split):
+        return Scripted(-next(clock), 0.5) if split == "dev" else judge(self, config, answers, dataset, split)
+
+    monkeypatch.setattr(Classify, "judge", better_each_time)
+    clock = iter(range(100))
     config = dataclasses.replace(small_config, **others)
     assert getattr(config, name) != value
     before = weights_by_config(config)

@@ -7,6 +7,7 @@ split. Prints the accuracy there. Only the model, its gradients and the optimize
 
 import dataclasses
 import sys
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +39,7 @@ def adamw(model: TorchViT, ours: VisionTransformer, config: RunConfig) -> torch.
 def train(config: TrainConfig) -> float:
     """The accuracy on the test split, 0..1."""
     dataset = load_dataset("mnist", data_dir=config.data_dir)  # what recipes are for
-    ours = build_model(config)
+    ours: Any = build_model(config)
     model = torch_twin(ours)
     optimizer = adamw(model, ours, config)
     steps = steps_per_epoch(config, dataset)

@@ -9,6 +9,7 @@ from .guesses import add_threshold_flag, load_classifier_for
 from .multi_label_predictions import predictions_table
 from .output import printable, say
 from .scoring import add_split_flags, measured, score_all
+from .task_runs import evaluate_task
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -42,7 +43,10 @@ def run(options: argparse.Namespace) -> int:
     from ..datasets.left_out import forbid, some
     from ..evaluation.figures import draw_evaluation
     from ..storage.run_folder import figures_folder
+    from ..tasks.model_files import read_task_config
 
+    if config := read_task_config(options.folder):
+        return evaluate_task(options, config)
     device = resolve_device(options.device)
     model, preprocessing = load_classifier_for(options)
     chosen = measured(preprocessing, options)

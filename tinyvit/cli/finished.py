@@ -1,8 +1,14 @@
 """Summary of a finished run, printed by `tinyvit train` and `tinyvit finetune`."""
 
+from pathlib import Path
 from typing import Any
 
 from .output import say
+
+NEXT = {  # by task, with the folder of the run
+    "classify": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
+    "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
+}
 
 
 def tell(history: Any, best: Any, *what_next: str) -> None:
@@ -11,13 +17,23 @@ def tell(history: Any, best: Any, *what_next: str) -> None:
     Args:
         history, best: a `training.History` and its `best`.
     """
-    from ..evaluation.figures import draw_figures
+    from ..evaluation.figures import draw_run
+    from ..tasks import task_of
 
     say(f"\nBest on the dev (validation) split: epoch {history.best_epoch}. Its weights on the test split:")
     say(f"\n  test {history.test.in_words}\n")
     say(history.report)
     model, dataset = best.model.to("cpu"), best.dataset
-    figures = draw_figures(history.folder, history.epochs, model, dataset, dataset.test, history.test)
+    more = task_of(best.config).figures(best.config, model, dataset, "test")
+    figures = draw_run(history.folder, history.epochs, history.test, dataset.test, dataset.class_names, more)
     say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
     for sentence in what_next:
         say(sentence)
+
+
+def what_next(folder: Path, best: Any) -> str:
+    """A sentence on what to do next with the run in `folder`."""
+    from ..datasets.sources import SOURCES
+
+    digits = best.dataset.built_in and SOURCES[best.dataset.name].drawn == "digit"
+    return NEXT[best.config.task].format(folder=folder, picture="my_digit.png" if digits else "my_picture.png")

@@ -59,6 +59,20 @@ def add_model_flags(parser: argparse.ArgumentParser, defaults: ViTConfig, whose:
     add_flags(parser.add_argument_group("model", f"The defaults shown are those of {whose}."), defaults)
 
 
+def add_task_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the fields that tasks add to a training run, each once, in a group for each task."""
+    from ..config.run import TrainConfig
+    from ..config.tasks import CONFIGS
+
+    seen = {field.name for field in dataclasses.fields(TrainConfig)}
+    for name, config_class in CONFIGS.items():
+        own = [field.name for field in dataclasses.fields(config_class) if field.name not in seen]
+        if own:
+            group = parser.add_argument_group(f"task {name}", f"Flags of --task {name}.")
+            add_flags(group, config_class(), skip={f.name for f in dataclasses.fields(config_class)} - {*own})
+            seen.update(own)
+
+
 def add_download_flag(parser: argparse.ArgumentParser) -> None:
     """Add `--download`, with which `pretrained.resolve_model` takes a name in place of a model's path."""
     parser.add_argument(

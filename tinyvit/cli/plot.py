@@ -6,6 +6,7 @@ from .flags import SUB_PARSERS
 from .guesses import add_threshold_flag, at_threshold
 from .output import say
 from .scoring import add_split_flags, measured, score_all
+from .task_runs import plot_task
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -24,8 +25,11 @@ def run(options: argparse.Namespace) -> int:
     from ..evaluation.figures import draw_figures
     from ..storage.metrics import read_metrics
     from ..storage.run_folder import run_folder
+    from ..tasks.model_files import read_task_config
     from ..training import load_classifier
 
+    if config := read_task_config(options.folder):
+        return plot_task(options, config)
     model, preprocessing = load_classifier(options.folder)
     folder = run_folder(options.folder)
     epochs = read_metrics(folder)

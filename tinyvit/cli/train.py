@@ -6,13 +6,14 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
-from .finished import tell
-from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, given, text
+from .finished import tell, what_next
+from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, add_task_flags, given, text
 
 MULTI_LABEL_FLAGS = {"--labels": "--labels FILE", "--multi-label": "--data-dir DIR --multi-label"}
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
+    from ..config.tasks import CONFIGS
     from ..training.recipes import RECIPES
 
     usual = RECIPES["default"]
@@ -26,6 +27,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--recipe", choices=RECIPES, default="default", help="hyperparameters to start from (default: default)"
     )
+    parser.add_argument("--task", choices=CONFIGS, default=None, help="learning task (default: classify)")
     parser.add_argument("--preset", type=text, help="architecture to start from (see tinyvit info)")
     parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
@@ -34,14 +36,15 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         parser.add_argument(flag, nargs="?", const="", help=argparse.SUPPRESS)
     whose = "the default recipe"
     training = parser.add_argument_group("training", f"The defaults shown are those of {whose}.")
-    add_flags(training, usual, skip=("model",))
+    add_flags(training, usual, skip=("model", "task"))
+    add_task_flags(parser)
     add_model_flags(parser, usual.model, whose)
     parser.set_defaults(run=run, saves=True)
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..tasks.fit import FREE
     from ..training import resume, train
-    from ..training.data import FREE
 
     for flag, usage in MULTI_LABEL_FLAGS.items():
         if getattr(options, flag[2:].replace("-", "_")) is not None:
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if options.resume:
         free = {"data_dir", "device"}
         changed = [name for name in _given_flags(options) if name not in free]
-        changed += [name for name in ("overwrite", "preset", "strict") if getattr(options, name)]
+        changed += [name for name in ("overwrite", "preset", "strict", "task") if getattr(options, name)]
         changed += ["recipe"] * (options.recipe != "default")
         if changed:
             raise UserError(
@@ -68,28 +71,51 @@ def run(options: argparse.Namespace) -> int:
         config = _resolve(options)
         history = train(config, overwrite=options.overwrite, strict=options.strict, progress=progress, free=follow)
     if history.best:
-        picture = "my_digit.png" if history.best.preprocessing.looks_for_digits else "my_picture.png"
-        tell(history, history.best, f"Try it on a picture of your own: tinyvit predict {history.folder} {picture}")
+        tell(history, history.best, what_next(history.folder, history.best))
     return 0
 
 
 def _given_flags(options: argparse.Namespace) -> dict[str, Any]:
+    """Fields of a config, of any task, for which a flag was given."""
     from ..config import ViTConfig
-    from ..training import TrainConfig
+    from ..config.tasks import CONFIGS
 
-    return given(options, TrainConfig) | given(options, ViTConfig)
+    flags = given(options, ViTConfig)
+    for config_class in CONFIGS.values():
+        flags |= given(options, config_class)
+    flags.pop("task", None)
+    return flags
 
 
 def _resolve(options: argparse.Namespace) -> Any:
     """The recipe, with the preset and the flags that were given in its place."""
     from ..config import ViTConfig
     from ..config.presets import preset
-    from ..training import TrainConfig, recipe
+    from ..config.tasks import task_config
+    from ..training import recipe
 
-    config = recipe(options.recipe)
+    config_class = task_config(options.task or "classify")
+    config = recipe(options.recipe, config_class.task)
+    _check_flags(options, config_class)
     model = preset(options.preset) if options.preset else config.model
     fields = given(options, ViTConfig)
     if "img_size" not in fields and not options.preset and model.image_shape[0] % fields.get("patch_size", 1):
         fields["img_size"] = 8 * fields["patch_size"]  # until the data say it
     model = dataclasses.replace(model, **fields)
-    return dataclasses.replace(config, **given(options, TrainConfig), model=model)
+    return dataclasses.replace(config, **given(options, config_class) | {"task": config.task}, model=model)
+
+
+def _check_flags(options: argparse.Namespace, config_class: Any) -> None:
+    """Check that no flag of another task was given.
+
+    Raises:
+        UserError: one was.
+    """
+    from ..config import ViTConfig
+    from ..config.tasks import CONFIGS
+
+    known = given(options, config_class) | given(options, ViTConfig)
+    for name, other in CONFIGS.items():
+        if strange := [flag for flag in given(options, other) if flag not in known]:
+            flag = "--" + strange[0].replace("_", "-")
+            raise UserError(f"{flag} is a flag of --task {name}, got --task {config_class.task}: leave one of them out")

@@ -24,7 +24,7 @@ class RunConfig(Config):
     verb: ClassVar[str] = "train"  # of the command that starts and resumes such a run
 
     model: ViTConfig = PRESETS["tiny"]
-    task: Literal["classify"] = option("classify", "learning task")
+    task: str = option("classify", "learning task")  # each has a config of its own, see `tasks`
     data_dir: str | None = option(None, "folder of the data set (else TINYVIT_DATA, data/, a download)")
     output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
     epochs: int = option(12, "epochs, passes over the training split", at_least=1)
@@ -59,6 +59,11 @@ class RunConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.task != type(self).task:
+            raise UserError(
+                f"a {type(self).__name__} is of the task {type(self).task}, got {self.task}: leave it out, or take the "
+                "config of that"
+            )
         if self.nesterov and not (self.opt == "sgd" and self.momentum):
             raise UserError(
                 f"nesterov needs opt sgd and a momentum above 0, got {self.opt} and {self.momentum:g}: leave it out"

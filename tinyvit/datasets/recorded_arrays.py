@@ -48,6 +48,7 @@ def _digests(dataset: Dataset) -> dict[str, str]:
 
 def _digest(split: Split) -> str:
     digest = hashlib.sha256(repr(split.images.shape).encode())
-    for array in (split.images[:], split.labels.astype("<i8")):
+    numbers = split.labels.astype("<f8" if split.labels.dtype.kind == "f" else "<i8")
+    for array in (split.images[:], numbers):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -18,7 +18,26 @@ NUM_ATTENTION_IMAGES = 6
 MAX_TITLE_LENGTH = 24
 
 
-@np.errstate(all="ignore")  # of huge weights; the answers that are drawn are numbers
+def draw_run(
+    folder: Path,
+    epochs: Sequence[dict[str, Any]],
+    evaluation: Evaluation,
+    split: Split,
+    class_names: Sequence[str],
+    more: dict[str, Any],
+) -> list[Path]:
+    """Draw a run's curves, its `evaluation` on a `split`, and `more` figures by name, into `folder/figures`; returns
+    the files written.
+
+    Raises:
+        UserError: the files cannot be written.
+    """
+    figures = evaluation.figures(split, class_names)
+    if epochs:
+        figures["curves"] = plot_curves(epochs)
+    return _save(folder / "figures", figures | more)
+
+
 def draw_figures(
     folder: Path,
     epochs: Sequence[dict[str, Any]],
@@ -27,17 +46,18 @@ def draw_figures(
     split: Split,
     evaluation: Evaluation,
 ) -> list[Path]:
-    """Draw the curves, and how `model` (on the CPU) did on `split`, into `folder/figures`; returns the files written.
+    """As `draw_run`, with those of a classifier on the CPU."""
+    more = model_figures(model, dataset, split)
+    return draw_run(folder, epochs, evaluation, split, dataset.class_names, more)
+
+
+@np.errstate(all="ignore")  # of huge weights; the answers that are drawn are numbers
+def model_figures(model: VisionTransformer, dataset: Dataset, split: Split) -> dict[str, Any]:
+    """Attention maps and position embedding of a `model` on the CPU, by file name.
 
     Of the split's images only those that are drawn are looked at.
-
-    Raises:
-        UserError: the files cannot be written.
     """
-    names, config = dataset.class_names, model.config
-    figures = evaluation.figures(split, names)
-    if epochs:
-        figures["curves"] = plot_curves(epochs)
+    names, config, figures = dataset.class_names, model.config, {}
     if config.depth:
         chosen = _one_of_each(split.labels)
         images = split.images[chosen]
@@ -54,7 +74,7 @@ def draw_figures(
     figures["positions"] = plot_position_similarity(
         to_numpy(table), grid=config.grid_size, num_prefix=config.num_prefix_tokens
     )
-    return _save(folder / "figures", figures)
+    return figures
 
 
 def draw_evaluation(folder: Path, class_names: Sequence[str], split: Split, evaluation: Evaluation) -> list[Path]:

@@ -27,6 +27,8 @@ from ..layers import (
     LayerNorm,
     LayerScale,
     Linear,
+    MAEDecoder,
+    MaskedAutoencoder,
     Mlp,
     PatchEmbed,
     Pool,
@@ -106,6 +108,20 @@ def _dit(config: ViTConfig) -> Callable[..., Any]:
     return build
 
 
+def _mae_decoder(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
+    config = ViTConfig(img_size=(4, 6), patch_size=2, in_chans=2, embed_dim=5, num_heads=1, depth=1, num_registers=1)
+    layer = shaken(MAEDecoder(config, embed_dim=8, depth=2, num_heads=2, rng=rng), rng)
+    return layer, {"x": rng.standard_normal((2, 4, 5))}, {"ids": np.array([[0, 1, 3, 7], [0, 1, 2, 5]])}
+
+
+def _mae(rng: np.random.Generator) -> tuple[Any, Inputs, dict[str, Any]]:
+    config = ViTConfig(**SMALL | {"num_classes": 0})
+    decoder = MAEDecoder(config, embed_dim=4, depth=1, num_heads=2, rng=rng)
+    model = shaken(MaskedAutoencoder(VisionTransformer(config, rng=rng), decoder), rng)
+    ids = np.array([[0, 2, 5], [0, 1, 3], [0, 4, 6]])
+    return model, {"x": rng.standard_normal((3, 2, 4, 6))}, {"ids": ids}
+
+
 def _with_head(head: Layer, rng: np.random.Generator, **changes: Any) -> EncoderWithHead:
     config = ViTConfig(**SMALL | {"num_classes": 0} | changes)
     return EncoderWithHead(VisionTransformer(config, rng=rng), head)
@@ -156,6 +172,8 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "EncoderWithHead, detection": _layer(
         lambda rng: _with_head(BoxHead(8, 3, grid=(2, 3), patch_size=2, num_prefix=1, rng=rng), rng), 2, 2, 4, 6
     ),
+    "MAEDecoder": _mae_decoder,
+    "MaskedAutoencoder": _mae,
     "Mlp": _layer(lambda rng: Mlp(4, 6, rng=rng), 2, 3, 4),
     "Mlp, tanh": _layer(lambda rng: Mlp(4, 6, gelu="tanh", rng=rng), 2, 3, 4),
     "Mlp, quick": _layer(lambda rng: Mlp(4, 6, gelu="quick", rng=rng), 2, 3, 4),

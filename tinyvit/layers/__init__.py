@@ -17,6 +17,8 @@ from .layer import Gradients, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
 from .linear import Linear
+from .mae_decoder import MAEDecoder
+from .masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderSaved
 from .mlp import Mlp, MlpSaved
 from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
 from .pool import Pool
@@ -54,6 +56,9 @@ __all__ = [
     "LayerNorm",
     "LayerScale",
     "Linear",
+    "MAEDecoder",
+    "MaskedAutoencoder",
+    "MaskedAutoencoderSaved",
     "Mlp",
     "MlpSaved",
     "PatchEmbed",

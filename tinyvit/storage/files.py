@@ -13,6 +13,7 @@ from .locks import FileLock
 from .tensors import write_arrays
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
+TASK, HEAD = "task.json", "head.safetensors"  # of a model that does more than classify
 STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
 MAX_BYTES = 2**27  # of a file that is not arrays
 Content = bytes | Mapping[str, Array]  # of a file

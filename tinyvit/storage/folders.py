@@ -16,9 +16,11 @@ from typing import TypeVar
 from ..errors import UserError
 from .files import (
     CONFIG,
+    HEAD,
     PREPROCESSOR,
     STATE_ARRAYS,
     STATE_PROGRESS,
+    TASK,
     WEIGHTS,
     Content,
     current_folder,
@@ -30,7 +32,7 @@ from .files import (
 Result = TypeVar("Result")
 
 # What a folder may hold and yet be replaced; the last is what macOS leaves in a folder that was opened.
-REPLACEABLE = {CONFIG, WEIGHTS, PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, ".DS_Store"}
+REPLACEABLE = {CONFIG, WEIGHTS, PREPROCESSOR, TASK, HEAD, STATE_ARRAYS, STATE_PROGRESS, ".DS_Store"}
 MAX_TRIES = 100  # to read a folder while it is replaced
 
 

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from ..backend import resolve_device
-from ..config.run import FinetuneConfig, RunConfig, TrainConfig
+from ..config.run import RunConfig
+from ..config.tasks import config_of
 from ..errors import UserError
 from .claim import Claim
 from .files import CONFIG, disk_errors, read_json, replacing, siblings, to_json
@@ -85,7 +86,7 @@ def read_run_config(folder: str | Path) -> RunConfig:
     values = read_json(folder / CONFIG)
     if "model" not in values:
         raise UserError(f"{folder / CONFIG} describes no model, so {folder} is no run folder: give one that has run")
-    return (FinetuneConfig if "pretrained" in values else TrainConfig).from_dict(values)
+    return config_of(values)
 
 
 def _is_run(folder: Path) -> bool:

@@ -4,9 +4,10 @@ from typing import Any
 
 from ..config.run import RunConfig
 from .classify import Classify, loss_and_gradients
+from .mae import MAE
 from .task import ALL, Batch, Task
 
-TASKS: dict[str, Task[Any]] = {"classify": Classify()}
+TASKS: dict[str, Task[Any]] = {"classify": Classify(), "mae": MAE()}
 
 
 def task_of(config: RunConfig) -> Task[Any]:

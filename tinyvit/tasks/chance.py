@@ -34,15 +34,16 @@ class BatchRows:
         return self.rng.standard_normal((self.batch_size, *size[1:]))[self.rows]
 
 
-class DevRows:
-    """Random numbers for examples of the dev split: those of example i follow from (seed, "dev", i) alone.
+class ExampleRows:
+    """Random numbers for examples of the dev or test split: those of example i follow from (seed, split, i) alone.
 
     Args:
-        examples: the indices i of the dev split.
+        split: "dev" or "test".
+        examples: the indices i of the split.
     """
 
-    def __init__(self, seed: int, examples: Iterable[int]):
-        self.generators = [generator(seed, "dev", index) for index in examples]
+    def __init__(self, seed: int, split: str, examples: Iterable[int]):
+        self.generators = [generator(seed, split, index) for index in examples]
 
     def random(self, size: tuple[int, ...]) -> np.ndarray:
         return np.stack([rng.random(size[1:]) for rng in self.generators])

@@ -1,21 +1,26 @@
 """Classification: the class of each image, learned by cross-entropy."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..backend import Array
-from ..config.run import RunConfig, TrainConfig
-from ..datasets import Dataset, normalize
+from ..config.run import FinetuneConfig, RunConfig, TrainConfig
+from ..datasets import Dataset
+from ..evaluation.classifier import load_trained
 from ..evaluation.evaluate import judge
-from ..evaluation.predict import predict_probs
+from ..evaluation.figures import model_figures
+from ..evaluation.predict import NoAnswerError, predict_probs
+from ..evaluation.preprocessing import THRESHOLD
 from ..evaluation.result import Evaluation
-from ..images.augment import random_affine, random_affine_maps, random_shift, random_shift_maps
 from ..layers import Gradients
 from ..ops import cross_entropy_backward, cross_entropy_forward
 from ..vit import VisionTransformer
 from .class_weights import example_weights
+from .fit import check_classes
 from .task import ALL, Batch, Task
+from .training_images import training_batch
 
 
 def loss_and_gradients(
@@ -45,6 +50,13 @@ class Classify(Task[VisionTransformer]):
     def build(self, config: RunConfig, rng: np.random.Generator) -> VisionTransformer:
         return VisionTransformer(config.model, rng=rng)
 
+    def check(self, config: TrainConfig, dataset: Dataset) -> None:
+        super().check(config, dataset)
+        check_classes(config, dataset)
+
+    def load(self, config: RunConfig, folder: Path) -> VisionTransformer:
+        return load_trained(folder)[0]
+
     def example_weights(self, config: RunConfig, dataset: Dataset, chosen: np.ndarray) -> np.ndarray | None:
         return None if config.class_weights is None else example_weights(config, dataset.train.labels[chosen])
 
@@ -70,35 +82,18 @@ class Classify(Task[VisionTransformer]):
     def answer_size(self, config: RunConfig) -> int:
         return config.model.num_classes
 
-    def answers(self, config: RunConfig, model: VisionTransformer, dataset: Dataset, rows: slice) -> np.ndarray:
-        images = dataset.dev.images if rows == ALL else dataset.dev.images[rows]
+    def answers(
+        self, config: RunConfig, model: VisionTransformer, dataset: Dataset, split: str, rows: slice
+    ) -> np.ndarray:
+        images = getattr(dataset, split).images
+        images = images if rows == ALL else images[rows]
         return predict_probs(model, images, dataset.mean, dataset.std, multi_label=dataset.multi_label)
 
-    def judge(self, answers: np.ndarray, dataset: Dataset) -> Evaluation:
-        return judge(answers, dataset.dev.labels)
+    def judge(self, config: RunConfig, answers: np.ndarray, dataset: Dataset, split: str) -> Evaluation:
+        if split == "test" and not np.isfinite(answers).all():
+            raise NoAnswerError
+        threshold = config.threshold if isinstance(config, FinetuneConfig) else THRESHOLD
+        return judge(answers, getattr(dataset, split).labels, threshold=threshold)
 
-
-def training_batch(
-    config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """The training images with the indices `chosen`: float32 (B, C, H, W), varied and normalised, and labels (B,).
-
-    `rng` is a `np.random.Generator`, or draws like one.
-    """
-    images = dataset.train.images[chosen]
-    if config.augment == "shift":
-        images = random_shift(images, rng, pixels=config.shift)
-    elif config.augment == "affine":
-        images = random_affine(images, rng, **_affine(config))
-    return normalize(images, dataset.mean, dataset.std), dataset.train.labels[chosen]
-
-
-def training_maps(config: TrainConfig, n: int, rng: Any) -> np.ndarray:
-    """Affine maps by which `training_batch` augments `n` images with `rng`: (n, 2, 3) for `warp_affine`, float64."""
-    if config.augment == "shift":
-        return random_shift_maps(n, rng, pixels=config.shift)
-    return random_affine_maps(n, rng, **_affine(config))
-
-
-def _affine(config: TrainConfig) -> dict[str, float]:
-    return {name: getattr(config, name) for name in ("degrees", "translate", "scale", "shear")}
+    def figures(self, config: RunConfig, model: VisionTransformer, dataset: Dataset, split: str) -> dict[str, Any]:
+        return model_figures(model, dataset, getattr(dataset, split))

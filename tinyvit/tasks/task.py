@@ -1,14 +1,19 @@
 """A task, the training loop's interface to what is learned: batch, loss and gradients, evaluation."""
 
-from typing import Any, Protocol, TypeVar
+import dataclasses
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from ..backend import Array
 from ..config.run import RunConfig, TrainConfig
-from ..datasets import Dataset
+from ..datasets import Dataset, epoch_order
 from ..evaluation.result import Evaluation
-from ..layers import Gradients, Layer
+from ..layers import NO_DRAWS, Gradients, Layer
+from .fit import Note, check_images, fitted
+from .model_files import with_saved_weights
 
 Model = TypeVar("Model", bound=Layer)
 Batch = tuple[Array, ...]  # the first axis of each is the examples
@@ -23,9 +28,62 @@ class Task(Protocol[Model]):
     looks across examples.
     """
 
+    keeps: ClassVar[Literal["best", "last"]] = "best"  # epoch, whose weights are tested and kept in best/
+
+    def dataset(self, config: TrainConfig, note: Note) -> Dataset | None:
+        """The data set of a task that has its own, made or read from `config.data_dir`; None: of images, by name.
+
+        Raises:
+            UserError: it is not there, or cannot be read.
+        """
+        return None
+
     def build(self, config: RunConfig, rng: np.random.Generator) -> Model:
         """A new model, encoder and heads, with all its parameters in one dict."""
         raise NotImplementedError
+
+    def fit(self, config: TrainConfig, dataset: Dataset, free: Collection[str], note: Note) -> TrainConfig:
+        """The config with a model that fits the data set; what is changed is told.
+
+        Args:
+            free: fields of the model that may change, of `fit.FREE`.
+
+        Raises:
+            UserError: no model of such fields fits.
+        """
+        return dataclasses.replace(config, model=fitted(config.model, dataset, free, note))
+
+    def check(self, config: TrainConfig, dataset: Dataset) -> None:
+        """Check that the model and the data set fit.
+
+        Raises:
+            UserError: they do not.
+        """
+        check_images(config, dataset)
+
+    def num_tokens(self, config: RunConfig) -> int:
+        """Tokens of an example that go through the blocks: they decide how many examples are worked on at once."""
+        return config.model.num_tokens
+
+    def load(self, config: RunConfig, folder: Path) -> Model:
+        """The best model of the run in `folder`, on the CPU.
+
+        Raises:
+            UserError: it is not there, or damaged.
+        """
+        return with_saved_weights(self.build(config, NO_DRAWS), folder)
+
+    def epoch_size(self, config: RunConfig, dataset: Dataset) -> int:
+        """Examples of an epoch."""
+        return len(dataset.train)
+
+    def order(self, config: RunConfig, dataset: Dataset, epoch: int) -> np.ndarray:
+        """The training examples of an epoch in their order, int64 (`epoch_size`,); one may come several times."""
+        return epoch_order(len(dataset.train), seed=config.seed, epoch=epoch)
+
+    def after_epoch(self, config: RunConfig, model: Model, dataset: Dataset, epoch: int, result: Evaluation) -> None:
+        """Called after each epoch's look at the dev split, before its checkpoint; may write into the parameters."""
+        return
 
     def example_weights(self, config: RunConfig, dataset: Dataset, chosen: np.ndarray) -> np.ndarray | None:
         """Weight of each of the training examples `chosen` (B,) in their batch, float64 (B,), adding up to one;
@@ -62,12 +120,23 @@ class Task(Protocol[Model]):
         """R, the features of an answer."""
         raise NotImplementedError
 
-    def answers(self, config: RunConfig, model: Model, dataset: Dataset, rows: slice) -> np.ndarray:
-        """The model's answers for `rows` of the dev split, (n, R). Chance comes from `chance.DevRows` alone, so that
-        they do not depend on which process computes them.
+    def answers(self, config: RunConfig, model: Model, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
+        """The model's answers for `rows` of a split, float32 (n, R). Chance comes from `chance.ExampleRows` alone, so
+        that they do not depend on which process computes them.
+
+        Args:
+            split: "dev" or "test".
         """
         raise NotImplementedError
 
-    def judge(self, answers: np.ndarray, dataset: Dataset) -> Evaluation:
-        """The answers for the whole dev split against the truth: its first measure decides which epoch is best."""
+    def judge(self, config: RunConfig, answers: np.ndarray, dataset: Dataset, split: str) -> Evaluation:
+        """The answers for a whole split against the truth: on dev, the first measure decides which epoch is best.
+
+        Raises:
+            UserError: the answers for the test split are no numbers.
+        """
         raise NotImplementedError
+
+    def figures(self, config: RunConfig, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
+        """Figures by file name that show the model (on the CPU) at work on a few examples of a split."""
+        return {}

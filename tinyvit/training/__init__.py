@@ -9,7 +9,7 @@ from ..evaluation.report import classification_report, confusion_matrix
 from ..evaluation.result import Evaluation
 from ..storage.run_folder import read_run_config
 from ..tasks import loss_and_gradients
-from ..tasks.classify import training_batch
+from ..tasks.training_images import training_batch
 from .history import History
 from .interrupts import TrainingInterrupted
 from .loop import Trainer

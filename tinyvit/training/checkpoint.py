@@ -9,9 +9,9 @@ from pathlib import Path
 from ..backend import like
 from ..config.run import RunConfig
 from ..errors import UserError
-from ..pretrained import open_checkpoint, save_model_folder
 from ..storage.files import PREPROCESSOR, STATE_ARRAYS, STATE_PROGRESS, Content, current_folder, read_json, to_json
 from ..storage.tensors import read_arrays
+from ..tasks.model_files import image_encoder, open_model, save_model
 from .checks import check_progress, check_same_model, check_same_settings
 from .state import TrainingState
 
@@ -43,8 +43,7 @@ def save_checkpoint(
         STATE_ARRAYS: arrays,
         STATE_PROGRESS: to_json(progress),
     }
-    model = state.model
-    save_model_folder(folder, model.config, model.parameters(), more, class_names, problem_type, keep_others=True)
+    save_model(folder, settings, state.model, more, class_names, problem_type)
 
 
 def check_settings(folder: Path, settings: RunConfig, note: Callable[[str], None]) -> None:
@@ -64,14 +63,15 @@ def load_checkpoint(folder: Path, state: TrainingState, *, steps_per_epoch: int)
         UserError: a file is missing or damaged, or belongs to a model that differs from the state's in any field.
     """
     folder = current_folder(folder)
-    checkpoint = open_checkpoint(folder)
-    check_same_model(state.model.config, checkpoint.config, folder)
+    saved, encoder = open_model(folder, state.model), image_encoder(state.model)
+    if encoder is not None and saved.checkpoint is not None:
+        check_same_model(encoder.config, saved.checkpoint.config, folder)
     progress = read_json(folder / STATE_PROGRESS)
     check_progress(progress, folder / STATE_PROGRESS, steps_per_epoch)
     arrays = read_arrays(folder / STATE_ARRAYS)
     average = {name.removeprefix("ema."): arrays.pop(name) for name in list(arrays) if name.startswith("ema.")}
     state.step, state.loss_sum, state.epochs = progress["step"], float(progress["loss_sum"]), progress["epochs"]
-    state.model.load_state_dict(checkpoint.state(state.model.parameters()))
+    state.model.load_state_dict(saved.state(state.model))
     state.optimizer.load_state(arrays, steps=state.step)
     if state.ema is not None:
         shapes, wanted = ({name: a.shape for name, a in arrays.items()} for arrays in (average, state.ema.average))

@@ -1,13 +1,13 @@
-"""Data of a run of `tinyvit train`: the data set, and a model whose input and classes fit it."""
+"""Data of a run of `tinyvit train`: the data set by name, and pictures of a folder as arrays."""
 
 import dataclasses
 import math
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ..config import ViTConfig
 from ..config.run import TrainConfig
-from ..datasets import Dataset, Split
+from ..datasets import Dataset, Split, load_dataset
+from ..datasets.image_folder import list_folder
 from ..datasets.listing import Listing
 from ..datasets.picture_files import PictureFiles
 from ..datasets.pixel_statistics import pixel_statistics
@@ -15,10 +15,10 @@ from ..datasets.recognise import recognise
 from ..datasets.scan import Findings
 from ..errors import UserError
 from ..images.processor import ImageProcessor
+from ..tasks import task_of
 from .memory import free_memory
+from .readable import readable_pictures
 
-FREE = ("img_size", "patch_size", "in_chans", "num_classes")  # of a model, what may follow the data
-GRID = 8  # patches along a side, where the patch size is to be chosen
 PICTURE_SIZE, MAX_PICTURE_SIZE = 64, 96  # pixels: what pictures of many sizes, or of one that is larger, are resized to
 MIB = 2**20
 GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes
@@ -40,43 +40,21 @@ def with_dataset(config: TrainConfig) -> TrainConfig:
     return config
 
 
-def fitted(model: ViTConfig, dataset: Dataset, free: Collection[str], note: Note) -> ViTConfig:
-    """`model` with those of its fields that are `free` such as the data set needs; what was changed is told.
+def read_dataset(config: TrainConfig, note: Note) -> Dataset:
+    """The data set of a run that has been trained, or another of its kind in `config.data_dir`.
 
     Raises:
-        UserError: the patches, which are not free, do not divide the images.
+        UserError: it is not there, or cannot be read.
     """
-    channels, height, width = dataset.train.images.shape[1:]
-    size = height if height == width else (height, width)
-    wanted: dict[str, Any] = {"img_size": size, "in_chans": channels, "num_classes": len(dataset.class_names)}
-    changes = {name: value for name, value in wanted.items() if name in free and getattr(model, name) != value}
-    patch_size = fitting_patch(height, width, model.patch_size)
-    if "patch_size" in free and patch_size != model.patch_size:
-        changes["patch_size"] = patch_size
-    if "img_size" in free and "patch_size" not in free and (height % model.patch_size or width % model.patch_size):
-        sizes = ", ".join(map(str, divisors(height, width)))
-        raise UserError(
-            f"the images of {dataset.name} are of {height}x{width} pixels, which do not divide into patches of "
-            f"{model.patch_size}x{model.patch_size}: choose patch_size from {sizes}"
-        )
-    model = dataclasses.replace(model, **changes)
-    if changes and model.input_shape == (channels, height, width):  # or else it will be refused
-        said = ", ".join(f"{name} {value}" for name, value in changes.items())
-        note(f"The model was fitted to the data: {said}.")
-    return model
-
-
-def fitting_patch(height: int, width: int, usual: int) -> int:
-    """`usual`, if it divides the image; or else what cuts it into a number of patches near 8 x 8."""
-    if height % usual == 0 and width % usual == 0:
-        return usual
-    return min(divisors(height, width), key=lambda size: abs(math.log(height * width / size**2 / GRID**2)))
-
-
-def divisors(height: int, width: int) -> list[int]:
-    """All sizes of patches that cut an image without a rest."""
-    common = math.gcd(height, width)
-    return [size for size in range(1, common + 1) if common % size == 0]
+    if (own := task_of(config).dataset(config, note)) is not None:
+        return own
+    if config.dataset == "folder":
+        listing, findings = readable_pictures(list_folder(str(config.data_dir)), note)
+        return picture_arrays(config, listing, findings, (), note)[0]
+    dataset = load_dataset(config.dataset, data_dir=config.data_dir)
+    for sentence in dataset.notes:
+        note(sentence)
+    return dataset
 
 
 def picture_arrays(

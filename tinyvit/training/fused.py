@@ -1,5 +1,7 @@
 """Training on a GPU by fused kernels (`tinyvit/gpu`) where there are some, else by the plain ops."""
 
+from typing import Any
+
 import numpy as np
 
 from ..backend import Array, generator, resolve_device, set_matmul_precision
@@ -7,7 +9,7 @@ from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset, epoch_order
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep, per_number, reason_against
 from ..optim import AdamW, FlatArrays
-from ..tasks.classify import training_maps
+from ..tasks.training_images import training_maps
 from .gradients import Gradients
 from .progress import Progress
 from .state import TrainingState, learning_rate, steps_per_epoch
@@ -65,7 +67,8 @@ class FusedTraining:
         grads: FlatArrays,
         progress: Progress,
     ):
-        xp, model = device.xp, state.model
+        xp = device.xp
+        model: Any = state.model  # a VisionTransformer
         self.device, self.config, self.dataset, self.state, self.progress = device, config, dataset, state, progress
         self.steps = steps_per_epoch(config, dataset)
         self.batch_size = min(config.batch_size, len(dataset.train))

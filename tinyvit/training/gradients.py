@@ -8,12 +8,12 @@ import numpy as np
 from ..backend import Array, device_of, generator, to_device
 from ..config.costs import model_costs
 from ..config.run import RunConfig, TrainConfig
-from ..datasets import Dataset, epoch_order
+from ..datasets import Dataset
 from ..errors import UserError
+from ..layers import Layer
 from ..optim import FlatArrays, flatten
 from ..tasks import ALL, task_of
 from ..tasks.chance import BatchRows
-from ..vit import VisionTransformer
 from .state import steps_per_epoch
 
 MICRO_TOKENS = 2200  # more at once are no faster on a CPU: they no longer fit into its cache
@@ -29,7 +29,11 @@ class Gradients(Protocol):
     large model in threads (`finetuning.Tuner`).
     """
 
-    model: VisionTransformer
+    @property
+    def model(self) -> Layer:
+        """The model, whose parameters are in `parameters`."""
+        ...
+
     parameters: FlatArrays  # those that learn, as one vector
     grads: FlatArrays  # of these parameters
     lr_scales: dict[str, float]  # factors of the learning rate by name; 1 for what is not named
@@ -60,7 +64,7 @@ class Part:
         self,
         config: TrainConfig,
         dataset: Dataset,
-        model: VisionTransformer,
+        model: Layer,
         grads: FlatArrays,
         index: int = 0,
         count: int = 1,
@@ -70,7 +74,7 @@ class Part:
         self.task = task_of(config)
         self.steps = steps_per_epoch(config, dataset)
         self.device = device_of(grads.vector)
-        self.micro_batch = config.micro_batch or _micro_batch(config, self.device)
+        self.micro_batch = config.micro_batch or _micro_batch(config, self.task.num_tokens(config), self.device)
         self._epoch, self._order = -1, np.zeros(0, np.int64)
 
     def gradients(self, step: int) -> Array | float:
@@ -101,8 +105,7 @@ class Part:
         """The training examples of the batch of a step, in the order of its epoch."""
         epoch, position = divmod(step, self.steps)
         if epoch != self._epoch:
-            order = epoch_order(len(self.dataset.train), seed=self.config.seed, epoch=epoch)
-            self._epoch, self._order = epoch, order
+            self._epoch, self._order = epoch, self.task.order(self.config, self.dataset, epoch)
         return self._order[position * self.config.batch_size : (position + 1) * self.config.batch_size]
 
 
@@ -113,14 +116,14 @@ class OneProcess(Part):
         model: its parameters are moved into one vector, `parameters`.
     """
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer):
+    def __init__(self, config: TrainConfig, dataset: Dataset, model: Layer):
         self.parameters = flatten(model)
         self.lr_scales: dict[str, float] = {}  # all parameters learn at the same rate
         super().__init__(config, dataset, model, FlatArrays(self.parameters))
 
     def dev_answers(self, model: Any, average: FlatArrays | None) -> np.ndarray:
         """The task's answers (n, R) for the dev split."""
-        return self.task.answers(self.config, model, self.dataset, ALL)
+        return self.task.answers(self.config, model, self.dataset, "dev", ALL)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -148,9 +151,9 @@ def pieces(rows: slice, micro_batch: int) -> Iterator[slice]:
         yield slice(rows.start + piece.start, rows.start + piece.stop)
 
 
-def _micro_batch(config: RunConfig, device: str) -> int:
+def _micro_batch(config: RunConfig, num_tokens: int, device: str) -> int:
     """On a GPU all images at once; on the CPU no more than bring speed, and no more than fit into `SAVED_BYTES`."""
     if device != "cpu":
         return config.batch_size
     saved = 4 * sum(cost.saved for cost in model_costs(config.model).values())  # bytes per image
-    return max(1, min(MICRO_TOKENS // config.model.num_tokens, SAVED_BYTES // saved))
+    return max(1, min(MICRO_TOKENS // num_tokens, SAVED_BYTES // saved))

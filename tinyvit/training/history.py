@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..config.run import RunConfig
 from ..datasets import Dataset
-from ..evaluation.preprocessing import Preprocessing
 from ..evaluation.result import Evaluation
-from ..vit import VisionTransformer
+from ..layers import Layer
 
 
 class Best(NamedTuple):
     """The weights of the best epoch, with all that is needed to look closer; on rank 0 alone."""
 
-    model: VisionTransformer
-    preprocessing: Preprocessing
+    config: RunConfig
+    model: Layer
     dataset: Dataset
 
 

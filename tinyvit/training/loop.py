@@ -9,12 +9,10 @@ from ..backend import Array, keep_freed_memory, one_matrix_thread, resolve_devic
 from ..config.run import RunConfig
 from ..datasets import Dataset
 from ..errors import UserError
-from ..evaluation.classifier import load_trained
-from ..evaluation.evaluate import evaluate
 from ..evaluation.result import Evaluation
 from ..storage.claim import check_best
 from ..storage.metrics import quality
-from ..tasks import task_of
+from ..tasks import ALL, task_of
 from ..tasks.class_weights import told
 from .checkpoint import load_checkpoint
 from .divergence import diverged, not_finite
@@ -116,10 +114,12 @@ class Trainer:
             self._check()
             model = state.evaluated_model()
             answers = self.gradients.dev_answers(model, state.ema.average if state.ema else None)
-            metrics = self._metrics(self.task.judge(answers, self.dataset))
-            is_best = all(quality(metrics) > quality(earlier) for earlier in state.epochs)
+            result = self.task.judge(self.config, answers, self.dataset, "dev")
+            metrics = self._metrics(result)
+            is_best = self.task.keeps == "last" or all(quality(metrics) > quality(earlier) for earlier in state.epochs)
             state.epochs.append(metrics)
             state.loss_sum = 0.0
+            self.task.after_epoch(self.config, state.model, self.dataset, epoch, result)
             if is_best:
                 self.files.save_best(model)
             self._save()
@@ -187,15 +187,15 @@ class Trainer:
         epochs, names = self.state.epochs, self.dataset.class_names
         self.files.save_metrics(self.state)
         del self.state, self.gradients  # of a large model, gradients and moments leave no room for more weights
-        model, preprocessing = load_trained(self.files.folder)
-        model = model.to(resolve_device(self.config.device))
+        model = self.task.load(self.config, self.files.folder).to(resolve_device(self.config.device))
         with one_matrix_thread():
-            test = evaluate(model, self.dataset.test, self.dataset, threshold=preprocessing.threshold)
-        best_epoch = max(epochs, key=quality)["epoch"]
+            answers = self.task.answers(self.config, model, self.dataset, "test", ALL)
+        test = self.task.judge(self.config, answers, self.dataset, "test")
+        best_epoch = (epochs[-1] if self.task.keeps == "last" else max(epochs, key=quality))["epoch"]
         report = test.report(names)
         head = f"test {test.in_words} (weights of epoch {best_epoch})"
         if self.config.class_weights is not None:
             head += "\n" + told(self.config, names)
         self.files.save_report(f"{head}\n\n{report}\n")
         history = self.ranks.from_first(History(self.files.folder, epochs, best_epoch, test, report))
-        return history._replace(best=Best(model, preprocessing, self.dataset))
+        return history._replace(best=Best(self.config, model, self.dataset))

@@ -4,6 +4,7 @@ import dataclasses
 
 from ..config.presets import PRESETS
 from ..config.run import TrainConfig
+from ..config.tasks import task_config
 from ..errors import UserError
 
 RECIPES: dict[str, TrainConfig] = {
@@ -24,12 +25,16 @@ RECIPES: dict[str, TrainConfig] = {
 }
 
 
-def recipe(name: str) -> TrainConfig:
-    """The training run called `name`.
+def recipe(name: str, task: str = "classify") -> TrainConfig:
+    """The training run called `name`; tasks besides classification have "default" and "quick".
 
     Raises:
         UserError: there is none of that name.
     """
-    if name not in RECIPES:
-        raise UserError(f"there is no recipe called {name!r}: choose from {', '.join(RECIPES)}")
-    return RECIPES[name]
+    recipes = RECIPES
+    if task != "classify":
+        default = task_config(task)()
+        recipes = {"default": default, "quick": dataclasses.replace(default, epochs=1, warmup_epochs=0.1)}
+    if name not in recipes:
+        raise UserError(f"there is no recipe called {name!r} for the task {task}: choose from {', '.join(recipes)}")
+    return recipes[name]

@@ -6,11 +6,12 @@ from ..config.run import RunConfig
 from ..datasets import Dataset
 from ..evaluation.preprocessing import preprocessor_json
 from ..images.processor import ImageProcessor
-from ..pretrained import MULTI_LABEL, save_model_folder
+from ..layers import Layer
+from ..pretrained import MULTI_LABEL
 from ..storage.claim import Claim, check_best
 from ..storage.files import PREPROCESSOR, write_file
 from ..storage.metrics import write_metrics
-from ..vit import VisionTransformer
+from ..tasks.model_files import save_model
 from .checkpoint import save_checkpoint
 from .ranks import Ranks
 from .state import TrainingState
@@ -64,12 +65,11 @@ class RunFiles:
             save_checkpoint(self.folder / "last", state, self.settings, self.preprocessor, *self._names)
             check_best(self.folder, state.epochs)
 
-    def save_best(self, model: VisionTransformer) -> None:
+    def save_best(self, model: Layer) -> None:
         """The model of the best epoch so far."""
         if self.writes:
             more = {PREPROCESSOR: self.preprocessor}
-            place = self.folder / "best"
-            save_model_folder(place, model.config, model.parameters(), more, *self._names, keep_others=True)
+            save_model(self.folder / "best", self.settings, model, more, *self._names)
 
     def save_metrics(self, state: TrainingState) -> None:
         """The metrics of all epochs so far."""

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..backend import resolve_device
-from ..config.costs import numbers_held
 from ..config.run import TrainConfig
 from ..datasets import Dataset, load_dataset
 from ..datasets.image_folder import list_folder
@@ -20,9 +19,11 @@ from ..images.processor import ImageProcessor
 from ..storage.claim import Claim
 from ..storage.metrics import METRICS
 from ..storage.run_folder import PICTURES, new_run_folder, read_run_config, tidy
+from ..tasks import task_of
 from ..tasks.class_weights import with_class_weights
+from ..tasks.fit import check_splits
 from .checkpoint import check_settings
-from .data import fitted, picture_arrays, with_dataset
+from .data import picture_arrays, with_dataset
 from .gradients import Gradients, OneProcess
 from .history import History
 from .loop import Trainer
@@ -31,8 +32,6 @@ from .ranks import Ranks
 from .readable import readable_pictures
 from .run_files import RunFiles
 from .state import build_model
-
-MAX_VALUES = 10**10  # in a model: with gradients and optimizer state, 160 GB
 
 
 def train(
@@ -47,27 +46,33 @@ def train(
 
     Args:
         strict: whether a picture file that would be left out is an error.
-        free: fields of the model that may follow the data: of `data.FREE`.
+        free: fields of the model that may follow the data: of `tasks.fit.FREE`.
 
     Raises:
         UserError: the folder is taken, the data are missing, the device is not there, the disk is full, or the loss
             became NaN or infinite. What was saved stays whole.
         TrainingInterrupted: Ctrl-C was pressed; everything is saved, and `resume` goes on.
     """
-    config = with_dataset(config or TrainConfig())
+    config = config or TrainConfig()
     place = resolve_device(config.device)
     ranks = _ranks(config)
     progress = _progress(progress, ranks)
     with ranks.bound():
         listing = processor = None
-        if config.dataset == "folder":
+        task = task_of(config)
+        own = task.dataset(config, progress.note)
+        config = config if own else with_dataset(config)
+        if own:
+            dataset = own
+        elif config.dataset == "folder":
             listing, findings = readable_pictures(list_folder(str(config.data_dir)), progress.note, strict=strict)
             dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
         else:
             dataset = _loaded(config, progress)
-        config = dataclasses.replace(config, model=fitted(config.model, dataset, free, progress.note))
+        check_splits(dataset)
+        config = task.fit(config, dataset, free, progress.note)
         config = _with_workers(config, place)
-        check_fit(config, dataset)
+        task.check(config, dataset)
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
@@ -111,7 +116,8 @@ def resume(
                 "with --overwrite or in another --output"
             )
         dataset, processor = _again(config, folder, progress)
-        check_fit(config, dataset)
+        check_splits(dataset)
+        task_of(config).check(config, dataset)
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         files = RunFiles(folder, settings, dataset, processor, ranks=ranks, claim=claim)
@@ -160,7 +166,7 @@ def _begin(config: TrainConfig, dataset: Dataset, listing: Listing | None, overw
     folder = new_run_folder(config, overwrite=overwrite)
     if manifest is not None:
         write_pictures(folder, manifest)
-    elif dataset.notes:  # which no checksum has proved genuine
+    elif dataset.notes or not dataset.built_in:  # no checksum has proved it genuine
         write_digests(folder, dataset)
     return folder
 
@@ -171,8 +177,9 @@ def _again(config: TrainConfig, folder: Path, progress: Progress) -> tuple[Datas
     Raises:
         UserError: it is not there, or no longer as it was.
     """
-    if config.dataset != "folder":
-        dataset = _loaded(config, progress)
+    own = task_of(config).dataset(config, progress.note)
+    if own or config.dataset != "folder":
+        dataset = own or _loaded(config, progress)
         check_digests(folder, dataset)
         return dataset, None
     manifest = read_pictures(folder)
@@ -192,37 +199,3 @@ def _loaded(config: TrainConfig, progress: Progress) -> Dataset:
 def _progress(progress: Progress | None, ranks: Ranks) -> Progress:
     """Only rank 0 says something."""
     return progress if progress and ranks.rank == 0 else Progress()
-
-
-def check_fit(config: TrainConfig, dataset: Dataset) -> None:
-    """Check that there is something to learn from, and the model takes its images, has its classes, and can be held.
-
-    Raises:
-        UserError: it does not.
-    """
-    for split in ("train", "dev"):
-        if not len(getattr(dataset, split)):
-            raise UserError(f"{dataset.name} has no images for {split}: add some, or use another data set")
-    model, wanted = config.model, dataset.train.images.shape[1:]
-    if model.input_shape != wanted:
-        raise UserError(
-            f"{dataset.name} images are (channels, height, width) = {wanted}, but the model takes "
-            f"{model.input_shape}: set img_size and in_chans to match, or leave them out"
-        )
-    if model.num_classes != len(dataset.class_names):
-        raise UserError(
-            f"{dataset.name} has {len(dataset.class_names)} classes, but the model has {model.num_classes}: "
-            "set num_classes to match, or leave it out"
-        )
-    side = min(model.image_shape)
-    for name, augment in (("shift", "shift"), ("translate", "affine")):
-        pixels = getattr(config, name)
-        if config.augment == augment and pixels >= side:
-            raise UserError(
-                f"{name} moves images of {side} pixels by up to {pixels:g}, out of sight: choose less than {side}"
-            )
-    if numbers_held(model) > MAX_VALUES:
-        raise UserError(
-            f"a model of depth {model.depth} and embed_dim {model.embed_dim} would hold more than {MAX_VALUES:,} "
-            "values: choose a smaller one"
-        )

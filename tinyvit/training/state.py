@@ -7,23 +7,23 @@ from ..backend import generator, resolve_device
 from ..config.run import RunConfig
 from ..datasets import Dataset
 from ..errors import UserError
+from ..layers import Layer
 from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
 from ..tasks import task_of
-from ..vit import VisionTransformer
 
 
 @dataclasses.dataclass
 class TrainingState:
     """State of a run: all that changes while it goes on."""
 
-    model: VisionTransformer
+    model: Layer
     optimizer: Optimizer
     ema: EMA | None
     step: int = 0  # steps done since the start of the run
     loss_sum: float = 0.0  # of the steps done in the current epoch
     epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # the metrics of finished epochs
 
-    def evaluated_model(self) -> VisionTransformer:
+    def evaluated_model(self) -> Layer:
         """The model whose quality counts: the one with the averaged weights, if there is an average."""
         if self.ema is None:
             return self.model
@@ -32,7 +32,7 @@ class TrainingState:
         return model
 
 
-def build_model(config: RunConfig) -> VisionTransformer:
+def build_model(config: RunConfig) -> Layer:
     """A new model, on the config's device."""
     model = task_of(config).build(config, generator(config.seed, "init"))
     device = resolve_device(config.device)
@@ -40,7 +40,7 @@ def build_model(config: RunConfig) -> VisionTransformer:
 
 
 def build_state(
-    config: RunConfig, model: VisionTransformer, parameters: FlatArrays, lr_scales: dict[str, float] | None = None
+    config: RunConfig, model: Layer, parameters: FlatArrays, lr_scales: dict[str, float] | None = None
 ) -> TrainingState:
     """The state of a new run: an optimizer for the parameters that learn and, if asked for, their average."""
     optimizer: Optimizer
@@ -71,5 +71,5 @@ def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
 
 
 def steps_per_epoch(config: RunConfig, dataset: Dataset) -> int:
-    """Full batches in the training split; which images are left over changes from epoch to epoch."""
-    return max(1, len(dataset.train) // config.batch_size)
+    """Full batches in an epoch; which images are left over changes from epoch to epoch."""
+    return max(1, task_of(config).epoch_size(config, dataset) // config.batch_size)

@@ -9,9 +9,9 @@ from ...config.run import FinetuneConfig
 from ...errors import UserError
 from ...images.processor import ImageProcessor
 from ...pretrained import FAMILIES, Checkpoint, open_checkpoint
+from ...tasks.fit import MAX_VALUES
 from ...vit import VisionTransformer
 from ..progress import Progress
-from ..start import MAX_VALUES
 
 
 def pretrained_for(config: FinetuneConfig) -> Checkpoint:

@@ -116,7 +116,7 @@ class Tuner:
 
     def dev_answers(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
         """Probabilities (n, K) of the dev split."""
-        return self.task.answers(self.config, model, self.dataset, ALL)
+        return self.task.answers(self.config, model, self.dataset, "dev", ALL)
 
     def close(self) -> None:
         """End the threads; the parameters stay."""

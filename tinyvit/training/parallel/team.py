@@ -12,9 +12,9 @@ from ...config.run import TrainConfig
 from ...datasets import Dataset, Split
 from ...datasets.in_threads import cores
 from ...errors import UserError
+from ...layers import Layer
 from ...optim import FlatArrays, flatten
 from ...tasks import ALL, task_of
-from ...vit import VisionTransformer
 from ..gradients import Part, part_rows
 from ..ranks import Ranks
 from .memory import SharedArrays
@@ -52,7 +52,7 @@ class Team:
         model: its parameters are moved to where all can see them: `parameters`.
     """
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, ranks: Ranks | None = None):
+    def __init__(self, config: TrainConfig, dataset: Dataset, model: Layer, ranks: Ranks | None = None):
         self.config, self.dataset, self.model, self.ranks = config, dataset, model, ranks or Ranks()
         self.lr_scales: dict[str, float] = {}  # all parameters learn at the same rate
         self.task, self.size = task_of(config), int(config.workers)
@@ -83,7 +83,7 @@ class Team:
             loss = float(total[0])
         return loss
 
-    def dev_answers(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
+    def dev_answers(self, model: Layer, average: FlatArrays | None) -> np.ndarray:
         """The task's answers (n, R) for the dev split, by the parameters or, if given, their average; `model` holds the
         same.
 
@@ -91,7 +91,7 @@ class Team:
             WorkerLostError: as for `gradients`.
         """
         if self.size == self.ranks.size == 1:
-            return self.task.answers(self.config, model, self.dataset, ALL)
+            return self.task.answers(self.config, model, self.dataset, "dev", ALL)
         if self.size > 1 and average is not None:
             self._memory["average"][...] = average.vector
         self._ask({"answer": "parameters" if average is None else "average"})
@@ -99,7 +99,7 @@ class Team:
         n = len(self.dataset.dev)
         answers = np.zeros((n, self.task.answer_size(self.config)), np.float32)
         mine = part_rows(n, *self._place(0))
-        answers[mine] = self.task.answers(self.config, model, self.dataset, mine)
+        answers[mine] = self.task.answers(self.config, model, self.dataset, "dev", mine)
         for worker, _ in self._answers(time.monotonic() - began):
             rows = part_rows(n, *self._place(worker.index))
             answers[rows] = self._memory["answers"][rows]
@@ -144,7 +144,7 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
     """Build what a worker process does with each command, see `worker`."""
     name, class_names, mean, std = job["dataset"]
     train = Split(memory["train images"], memory["train labels"])
-    dev = Split(memory["dev images"], np.zeros(len(memory["dev images"]), np.int64))
+    dev = Split(memory["dev images"], memory["dev labels"])
     dataset = Dataset(name, tuple(class_names), mean, std, train, dev, test=dev)
     task = task_of(config)
     models = {kind: task.build(config, np.random.default_rng(0)) for kind in ("parameters", "average")}
@@ -157,13 +157,13 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
         if "step" in command:
             return {"loss": float(part.gradients(command["step"]))}
         rows = part_rows(len(dev), *job["place"])
-        memory["answers"][rows] = task.answers(config, models[command["answer"]], dataset, rows)
+        memory["answers"][rows] = task.answers(config, models[command["answer"]], dataset, "dev", rows)
         return {}
 
     return work
 
 
-def _layout(config: TrainConfig, dataset: Dataset, model: VisionTransformer) -> dict[str, tuple[tuple[int, ...], str]]:
+def _layout(config: TrainConfig, dataset: Dataset, model: Layer) -> dict[str, tuple[tuple[int, ...], str]]:
     """Arrays that the processes of one machine share: parameters, gradients, data."""
     shapes: dict[str, tuple[tuple[int, ...], str]] = {
         name: (array.shape, str(array.dtype)) for name, array in _dataset_arrays(dataset).items()
@@ -179,4 +179,5 @@ def _dataset_arrays(dataset: Dataset) -> dict[str, Any]:
         "train images": dataset.train.images,
         "train labels": dataset.train.labels,
         "dev images": dataset.dev.images,
+        "dev labels": dataset.dev.labels,
     }

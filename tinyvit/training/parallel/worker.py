@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import keep_freed_memory, one_matrix_thread
-from ...config.run import TrainConfig
+from ...config.tasks import task_config
 from .memory import SharedArrays
 from .team import build_worker
 
@@ -37,7 +37,8 @@ def main() -> None:
     with one_matrix_thread(), np.errstate(all="ignore"):
         while line := commands.readline():
             try:
-                work = work or build_worker(TrainConfig.from_dict(job["config"]), memory, job)
+                config = job["config"]
+                work = work or build_worker(task_config(config["task"]).from_dict(config), memory, job)
                 answer: dict[str, Any] = work(json.loads(line))
             except Exception as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
