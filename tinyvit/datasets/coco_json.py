@@ -30,7 +30,7 @@ class Picture(NamedTuple):
 
 class CocoFile(NamedTuple):
     path: Path
-    categories: dict[Any, str]  # names by their numbers
+    categories: dict[Any, str]  # names by id
     pictures: list[Picture]
     left_out: dict[str, int]  # boxes that are not taken: why, and how many
 
@@ -87,10 +87,10 @@ def _categories(path: Path, entries: list[dict[str, Any]]) -> dict[Any, str]:
         if not is_text(name) or not str(name).strip():
             raise _wrong(path, entry, "a category must have a name")
         if number in names or name in names.values():
-            raise _wrong(path, entry, "categories must have numbers and names of their own")
+            raise _wrong(path, entry, "categories must have ids and names of their own")
         names[number] = str(name)
     if not names or len({type(number) for number in names}) > 1:
-        raise UserError(f"{path} has no categories, or their numbers are of two kinds: export it again")
+        raise UserError(f"{path} has no categories, or their ids are of two kinds: export it again")
     return names
 
 
@@ -100,7 +100,7 @@ def _pictures(path: Path, entries: list[dict[str, Any]]) -> dict[Any, Picture]:
     for entry in entries:
         number, name = _identity(path, entry, "id"), entry.get("file_name")
         if number in pictures:
-            raise _wrong(path, entry, "images must have numbers of their own")
+            raise _wrong(path, entry, "images must have ids of their own")
         height, width = (entry.get(side, 0) for side in ("height", "width"))
         if not (_is_side(height) and _is_side(width)):
             raise _wrong(path, entry, "an image must have a width and a height in pixels")
@@ -120,7 +120,7 @@ def _box(path: Path, entry: Mapping[str, Any], size: tuple[int, int]) -> list[fl
     """x1 y1 x2 y2 of an annotation, the part that lies in its picture; None if there is none."""
     box = entry.get("bbox")
     if not (isinstance(box, list) and len(box) == 4 and all(is_number(value, -1e9, 1e9) for value in box)):
-        raise _wrong(path, entry, "bbox must be four numbers, x y width height")
+        raise _wrong(path, entry, "bbox must be four values, x y width height")
     x, y, width, height = map(float, box)
     x1, x2 = (min(max(value, 0.0), float(size[1])) for value in (x, x + width))
     y1, y2 = (min(max(value, 0.0), float(size[0])) for value in (y, y + height))

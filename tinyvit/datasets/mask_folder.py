@@ -1,4 +1,4 @@
-"""Masks for semantic segmentation: folders of images and of masks, PNG files whose numbers are the pixels' classes.
+"""Masks for semantic segmentation: folders of images and of masks, PNG files whose values are the pixels' classes.
 
 images/ masks/                      or  images/train/ images/val/ masks/train/ masks/val/
 train/images/ train/masks/ val/...      masks/cat.png belongs to images/cat.jpg; 255 is of no class
@@ -77,11 +77,11 @@ def read_mask(path: Path) -> np.ndarray:
         UserError: the file cannot be read, is of colours, or has been compressed so that numbers change.
     """
     if path.suffix.lower() not in LOSSLESS:
-        raise UserError(f"{path} is no PNG, and other files change numbers that are classes: save the mask as PNG")
+        raise UserError(f"{path} is no PNG, and other formats change the class indices: save the mask as PNG")
     image = open_picture(path)
     if image.mode not in ("P", "L", "1", "I;16", "I"):
         raise UserError(
-            f"{path} is of colours ({image.mode}), and a mask is of numbers, one for each class: save it as PNG with a "
+            f"{path} is of colours ({image.mode}), and a mask holds the index of a class in each pixel: save it as PNG with a "
             "palette, or grey"
         )
     mask = np.asarray(image).astype(np.int64)
@@ -181,5 +181,5 @@ def _class_names(root: Path, present: np.ndarray, notes: list[str]) -> tuple[str
         return names
     if largest == 0:
         raise UserError(f"all masks in {root} are of class 0 alone: number what is to be found from 1")
-    notes.append(f"There is no {CLASSES}, a name in each line, so classes are called by their numbers, 0 to {largest}.")
+    notes.append(f"There is no {CLASSES}, a name in each line, so classes are called by their indices, 0 to {largest}.")
     return tuple(str(k) for k in range(largest + 1))
