@@ -81,8 +81,8 @@ def read_mask(path: Path) -> np.ndarray:
     image = open_picture(path)
     if image.mode not in ("P", "L", "1", "I;16", "I"):
         raise UserError(
-            f"{path} is of colours ({image.mode}), and a mask holds the index of a class in each pixel: save it as PNG with a "
-            "palette, or grey"
+            f"{path} is of colours ({image.mode}), and a mask holds the index of a class in each pixel: save it as PNG "
+            "with a palette, or grey"
         )
     mask = np.asarray(image).astype(np.int64)
     if mask.min() < 0 or mask.max() > VOID:

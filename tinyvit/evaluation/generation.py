@@ -67,7 +67,7 @@ class Generation(NamedTuple):
     @property
     def measures(self) -> dict[str, float]:
         """Closeness, the distance of real images over that of made ones, decides which epoch is best: 1 is as close as
-        real ones are. Where there is nobody to judge, minus the loss does.
+        real ones are. Without a classifier, minus the loss decides.
         """
         if not len(self.made.labels):
             return {"minus loss": -self.loss}

@@ -2,7 +2,7 @@
 
     y = weight[ids],   or, with onehot[r, v] = [ids[r] = v],   y = onehot @ weight
 
-It is a linear layer for one-hot rows, whose zeros nobody has to multiply by.
+It is a linear layer for one-hot rows, without the products with its zeros.
 Source: Bengio et al. 2003, "A Neural Probabilistic Language Model", JMLR 3, section 2 (the matrix C).
 """
 
