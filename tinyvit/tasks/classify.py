@@ -73,11 +73,8 @@ class Classify(Task[VisionTransformer]):
         weights: Array | None = None,
         rng: Any = None,
     ) -> tuple[Array, Gradients]:
-        images, labels = batch
-        smoothing = config.label_smoothing
-        return loss_and_gradients(
-            model, images, labels, label_smoothing=smoothing, share=share, weights=weights, rng=rng
-        )
+        options: Any = {"label_smoothing": config.label_smoothing, "share": share, "weights": weights, "rng": rng}
+        return loss_and_gradients(model, *batch, **options)
 
     def answer_size(self, config: RunConfig) -> int:
         return config.model.num_classes
