@@ -116,7 +116,7 @@ class VisionTransformer(Layer):
         yield from self._encode_backward(dx, saved.features)
 
     def forward_features(self, x: Array, *, ids: Array | None = None, rng: Any = None) -> tuple[Array, FeaturesSaved]:
-        """(B, C, H, W) -> all tokens (B, N, D) after the last norm; with `ids` (B, M), these tokens alone: (B, M, D)."""
+        """(B, C, H, W) -> tokens (B, N, D) after the last norm; with `ids` (B, M), these tokens alone: (B, M, D)."""
         return self._encode(x, ids, rng, None)
 
     def backward_features(self, dtokens: Array, saved: FeaturesSaved) -> tuple[Array, Gradients]:
