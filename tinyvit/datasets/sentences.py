@@ -37,9 +37,9 @@ class Sentence(NamedTuple):
     tags: list[int]  # of each word, an index into `TAGS`
 
 
-def part_of(text: str) -> str:
+def part_of(text: str, one_in: int = 10) -> str:
     """Part of the data that a name or a frame belongs to, by its hash alone: of ten, 1 is for dev, 2 are for test."""
-    place = zlib.crc32(text.encode()) % 10
+    place = zlib.crc32(text.encode()) % one_in
     return "dev" if place == 0 else "test" if place <= 2 else "train"
 
 
@@ -83,14 +83,20 @@ class Names:
         return int(np.searchsorted(np.cumsum(shares), self.rng.random(), side="right"))
 
     def _per(self) -> list[str]:
-        first, last = self._any("first"), self._any("last")
+        first, last = self._first(), self._last()
         initial = "ABCDEFGHJKLMNPRSTVW"[self.rng.integers(19)] + "."
         return [[first, last], [last], [first], [first, initial, last], [first[0] + ".", last]][
             self._choice(0.6, 0.15, 0.13, 0.06)
         ]
 
+    def _first(self) -> str:
+        return self._any("first") if self._choice(0.6) == 0 else self._joined("first-start", "first-end")
+
+    def _last(self) -> str:
+        return self._any("last") if self._choice(0.5) == 0 else self._joined("last-start", "last-end")
+
     def _loc(self) -> list[str]:
-        place = self._any("place") if self._choice(0.6) == 0 else self._joined("town-start", "town-end")
+        place = self._any("place") if self._choice(0.4) == 0 else self._joined("town-start", "town-end")
         form = self._choice(0.84, 0.08)
         if form == 0:
             return [place]
@@ -107,13 +113,13 @@ class Names:
         if form == 1:
             return [self._joined("firm-start", "firm-end"), self._any("firm-word", shared=True)]
         if form == 2:
-            return [self._any("last"), "&", ["Sons", "Co", self._any("last")][self.rng.integers(3)]]
+            return [self._last(), "&", ["Sons", "Co", self._last()][self.rng.integers(3)]]
         if form == 3:
             return [self._loc()[0], self._any("club-word", shared=True)]
         if form == 4:
             return [self._any("body", shared=True), "of", self._any("place")]
         if form == 5:
-            return [self._any("last"), self._any("firm-word", shared=True)]
+            return [self._last(), self._any("firm-word", shared=True)]
         while part_of(letters := "".join(self.rng.choice(list("ABCDEFGHIKLMNOPRSTUVW"), 3))) != self.part:
             pass
         return [letters]
