@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
     @property
     def details(self) -> str:
-        """How well each place is read, from left to right."""
+        """Accuracy at each place, from left to right."""
         places = 100 * (self.predictions == self.labels).mean(axis=0)
         return "right by place, from the left: " + ", ".join(f"{place:.2f} %" for place in places)
 
