@@ -1,0 +1,138 @@
+"""Runs of every task through the one loop: stopped and resumed to the same bits, shared among workers, evaluated again,
+on the stand-in for CuPy.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.support.notes import Notes, Stops
+from tests.support.small_run import SMALL_MODEL
+from tinyvit.cli import main
+from tinyvit.config.tasks import CONFIGS, task_config
+from tinyvit.storage.files import HEAD, TASK
+from tinyvit.storage.tensors import read_arrays
+from tinyvit.tasks import ALL, TASKS, task_of
+from tinyvit.tasks.model_files import read_task_config
+from tinyvit.training import TrainingInterrupted, data, resume, start, train
+from tinyvit.vit import VisionTransformer
+
+ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
+SMALL = {  # fields of each task's config, for runs of a fraction of a second
+    "mae": {"model": ENCODER, "decoder_embed_dim": 8, "decoder_num_heads": 2, "mask_ratio": 0.5},
+}
+WITHOUT_IMAGE_ENCODER: set[str] = set()
+
+
+@pytest.fixture(params=[task for task in TASKS if task != "classify"])
+def config(request, tmp_path, monkeypatch, small_dataset):
+    for place in (start, data):
+        monkeypatch.setattr(place, "load_dataset", lambda *args, **kwargs: small_dataset)
+    common = {"epochs": 2, "batch_size": 32, "ema_decay": 0.9, "workers": 1, "output": str(tmp_path / "run")}
+    return task_config(request.param)(**common | SMALL[request.param])
+
+
+def weights(folder):
+    """All arrays of a model's folder: the encoder's, and what stands on it."""
+    arrays = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        arrays |= {f"{file.stem}.{name}": array for name, array in read_arrays(file).items()}
+    return arrays
+
+
+def assert_same_bits(one, other):
+    for place in ("best", "last"):
+        mine, theirs = weights(one / place), weights(other / place)
+        assert mine.keys() == theirs.keys()
+        assert [name for name in mine if not np.array_equal(mine[name], theirs[name])] == []
+    assert (one / "metrics.csv").read_text() == (other / "metrics.csv").read_text()
+
+
+def test_every_task_is_tried():
+    assert SMALL.keys() | {"classify"} == TASKS.keys() == CONFIGS.keys()
+
+
+def test_a_stopped_run_ends_with_the_same_bits(config, tmp_path):
+    whole = train(config, progress=Notes())
+    stopped = dataclasses.replace(config, output=str(tmp_path / "stopped"))
+    with pytest.raises(TrainingInterrupted):
+        train(stopped, progress=Stops(3))
+    history = resume(stopped.output, progress=Notes())
+    assert_same_bits(whole.folder, history.folder)
+    assert history.report == whole.report
+    again = train(dataclasses.replace(config, output=str(tmp_path / "other"), seed=1), progress=Notes())
+    assert again.epochs != whole.epochs
+
+
+def test_the_saved_model_is_the_one_that_was_tested(config, tmp_path, capsys):
+    history = train(config, progress=Notes())
+    task, again = task_of(config), read_task_config(history.folder)
+    assert again == dataclasses.replace(config, dataset=again.dataset)
+    model = task.load(again, history.folder)
+    dataset = history.best.dataset
+    result = task.judge(again, task.answers(again, model, dataset, "test", ALL), dataset, "test")
+    assert result.measures == pytest.approx(history.test.measures, rel=1e-6)
+    for place in (history.folder, history.folder / "best"):
+        assert main(["eval", str(place)]) == 0
+        assert result.in_words in capsys.readouterr().out
+    assert main(["plot", str(history.folder)]) == 0
+    drawn = capsys.readouterr().out.split()
+    assert len(drawn) > 1
+    assert all((tmp_path / path).stat().st_size > 1000 for path in drawn)
+
+
+def test_the_encoder_is_an_ordinary_model(config, tmp_path, capsys):
+    history = train(config, progress=Notes())
+    model = history.best.model
+    assert (history.folder / "best" / TASK).is_file()
+    assert (history.folder / "best" / HEAD).is_file()
+    assert main(["info", str(history.folder)]) == (2 if config.task in WITHOUT_IMAGE_ENCODER else 0)
+    if config.task in WITHOUT_IMAGE_ENCODER:
+        assert config.task in capsys.readouterr().err
+        return
+    encoder = VisionTransformer.from_pretrained(history.folder, num_classes=3)
+    for name, array in model.encoder.parameters().items():
+        np.testing.assert_array_equal(encoder.parameters()[name], array)
+
+
+@pytest.mark.process
+def test_two_workers_learn_the_same(config, tmp_path):
+    alone = train(dataclasses.replace(config, ema_decay=0.0), progress=Notes())
+    shared = dataclasses.replace(config, ema_decay=0.0, workers=2, output=str(tmp_path / "two"))
+    team = train(shared, progress=Notes())
+    for one, two in zip(alone.epochs, team.epochs, strict=True):
+        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-5)
+        assert two["dev_loss"] == pytest.approx(one["dev_loss"], rel=1e-4)
+    # Of one epoch: AdamW makes steps of full length of rounding errors where a gradient is zero.
+    assert team.test.loss == pytest.approx(alone.test.loss, rel=1e-3)
+
+
+def test_a_run_on_the_stand_in_is_that_of_the_cpu(config, tmp_path, request):
+    cpu = train(dataclasses.replace(config, device="cpu"), progress=Notes())
+    request.getfixturevalue("gpu")
+    gpu = train(dataclasses.replace(config, device="cuda", output=str(tmp_path / "gpu")), progress=Notes())
+    for one, two in zip(cpu.epochs, gpu.epochs, strict=True):
+        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-5)
+        assert two["dev_loss"] == pytest.approx(one["dev_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other"])
+def test_a_damaged_head_is_one_sentence(config, damage, capsys):
+    history = train(dataclasses.replace(config, epochs=1), progress=Notes())
+    file = history.folder / "best" / HEAD
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "missing":
+        file.write_bytes(content[: len(content) // 2] if damage == "cut" else (history.folder / "last" / "training_state.safetensors").read_bytes())  # fmt: skip
+    assert main(["eval", str(history.folder)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    assert "Traceback" not in said
+
+
+def test_flags_of_another_task_are_refused(capsys):
+    assert main(["train", "--mask-ratio", "0.5"]) == 2
+    assert "--mask-ratio is a flag of --task mae, got --task classify: leave one of them out" in capsys.readouterr().err
+    assert main(["train", "--task", "mae", "--recipe", "best"]) == 2
+    assert "no recipe called 'best' for the task mae: choose from default, quick" in capsys.readouterr().err
