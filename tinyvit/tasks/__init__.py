@@ -4,10 +4,12 @@ from typing import Any
 
 from ..config.run import RunConfig
 from .classify import Classify, loss_and_gradients
+from .detect import Detect
 from .mae import MAE
+from .segment import Segment
 from .task import ALL, Batch, Task
 
-TASKS: dict[str, Task[Any]] = {"classify": Classify(), "mae": MAE()}
+TASKS: dict[str, Task[Any]] = {"classify": Classify(), "mae": MAE(), "segment": Segment(), "detect": Detect()}
 
 
 def task_of(config: RunConfig) -> Task[Any]:

@@ -1,0 +1,105 @@
+"""Masks and boxes of one's own, from the folder to a trained model."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinyvit.config.tasks import DetectConfig, SegmentConfig
+from tinyvit.errors import UserError
+from tinyvit.storage.tensors import read_arrays
+from tinyvit.tasks import TASKS, task_of
+from tinyvit.training import resume, train
+from tinyvit.training.progress import Progress
+
+SMALL = {"embed_dim": 8, "depth": 1, "num_heads": 2, "img_size": 16, "patch_size": 4}
+
+
+def squares(folder, n=8):
+    """Images of 24 x 20 pixels with a bright square; its place in each."""
+    rng, places = np.random.default_rng(0), []
+    (folder / "images").mkdir(parents=True)
+    for k in range(n):
+        x, y = rng.integers(0, 10, 2)
+        pixels = np.full((24, 20), 30, np.uint8)
+        pixels[y : y + 8, x : x + 8] = 220
+        Image.fromarray(pixels).save(folder / "images" / f"{k}.png")
+        places.append((int(x), int(y)))
+    return places
+
+
+def with_masks(folder):
+    (folder / "masks").mkdir(parents=True)
+    for k, (x, y) in enumerate(squares(folder)):
+        mask = np.zeros((24, 20), np.uint8)
+        mask[y : y + 8, x : x + 8] = 1
+        picture = Image.frombytes("P", (20, 24), mask.tobytes())
+        picture.putpalette([0, 0, 0, 255, 0, 0])
+        picture.save(folder / "masks" / f"{k}.png")
+    (folder / "classes.txt").write_text("nothing\nsquare\n")
+
+
+def with_boxes(folder):
+    places = squares(folder)
+    values = {
+        "images": [{"id": k, "file_name": f"{k}.png", "width": 20, "height": 24} for k in range(len(places))],
+        "annotations": [{"image_id": k, "category_id": 1, "bbox": [x, y, 8, 8]} for k, (x, y) in enumerate(places)],
+        "categories": [{"id": 1, "name": "square"}],
+    }
+    (folder / "train.json").write_text(json.dumps(values))
+
+
+def config_for(task, folder):
+    kind, make = {"segment": (SegmentConfig, with_masks), "detect": (DetectConfig, with_boxes)}[task]
+    make(folder / "data")
+    model = dataclasses.replace(kind().model, **SMALL)
+    return kind(
+        model=model, data_dir=str(folder / "data"), output=str(folder / "run"), epochs=2, batch_size=2, workers=1,
+        checkpoint_seconds=0.0,
+    )  # fmt: skip
+
+
+class Notes(Progress):
+    def __init__(self):
+        self.said = []
+
+    def note(self, sentence):
+        self.said.append(sentence)
+
+
+FREE = ("img_size", "patch_size", "in_chans", "num_classes")
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_from_the_folder_to_a_trained_model(task, tmp_path):
+    config, progress = config_for(task, tmp_path), Notes()
+    train(config, progress=progress, free=("in_chans", "num_classes"))
+    assert any("resized to 16x16 pixels" in sentence for sentence in progress.said)
+    assert any("held back" in sentence for sentence in progress.said)
+    report = (tmp_path / "run" / "report.txt").read_text()
+    assert "square" in report
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert settings["model"]["num_classes"] == (2 if task == "segment" else 1)
+    assert settings["model"]["in_chans"] == 1
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_a_run_resumes_on_the_same_pictures_alone(task, tmp_path):
+    config = config_for(task, tmp_path)
+    train(config, progress=Notes(), free=FREE)
+    weights = read_arrays(next((tmp_path / "run").glob("best/**/head.safetensors")))
+    resume(tmp_path / "run")
+    for name, array in read_arrays(next((tmp_path / "run").glob("best/**/head.safetensors"))).items():
+        np.testing.assert_array_equal(array, weights[name])
+    Image.new("L", (20, 24), 7).save(tmp_path / "data" / "images" / "3.png")
+    with pytest.raises(UserError, match=r"are not those that .* began with"):
+        resume(tmp_path / "run")
+
+
+def test_other_folders_are_left_to_others(tmp_path):
+    for task in ("segment", "detect"):
+        config = {"segment": SegmentConfig, "detect": DetectConfig}[task](data_dir=str(tmp_path))
+        assert TASKS[task].dataset(config, print) is None
+        assert task_of(config) is TASKS[task]

@@ -1,0 +1,200 @@
+"""Object detection without anchors: every patch says what is in its place, and how far it reaches.
+
+A patch answers for a box whose middle is near its own. In the end many patches claim the same thing; non-maximum
+suppression keeps the surest.
+Source: Tian et al. 2019, "FCOS", arXiv:1904.01355; on a plain ViT: Li et al. 2022, arXiv:2203.16527.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, array_module
+from ..datasets import Dataset, normalize
+from ..datasets.boxes import NO_CLASS
+from ..datasets.coco import is_coco_folder, list_coco
+from ..evaluation.detection import FIELDS, Detection
+from ..evaluation.metrics.nms import suppress_overlaps
+from ..layers import BoxHead, EncoderWithHead, Gradients, spread_to
+from ..layers.box_head import patch_middles
+from ..ops import focal_backward, focal_forward, giou_backward, giou_forward, sigmoid_forward
+from ..plots.scenes import plot_boxes
+from ..vit import VisionTransformer
+from .fit import Note, check_classes
+from .scenes import as_model_sees, evaluation_canvases, is_composed, outputs, own_scenes, training_canvases
+from .task import Batch, Task
+
+NUM_DRAWN = 8  # images
+DRAWN_SCORE = 0.4  # of a box that is drawn, at least
+NEAR = 0.75  # patches, along each axis: what is so near to the middle of a box answers for it
+
+
+class Detect(Task[EncoderWithHead]):
+    """A batch is images (B, C, H, W), of each patch the class it answers for (B, L), NO_CLASS for none, and the box
+    (B, L, 4); an answer is the surest boxes (k, 6), and the loss.
+    """
+
+    def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
+        model = config.model
+        encoder = VisionTransformer(model.with_head(0), rng=rng)
+        head = BoxHead(
+            model.embed_dim,
+            model.num_classes,
+            grid=model.grid_size,
+            patch_size=model.patch_size,
+            num_prefix=model.num_prefix_tokens,
+            rng=rng,
+        )
+        spread_to(model.init_std, head.parameters())
+        return EncoderWithHead(encoder, head)
+
+    def dataset(self, config: Any, note: Note) -> Dataset | None:
+        return own_scenes(config, is_coco_folder, list_coco, note)
+
+    def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
+        seen = as_model_sees(config, dataset, with_background=False, is_free="img_size" in free)
+        return super().fit(config, seen, free, note)
+
+    def check(self, config: Any, dataset: Dataset) -> None:
+        seen = as_model_sees(config, dataset, with_background=False, is_free=False)
+        super().check(config, seen)
+        check_classes(config, seen)
+
+    def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
+        if is_composed(dataset):
+            images, _, boxes = training_canvases(config, dataset, chosen, rng)
+        else:
+            images, boxes = dataset.train.images[chosen], dataset.train.labels[chosen]
+        return normalize(images, dataset.mean, dataset.std), *assigned(config, boxes)
+
+    def loss_and_gradients(
+        self,
+        config: Any,
+        model: EncoderWithHead,
+        batch: Batch,
+        *,
+        share: float = 1.0,
+        weights: Array | None = None,
+        rng: Any = None,
+    ) -> tuple[Array, Gradients]:
+        images, classes, targets = batch
+        y, saved = model.forward(images, rng=rng)
+        K = config.model.num_classes
+        every, positive = patch_weights(classes, weights)
+        xp = array_module(y)
+        focal, focal_saved = focal_forward(
+            y[..., :K],
+            targets=classes[..., None] == xp.arange(K),
+            weights=every.astype(y.dtype),
+            alpha=config.focal_alpha,
+            gamma=config.focal_gamma,
+        )
+        giou, giou_saved = giou_forward(
+            y[..., K:].reshape(-1, 4), target=targets.reshape(-1, 4), weights=positive.reshape(-1).astype(y.dtype)
+        )
+        dboxes = giou_backward(config.box_weight * share, giou_saved).reshape(targets.shape)
+        dy = xp.concatenate([focal_backward(share, focal_saved), dboxes], axis=2)
+        _, grads = model.backward(dy, saved)
+        return focal + config.box_weight * giou, grads
+
+    def answer_size(self, config: Any) -> int:
+        return FIELDS * config.max_boxes + 1
+
+    def answers(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
+        parts = [np.zeros((0, self.answer_size(config)), np.float32)]
+        for some in outputs(config, model, dataset, split, rows):
+            boxes = some.made.boxes if some.made else getattr(dataset, split).labels[some.examples]
+            found = surest(config, some.y).reshape(len(boxes), -1)
+            parts.append(np.concatenate([found, image_losses(config, some.y, boxes)[:, None]], axis=1))
+        return np.concatenate(parts).astype(np.float32)
+
+    def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Detection:
+        truth = getattr(dataset, split).labels
+        if is_composed(dataset):
+            truth = evaluation_canvases(config, dataset, split, range(len(truth))).boxes
+        return Detection.of(answers, truth, config.model.num_classes)
+
+    def figures(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str) -> dict[str, Any]:
+        some = next(outputs(config, model, dataset, split, slice(NUM_DRAWN)))
+        truth = some.made.boxes if some.made else getattr(dataset, split).labels[some.examples]
+        names = dataset.class_names
+        found = [
+            [(box, f"{names[int(box[4])]} {100 * box[5]:.0f} %") for box in of_one if box[5] >= DRAWN_SCORE]
+            for of_one in surest(config, some.y)
+        ]
+        true = [[(box, names[int(box[4])]) for box in of_one if box[4] != NO_CLASS] for of_one in truth]
+        return {"boxes": plot_boxes(some.images, found, true, f"Detection in the first images of {split}")}
+
+
+def assigned(config: Any, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Assign boxes to patches: a patch answers for the one whose middle is nearest, of those that are near, and of each
+    box its nearest patch in any case.
+
+    Args:
+        boxes: (B, M, 5), x1 y1 x2 y2 and the class, NO_CLASS where there is none.
+
+    Returns:
+        classes: int64 (B, L), NO_CLASS where a patch answers for none.
+        targets: float32 (B, L, 4); the patch itself where it answers for none.
+    """
+    P = config.model.patch_size
+    middles = patch_middles(config.model.grid_size, P)  # (L, 2)
+    of_boxes = (boxes[..., :2] + boxes[..., 2:4]) / 2  # (B, M, 2)
+    far = np.abs(middles[:, None] - of_boxes[:, None]).max(axis=-1)  # (B, L, M)
+    far[np.broadcast_to(boxes[:, None, :, 4] == NO_CLASS, far.shape)] = np.inf
+    answers = np.isfinite(far) & ((far <= NEAR * P) | (far == far.min(axis=1, keepdims=True)))
+    far[~answers] = np.inf
+    padding = np.full((*boxes.shape[:1], 1, 5), NO_CLASS, boxes.dtype)  # so that there is always one to choose
+    far = np.concatenate([far, np.full((*far.shape[:2], 1), np.finfo(far.dtype).max)], axis=2)
+    chosen = far.argmin(axis=2)  # (B, L)
+    of_patch = np.take_along_axis(np.concatenate([boxes, padding], axis=1), chosen[..., None], axis=1)
+    classes = of_patch[..., 4].astype(np.int64)
+    own = np.concatenate([middles - P / 2, middles + P / 2], axis=1)
+    return classes, np.where(classes[..., None] == NO_CLASS, own, of_patch[..., :4]).astype(np.float32)
+
+
+def patch_weights(classes: Array, weights: Array | None = None) -> tuple[Array, Array]:
+    """Weights of the patches, float64 (B, L): of all, for their scores, and of those that answer, for their boxes.
+
+    Both losses are divided by the number of patches that answer, of each image by itself: by that of the batch, as in
+    the papers, pieces of it would not add up.
+    """
+    xp = array_module(classes)
+    answers = classes != NO_CLASS
+    of_images = 1.0 / len(classes) if weights is None else weights[:, None]
+    each = of_images / xp.maximum(answers.sum(axis=1, keepdims=True), 1)
+    return xp.broadcast_to(each, classes.shape), answers * each
+
+
+def image_losses(config: Any, y: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """The loss of each image by itself, (B,)."""
+    K = config.model.num_classes
+    losses = []
+    for of_one, classes, targets in zip(y, *assigned(config, boxes), strict=True):
+        every, positive = patch_weights(classes[None])
+        is_class = classes[:, None] == np.arange(K)
+        options = {"alpha": config.focal_alpha, "gamma": config.focal_gamma}
+        focal = focal_forward(of_one[:, :K], targets=is_class, weights=every[0], **options)[0]
+        giou = giou_forward(of_one[:, K:], target=targets, weights=positive[0])[0]
+        losses.append(focal + config.box_weight * giou)
+    return np.array(losses)
+
+
+def surest(config: Any, y: np.ndarray) -> np.ndarray:
+    """The model's output (B, L, K + 4) -> (B, k, 6): x1 y1 x2 y2, class, score of the surest boxes that do not overlap
+    much, the surest first; class NO_CLASS and score 0 where there are fewer.
+    """
+    K, k = config.model.num_classes, config.max_boxes
+    H, W = config.model.image_shape
+    boxes = np.clip(y[..., K:], 0, [W, H, W, H])
+    probs = sigmoid_forward(y[..., :K])[0]
+    scores = probs.max(axis=2)
+    kept = suppress_overlaps(boxes, scores, max_iou=config.nms_iou, min_score=config.min_score)
+    scores = np.where(kept, scores, 0.0)
+    classes = np.where(kept, probs.argmax(axis=2), NO_CLASS)
+    found = np.concatenate([boxes * kept[..., None], classes[..., None], scores[..., None]], axis=2)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    found = np.take_along_axis(found, order[..., None], axis=1)
+    missing = np.broadcast_to([0.0, 0, 0, 0, NO_CLASS, 0], (len(y), k - found.shape[1], 6))
+    return np.concatenate([found, missing], axis=1)

@@ -1,0 +1,105 @@
+"""Images of several things, for segmentation and detection: canvases made of a classification's images, or a data set
+that has masks or boxes for labels.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import to_device, to_numpy
+from ..datasets import Dataset, Split, normalize
+from ..datasets.canvases import Canvases, canvases
+from ..datasets.mask_folder import read_mask
+from ..datasets.scene_files import SceneFiles, scene_arrays
+from ..evaluation.predict import usual_batch_size
+from ..evaluation.segmentation import BACKGROUND
+from ..images.processor import ImageProcessor
+from .chance import ExampleRows
+from .fit import Note
+
+GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes
+
+
+def own_scenes(
+    config: Any, is_ours: Callable[[str], bool], list_files: Callable[[str], SceneFiles], note: Note
+) -> Dataset | None:
+    """The pictures in `config.data_dir`, with masks or boxes, resized to the model's size; None where none are meant.
+
+    Args:
+        is_ours: whether a folder is arranged so.
+        list_files: its pictures.
+
+    Raises:
+        UserError: a file is wrong.
+    """
+    if config.data_dir is None or config.dataset not in ("auto", "folder") or not is_ours(config.data_dir):
+        return None
+    files, (H, W) = list_files(config.data_dir), config.model.image_shape
+    processor = ImageProcessor(in_chans=1 if files.modes.keys() <= GREY else 3, size=(H, W))
+    dataset = scene_arrays(files, processor, config.dataset_name, read_mask)
+    if set(files.sizes) != {(H, W)}:
+        said = f"Pictures are resized to {H}x{W} pixels, learned from and measured in that size: choose it by img_size."
+        dataset = dataclasses.replace(dataset, notes=(*dataset.notes, said))
+    for sentence in dataset.notes:
+        note(sentence)
+    return dataset
+
+
+def is_composed(dataset: Dataset) -> bool:
+    """Whether images have one class each, so that canvases are made of them."""
+    return dataset.train.labels.ndim == 1
+
+
+def training_canvases(config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Canvases:
+    """Canvases of images of the training split, one for each of those `chosen`."""
+    return _composed(config, dataset.train, chosen, rng)
+
+
+def evaluation_canvases(config: Any, dataset: Dataset, split: str, examples: range) -> Canvases:
+    """Canvases of images of `split` alone, the same each time: canvas i is made of image i and others."""
+    return _composed(config, getattr(dataset, split), np.asarray(examples), ExampleRows(config.seed, split, examples))
+
+
+def _composed(config: Any, split: Split, chosen: np.ndarray, rng: Any) -> Canvases:
+    images, labels, size = split.images, split.labels, config.model.image_shape
+    return canvases(images, labels, chosen, rng, size=size, max_digits=config.max_digits)
+
+
+def as_model_sees(config: Any, dataset: Dataset, *, with_background: bool, is_free: bool) -> Dataset:
+    """The data set with the shape of its canvases, to fit a model to.
+
+    Args:
+        with_background: whether the background is a class, the first.
+        is_free: whether the size follows the images, twice theirs; or else it is what the config says.
+    """
+    if not is_composed(dataset):
+        return dataset
+    n, C, *sides = dataset.train.images.shape
+    H, W = (2 * side for side in sides) if is_free else config.model.image_shape
+    images = np.broadcast_to(np.uint8(0), (n, C, H, W))  # a shape alone, without memory
+    names = (*([BACKGROUND] if with_background else []), *dataset.class_names)
+    return dataclasses.replace(dataset, class_names=names, train=Split(images, dataset.train.labels))
+
+
+class Outputs(NamedTuple):
+    """Some examples of a split, and what a model says of them."""
+
+    examples: range  # indices
+    made: Canvases | None  # where they are canvases
+    images: np.ndarray  # uint8 (B, C, H, W)
+    y: np.ndarray
+
+
+def outputs(config: Any, model: Any, dataset: Dataset, split: str, rows: slice) -> Iterator[Outputs]:
+    """Outputs of a model for `rows` of a split, batch by batch."""
+    images = getattr(dataset, split).images
+    examples = range(len(images))[rows]
+    size = usual_batch_size(model.encoder)
+    for first in range(0, len(examples), size):
+        some = examples[first : first + size]
+        made = evaluation_canvases(config, dataset, split, some) if is_composed(dataset) else None
+        shown = images[some.start : some.stop] if made is None else made.images
+        x = normalize(shown, dataset.mean, dataset.std, model.dtype)
+        yield Outputs(some, made, shown, to_numpy(model.forward(to_device(x, model.device))[0]))
