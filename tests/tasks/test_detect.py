@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit.config import ViTConfig, preset
-from tinyvit.config.tasks import DetectConfig
+from tinyvit.config.scenes import DetectConfig
 from tinyvit.datasets import Dataset, Split
 from tinyvit.datasets.boxes import NO_CLASS
 from tinyvit.ops import focal_forward, giou_forward

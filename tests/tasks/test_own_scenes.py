@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinyvit.config.tasks import DetectConfig, SegmentConfig
+from tinyvit.config.scenes import DetectConfig, SegmentConfig
 from tinyvit.errors import UserError
 from tinyvit.storage.tensors import read_arrays
 from tinyvit.tasks import TASKS, task_of

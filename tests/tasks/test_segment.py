@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvit.config import ViTConfig, preset
-from tinyvit.config.tasks import SegmentConfig
+from tinyvit.config.scenes import SegmentConfig
 from tinyvit.datasets import Dataset, Split
 from tinyvit.errors import UserError
 from tinyvit.ops import cross_entropy_forward

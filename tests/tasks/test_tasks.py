@@ -25,6 +25,7 @@ CUTS = [(0, 11), (0, 4, 11), (0, 1, 2, 7, 11)]
 FEATURES = dataclasses.replace(MODEL, num_classes=0, pool="mean")
 TOYS = {  # fields of each task's config, for models of a few numbers
     "classify": {"model": MODEL, "label_smoothing": 0.1},
+    "transfer": {"model": MODEL, "num_labels": 10},
     "mae": {"model": FEATURES, "decoder_embed_dim": 8, "decoder_num_heads": 2},
     "segment": {"model": dataclasses.replace(MODEL, img_size=16, num_classes=6), "max_digits": 2},
     "detect": {"model": dataclasses.replace(MODEL, img_size=16), "max_digits": 2, "max_boxes": 3},

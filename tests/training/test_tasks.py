@@ -20,9 +20,18 @@ from tinyvit.vit import VisionTransformer
 
 ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
 SMALL = {  # fields of each task's config, for runs of a fraction of a second
+    "transfer": {"model": dataclasses.replace(ENCODER, num_classes=10), "num_labels": 20},
     "mae": {"model": ENCODER, "decoder_embed_dim": 8, "decoder_num_heads": 2, "mask_ratio": 0.5},
 }
 WITHOUT_IMAGE_ENCODER: set[str] = set()
+CLASSIFIERS = {"transfer"}  # whose runs hold ordinary models and nothing else
+
+
+OTHERS = [task for task in TASKS if task not in ("classify", *CLASSIFIERS)]
+
+
+def of_tasks(tasks):
+    return pytest.mark.parametrize("config", tasks, indirect=True)
 
 
 @pytest.fixture(params=[task for task in TASKS if task != "classify"])
@@ -65,6 +74,7 @@ def test_a_stopped_run_ends_with_the_same_bits(config, tmp_path):
     assert again.epochs != whole.epochs
 
 
+@of_tasks(OTHERS)
 def test_the_saved_model_is_the_one_that_was_tested(config, tmp_path, capsys):
     history = train(config, progress=Notes())
     task, again = task_of(config), read_task_config(history.folder)
@@ -82,6 +92,7 @@ def test_the_saved_model_is_the_one_that_was_tested(config, tmp_path, capsys):
     assert all((tmp_path / path).stat().st_size > 1000 for path in drawn)
 
 
+@of_tasks(OTHERS)
 def test_the_encoder_is_an_ordinary_model(config, tmp_path, capsys):
     history = train(config, progress=Notes())
     model = history.best.model
@@ -117,6 +128,7 @@ def test_a_run_on_the_stand_in_is_that_of_the_cpu(config, tmp_path, request):
         assert two["dev_loss"] == pytest.approx(one["dev_loss"], rel=1e-4)
 
 
+@of_tasks(OTHERS)
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_a_damaged_head_is_one_sentence(config, damage, capsys):
     history = train(dataclasses.replace(config, epochs=1), progress=Notes())

@@ -7,6 +7,7 @@ from .output import say
 
 NEXT = {  # by task, with the folder of the run
     "classify": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
+    "transfer": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
     "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
 }
 

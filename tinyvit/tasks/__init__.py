@@ -8,8 +8,15 @@ from .detect import Detect
 from .mae import MAE
 from .segment import Segment
 from .task import ALL, Batch, Task
+from .transfer import Transfer
 
-TASKS: dict[str, Task[Any]] = {"classify": Classify(), "mae": MAE(), "segment": Segment(), "detect": Detect()}
+TASKS: dict[str, Task[Any]] = {
+    "classify": Classify(),
+    "transfer": Transfer(),
+    "mae": MAE(),
+    "segment": Segment(),
+    "detect": Detect(),
+}
 
 
 def task_of(config: RunConfig) -> Task[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, array_module, to_device, to_numpy
-from ..config.tasks import MAEConfig
+from ..config.mae import MAEConfig
 from ..datasets import Dataset, normalize
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.reconstruction import Reconstruction

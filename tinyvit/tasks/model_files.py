@@ -42,7 +42,7 @@ def save_model(
     Raises:
         UserError: it cannot be written; what stood there before still does.
     """
-    if config.task == "classify":
+    if isinstance(model, VisionTransformer) and model.config.num_classes:
         save_model_folder(folder, model.config, model.parameters(), more, class_names, problem_type, keep_others=True)
         return
     files = {**more, TASK: to_json(config.to_dict())}

@@ -73,6 +73,10 @@ class Task(Protocol[Model]):
         """
         return with_saved_weights(self.build(config, NO_DRAWS), folder)
 
+    def lr_scales(self, config: RunConfig, names: Collection[str]) -> dict[str, float]:
+        """Factors of the learning rate by name of parameter; 1 for what is not named."""
+        return {}
+
     def epoch_size(self, config: RunConfig, dataset: Dataset) -> int:
         """Examples of an epoch."""
         return len(dataset.train)

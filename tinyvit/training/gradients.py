@@ -118,7 +118,7 @@ class OneProcess(Part):
 
     def __init__(self, config: TrainConfig, dataset: Dataset, model: Layer):
         self.parameters = flatten(model)
-        self.lr_scales: dict[str, float] = {}  # all parameters learn at the same rate
+        self.lr_scales = task_of(config).lr_scales(config, list(self.parameters))
         super().__init__(config, dataset, model, FlatArrays(self.parameters))
 
     def dev_answers(self, model: Any, average: FlatArrays | None) -> np.ndarray:

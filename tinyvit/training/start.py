@@ -121,7 +121,8 @@ def resume(
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         files = RunFiles(folder, settings, dataset, processor, ranks=ranks, claim=claim)
-        trainer = Trainer(config, dataset, _gradients(config, dataset, ranks), files, progress, ranks)
+        gradients = _gradients(config, dataset, ranks, to_fill=has_checkpoint)
+        trainer = Trainer(config, dataset, gradients, files, progress, ranks)
         if has_checkpoint:
             trainer.load()
         return trainer.run()
@@ -145,9 +146,9 @@ def _with_workers(config: TrainConfig, place: str) -> TrainConfig:
     return dataclasses.replace(config, workers=resolve_workers(config, place))
 
 
-def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks) -> Gradients:
+def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks, *, to_fill: bool = False) -> Gradients:
     """Gradients of a new model: computed by this process, or by several."""
-    model = build_model(config)
+    model = build_model(config, to_fill=to_fill)
     if config.workers == ranks.size == 1:
         return OneProcess(config, dataset, model)
     from .parallel import Team

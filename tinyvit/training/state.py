@@ -7,7 +7,7 @@ from ..backend import generator, resolve_device
 from ..config.run import RunConfig
 from ..datasets import Dataset
 from ..errors import UserError
-from ..layers import Layer
+from ..layers import NO_DRAWS, Layer
 from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
 from ..tasks import task_of
 
@@ -32,9 +32,9 @@ class TrainingState:
         return model
 
 
-def build_model(config: RunConfig) -> Layer:
-    """A new model, on the config's device."""
-    model = task_of(config).build(config, generator(config.seed, "init"))
+def build_model(config: RunConfig, *, to_fill: bool = False) -> Layer:
+    """A new model, on the config's device; `to_fill`: of zeros, into which a checkpoint will be read."""
+    model = task_of(config).build(config, NO_DRAWS if to_fill else generator(config.seed, "init"))
     device = resolve_device(config.device)
     return model if device == "cpu" else model.to(device)
 

@@ -10,8 +10,9 @@ from tinyvit.datasets import Dataset, Split
 from tinyvit.gradcheck.cases import shaken
 from tinyvit.layers import Recompute
 from tinyvit.optim import AdamW
+from tinyvit.optim.layer_decay import lr_scales
 from tinyvit.training import FinetuneConfig, loss_and_gradients
-from tinyvit.training.finetuning.tuner import Tuner, learns, lr_scales
+from tinyvit.training.finetuning.tuner import Tuner, learns
 
 MODEL = ViTConfig(
     img_size=8, patch_size=4, in_chans=3, num_classes=3, embed_dim=12, depth=3, num_heads=2, mlp_ratio=1.5

@@ -18,6 +18,7 @@ from ...datasets import Dataset
 from ...layers import Gradients, Recompute
 from ...ops import OPS
 from ...optim import FlatArrays, flatten
+from ...optim.layer_decay import BEHIND_THE_BLOCKS, lr_scales
 from ...tasks import ALL, task_of
 from ...tasks.chance import BatchRows
 from ...tasks.class_weights import example_weights
@@ -27,7 +28,6 @@ from .batches import PictureBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
 RECOMPUTE_BYTES = SAVED_BYTES // 4  # the same where memory is short: with `recompute`
-BEHIND_THE_BLOCKS = ("norm.", "pool.", "fc_norm.", "head.")
 MAX_IMAGES = 16  # in a piece: more are no faster
 
 
@@ -137,20 +137,6 @@ def learns(name: str, first_block: int, depth: int) -> bool:
     if name.startswith("head."):
         return True
     return first_block < depth if name.startswith(BEHIND_THE_BLOCKS) else first_block == 0
-
-
-def lr_scales(names: Any, layer_decay: float, depth: int) -> dict[str, float]:
-    """Layer-wise learning-rate decay: `layer_decay` to the power of how many blocks and heads are above a parameter.
-
-    Source: Clark et al. 2020, "ELECTRA", arXiv:2003.10555; for ViTs, Bao et al. 2021, "BEiT", arXiv:2106.08254.
-    """
-
-    def height(name: str) -> int:
-        if name.startswith(BEHIND_THE_BLOCKS):
-            return depth + 1
-        return int(name.split(".")[1]) + 1 if name.startswith("blocks.") else 0
-
-    return {name: layer_decay ** (depth + 1 - height(name)) for name in names}
 
 
 def _micro_batch(config: FinetuneConfig, first_block: int, threads: int) -> int:

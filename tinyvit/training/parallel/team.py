@@ -12,7 +12,7 @@ from ...config.run import TrainConfig
 from ...datasets import Dataset, Split
 from ...datasets.in_threads import cores
 from ...errors import UserError
-from ...layers import Layer
+from ...layers import NO_DRAWS, Layer
 from ...optim import FlatArrays, flatten
 from ...tasks import ALL, task_of
 from ..gradients import Part, part_rows
@@ -54,13 +54,13 @@ class Team:
 
     def __init__(self, config: TrainConfig, dataset: Dataset, model: Layer, ranks: Ranks | None = None):
         self.config, self.dataset, self.model, self.ranks = config, dataset, model, ranks or Ranks()
-        self.lr_scales: dict[str, float] = {}  # all parameters learn at the same rate
         self.task, self.size = task_of(config), int(config.workers)
         self._workers: list[Worker] = []
         self._memory = SharedArrays(_layout(config, dataset, model) if self.size > 1 else {})
         for name in self._memory.keys() & _dataset_arrays(dataset).keys():
             self._memory[name][...] = _dataset_arrays(dataset)[name]
         self.parameters = flatten(model, self._memory.get("parameters"))
+        self.lr_scales = self.task.lr_scales(config, list(self.parameters))
         self.grads = FlatArrays(self.parameters)
         self.part = Part(config, dataset, model, self.grads, *self._place(0))
 
@@ -147,7 +147,7 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
     dev = Split(memory["dev images"], memory["dev labels"])
     dataset = Dataset(name, tuple(class_names), mean, std, train, dev, test=dev)
     task = task_of(config)
-    models = {kind: task.build(config, np.random.default_rng(0)) for kind in ("parameters", "average")}
+    models = {kind: task.build(config, NO_DRAWS) for kind in ("parameters", "average")}
     for kind, model in models.items():
         model.adopt(FlatArrays(model.parameters(), memory[kind]))
     grads = FlatArrays(models["parameters"].parameters(), memory[f"grads {job['index']}"])
