@@ -19,9 +19,12 @@ from tinyvit.training import TrainingInterrupted, data, resume, start, train
 from tinyvit.vit import VisionTransformer
 
 ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
+SCENES = dataclasses.replace(SMALL_MODEL, drop_path_rate=0.0)
 SMALL = {  # fields of each task's config, for runs of a fraction of a second
     "transfer": {"model": dataclasses.replace(ENCODER, num_classes=10), "num_labels": 20},
     "mae": {"model": ENCODER, "decoder_embed_dim": 8, "decoder_num_heads": 2, "mask_ratio": 0.5},
+    "segment": {"model": dataclasses.replace(SCENES, num_classes=11)},
+    "detect": {"model": SCENES, "max_boxes": 4},
 }
 WITHOUT_IMAGE_ENCODER: set[str] = set()
 CLASSIFIERS = {"transfer"}  # whose runs hold ordinary models and nothing else
