@@ -1,6 +1,7 @@
 """Config of masked autoencoders, and of classifiers that begin with an encoder that is trained already."""
 
 import dataclasses
+from typing import ClassVar
 
 from .fields import option
 from .presets import PRESETS
@@ -15,6 +16,7 @@ TRANSFER_MODEL = dataclasses.replace(MAE_ENCODER, num_classes=10)
 class MAEConfig(TrainConfig):
     """A run of `tinyvit train --task mae`: a masked autoencoder (He et al. 2022, arXiv:2111.06377)."""
 
+    is_classifier: ClassVar[bool] = False
     model: ViTConfig = MAE_ENCODER
     task: str = option("mae", "learning task")
     epochs: int = option(20, "epochs, passes over the training split", at_least=1)

@@ -22,6 +22,7 @@ class RunConfig(Config):
     """
 
     verb: ClassVar[str] = "train"  # of the command that starts and resumes such a run
+    is_classifier: ClassVar[bool] = True  # whether the model that is saved names classes of images
 
     model: ViTConfig = PRESETS["tiny"]
     task: str = option("classify", "learning task")  # each has a config of its own, see `tasks`

@@ -1,7 +1,7 @@
 """Configs of segmentation and detection."""
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
 from .fields import option
 from .presets import PRESETS
@@ -16,6 +16,7 @@ WITH_BACKGROUND = dataclasses.replace(CANVAS, num_classes=11)
 class SceneConfig(TrainConfig):
     """Fields of segmentation and detection: on canvases of several digits, or a data set of one's own."""
 
+    is_classifier: ClassVar[bool] = False
     model: ViTConfig = CANVAS
     epochs: int = option(4, "epochs, passes over the training split", at_least=1)
     batch_size: int = option(32, "batch size, images per optimizer step", at_least=1)
