@@ -4,11 +4,15 @@ import signal
 from typing import NamedTuple
 
 from tinyvit import VisionTransformer
+from tinyvit.storage.files import HEAD, WEIGHTS
+from tinyvit.storage.tensors import read_arrays
 from tinyvit.training import Progress
 
 
 def weights_in(folder):
-    """The parameters saved in a model's folder, by our names."""
+    """The parameters saved in a model's folder, by our names; of a model without an image encoder, as they are."""
+    if (folder / HEAD).is_file() and not (folder / WEIGHTS).is_file():
+        return read_arrays(folder / HEAD)
     return VisionTransformer.from_pretrained(folder).parameters()
 
 

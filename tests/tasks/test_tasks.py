@@ -16,6 +16,7 @@ from tinyvit.errors import UserError
 from tinyvit.evaluation.result import Evaluation
 from tinyvit.tasks import ALL, TASKS, task_of
 from tinyvit.tasks.chance import BatchRows, ExampleRows
+from tinyvit.vit import VisionTransformer
 
 MODEL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=5, embed_dim=8, depth=2, num_heads=2, init_std=0.3)
 B = 11
@@ -27,14 +28,25 @@ TOYS = {  # fields of each task's config, for models of a few numbers
     "classify": {"model": MODEL, "label_smoothing": 0.1},
     "transfer": {"model": MODEL, "num_labels": 10},
     "mae": {"model": FEATURES, "decoder_embed_dim": 8, "decoder_num_heads": 2},
+    "generate": {"model": MODEL, "judge": "none", "steps": 2},
+    "distill": {"model": MODEL, "label_smoothing": 0.1},
     "segment": {"model": dataclasses.replace(MODEL, img_size=16, num_classes=6), "max_digits": 2},
     "detect": {"model": dataclasses.replace(MODEL, img_size=16), "max_digits": 2, "max_boxes": 3},
 }
 
 
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """The folder of a classifier of the toy data."""
+    folder = tmp_path_factory.mktemp("teacher")
+    VisionTransformer(MODEL, rng=np.random.default_rng(9)).save_pretrained(folder)
+    return str(folder)
+
+
 @pytest.fixture(params=TASKS)
-def config(request):
-    config = CONFIGS[request.param](**TOYS[request.param], batch_size=B, seed=3)
+def config(request, teacher):
+    more = {"teacher": teacher} if request.param == "distill" else {}
+    config = CONFIGS[request.param](**TOYS[request.param], **more, batch_size=B, seed=3)
     return dataclasses.replace(config, model=dataclasses.replace(config.model, drop_path_rate=0.3, drop_rate=0.2))
 
 

@@ -18,16 +18,18 @@ from tinyvit.tasks.model_files import read_task_config
 from tinyvit.training import TrainingInterrupted, data, resume, start, train
 from tinyvit.vit import VisionTransformer
 
+STEADY = dataclasses.replace(SMALL_MODEL, drop_path_rate=0.0)
 ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
-SCENES = dataclasses.replace(SMALL_MODEL, drop_path_rate=0.0)
 SMALL = {  # fields of each task's config, for runs of a fraction of a second
     "transfer": {"model": dataclasses.replace(ENCODER, num_classes=10), "num_labels": 20},
     "mae": {"model": ENCODER, "decoder_embed_dim": 8, "decoder_num_heads": 2, "mask_ratio": 0.5},
-    "segment": {"model": dataclasses.replace(SCENES, num_classes=11)},
-    "detect": {"model": SCENES, "max_boxes": 4},
+    "segment": {"model": dataclasses.replace(STEADY, num_classes=11)},
+    "detect": {"model": STEADY, "max_boxes": 4},
+    "generate": {"model": STEADY, "judge": "shipped", "steps": 2, "samples": 20, "dev_samples": 10},
+    "distill": {"model": STEADY},
 }
-WITHOUT_IMAGE_ENCODER: set[str] = set()
-CLASSIFIERS = {"transfer"}  # whose runs hold ordinary models and nothing else
+WITHOUT_IMAGE_ENCODER = {"generate"}
+CLASSIFIERS = {"transfer", "distill"}  # whose runs hold ordinary models and nothing else
 
 
 OTHERS = [task for task in TASKS if task not in ("classify", *CLASSIFIERS)]
@@ -42,6 +44,9 @@ def config(request, tmp_path, monkeypatch, small_dataset):
     for place in (start, data):
         monkeypatch.setattr(place, "load_dataset", lambda *args, **kwargs: small_dataset)
     common = {"epochs": 2, "batch_size": 32, "ema_decay": 0.9, "workers": 1, "output": str(tmp_path / "run")}
+    if request.param == "distill":
+        common["teacher"] = str(tmp_path / "teacher")
+        VisionTransformer(STEADY, rng=np.random.default_rng(7)).save_pretrained(common["teacher"])
     return task_config(request.param)(**common | SMALL[request.param])
 
 
@@ -151,3 +156,13 @@ def test_flags_of_another_task_are_refused(capsys):
     assert "--mask-ratio is a flag of --task mae, got --task classify: leave one of them out" in capsys.readouterr().err
     assert main(["train", "--task", "mae", "--recipe", "best"]) == 2
     assert "no recipe called 'best' for the task mae: choose from default, quick" in capsys.readouterr().err
+
+
+@of_tasks(["distill"])
+def test_a_student_is_a_classifier_like_any_other(config, capsys):
+    history = train(dataclasses.replace(config, epochs=1), progress=Notes())
+    assert not (history.folder / "best" / TASK).exists()
+    assert main(["eval", str(history.folder)]) == 0
+    assert "accuracy" in capsys.readouterr().out
+    student = VisionTransformer.from_pretrained(history.folder)
+    assert student.config == history.best.config.model

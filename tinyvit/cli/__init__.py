@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import UserError, printable
-from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, train
+from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, sample, train
 from .output import complain, flush_output, lost, mute, prepare_streams
 from .stopping import stopped_by_kills
 
@@ -16,6 +16,7 @@ VERBS = {
     "finetune": finetune,
     "eval": evaluate,
     "predict": predict,
+    "sample": sample,
     "plot": plot,
     "data": data,
     "convert": convert,

@@ -8,6 +8,8 @@ from .output import say
 NEXT = {  # by task, with the folder of the run
     "classify": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
     "transfer": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
+    "distill": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
+    "generate": "Make images: tinyvit sample {folder} -n 64 --output samples.png",
     "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
 }
 
@@ -37,4 +39,5 @@ def what_next(folder: Path, best: Any) -> str:
     from ..datasets.sources import SOURCES
 
     digits = best.dataset.built_in and SOURCES[best.dataset.name].drawn == "digit"
-    return NEXT[best.config.task].format(folder=folder, picture="my_digit.png" if digits else "my_picture.png")
+    sentence = NEXT.get(best.config.task, "Evaluate it again: tinyvit eval {folder}")
+    return sentence.format(folder=folder, picture="my_digit.png" if digits else "my_picture.png")

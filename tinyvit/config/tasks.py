@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError
+from .distillation import DistillConfig
+from .generation import GenerateConfig
 from .mae import MAEConfig, TransferConfig
 from .run import FinetuneConfig, RunConfig, TrainConfig
 from .scenes import DetectConfig, SegmentConfig
@@ -14,6 +16,8 @@ CONFIGS: dict[str, type[TrainConfig]] = {
     "mae": MAEConfig,
     "segment": SegmentConfig,
     "detect": DetectConfig,
+    "generate": GenerateConfig,
+    "distill": DistillConfig,
 }
 
 

@@ -66,15 +66,13 @@ class Generation(NamedTuple):
 
     @property
     def measures(self) -> dict[str, float]:
-        """Closeness, the distance of real images over that of made ones, decides which epoch is best: 1 is as close as
-        real ones are. Without a classifier, minus the loss decides.
+        """Agreement, and closeness: the distance of real images over that of made ones, at most about 1. Where nobody
+        judges, the negative loss.
         """
         if not len(self.made.labels):
-            return {"minus loss": -self.loss}
-        return {
-            "closeness": self.frechet_of_real / self.frechet if self.frechet else float("nan"),
-            "agreement": self.made.agreement,
-        }
+            return {"neg_loss": -self.loss}
+        closeness = self.frechet_of_real / self.frechet if self.frechet else float("nan")
+        return {"agreement": self.made.agreement, "closeness": closeness}
 
     @property
     def in_words(self) -> str:

@@ -58,7 +58,9 @@ def check_fits(judge: Judge, folder: str, input_shape: tuple[int, int, int], cla
             f"the classifier in {printable(folder)} looks at images of {theirs} and knows {len(names)} classes, and "
             f"these are of {ours} and {len(class_names)}: give one that was trained on such images"
         )
-    if different := [pair for pair in zip(names, class_names, strict=True) if pair[0] != pair[1]]:
+    named = {f"LABEL_{k}": ours for k, ours in enumerate(class_names)}  # as classes without a name are called
+    pairs = ((named.get(theirs, theirs), ours) for theirs, ours in zip(names, class_names, strict=True))
+    if different := [pair for pair in pairs if pair[0] != pair[1]]:
         theirs, ours = map(printable, different[0])
         raise UserError(
             f"the classifier in {printable(folder)} knows other classes, {theirs} where these have {ours}: give one "

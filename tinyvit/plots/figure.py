@@ -90,6 +90,18 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
     Raises:
         UserError: the file cannot be written.
     """
+    path = made_place(path)
+    with replacing(path) as file, disk_errors(path), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # it is drawn as a box, which can be seen
+        figure.savefig(file, format="png", dpi=120)
+
+
+def made_place(path: str | os.PathLike[str]) -> Path:
+    """`path`, whose folder is made if it is not there.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,9 +109,7 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
         raise UserError(
             f"the folder {path.parent} could not be made ({error.strerror or error}): choose another place"
         ) from error
-    with replacing(path) as file, disk_errors(path), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # it is drawn as a box, which can be seen
-        figure.savefig(file, format="png", dpi=120)
+    return path
 
 
 @contextlib.contextmanager

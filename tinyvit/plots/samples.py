@@ -1,17 +1,22 @@
 """Made images: a grid of them, one row a class, and the way from noise to an image."""
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from .figure import INK, MUTED, headline, new_figure, shortened
+from ..storage.files import disk_errors, replacing
+from .figure import INK, MUTED, headline, made_place, new_figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_NAME_LENGTH = 14
 GAP = 1  # pixels between two images
+MIN_SIDE = 56  # pixels, of an image on a sheet
 
 
 def plot_samples(
@@ -41,6 +46,19 @@ def plot_denoising(
     """
     captions = [f"t = {time:.2f}" for time in times]
     return _sheet(list(ways), [shortened(name, MAX_NAME_LENGTH) for name in names], captions, title, subtitle)
+
+
+def save_sheet(images: np.ndarray, path: str | Path) -> None:
+    """Write images, uint8 (n, C, H, W), as one PNG, in rows from left to right; small ones enlarged, pixel by pixel.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    columns = math.ceil(math.sqrt(len(images)))
+    sheet = tiled([images[start : start + columns] for start in range(0, len(images), columns)])
+    scale = max(1, MIN_SIDE // max(images.shape[2:]))
+    with replacing(made_place(path)) as file, disk_errors(path):
+        Image.fromarray(sheet.repeat(scale, axis=0).repeat(scale, axis=1)).save(file, format="PNG")
 
 
 def tiled(rows: Sequence[np.ndarray]) -> np.ndarray:

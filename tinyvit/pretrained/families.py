@@ -23,6 +23,7 @@ import numpy as np
 from ..config import ViTConfig
 from ..errors import UserError
 from ..images.processor import ImageProcessor
+from ..storage.files import TASK_MODEL
 from . import clip, deit, dinov2, google, huggingface, siglip, timm
 from .layouts import Stored, same
 from .problem import PROBLEM_TYPE, check_problem_type
@@ -201,6 +202,11 @@ def family_of(values: Values, where: Any) -> str:
     marked = [name for name, family in FAMILIES.items() if family.marker and family.marker in values]
     if kind is None and marked:
         return marked[0]
+    if kind == TASK_MODEL:
+        raise UserError(
+            f"{where} is of a model of the task {short(values.get('task'))}, which is no Vision Transformer for "
+            "images: use tinyvit eval, or what the end of its training names"
+        )
     families = {kind: name for name, family in FAMILIES.items() for kind in family.model_types}
     if isinstance(kind, str) and kind in families:
         return families[kind]

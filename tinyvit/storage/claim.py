@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from .files import CONFIG, WEIGHTS, current_folder
+from .files import CONFIG, HEAD, WEIGHTS, current_folder
 from .folders import is_there
 from .locks import FileLock
 
@@ -53,7 +53,7 @@ def check_best(folder: Path, epochs: Sequence[object]) -> None:
         UserError: that one's weights are gone.
     """
     best = folder / "best"
-    if epochs and not (is_there(best) and (current_folder(best) / WEIGHTS).is_file()):
+    if epochs and not (is_there(best) and any((current_folder(best) / name).is_file() for name in (WEIGHTS, HEAD))):
         raise UserError(
             f"{best}, which held the weights of the best epoch, is gone, and the run cannot end without it: put it "
             "back and go on, or start anew with --overwrite or in another --output"

@@ -14,6 +14,7 @@ from .tensors import write_arrays
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 TASK, HEAD = "task.json", "head.safetensors"  # of a model that does more than classify
+TASK_MODEL = "tinyvit-task"  # model_type in the config.json of a model that has no image encoder
 STATE_ARRAYS, STATE_PROGRESS = "training_state.safetensors", "training_state.json"
 MAX_BYTES = 2**27  # of a file that is not arrays
 Content = bytes | Mapping[str, Array]  # of a file

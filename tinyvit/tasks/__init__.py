@@ -5,6 +5,8 @@ from typing import Any
 from ..config.run import RunConfig
 from .classify import Classify, loss_and_gradients
 from .detect import Detect
+from .distill import Distill
+from .generate import Generate
 from .mae import MAE
 from .segment import Segment
 from .task import ALL, Batch, Task
@@ -16,6 +18,8 @@ TASKS: dict[str, Task[Any]] = {
     "mae": MAE(),
     "segment": Segment(),
     "detect": Detect(),
+    "generate": Generate(),
+    "distill": Distill(),
 }
 
 

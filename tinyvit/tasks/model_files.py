@@ -15,13 +15,12 @@ from ..config.tasks import config_of
 from ..errors import UserError
 from ..layers import Layer
 from ..pretrained import Checkpoint, open_checkpoint, save_model_folder
-from ..storage.files import CONFIG, HEAD, TASK, Content, current_folder, read_json, to_json
+from ..storage.files import CONFIG, HEAD, TASK, TASK_MODEL, Content, current_folder, read_json, to_json
 from ..storage.folders import write_folder
 from ..storage.tensors import read_arrays
 from ..vit import VisionTransformer
 
 ENCODER = "encoder."  # in front of its parameters
-MODEL_TYPE = "tinyvit-task"  # in the config of a model without an image encoder
 Model = TypeVar("Model", bound=Layer)
 
 
@@ -48,7 +47,7 @@ def save_model(
     files = {**more, TASK: to_json(config.to_dict())}
     encoder = image_encoder(model)
     if encoder is None:
-        files |= {CONFIG: to_json({"model_type": MODEL_TYPE, "task": config.task}), HEAD: model.parameters()}
+        files |= {CONFIG: to_json({"model_type": TASK_MODEL, "task": config.task}), HEAD: model.parameters()}
         write_folder(folder, files, keep_others=True)
         return
     head = {name: array for name, array in model.parameters().items() if not name.startswith(ENCODER)}

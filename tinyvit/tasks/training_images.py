@@ -21,12 +21,17 @@ def training_batch(
 
 def training_images(config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any) -> np.ndarray:
     """The images of `training_batch`."""
+    return normalize(training_pixels(config, dataset, chosen, rng), dataset.mean, dataset.std)
+
+
+def training_pixels(config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any) -> np.ndarray:
+    """The same before they are normalised, (B, C, H, W), 0 to 255."""
     images = dataset.train.images[chosen]
     if config.augment == "shift":
-        images = random_shift(images, rng, pixels=config.shift)
-    elif config.augment == "affine":
-        images = random_affine(images, rng, **_affine(config))
-    return normalize(images, dataset.mean, dataset.std)
+        return random_shift(images, rng, pixels=config.shift)
+    if config.augment == "affine":
+        return random_affine(images, rng, **_affine(config))
+    return images
 
 
 def training_maps(config: TrainConfig, n: int, rng: Any) -> np.ndarray:
