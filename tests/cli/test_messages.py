@@ -48,6 +48,7 @@ REACH = {
     "evaluation/dataset.py": MEASURING,
     "training/loop.py": RUNS,
     "cli/bench_gpu.py": ("bench",),
+    "cli/few_labels.py": ("finetune",),
     "cli/finished.py": ("finetune",),  # a whole command
     "cli/task_runs.py": MEASURING,
     "cli/guesses.py": ("predict", *MEASURING),

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
+from .few_labels import is_number_of_labels, on_few_labels
 from .finished import tell
 from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, find_model, given, size_flag, text
 
@@ -60,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         if "pretrained" not in flags:
             raise UserError("fine-tuning starts from a model: give its folder with --model")
+        if is_number_of_labels(flags.get("labels")):
+            return on_few_labels(options, flags | changes)
         config = FinetuneConfig(**flags)
         pretrained = find_model(config.pretrained, download=options.download)
         config = dataclasses.replace(config, pretrained=str(pretrained))

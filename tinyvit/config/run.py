@@ -121,7 +121,8 @@ class FinetuneConfig(RunConfig):
     )
     labels: str | None = option(
         None,
-        "multi-label classification: CSV table of file, class names (a|b), optional split; or columns of 0 and 1",
+        "multi-label classification: CSV table of file, class names (a|b) or columns of 0 and 1, optional split; a "
+        "number: few labels of the data set that the model is from",
     )
     multi_label: bool = option(
         False, "multi-label classification by folders: a/b/p.jpg is of a and of b; implied by --labels"
