@@ -8,10 +8,11 @@ import pytest
 
 from tests.support.small_run import SMALL_MODEL, small_dataset
 from tinyvit.cli import main
+from tinyvit.config.mae import MAEConfig
 from tinyvit.evaluation.preprocessing import preprocessor_json
 from tinyvit.pretrained import save_model_folder
 from tinyvit.storage.files import PREPROCESSOR
-from tinyvit.training import TrainConfig, read_run_config, start
+from tinyvit.training import read_run_config, start
 from tinyvit.vit import VisionTransformer
 
 ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
@@ -24,7 +25,7 @@ def encoder(tmp_path, monkeypatch):
     dataset = small_dataset()
     monkeypatch.setattr(start, "load_dataset", lambda *args, **kwargs: dataset)
     model = VisionTransformer(ENCODER, rng=np.random.default_rng(7))
-    more = {PREPROCESSOR: preprocessor_json(dataset, dataclasses.replace(TrainConfig(), model=ENCODER))}
+    more = {PREPROCESSOR: preprocessor_json(dataset, MAEConfig(model=ENCODER))}
     save_model_folder("encoder", ENCODER, model.parameters(), more)
     return "encoder"
 
