@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tinyvit.cli import main
 from tinyvit.config.scenes import DetectConfig, SegmentConfig
 from tinyvit.errors import UserError
 from tinyvit.storage.tensors import read_arrays
@@ -96,6 +97,23 @@ def test_a_run_resumes_on_the_same_pictures_alone(task, tmp_path):
     Image.new("L", (20, 24), 7).save(tmp_path / "data" / "images" / "3.png")
     with pytest.raises(UserError, match=r"are not those that .* began with"):
         resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_it_is_evaluated_on_folders_of_its_kind_alone(task, tmp_path, capsys):
+    config = config_for(task, tmp_path)
+    history = train(config, progress=Notes(), free=FREE)
+    assert main(["eval", str(history.folder), "--split", "dev"]) == 0
+    assert "dev split of data, 1 examples" in capsys.readouterr().out
+    other = {"segment": "detect", "detect": "segment"}[task]
+    config_for(other, tmp_path / "other")
+    assert main(["eval", str(history.folder), "--data-dir", str(tmp_path / "other" / "data")]) == 2
+    assert f"and the task {task} learns from" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["eval", str(history.folder), "--data-dir", str(tmp_path / "empty")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["train", "--task", task, "--data-dir", str(tmp_path / "other" / "data")]) == 2
+    assert f"or use --task {other}" in capsys.readouterr().err
 
 
 def test_other_folders_are_left_to_others(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from tests.support.notes import Notes, Stops
 from tests.support.small_run import SMALL_MODEL
 from tinyvit.cli import main
+from tinyvit.cli.finished import NEXT
 from tinyvit.config.tasks import CONFIGS, task_config
 from tinyvit.storage.files import HEAD, TASK
 from tinyvit.storage.tensors import read_arrays
@@ -67,7 +68,7 @@ def assert_same_bits(one, other):
 
 
 def test_every_task_is_tried():
-    assert SMALL.keys() | {"classify"} == TASKS.keys() == CONFIGS.keys()
+    assert SMALL.keys() | {"classify"} == TASKS.keys() == CONFIGS.keys() == NEXT.keys()
 
 
 def test_a_stopped_run_ends_with_the_same_bits(config, tmp_path):

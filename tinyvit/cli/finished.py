@@ -11,6 +11,8 @@ NEXT = {  # by task, with the folder of the run
     "distill": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
     "generate": "Make images: tinyvit sample {folder} -n 64 --output samples.png",
     "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
+    "segment": "Look at its masks of other pictures: tinyvit eval {folder} --figures",
+    "detect": "Look at its boxes in other pictures: tinyvit eval {folder} --figures",
 }
 
 

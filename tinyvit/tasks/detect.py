@@ -13,7 +13,6 @@ import numpy as np
 from ..backend import Array, array_module
 from ..datasets import Dataset, normalize
 from ..datasets.boxes import NO_CLASS
-from ..datasets.coco import is_coco_folder, list_coco
 from ..evaluation.detection import FIELDS, Detection
 from ..evaluation.metrics.nms import suppress_overlaps
 from ..layers import BoxHead, EncoderWithHead, Gradients, spread_to
@@ -22,7 +21,7 @@ from ..ops import focal_backward, focal_forward, giou_backward, giou_forward, si
 from ..plots.scenes import plot_boxes
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
-from .scenes import as_model_sees, evaluation_canvases, is_composed, outputs, own_scenes, training_canvases
+from .scenes import BOXES, as_model_sees, evaluation_canvases, is_composed, outputs, own_scenes, training_canvases
 from .task import Batch, Task
 
 NUM_DRAWN = 8  # images
@@ -50,7 +49,7 @@ class Detect(Task[EncoderWithHead]):
         return EncoderWithHead(encoder, head)
 
     def dataset(self, config: Any, note: Note) -> Dataset | None:
-        return own_scenes(config, is_coco_folder, list_coco, note)
+        return own_scenes(config, BOXES, note)
 
     def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
         seen = as_model_sees(config, dataset, with_background=False, is_free="img_size" in free)

@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import to_device, to_numpy
+from ..config.run import dataset_name
 from ..datasets import Dataset, Split, normalize
 from ..datasets.canvases import Canvases, canvases
-from ..datasets.mask_folder import read_mask
+from ..datasets.coco import is_coco_folder, list_coco
+from ..datasets.mask_folder import is_mask_folder, list_masks, read_mask
 from ..datasets.scene_files import SceneFiles, scene_arrays
+from ..errors import UserError
 from ..evaluation.predict import usual_batch_size
 from ..evaluation.segmentation import BACKGROUND
 from ..images.processor import ImageProcessor
@@ -22,23 +25,38 @@ from .fit import Note
 GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes
 
 
-def own_scenes(
-    config: Any, is_ours: Callable[[str], bool], list_files: Callable[[str], SceneFiles], note: Note
-) -> Dataset | None:
+class Kind(NamedTuple):
+    """A kind of truth that pictures in a folder may have."""
+
+    name: str
+    task: str  # that learns from it
+    is_in: Callable[[str], bool]  # whether a folder is arranged so
+    files: Callable[[str], SceneFiles]
+
+
+MASKS = Kind("masks", "segment", is_mask_folder, list_masks)
+BOXES = Kind("boxes in COCO's JSON", "detect", is_coco_folder, list_coco)
+
+
+def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
     """The pictures in `config.data_dir`, with masks or boxes, resized to the model's size; None where none are meant.
 
-    Args:
-        is_ours: whether a folder is arranged so.
-        list_files: its pictures.
-
     Raises:
-        UserError: a file is wrong.
+        UserError: a file is wrong, or the pictures have the other kind of truth.
     """
-    if config.data_dir is None or config.dataset not in ("auto", "folder") or not is_ours(config.data_dir):
+    if config.data_dir is None or config.dataset not in ("auto", "folder"):
         return None
-    files, (H, W) = list_files(config.data_dir), config.model.image_shape
+    if not wanted.is_in(config.data_dir):
+        (other,) = {MASKS, BOXES} - {wanted}
+        if other.is_in(config.data_dir):
+            raise UserError(
+                f"{config.data_dir} has {other.name}, and the task {wanted.task} learns from {wanted.name}: give a "
+                f"folder with those, or use --task {other.task}"
+            )
+        return None
+    files, (H, W) = wanted.files(config.data_dir), config.model.image_shape
     processor = ImageProcessor(in_chans=1 if files.modes.keys() <= GREY else 3, size=(H, W))
-    dataset = scene_arrays(files, processor, config.dataset_name, read_mask)
+    dataset = scene_arrays(files, processor, dataset_name(config.data_dir), read_mask)
     if set(files.sizes) != {(H, W)}:
         said = f"Pictures are resized to {H}x{W} pixels, learned from and measured in that size: choose it by img_size."
         dataset = dataclasses.replace(dataset, notes=(*dataset.notes, said))

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..backend import Array, array_module
 from ..datasets import Dataset, normalize
-from ..datasets.mask_folder import is_mask_folder, list_masks
 from ..evaluation.metrics.mean_iou import confusion_matrices
 from ..evaluation.segmentation import BACKGROUND, Segmentation
 from ..layers import DenseHead, EncoderWithHead, Gradients, spread_to
@@ -19,7 +18,7 @@ from ..ops import cross_entropy_backward, cross_entropy_forward, patchify_forwar
 from ..plots.scenes import plot_masks
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
-from .scenes import as_model_sees, is_composed, outputs, own_scenes, training_canvases
+from .scenes import MASKS, as_model_sees, is_composed, outputs, own_scenes, training_canvases
 from .task import Batch, Task
 
 NUM_DRAWN = 8  # images
@@ -41,7 +40,7 @@ class Segment(Task[EncoderWithHead]):
         return EncoderWithHead(encoder, head)
 
     def dataset(self, config: Any, note: Note) -> Dataset | None:
-        return own_scenes(config, is_mask_folder, list_masks, note)
+        return own_scenes(config, MASKS, note)
 
     def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
         seen = as_model_sees(config, dataset, with_background=True, is_free="img_size" in free)

@@ -48,6 +48,7 @@ def read_dataset(config: TrainConfig, note: Note) -> Dataset:
     """
     if (own := task_of(config).dataset(config, note)) is not None:
         return own
+    config = with_dataset(config)  # of a run on a folder of its own kind, the name was never looked for
     if config.dataset == "folder":
         listing, findings = readable_pictures(list_folder(str(config.data_dir)), note)
         return picture_arrays(config, listing, findings, (), note)[0]
