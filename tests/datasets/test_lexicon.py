@@ -85,7 +85,6 @@ def test_a_lexicon_of_ones_own(tmp_path):
     assert words["abx"]
     assert not words["obx"]
     data = word_dataset(tmp_path / "lexicon.txt")
-    assert not data.built_in
     assert "60 words were read" in data.notes[0]
     assert "6 lines left out" in data.notes[0]
     assert data.name == "lexicon"

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError
+from .digit_tasks import ContinualConfig, ReadConfig
 from .distillation import DistillConfig
 from .generation import GenerateConfig
 from .mae import MAEConfig, TransferConfig
 from .run import FinetuneConfig, RunConfig, TrainConfig
 from .scenes import DetectConfig, SegmentConfig
+from .text_tasks import SentimentConfig, TagConfig
 
 CONFIGS: dict[str, type[TrainConfig]] = {
     "classify": TrainConfig,
@@ -18,6 +20,10 @@ CONFIGS: dict[str, type[TrainConfig]] = {
     "detect": DetectConfig,
     "generate": GenerateConfig,
     "distill": DistillConfig,
+    "tag": TagConfig,
+    "sentiment": SentimentConfig,
+    "continual": ContinualConfig,
+    "read": ReadConfig,
 }
 
 

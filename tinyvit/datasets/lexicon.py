@@ -119,4 +119,4 @@ def word_dataset(path: str | Path | None = None) -> Dataset:
         chosen = sorted(word for word in words if place_of(word)[0] == part)
         splits[part] = Split(letters(chosen), np.array([words[word] for word in chosen], np.int64))
     name = "words" if path is None else Path(path).stem
-    return Dataset(name, CLASSES, 0.0, 1.0, **splits, built_in=path is None, notes=tuple(notes))
+    return Dataset(name, CLASSES, 0.0, 1.0, **splits, notes=tuple(notes))

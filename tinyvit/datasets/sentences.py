@@ -208,4 +208,4 @@ def sentence_dataset(train: int = 20_000, dev: int = 1_000, test: int = 4_000, *
         return split([one for of_each in zip(*groups, strict=True) for one in of_each][:n])
 
     learned = sentences(train, name_part="train", frame_part="train", rng=generator(seed, "sentences", "train"))
-    return Dataset("sentences", TAGS, 0.0, 1.0, split(learned), mixed("dev", dev), mixed("test", test), built_in=True)
+    return Dataset("sentences", TAGS, 0.0, 1.0, split(learned), mixed("dev", dev), mixed("test", test))

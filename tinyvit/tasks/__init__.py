@@ -4,11 +4,15 @@ from typing import Any
 
 from ..config.run import RunConfig
 from .classify import Classify, loss_and_gradients
+from .continual import Continual
 from .detect import Detect
 from .distill import Distill
 from .generate import Generate
 from .mae import MAE
+from .read import Read
 from .segment import Segment
+from .sentiment import Sentiment
+from .tag import Tag
 from .task import ALL, Batch, Task
 from .transfer import Transfer
 
@@ -20,6 +24,10 @@ TASKS: dict[str, Task[Any]] = {
     "detect": Detect(),
     "generate": Generate(),
     "distill": Distill(),
+    "tag": Tag(),
+    "sentiment": Sentiment(),
+    "continual": Continual(),
+    "read": Read(),
 }
 
 

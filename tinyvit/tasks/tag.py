@@ -1,0 +1,98 @@
+"""Tagging: a tag for each word of a sentence, so that names of people, places and firms and dates are found in it.
+
+A sentence is an image one pixel high whose patches are words, and goes through the blocks of the Vision Transformer as
+any other; every word's token then says its tag.
+
+Source: Devlin et al. 2019, "BERT", arXiv:1810.04805, section 5.3 (a linear layer on each token); tags: Tjong Kim Sang,
+De Meulder 2003, the shared task of CoNLL-2003.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..config.run import TrainConfig
+from ..datasets import Dataset
+from ..datasets.conll import load_conll
+from ..datasets.sentences import GROUPS, sentence_dataset
+from ..errors import UserError
+from ..evaluation.tagging import Tagging
+from ..layers import DenseHead, EncoderWithHead, Gradients
+from ..vit import VisionTransformer
+from .fit import Note
+from .task import Batch, Task
+from .token_loss import token_answers, token_loss
+
+HIDDEN = 1  # code of a hidden word's characters: ASCII's start of heading, which no word holds
+
+
+class Tag(Task[EncoderWithHead]):
+    """A batch is codes of words (B, C, 1, T) and tags (B, T); an answer is T tags and the loss of the sentence."""
+
+    def dataset(self, config: TrainConfig, note: Note) -> Dataset:
+        """Sentences made from a grammar, or those of the CoNLL files in a folder."""
+        if config.data_dir is None:
+            return sentence_dataset()
+        dataset = load_conll(config.data_dir)
+        for sentence in dataset.notes:
+            note(sentence)
+        return dataset
+
+    def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
+        encoder = VisionTransformer(dataclasses.replace(config.model, num_classes=0), rng=rng)
+        sizes = config.model.embed_dim, config.model.num_classes
+        return EncoderWithHead(encoder, DenseHead(*sizes, num_prefix=config.model.num_prefix_tokens, rng=rng))
+
+    def check(self, config: Any, dataset: Dataset) -> None:
+        check_words(config)
+        super().check(config, dataset)
+
+    def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
+        return some_hidden(dataset.train.images[chosen], config.hide, rng), dataset.train.labels[chosen]
+
+    def loss_and_gradients(
+        self,
+        config: Any,
+        model: EncoderWithHead,
+        batch: Batch,
+        *,
+        share: float = 1.0,
+        weights: Array | None = None,
+        rng: Any = None,
+    ) -> tuple[Array, Gradients]:
+        return token_loss(model, *batch, share=share, weights=weights, rng=rng)
+
+    def answer_size(self, config: Any) -> int:
+        return config.model.num_patches + 1
+
+    def answers(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
+        part = getattr(dataset, split)
+        return token_answers(model, part.images[rows], part.labels[rows])
+
+    def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Tagging:
+        tags = getattr(dataset, split).labels
+        names = tuple(GROUPS) if config.data_dir is None else (dataset.name,)
+        groups = np.arange(len(tags)) % len(names)
+        return Tagging(tags, answers[:, :-1].astype(np.int64), answers[:, -1], dataset.class_names, groups, names)
+
+
+def check_words(config: Any) -> None:
+    """Check that the model takes words, and that nobody expects them to be turned or moved.
+
+    Raises:
+        UserError: it takes images, or augmentation is asked for.
+    """
+    if config.model.stem != "words":
+        raise UserError(f'{config.task} takes words, got a model with stem="{config.model.stem}": leave out stem')
+    if config.augment != "none":
+        raise UserError(f"words are not augmented as images are, got augment {config.augment}: leave it out")
+
+
+def some_hidden(codes: np.ndarray, probability: float, rng: Any) -> np.ndarray:
+    """Codes of words (B, C, 1, T), some words replaced by a sign that is in none, so that what stands around a word
+    counts, too; a masked token, in BERT's words.
+    """
+    hidden = rng.random((len(codes), 1, 1, codes.shape[3])) < probability
+    return np.where(hidden & (codes > 0), np.uint8(HIDDEN), codes)
