@@ -12,6 +12,7 @@ from tests.support.small_run import SMALL_MODEL
 from tinyvit.cli import main
 from tinyvit.cli.finished import NEXT
 from tinyvit.config.tasks import CONFIGS, task_config
+from tinyvit.config.text_tasks import LETTERS, SENTENCES
 from tinyvit.storage.files import HEAD, TASK
 from tinyvit.storage.tensors import read_arrays
 from tinyvit.tasks import ALL, TASKS, task_of
@@ -28,6 +29,19 @@ SMALL = {  # fields of each task's config, for runs of a fraction of a second
     "detect": {"model": STEADY, "max_boxes": 4},
     "generate": {"model": STEADY, "judge": "shipped", "steps": 2, "samples": 20, "dev_samples": 10},
     "distill": {"model": STEADY},
+    "segment": {"model": dataclasses.replace(SCENES, num_classes=11)},
+    "detect": {"model": SCENES, "max_boxes": 4},
+    "tag": {"model": dataclasses.replace(SENTENCES, embed_dim=8, depth=1, num_heads=2), "num_sentences": 100},
+    "sentiment": {"model": dataclasses.replace(LETTERS, embed_dim=8, depth=1, num_heads=2), "batch_size": 256},
+    "continual": {
+        "model": dataclasses.replace(ENCODER, num_classes=10),
+        "classes_per_task": 5,
+        "ema_decay": 0.0,
+        "replay": 20,
+    },
+    "read": {
+        "model": dataclasses.replace(ENCODER, img_size=(28, 84), class_token=False, num_registers=3, num_classes=10)
+    },
 }
 WITHOUT_IMAGE_ENCODER = {"generate"}
 CLASSIFIERS = {"transfer", "distill"}  # whose runs hold ordinary models and nothing else

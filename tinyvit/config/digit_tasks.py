@@ -1,7 +1,7 @@
 """Configs of the tasks made of digits: rows to read, classes that come task by task. Their defaults are the recipes."""
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
 from .fields import option
 from .presets import PRESETS
@@ -15,6 +15,7 @@ ROWS = dataclasses.replace(PRESETS["tiny"], img_size=(28, 84), class_token=False
 class ReadConfig(TrainConfig):
     """A run of `tinyvit train --task read`: the digits of a row, from left to right."""
 
+    is_classifier: ClassVar[bool] = False
     model: ViTConfig = ROWS
     task: str = option("read", "learning task")
     epochs: int = option(6, "epochs; in each, every training digit begins a row", at_least=1)
@@ -27,6 +28,7 @@ class ReadConfig(TrainConfig):
 class ContinualConfig(TrainConfig):
     """A run of `tinyvit train --task continual`: classes come task by task, and are forgotten, or not."""
 
+    is_classifier: ClassVar[bool] = False
     task: str = option("continual", "learning task")
     epochs: int = option(10, "epochs of all tasks together; each of as many images as a task has", at_least=1)
     lr: float = option(1e-3, "peak learning rate, after warm-up")

@@ -1,7 +1,7 @@
 """Configs of the tasks on words: their defaults are the recipes."""
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
 from .fields import option
 from .presets import PRESETS
@@ -19,6 +19,7 @@ LETTERS = dataclasses.replace(WORDS, img_size=(1, 16), in_chans=1, num_classes=2
 class TextConfig(TrainConfig):
     """What runs on words have in common: nothing of what is done to images."""
 
+    is_classifier: ClassVar[bool] = False
     batch_size: int = option(64, "batch size, examples per optimizer step", at_least=1)
     augment: Literal["none", "shift", "affine"] = option("none", "data augmentation, of images alone: none")
     hide: float = option(0.0, "probability that a word, or a letter, is hidden in training", below=1)
@@ -36,6 +37,9 @@ class TagConfig(TextConfig):
     task: str = option("tag", "learning task")
     data_dir: str | None = option(None, "folder of CoNLL files: train.txt, dev.txt, test.txt (else made sentences)")
     epochs: int = option(6, "epochs, passes over the training split", at_least=1)
+    num_sentences: int = option(
+        20_000, "made sentences to train on; a fourth as many are for dev and test", at_least=20
+    )
     hide: float = option(0.3, "probability that a word is hidden in training, so that its neighbours count", below=1)
 
 

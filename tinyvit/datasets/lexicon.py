@@ -114,9 +114,10 @@ def word_dataset(path: str | Path | None = None) -> Dataset:
     else:
         words, left_out = read_lexicon(Path(path))
         notes.append(f"{len(words):,} words were read from {path}, and {left_out:,} lines left out.")
-    splits = {}
-    for part in ("train", "dev", "test"):
+
+    def split(part: str) -> Split:
         chosen = sorted(word for word in words if place_of(word)[0] == part)
-        splits[part] = Split(letters(chosen), np.array([words[word] for word in chosen], np.int64))
+        return Split(letters(chosen), np.array([words[word] for word in chosen], np.int64))
+
     name = "words" if path is None else Path(path).stem
-    return Dataset(name, CLASSES, 0.0, 1.0, **splits, notes=tuple(notes))
+    return Dataset(name, CLASSES, 0.0, 1.0, split("train"), split("dev"), split("test"), notes=tuple(notes))

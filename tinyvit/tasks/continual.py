@@ -39,10 +39,9 @@ class Continual(Task[Learner]):
     def check(self, config: Any, dataset: Dataset) -> None:
         super().check(config, dataset)
         check_classes(config, dataset)
-        count = len(tasks_of(config))
-        if config.epochs % count:
+        if config.ema_decay:
             raise UserError(
-                f"epochs are shared evenly by {count} tasks, got {config.epochs}: choose a multiple of {count}"
+                f"what is remembered of a task is no average over time, got ema_decay {config.ema_decay:g}: set it to 0"
             )
 
     def epoch_size(self, config: Any, dataset: Dataset) -> int:
@@ -53,7 +52,7 @@ class Continual(Task[Learner]):
         return stream_order(
             dataset.train.labels,
             tasks_of(config),
-            epoch // epochs_of_task(config),
+            task_in(config, epoch),
             size=self.epoch_size(config, dataset),
             batch_size=config.batch_size,
             replay=config.replay if config.method == "replay" else 0,
@@ -90,12 +89,11 @@ class Continual(Task[Learner]):
 
     def after_epoch(self, config: Any, model: Learner, dataset: Dataset, epoch: int, result: Any) -> None:
         """At the end of a task, its accuracies and what it needs are remembered."""
-        task, left = divmod(epoch + 1, epochs_of_task(config))
-        if left:
+        tasks, task = tasks_of(config), task_in(config, epoch)
+        if epoch + 1 < config.epochs and task_in(config, epoch + 1) == task:
             return
-        tasks = tasks_of(config)
-        rows = np.flatnonzero(np.isin(dataset.train.labels, tasks[task - 1]))
-        consolidate(model, config, dataset, task - 1, tasks[task - 1], rows, result.of_tasks)
+        rows = np.flatnonzero(np.isin(dataset.train.labels, tasks[task]))
+        consolidate(model, config, dataset, task, tasks[task], rows, result.of_tasks)
 
     def answer_size(self, config: Any) -> int:
         return config.model.num_classes + len(tasks_of(config)) ** 2
@@ -120,6 +118,7 @@ def tasks_of(config: Any) -> list[tuple[int, ...]]:
     return class_tasks(config.model.num_classes, config.classes_per_task)
 
 
-def epochs_of_task(config: Any) -> int:
-    """Epochs that each task is learned for."""
-    return max(1, config.epochs // len(tasks_of(config)))
+def task_in(config: Any, epoch: int) -> int:
+    """The task that is learned in an epoch: epochs are shared as evenly as they can be, one at least for each task."""
+    count = len(tasks_of(config))
+    return epoch * count // max(config.epochs, count)

@@ -58,7 +58,7 @@ class Read(Task[EncoderWithHead]):
         weights: Array | None = None,
         rng: Any = None,
     ) -> tuple[Array, Gradients]:
-        return token_loss(model, *batch, share=share, weights=weights, rng=rng)
+        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
     def answer_size(self, config: Any) -> int:
         return config.digits + 1

@@ -1,5 +1,6 @@
 """Sentiment: whether a word is good or bad, by its letters, each of them a token."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,17 @@ from ..datasets.lexicon import word_dataset, word_groups
 from ..evaluation.classification import Classification
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.sentiment import Sentiment as Result
-from ..layers import Gradients
+from ..layers import EncoderWithHead, Gradients, SequenceHead
 from ..ops import softmax_forward
 from ..vit import VisionTransformer
-from .classify import loss_and_gradients
 from .fit import Note, check_classes
 from .tag import check_words, some_hidden
 from .task import Batch, Task
+from .token_loss import token_loss
 
 
-class Sentiment(Task[VisionTransformer]):
-    """A batch is codes of letters (B, 1, 1, T) and labels (B,); an answer is the probabilities of bad and good."""
+class Sentiment(Task[EncoderWithHead]):
+    """A batch is codes of letters (B, 1, 1, T) and labels (B, 1); an answer is the probabilities of bad and good."""
 
     def dataset(self, config: TrainConfig, note: Note) -> Dataset:
         """Our own words, or those of the lexicon in a file."""
@@ -30,8 +31,10 @@ class Sentiment(Task[VisionTransformer]):
             note(sentence)
         return dataset
 
-    def build(self, config: Any, rng: np.random.Generator) -> VisionTransformer:
-        return VisionTransformer(config.model, rng=rng)
+    def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
+        encoder = VisionTransformer(dataclasses.replace(config.model, num_classes=0), rng=rng)
+        sizes = config.model.embed_dim, config.model.num_classes
+        return EncoderWithHead(encoder, SequenceHead(*sizes, length=1, rng=rng))  # on the class token
 
     def check(self, config: Any, dataset: Dataset) -> None:
         check_words(config)
@@ -39,33 +42,29 @@ class Sentiment(Task[VisionTransformer]):
         check_classes(config, dataset)
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
-        return some_hidden(dataset.train.images[chosen], config.hide, rng), dataset.train.labels[chosen]
+        return some_hidden(dataset.train.images[chosen], config.hide, rng), dataset.train.labels[chosen, None]
 
     def loss_and_gradients(
         self,
         config: Any,
-        model: VisionTransformer,
+        model: EncoderWithHead,
         batch: Batch,
         *,
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
     ) -> tuple[Array, Gradients]:
-        codes, labels = batch
-        smoothing = config.label_smoothing
-        return loss_and_gradients(
-            model, codes, labels, label_smoothing=smoothing, share=share, weights=weights, rng=rng
-        )
+        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
     def answer_size(self, config: Any) -> int:
         return config.model.num_classes
 
-    def answers(self, config: Any, model: VisionTransformer, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
+    def answers(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
         codes = getattr(dataset, split).images[rows]
-        parts = [
-            to_numpy(softmax_forward(model.predict(to_device(codes[first : first + BATCH_SIZE], model.device)))[0])
-            for first in range(0, len(codes), BATCH_SIZE)
-        ]
+        parts = []
+        for first in range(0, len(codes), BATCH_SIZE):
+            logits, _ = model.forward(to_device(codes[first : first + BATCH_SIZE], model.device))
+            parts.append(to_numpy(softmax_forward(logits[:, 0])[0]))
         return np.concatenate(parts).astype(np.float32)
 
     def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Result:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array
-from ..config.run import TrainConfig
 from ..datasets import Dataset
 from ..datasets.conll import load_conll
 from ..datasets.sentences import GROUPS, sentence_dataset
@@ -31,10 +30,11 @@ HIDDEN = 1  # code of a hidden word's characters: ASCII's start of heading, whic
 class Tag(Task[EncoderWithHead]):
     """A batch is codes of words (B, C, 1, T) and tags (B, T); an answer is T tags and the loss of the sentence."""
 
-    def dataset(self, config: TrainConfig, note: Note) -> Dataset:
+    def dataset(self, config: Any, note: Note) -> Dataset:
         """Sentences made from a grammar, or those of the CoNLL files in a folder."""
         if config.data_dir is None:
-            return sentence_dataset()
+            n = config.num_sentences
+            return sentence_dataset(n, n // 20, n // 5)
         dataset = load_conll(config.data_dir)
         for sentence in dataset.notes:
             note(sentence)
@@ -62,7 +62,7 @@ class Tag(Task[EncoderWithHead]):
         weights: Array | None = None,
         rng: Any = None,
     ) -> tuple[Array, Gradients]:
-        return token_loss(model, *batch, share=share, weights=weights, rng=rng)
+        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
     def answer_size(self, config: Any) -> int:
         return config.model.num_patches + 1

@@ -5,26 +5,32 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, array_module, to_device, to_numpy
+from ..config.run import RunConfig
 from ..evaluation.predict import BATCH_SIZE
 from ..layers import EncoderWithHead, Gradients
 from ..ops import cross_entropy_backward, cross_entropy_forward
+from .task import Batch
 
 
 def token_loss(
-    model: EncoderWithHead, x: Array, labels: Array, *, share: float, weights: Array | None, rng: Any
+    config: RunConfig, model: EncoderWithHead, batch: Batch, *, share: float, weights: Array | None, rng: Any
 ) -> tuple[Array, Gradients]:
     """Mean cross-entropy over the labelled tokens of each example, then over the examples; and the gradients of it.
 
     Were it the mean over all tokens of a batch, long examples would count more, and pieces would not add up.
 
     Args:
-        labels: integers (B, M), below 0 where there is nothing to say.
+        batch: what the encoder takes, and labels, integers (B, M), below 0 where there is nothing to say.
         share, weights, rng: as in `Task.loss_and_gradients`.
     """
+    x, labels = batch
     logits, saved = model.forward(x, rng=rng)  # (B, M, K)
     B, M, K = logits.shape
     loss, loss_saved = cross_entropy_forward(
-        logits.reshape(B * M, K), labels=known(labels), weights=token_weights(labels, weights).astype(logits.dtype)
+        logits.reshape(B * M, K),
+        labels=known(labels),
+        weights=token_weights(labels, weights).astype(logits.dtype),
+        label_smoothing=config.label_smoothing,
     )
     _, grads = model.backward(cross_entropy_backward(share, loss_saved).reshape(B, M, K), saved)
     return loss, grads
