@@ -29,8 +29,6 @@ SMALL = {  # fields of each task's config, for runs of a fraction of a second
     "detect": {"model": STEADY, "max_boxes": 4},
     "generate": {"model": STEADY, "judge": "shipped", "steps": 2, "samples": 20, "dev_samples": 10},
     "distill": {"model": STEADY},
-    "segment": {"model": dataclasses.replace(SCENES, num_classes=11)},
-    "detect": {"model": SCENES, "max_boxes": 4},
     "tag": {"model": dataclasses.replace(SENTENCES, embed_dim=8, depth=1, num_heads=2), "num_sentences": 100},
     "sentiment": {"model": dataclasses.replace(LETTERS, embed_dim=8, depth=1, num_heads=2), "batch_size": 256},
     "continual": {
