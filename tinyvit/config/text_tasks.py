@@ -17,7 +17,7 @@ LETTERS = dataclasses.replace(WORDS, img_size=(1, 16), in_chans=1, num_classes=2
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig(TrainConfig):
-    """What runs on words have in common: nothing of what is done to images."""
+    """Settings of all runs on words: nothing of what is done to images."""
 
     is_classifier: ClassVar[bool] = False
     batch_size: int = option(64, "batch size, examples per optimizer step", at_least=1)
