@@ -23,8 +23,13 @@ def progress_bar() -> Any:
 
         def start(self, config: Any, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
             from ..config.costs import model_costs
+            from ..layers import NO_DRAWS
+            from ..tasks import task_of
 
-            parameters = sum(cost.parameters for cost in model_costs(config.model).values())
+            if config.task == "classify":
+                parameters = sum(cost.parameters for cost in model_costs(config.model).values())
+            else:
+                parameters = task_of(config).build(config, NO_DRAWS).num_parameters()
             say(describe("model", config.model))
             say(describe("training", config, skip=("model", "class_weights")))
             say(f"{parameters:,} parameters; everything goes to {folder}")

@@ -17,7 +17,7 @@ class GenerateConfig(TrainConfig):
 
     model: ViTConfig = DIT
     task: str = option("generate", "learning task")
-    epochs: int = option(8, "epochs, passes over the training split", at_least=1)
+    epochs: int = option(5, "epochs, passes over the training split", at_least=1)
     lr: float = option(2e-3, "peak learning rate, after warm-up")
     weight_decay: float = option(
         0.0, "decoupled weight decay (with sgd: added to the gradient), of weight matrices only"
