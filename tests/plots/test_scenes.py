@@ -41,4 +41,5 @@ def test_boxes_stand_where_they_are(rng, tmp_path):
     assert [text.get_text() for text in said.texts] == ["b 90 %"]
     assert [text.get_text() for text in true.texts] == ["b", "$a$"]
     assert not figure.axes[1].patches
+    assert [text.get_position() for text in true.texts] == [(2, 2.2), (15, 1.8)]  # above, and where it can be read
     save_figure(figure, tmp_path / "boxes.png")

@@ -81,9 +81,11 @@ def plot_boxes(
 
 
 def draw_box(axes: "Axes", box: Any, text: str, colour: str = FOUND) -> None:
-    """A box x1 y1 x2 y2 in pixels with a text at its upper edge."""
+    """A box x1 y1 x2 y2 in pixels with a text above it, or within it where the image ends."""
     from matplotlib.patches import Rectangle
 
     x1, y1, x2, y2 = box[:4]
     axes.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=1.4))
-    axes.text(x1, y1 - 0.8, shortened(text, 20), color="white", fontsize=6.5, va="bottom", parse_math=False)
+    is_below = y1 < 0.1 * (axes.get_ylim()[0] + 0.5)
+    place = {"y": y1 + 0.8, "va": "top"} if is_below else {"y": y1 - 0.8, "va": "bottom"}
+    axes.text(x1, s=shortened(text, 20), color="white", fontsize=6.5, parse_math=False, clip_on=True, **place)
