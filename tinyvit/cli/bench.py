@@ -10,6 +10,9 @@ from typing import Any
 from ..errors import UserError
 from .bench_gpu import bench_on_gpu, refuse_others
 from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
+from .output import complain
+
+SEEDS = 3  # of --tasks, where --runs does not say it
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -37,6 +40,12 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "--runs", type=int, metavar="N", help="instead: N whole training runs of a recipe, and their results"
     )
     parser.add_argument("--recipe", default="default", metavar="RECIPE", help="recipe of --runs (default: default)")
+    parser.add_argument(
+        "--tasks",
+        nargs="*",
+        metavar="TASK",
+        help="instead: whole runs of these tasks, or of all, with --runs seeds, and what they reach",
+    )
     parser.add_argument("--cluster", action="store_true", help="instead: estimated time of a step on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
@@ -68,8 +77,10 @@ def run(options: argparse.Namespace) -> int:
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "runs": _runs}
-    chosen = [name for name in modes if getattr(options, name)]
+    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": _tasks, "runs": _runs}
+    chosen = [name for name in modes if getattr(options, name) not in (None, False)]
+    if chosen == ["tasks", "runs"]:
+        chosen = ["tasks"]  # so many seeds of each
     if len(chosen) > 1:
         raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
     if resolve_device(options.device) != "cpu":
@@ -199,6 +210,17 @@ def _runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str
         seconds, accuracy = (sum(x) / len(mine) for x in ([r.seconds for r in mine], [r.accuracy for r in mine]))
         lines.append(f"{side:<12}{'mean':>6}{seconds:>10.1f}{accuracy:>14.2f} %")
     return {"recipe": options.recipe, "runs": [run._asdict() for run in runs]}, "\n".join(lines)
+
+
+def _tasks(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from ..bench.task_runs import TaskRun, all_tasks, table, task_runs
+
+    def note(run: TaskRun) -> None:
+        measures = ", ".join(f"{name} {value:.4f}" for name, value in run.measures.items())
+        complain(f"{run.name}, seed {run.seed}: {measures}; {run.seconds / 60:.1f} min")
+
+    runs = task_runs(options.tasks or all_tasks(), range(options.runs or SEEDS), note)
+    return {"machine": _machine(), "runs": [run._asdict() for run in runs]}, f"{_machine()}\n\n{table(runs)}"
 
 
 def _machine() -> str:
