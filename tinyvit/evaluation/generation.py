@@ -66,8 +66,8 @@ class Generation(NamedTuple):
 
     @property
     def measures(self) -> dict[str, float]:
-        """Agreement, and closeness: the distance of real images over that of made ones, at most about 1. Where nobody
-        judges, the negative loss.
+        """Agreement, and closeness: the distance of real images over that of made ones, at most about 1. Without a
+        classifier, the negative loss.
         """
         if not len(self.made.labels):
             return {"neg_loss": -self.loss}

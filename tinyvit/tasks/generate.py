@@ -33,7 +33,7 @@ from .training_images import training_pixels
 
 PIECE = 250  # examples that are answered at a time
 GRID_ROWS, GRID_COLUMNS = 10, 10
-NOBODY = Looks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+NO_LOOKS = Looks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
 
 
 class Generate(Task[DiT]):
@@ -122,7 +122,7 @@ class Generate(Task[DiT]):
             return Looks(part.labels[rows], answers[rows, column].astype(np.int64), answers[rows, features])
 
         if not count:
-            return Generation(answers[:, 0], NOBODY, NOBODY, NOBODY)
+            return Generation(answers[:, 0], NO_LOOKS, NO_LOOKS, NO_LOOKS)
         first, then = slice(0, count), slice(count, 2 * count)
         return Generation(answers[:, 0], looks(first, 1), looks(first, 2), looks(then, 2))
 
