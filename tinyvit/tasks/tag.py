@@ -79,7 +79,7 @@ class Tag(Task[EncoderWithHead]):
 
 
 def check_words(config: Any) -> None:
-    """Check that the model takes words, and that nobody expects them to be turned or moved.
+    """Check that the model takes words, and that no augmentation of images was asked for.
 
     Raises:
         UserError: it takes images, or augmentation is asked for.
