@@ -90,3 +90,11 @@ def make_picture(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_dataset():
+    """200 digits to train on in place of the whole of MNIST."""
+    from tests.support import small_run  # here, as most tests train nothing
+
+    return small_run.small_dataset()

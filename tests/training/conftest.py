@@ -14,11 +14,6 @@ from tinyvit.ops.erf import normal_cdf
 from tinyvit.training import TrainConfig, start
 
 
-@pytest.fixture(scope="session")
-def small_dataset():
-    return small_run.small_dataset()
-
-
 @pytest.fixture
 def small_config(tmp_path, monkeypatch, small_dataset, device):
     """A config whose runs take a fraction of a second, in tmp_path/run."""

@@ -30,7 +30,7 @@ class ContinualConfig(TrainConfig):
 
     is_classifier: ClassVar[bool] = False
     task: str = option("continual", "learning task")
-    epochs: int = option(10, "epochs of all tasks together; each of as many images as a task has", at_least=1)
+    epochs: int = option(5, "epochs of all tasks together; each of as many images as a task has", at_least=1)
     lr: float = option(1e-3, "peak learning rate, after warm-up")
     min_lr: float = option(1e-3, "final learning rate of the cosine schedule; the peak rate: it stays")
     weight_decay: float = option(

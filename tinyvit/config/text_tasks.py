@@ -36,7 +36,7 @@ class TagConfig(TextConfig):
     model: ViTConfig = SENTENCES
     task: str = option("tag", "learning task")
     data_dir: str | None = option(None, "folder of CoNLL files: train.txt, dev.txt, test.txt (else made sentences)")
-    epochs: int = option(6, "epochs, passes over the training split", at_least=1)
+    epochs: int = option(4, "epochs, passes over the training split", at_least=1)
     num_sentences: int = option(
         20_000, "made sentences to train on; a fourth as many are for dev and test", at_least=20
     )
