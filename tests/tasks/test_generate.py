@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tinyvit.config import ViTConfig
-from tinyvit.config.generation import GenerateConfig
+from tinyvit.config.generation import DIT, GenerateConfig
 from tinyvit.config.mae import MAEConfig
 from tinyvit.datasets import Dataset, Split
 from tinyvit.errors import UserError
@@ -19,7 +18,7 @@ from tinyvit.tasks.flow_matching import MIN_TIME, flow_matching, logit_normal
 from tinyvit.tasks.generate import Generate, load_generator
 from tinyvit.tasks.model_files import save_model
 
-MODEL = ViTConfig(img_size=28, patch_size=14, in_chans=1, num_classes=10, embed_dim=8, depth=1, num_heads=2)
+MODEL = dataclasses.replace(DIT, patch_size=14, embed_dim=8, depth=1, num_heads=2)
 CONFIG = GenerateConfig(model=MODEL, judge="shipped", steps=2, samples=6, dev_samples=4, seed=3)
 DIGITS = tuple("0123456789")
 
@@ -153,6 +152,24 @@ def test_a_judge_of_other_images_is_refused(dataset):
         task.check(dataclasses.replace(CONFIG, judge="/no/such/folder"), dataset)
 
 
+@pytest.mark.parametrize(
+    ("model", "fields", "sentence"),
+    [
+        ({"drop_path_rate": 0.1}, {}, "no use for drop_path_rate, got 0.1: leave it out"),
+        ({"stem": "conv"}, {}, "no use for stem, got conv"),
+        ({"num_registers": 2}, {}, "no use for num_registers, got 2"),
+        ({"pos_embed": "learned"}, {}, "no use for pos_embed, got learned"),
+        ({"layer_scale": 0.1}, {}, "no use for layer_scale"),
+        ({}, {"label_smoothing": 0.1}, "no use for label_smoothing, got 0.1"),
+        ({}, {"class_weights": "balanced"}, "no use for class_weights"),
+    ],
+)
+def test_no_setting_is_passed_over(model, fields, sentence, dataset):
+    config = dataclasses.replace(CONFIG, model=dataclasses.replace(MODEL, **model), **fields)
+    with pytest.raises(UserError, match=sentence):
+        Generate().check(config, dataset)
+
+
 @pytest.fixture
 def run(tmp_path, model):
     names = b'{"class_names": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]}'
@@ -179,7 +196,7 @@ def test_damaged_names_of_classes_are_a_sentence(names, run):
 def test_other_runs_make_no_images(tmp_path, rng):
     from tinyvit.tasks.mae import MAE
 
-    config = MAEConfig(model=dataclasses.replace(MODEL, num_classes=0, pool="mean"), decoder_embed_dim=8)
+    config = MAEConfig(model=dataclasses.replace(MODEL, num_classes=0), decoder_embed_dim=8)
     save_model(tmp_path / "mae", config, MAE().build(config, rng), {})
     for folder, what in (("mae", "a run of the task mae"), ("", "no run of a task"), ("nowhere", "there is no folder")):
         with pytest.raises(UserError, match=what):

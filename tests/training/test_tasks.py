@@ -22,12 +22,13 @@ from tinyvit.vit import VisionTransformer
 
 STEADY = dataclasses.replace(SMALL_MODEL, drop_path_rate=0.0)
 ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
+DIT = dataclasses.replace(STEADY, pool="mean", class_token=False, pos_embed="sincos2d")
 SMALL = {  # fields of each task's config, for runs of a fraction of a second
     "transfer": {"model": dataclasses.replace(ENCODER, num_classes=10), "num_labels": 20},
     "mae": {"model": ENCODER, "decoder_embed_dim": 8, "decoder_num_heads": 2, "mask_ratio": 0.5},
     "segment": {"model": dataclasses.replace(STEADY, num_classes=11)},
     "detect": {"model": STEADY, "max_boxes": 4},
-    "generate": {"model": STEADY, "judge": "shipped", "steps": 2, "samples": 20, "dev_samples": 10},
+    "generate": {"model": DIT, "judge": "shipped", "steps": 2, "samples": 20, "dev_samples": 10},
     "distill": {"model": STEADY},
     "tag": {"model": dataclasses.replace(SENTENCES, embed_dim=8, depth=1, num_heads=2), "num_sentences": 100},
     "sentiment": {"model": dataclasses.replace(LETTERS, embed_dim=8, depth=1, num_heads=2), "batch_size": 256},

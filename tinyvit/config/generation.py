@@ -8,7 +8,15 @@ from .presets import PRESETS
 from .run import TrainConfig
 from .vit import ViTConfig
 
-DIT = dataclasses.replace(PRESETS["tiny"], embed_dim=96, num_heads=6, gelu="tanh")
+DIT = dataclasses.replace(
+    PRESETS["tiny"],
+    embed_dim=96,
+    num_heads=6,
+    gelu="tanh",
+    pool="mean",
+    class_token=False,
+    pos_embed="sincos2d",
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,6 +32,11 @@ from .task import Batch, Task
 from .training_images import training_pixels
 
 PIECE = 250  # examples that are answered at a time
+NOT_IN_A_DIT = (  # of the fields of a Vision Transformer
+    "pool", "pos_embed", "class_token", "num_registers", "pre_norm", "final_norm", "fc_norm", "drop_rate",
+    "drop_path_rate", "layer_scale", "stem",
+)  # fmt: skip
+NOT_IN_THE_LOSS = ("label_smoothing", "class_weights")
 GRID_ROWS, GRID_COLUMNS = 10, 10
 NO_LOOKS = Looks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
 
@@ -59,6 +64,7 @@ class Generate(Task[DiT]):
     def check(self, config: Any, dataset: Dataset) -> None:
         super().check(config, dataset)
         check_classes(config, dataset)
+        check_used(config)
         if judge := judge_of(config):
             check_fits(judge, judge_folder(config), config.model.input_shape, dataset.class_names)
 
@@ -140,6 +146,19 @@ class Generate(Task[DiT]):
                 ways, times, [names[k] for k in labels[firsts]], title="From noise to an image", subtitle=settings
             ),
         }
+
+
+def check_used(config: GenerateConfig) -> None:
+    """Check that no setting is given that would be passed over.
+
+    Raises:
+        UserError: one is.
+    """
+    usual = GenerateConfig()
+    for given, default, names in ((config.model, usual.model, NOT_IN_A_DIT), (config, usual, NOT_IN_THE_LOSS)):
+        for name in names:
+            if getattr(given, name) != getattr(default, name):
+                raise UserError(f"the task generate has no use for {name}, got {getattr(given, name)}: leave it out")
 
 
 def num_samples(config: GenerateConfig, part: Split, split: str) -> int:
