@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tinyvit.plots import save_figure
-from tinyvit.plots.scenes import class_colours, plot_boxes, plot_masks
+from tinyvit.plots.scenes import class_colours, plot_boxes, plot_mask, plot_masks
 
 
 @pytest.mark.parametrize(("channels", "n"), [(1, 3), (3, 12)])
@@ -19,6 +19,15 @@ def test_masks_stand_below_the_images(channels, n, rng, tmp_path):
     np.testing.assert_array_equal(true.images[0].get_array()[1:], colours[masks[0, 1:]])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a $x$", "b", "c"]
     save_figure(figure, tmp_path / "masks.png")
+
+
+def test_one_picture_and_its_mask(rng, tmp_path):
+    image, mask = rng.integers(0, 256, (3, 6, 9), dtype=np.uint8), np.full((6, 9), 2)
+    mask[0] = 0
+    figure = plot_mask(image, mask, ["nothing", "a", "$b$"], "name.png")
+    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), class_colours(3)[mask])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["nothing", "$b$"]
+    save_figure(figure, tmp_path / "mask.png")
 
 
 @pytest.mark.parametrize("K", [2, 11, 21, 60])

@@ -130,6 +130,17 @@ def test_the_loss_is_that_of_its_images(of_images, rng):
     assert grads["y"][..., :3].all()
 
 
+def test_a_picture_of_ones_own():
+    """Boxes are told in the picture's own pixels: here twice as high and thrice as wide as the model takes it."""
+    image = np.zeros((1, 24, 32), np.uint8)
+    says = Says(as_output(CONFIG, BOXES))
+    found = TASK.predict(CONFIG, says, np.zeros((1, 1, 24, 32)), image, (48, 96), ["a", "b", "c"])
+    assert set(found.words.split(", ")) == {"c 99 % at 3 4 27 22", "a 99 % at 60 20 93 46"}
+    assert len(found.draw("a name").axes[0].patches) == 2
+    nothing = TASK.predict(CONFIG, Says(says.y[2:]), np.zeros((1, 1, 24, 32)), image, (48, 96), ["a", "b", "c"])
+    assert nothing.words == "nothing found"
+
+
 def test_weights_of_patches():
     classes = np.array([[0, NO_CLASS, 2, 2], [NO_CLASS] * 4])
     every, positive = patch_weights(classes)

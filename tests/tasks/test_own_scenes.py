@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from tinyvit.cli import main
+from tinyvit.cli.task_predictions import Reader
 from tinyvit.config.scenes import DetectConfig, SegmentConfig
 from tinyvit.errors import UserError
+from tinyvit.images.processor import ImageProcessor
 from tinyvit.storage.tensors import read_arrays
 from tinyvit.tasks import TASKS, task_of
 from tinyvit.training import resume, train
@@ -114,6 +116,34 @@ def test_it_is_evaluated_on_folders_of_its_kind_alone(task, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["train", "--task", task, "--data-dir", str(tmp_path / "other" / "data")]) == 2
     assert f"or use --task {other}" in capsys.readouterr().err
+
+
+def test_other_pictures_are_looked_at(tmp_path, capsys):
+    history = train(config_for("segment", tmp_path), progress=Notes(), free=FREE)
+    Image.new("RGB", (50, 31), (240, 240, 240)).save(tmp_path / "bright.png")
+    pictures = [str(tmp_path / name) for name in ("bright.png", "nowhere.png", "data/images/1.png")]
+    assert main(["predict", str(history.folder), *pictures, "--plot"]) == 2
+    said = capsys.readouterr()
+    first, drawn, second, _ = said.out.splitlines()
+    assert "bright.png: pixels of " in first  # and not inverted: the model learned such pictures
+    assert "1.png: pixels of " in second
+    assert (tmp_path / drawn.strip()).stat().st_size > 1000
+    assert "nowhere.png" in said.err
+    assert main(["predict", str(history.folder), pictures[0], "--csv", "x.csv"]) == 2
+    assert "--csv is for classifiers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("level", "inverted"), [(255, True), (200, True), (90, False), (0, False)])
+def test_dark_on_white_is_inverted_for_models_of_canvases(level, inverted, tmp_path):
+    pixels = np.full((30, 40), level, np.uint8)
+    pixels[10:20, 10:20] = 128
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    processor = ImageProcessor(in_chans=1, size=(15, 20))
+    image, size, done = Reader(processor, is_white_on_black=True)(tmp_path / "p.png")
+    assert size == (30, 40)
+    assert bool(done) == inverted
+    assert image[0, 0, 0] == (255 - level if inverted else level)
+    assert not Reader(processor, is_white_on_black=False)(tmp_path / "p.png")[2]
 
 
 def test_other_folders_are_left_to_others(tmp_path):

@@ -101,6 +101,20 @@ def test_losses_of_pixels_are_cross_entropy(rng):
     assert pixel_losses(logits, labels).mean() == pytest.approx(float(wanted), rel=1e-12)
 
 
+def test_a_picture_of_ones_own(masks):
+    names = ["sky", "a", "b", "c"]
+    masks[0, :4] = 2
+    found = TASK.predict(
+        CONFIG, Says(as_logits(CONFIG, masks)), np.zeros((1, 1, 8, 12)), np.zeros((1, 8, 12), np.uint8), (80, 60), names
+    )
+    words = dict(part.rsplit(" ", 2)[:2] for part in found.words.removeprefix("pixels of ").split(", "))
+    assert next(iter(words)) == "b"
+    assert {name: float(share) for name, share in words.items()} == {
+        names[k]: pytest.approx(100 * (masks[0] == k).mean(), abs=0.051) for k in np.unique(masks[0])
+    }
+    assert "a name" in found.draw("a name").get_suptitle()
+
+
 def digits(side=28, channels=1):
     split = Split(np.zeros((6, channels, side, side), np.uint8), np.arange(6) % 5)
     return Dataset("digits", tuple("abcde"), 0.5, 0.25, split, split, split)

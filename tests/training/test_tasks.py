@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.notes import Notes, Stops
 from tests.support.small_run import SMALL_MODEL
@@ -15,7 +16,7 @@ from tinyvit.config.tasks import CONFIGS, task_config
 from tinyvit.config.text_tasks import LETTERS, SENTENCES
 from tinyvit.storage.files import HEAD, TASK
 from tinyvit.storage.tensors import read_arrays
-from tinyvit.tasks import ALL, TASKS, task_of
+from tinyvit.tasks import ALL, TASKS, Task, task_of
 from tinyvit.tasks.model_files import read_task_config
 from tinyvit.training import TrainingInterrupted, data, resume, start, train
 from tinyvit.vit import VisionTransformer
@@ -124,6 +125,12 @@ def test_the_encoder_is_an_ordinary_model(config, tmp_path, capsys):
     if config.task in WITHOUT_IMAGE_ENCODER:
         assert config.task in capsys.readouterr().err
         return
+    capsys.readouterr()
+    Image.new("L", (40, 30), 90).save(tmp_path / "picture.png")
+    status = main(["predict", str(history.folder), str(tmp_path / "picture.png")])
+    assert status == (0 if type(task_of(config)).predict is not Task.predict else 2)
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("\n") == 1
     encoder = VisionTransformer.from_pretrained(history.folder, num_classes=3)
     for name, array in model.encoder.parameters().items():
         np.testing.assert_array_equal(encoder.parameters()[name], array)

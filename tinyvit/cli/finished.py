@@ -15,8 +15,8 @@ NEXT = {  # by task, with the folder of the run
     "continual": "See what is forgotten without it: tinyvit train --task continual --method naive",
     "read": "Read longer rows: tinyvit train --task read --digits 5",
     "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
-    "segment": "Look at its masks of other pictures: tinyvit eval {folder} --figures",
-    "detect": "Look at its boxes in other pictures: tinyvit eval {folder} --figures",
+    "segment": "Try it on a picture of your own: tinyvit predict {folder} {picture} --plot",
+    "detect": "Try it on a picture of your own: tinyvit predict {folder} {picture} --plot",
 }
 
 

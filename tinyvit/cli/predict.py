@@ -1,4 +1,4 @@
-"""`tinyvit predict MODEL IMAGE_OR_FOLDER ...`: classify your own images."""
+"""`tinyvit predict MODEL IMAGE_OR_FOLDER ...`: classify your own images, or find masks or boxes in them."""
 
 import argparse
 import itertools
@@ -16,13 +16,17 @@ from .guesses import add_threshold_flag, guess, in_words, load_classifier_for
 from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
 from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines, refusal
+from .task_predictions import predict_task
 
 MAX_NAME_LENGTH = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        "predict", help="classify images", description="Classify images of any size and colour, best guess first."
+        "predict",
+        help="classify images, or find masks or boxes in them",
+        description="Classify images of any size and colour, best guess first; with a model that a task has trained, "
+        "find the class of each pixel, or boxes.",
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files, or folders of them")
@@ -33,7 +37,9 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--batch-size", type=count, metavar="N", help="images per forward (default: what fits)")
     parser.add_argument("--csv", type=text, metavar="FILE", help="write every prediction to a CSV table, too")
     add_strict_flag(parser)
-    parser.add_argument("--plot", action="store_true", help="save attention maps in MODEL/figures")
+    parser.add_argument(
+        "--plot", action="store_true", help="save attention maps (of a task: masks or boxes) in MODEL/figures"
+    )
     parser.add_argument(
         "--explain", type=text, metavar="OUT", help="models of digits: draw into this folder how each digit was found"
     )
@@ -46,10 +52,17 @@ def run(options: argparse.Namespace) -> int:
     from ..evaluation.answers import answers, read_pictures
     from ..evaluation.pages import DigitReader
     from ..evaluation.predict import NoAnswerError
+    from ..tasks.model_files import read_task_config
 
     if options.top_k < 1:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
+    if config := read_task_config(options.folder):
+        paths, failed, left_out = _files(options.images)
+        forbid(left_out if options.strict else 0)
+        unreadable = predict_task(options, config, paths, _figure_names(paths))
+        forbid(unreadable * options.strict)
+        return 2 if failed or unreadable else 0
     model, preprocessing = load_classifier_for(options)
     if options.explain:
         forbid_explaining(preprocessing)

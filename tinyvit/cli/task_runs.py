@@ -16,7 +16,7 @@ def evaluate_task(options: argparse.Namespace, config: Any) -> int:
     from ..evaluation.figures import draw_run
     from ..storage.run_folder import figures_folder
 
-    _forbid(options, config, "threshold", "labels", "csv", "batch_size")
+    forbid_flags(options, config, "threshold", "labels", "csv", "batch_size")
     task, model, dataset, split, result = _evaluated(options, config)
     say(f"{split} split of {dataset.name}, {len(getattr(dataset, split)):,} examples: {result.in_words}")
     if result.details:
@@ -38,7 +38,7 @@ def plot_task(options: argparse.Namespace, config: Any) -> int:
     from ..storage.metrics import read_metrics
     from ..storage.run_folder import run_folder
 
-    _forbid(options, config, "threshold", "labels")
+    forbid_flags(options, config, "threshold", "labels")
     task, model, dataset, split, result = _evaluated(options, config)
     folder = run_folder(options.folder)
     more = task.figures(config, model.to("cpu"), dataset, split)
@@ -72,7 +72,7 @@ def _evaluated(options: argparse.Namespace, config: Any) -> tuple[Any, Any, Any,
     return task, model, dataset, split, result
 
 
-def _forbid(options: argparse.Namespace, config: Any, *names: str) -> None:
+def forbid_flags(options: argparse.Namespace, config: Any, *names: str) -> None:
     """Check that no flag was given that only classifiers have.
 
     Raises:

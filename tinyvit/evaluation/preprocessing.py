@@ -154,7 +154,8 @@ def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProce
             image_mean=mean,
             image_std=std,
         )
-    class_names = list(dataset.class_names) if config.is_classifier else []  # an encoder alone
-    names = {"dataset": dataset.name, "built_in": dataset.built_in, "class_names": class_names}
+    names = {"dataset": dataset.name, "built_in": dataset.built_in, "class_names": list(dataset.class_names)}
+    if not config.is_classifier:  # an encoder alone, and beside it what names the classes
+        names |= {"class_names": [], "task_class_names": list(dataset.class_names)}
     threshold = {"threshold": config.threshold} if dataset.multi_label and isinstance(config, FinetuneConfig) else {}
     return to_json(processor.to_dict() | names | threshold)

@@ -46,6 +46,36 @@ def plot_masks(
     return figure
 
 
+def plot_mask(image: np.ndarray, mask: np.ndarray, class_names: Sequence[str], title: str) -> "Figure":
+    """Plot an image (C, H, W), and beside it the class (H, W) of each pixel, with the names of those that occur."""
+    from matplotlib.patches import Patch
+
+    colours = class_colours(len(class_names))
+    figure = new_figure(8.0, 4.0)
+    headline(figure, shortened(title, 66, tail=36), "the picture as the model takes it, and the class of each pixel")
+    left, right = figure.subplots(1, 2)
+    show_picture(left, image)
+    right.set_axis_off()
+    right.imshow(colours[mask], interpolation="nearest")
+    occurring = np.unique(mask)[:MAX_LEGEND]
+    handles = [Patch(color=colours[k], label=shortened(class_names[k], 16)) for k in occurring]
+    legend = figure.legend(handles=handles, loc="outside right center", frameon=False, labelcolor=INK, fontsize=8)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
+def plot_found(image: np.ndarray, found: Sequence[tuple[Any, str]], title: str) -> "Figure":
+    """Plot an image (C, H, W) with the boxes found in it, and what stands at each."""
+    figure = new_figure(5.0, 5.4)
+    headline(figure, shortened(title, 50, tail=24), "the picture as the model takes it, and what it finds")
+    axes = figure.subplots()
+    show_picture(axes, image)
+    for box, text in found:
+        draw_box(axes, box, text)
+    return figure
+
+
 def class_colours(num_classes: int) -> np.ndarray:
     """Colours (K + 1, 3), 0..1: black for the first class, grey for what is of none, after all of them."""
     from matplotlib import colormaps

@@ -5,12 +5,12 @@ suppression keeps the surest.
 Source: Tian et al. 2019, "FCOS", arXiv:1904.01355; on a plain ViT: Li et al. 2022, arXiv:2203.16527.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, to_numpy
 from ..datasets import Dataset, normalize
 from ..datasets.boxes import NO_CLASS
 from ..evaluation.detection import FIELDS, Detection
@@ -18,11 +18,11 @@ from ..evaluation.metrics.nms import suppress_overlaps
 from ..layers import BoxHead, EncoderWithHead, Gradients, spread_to
 from ..layers.box_head import patch_middles
 from ..ops import focal_backward, focal_forward, giou_backward, giou_forward, sigmoid_forward
-from ..plots.scenes import plot_boxes
+from ..plots.scenes import plot_boxes, plot_found
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
 from .scenes import BOXES, as_model_sees, evaluation_canvases, is_composed, outputs, own_scenes, training_canvases
-from .task import Batch, Task
+from .task import Batch, Found, Task
 
 NUM_DRAWN = 8  # images
 DRAWN_SCORE = 0.4  # of a box that is drawn, at least
@@ -113,6 +113,26 @@ class Detect(Task[EncoderWithHead]):
         if is_composed(dataset):
             truth = evaluation_canvases(config, dataset, split, range(len(truth))).boxes
         return Detection.of(answers, truth, config.model.num_classes)
+
+    def predict(
+        self,
+        config: Any,
+        model: EncoderWithHead,
+        x: Array,
+        image: np.ndarray,
+        size: tuple[int, int],
+        class_names: Sequence[str],
+    ) -> Found:
+        y = to_numpy(model.forward(x)[0])
+        (found,) = surest(config, y)
+        found = found[found[:, 5] >= DRAWN_SCORE]
+        (H, W), (height, width) = config.model.image_shape, size
+        own = found[:, :4] * [width / W, height / H, width / W, height / H]
+        texts = [f"{class_names[int(box[4])]} {100 * box[5]:.0f} %" for box in found]
+        places = [" ".join(f"{edge:.0f}" for edge in box) for box in own]
+        words = [f"{text} at {place}" for text, place in zip(texts, places, strict=True)]
+        pairs = list(zip(found, texts, strict=True))
+        return Found(", ".join(words) or "nothing found", lambda title: plot_found(image, pairs, title))
 
     def figures(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str) -> dict[str, Any]:
         some = next(outputs(config, model, dataset, split, slice(NUM_DRAWN)))

@@ -4,22 +4,22 @@ Source: Zheng et al. 2021, "Rethinking Semantic Segmentation ... with Transforme
 al. 2021, "Segmenter", arXiv:2105.05633.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, to_numpy
 from ..datasets import Dataset, normalize
 from ..evaluation.metrics.mean_iou import confusion_matrices
 from ..evaluation.segmentation import BACKGROUND, Segmentation
 from ..layers import DenseHead, EncoderWithHead, Gradients, spread_to
 from ..ops import cross_entropy_backward, cross_entropy_forward, patchify_forward, unpatchify_forward
-from ..plots.scenes import plot_masks
+from ..plots.scenes import plot_mask, plot_masks
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
 from .scenes import MASKS, as_model_sees, is_composed, outputs, own_scenes, training_canvases
-from .task import Batch, Task
+from .task import Batch, Found, Task
 
 NUM_DRAWN = 8  # images
 
@@ -95,12 +95,33 @@ class Segment(Task[EncoderWithHead]):
     def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Segmentation:
         return Segmentation.of(answers)
 
+    def predict(
+        self,
+        config: Any,
+        model: EncoderWithHead,
+        x: Array,
+        image: np.ndarray,
+        size: tuple[int, int],
+        class_names: Sequence[str],
+    ) -> Found:
+        y = to_numpy(model.forward(x)[0])
+        names = pixel_names(config, class_names)
+        (mask,) = predicted_masks(config, y)
+        shares = np.bincount(mask.reshape(-1), minlength=len(names)) / mask.size
+        words = [f"{names[k]} {100 * shares[k]:.1f} %" for k in np.argsort(-shares, kind="stable") if shares[k]]
+        return Found("pixels of " + ", ".join(words), lambda title: plot_mask(image, mask, names, title))
+
     def figures(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str) -> dict[str, Any]:
         some = next(outputs(config, model, dataset, split, slice(NUM_DRAWN)))
         masks = some.made.masks if some.made else getattr(dataset, split).labels[some.examples]
-        names = (*([BACKGROUND] if some.made else []), *dataset.class_names)
+        names = pixel_names(config, dataset.class_names)
         title = f"Segmentation of the first images of {split}"
         return {"masks": plot_masks(some.images, masks, predicted_masks(config, some.y), names, title)}
+
+
+def pixel_names(config: Any, class_names: Sequence[str]) -> list[str]:
+    """K names: on canvases, the background comes before the classes of the data set."""
+    return [BACKGROUND] * (config.model.num_classes - len(class_names)) + list(class_names)
 
 
 def in_patches(config: Any, masks: np.ndarray) -> np.ndarray:

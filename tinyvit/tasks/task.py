@@ -1,15 +1,16 @@
 """A task, the training loop's interface to what is learned: batch, loss and gradients, evaluation."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from ..backend import Array
 from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset, epoch_order
+from ..errors import UserError
 from ..evaluation.result import Evaluation
 from ..layers import NO_DRAWS, Gradients, Layer
 from .fit import Note, check_images, fitted
@@ -18,6 +19,13 @@ from .model_files import with_saved_weights
 Model = TypeVar("Model", bound=Layer)
 Batch = tuple[Array, ...]  # the first axis of each is the examples
 ALL = slice(None)  # examples
+
+
+class Found(NamedTuple):
+    """Answer of a model to one picture."""
+
+    words: str  # in a line
+    draw: Callable[[str], Any]  # a figure, under a title
 
 
 class Task(Protocol[Model]):
@@ -140,6 +148,30 @@ class Task(Protocol[Model]):
             UserError: the answers for the test split are no numbers.
         """
         raise NotImplementedError
+
+    def predict(
+        self,
+        config: Any,
+        model: Model,
+        x: Array,
+        image: np.ndarray,
+        size: tuple[int, int],
+        class_names: Sequence[str],
+    ) -> Found:
+        """Look at one picture of one's own.
+
+        Args:
+            x: the picture as the model takes it, (1, C, H, W), on its device.
+            image: the same before it was normalised, uint8 (C, H, W).
+            size: the picture's own (height, width).
+            class_names: of the data set.
+
+        Raises:
+            UserError: the task has nothing to say of single pictures.
+        """
+        raise UserError(
+            f"a model of the task {config.task} says nothing of single pictures: look at its figures, tinyvit plot RUN"
+        )
 
     def figures(self, config: RunConfig, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
         """Figures by file name that show the model (on the CPU) at work on a few examples of a split."""
