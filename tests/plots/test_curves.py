@@ -76,3 +76,12 @@ def test_of_a_multi_label_run_average_precision_is_drawn():
     figure = plot_curves(epochs)
     np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [50.0, 70.0])
     assert figure.axes[1].get_title(loc="left") == "Dev mean average precision"
+
+
+def test_of_another_task_its_first_measure_is_drawn():
+    history = [{"epoch": 1, "train_loss": 0.4, "dev_loss": 0.3, "dev_good_words": 0.1, "lr": 1.0, "dev_other": 0.9}]
+    figure = plot_curves([*history, history[0] | {"epoch": 2, "dev_good_words": -0.3}])
+    losses, measure = figure.axes
+    assert measure.get_title(loc="left") == "Dev good words"
+    assert measure.lines[0].get_ydata().tolist() == [10, -30]
+    assert losses.get_ylabel() == "loss"
