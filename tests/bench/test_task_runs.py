@@ -8,9 +8,11 @@ import pytest
 from tests.support.small_run import SMALL_MODEL, small_dataset
 from tinyvit.bench import task_runs
 from tinyvit.cli import main
+from tinyvit.config.digit_tasks import ContinualConfig as Continual
 from tinyvit.config.mae import MAEConfig, TransferConfig
 from tinyvit.training import start
 
+STEADY = dataclasses.replace(SMALL_MODEL, drop_path_rate=0.0)
 ENCODER = dataclasses.replace(SMALL_MODEL, num_classes=0, pool="mean", drop_path_rate=0.0)
 
 
@@ -20,7 +22,8 @@ def small(monkeypatch):
     short = {"epochs": 1, "batch_size": 32, "workers": 1}
     mae = functools.partial(MAEConfig, model=ENCODER, decoder_embed_dim=8, decoder_num_heads=2, **short)
     transfer = functools.partial(TransferConfig, model=dataclasses.replace(ENCODER, num_classes=10), **short)
-    monkeypatch.setattr(task_runs, "task_config", lambda task: {"mae": mae}[task])
+    continual = functools.partial(Continual, model=STEADY, classes_per_task=5, **short | {"epochs": 2})
+    monkeypatch.setattr(task_runs, "task_config", lambda task: {"mae": mae, "continual": continual}[task])
     monkeypatch.setattr(task_runs, "TransferConfig", transfer)
     monkeypatch.setattr(task_runs, "LABELS", (10, 20))
     dataset = small_dataset()
@@ -35,6 +38,14 @@ def test_an_encoder_is_fine_tuned_beside_random_weights(small, capsys):
     assert names == ["Run", "mae"] + [
         f"transfer, {labels} labels, from {begins}" for labels in (10, 20) for begins in ("mae", "random weights")
     ]
+
+
+def test_replay_stands_beside_the_other_methods(small, capsys):
+    assert main(["bench", "--tasks", "continual", "--runs", "1"]) == 0
+    lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    names = list(dict.fromkeys(line[0][2:] for line in lines))
+    assert names == ["Run", "continual", "continual, naive", "continual, ewc", "continual, lwf"]
+    assert {line[1] for line in lines[1:]} >= {"accuracy", "task_il"}
 
 
 def test_the_table_has_means_and_deviations():

@@ -27,7 +27,10 @@ def result(data, wrong, groups=True):
 
 def test_the_truth_is_all_right(data):
     right = result(data, 10**6)._replace(predictions=data.dev.labels)
-    assert right.measures == {"entity_f1": 1.0, "accuracy": 1.0}
+    groups = {"f1_seen": 1.0, "f1_unseen_names": 1.0, "f1_unseen_templates": 1.0, "f1_both_unseen": 1.0}
+    assert right.measures == {"entity_f1": 1.0, "accuracy": 1.0} | groups
+    alone = right._replace(groups=0 * right.groups, group_names=("all",))
+    assert alone.measures == {"entity_f1": 1.0, "accuracy": 1.0}
     assert right.loss == 19.5
     assert "100.00 %" in right.in_words
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..config.digit_tasks import ContinualConfig
 from ..config.mae import TransferConfig
 from ..config.run import TrainConfig
 from ..config.tasks import CONFIGS, task_config
@@ -15,6 +16,7 @@ from ..training import train
 from ..training.history import History
 
 LABELS = (100, 1000)  # on which the encoder of a masked autoencoder is fine-tuned
+METHODS = ("naive", "ewc", "lwf")  # beside which replay is shown
 WITHOUT_A_RUN = ("transfer",)  # tasks that begin with another's model
 
 
@@ -33,7 +35,8 @@ def task_runs(
 ) -> list[TaskRun]:
     """Train each task with each seed, one after the other; `note` is told of each run as it ends.
 
-    After a masked autoencoder come four runs of `transfer`: its encoder, and random weights, on 100 and 1,000 labels.
+    After a masked autoencoder come four runs of `transfer`: its encoder, and random weights, on 100 and 1,000 labels;
+    beside continual learning by replay, the other methods.
 
     Raises:
         UserError: there is no such task, or as `train`.
@@ -74,6 +77,10 @@ def table(runs: Sequence[TaskRun]) -> str:
 def _of_task(config: TrainConfig, folder: Path) -> Iterator[TaskRun]:
     history, run = _timed(config, config.task, folder / "run")
     yield run
+    if isinstance(config, ContinualConfig):
+        for method in METHODS:
+            other = dataclasses.replace(config, method=method)
+            yield _timed(other, f"{config.task}, {method}", folder / method)[1]
     if config.task == "mae":
         for labels in LABELS:
             for init in (str(history.folder), None):

@@ -52,8 +52,10 @@ class Tagging(NamedTuple):
 
     @property
     def measures(self) -> dict[str, float]:
-        """F1 of whole entities decides which epoch is best."""
-        return {"entity_f1": self.entities().scores[2], "accuracy": self.accuracy}
+        """F1 of whole entities decides which epoch is best; then accuracy of words, and F1 of each group."""
+        names = self.group_names if len(self.group_names) > 1 else ()
+        groups = {f"f1_{name.replace(' ', '_')}": self.entities(group).scores[2] for group, name in enumerate(names)}
+        return {"entity_f1": self.entities().scores[2], "accuracy": self.accuracy, **groups}
 
     @property
     def in_words(self) -> str:
