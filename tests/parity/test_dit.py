@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from tests.parity.test_model import close
-from tinyvit.bench.torch_dit import torch_dit, torch_layout
+from tinyvit.bench.torch_dit import flow_matching_loss, torch_dit, torch_layout
 from tinyvit.config import ViTConfig
 from tinyvit.config.presets import PRESETS
 from tinyvit.gradcheck.cases import shaken
 from tinyvit.layers import DiT
 from tinyvit.optim import AdamW
-from tinyvit.tasks.flow_matching import MIN_TIME, flow_matching
+from tinyvit.tasks.flow_matching import flow_matching
 
 CONFIGS = {
     "digits": PRESETS["tiny"],
@@ -58,13 +58,6 @@ def test_images_and_every_gradient(name, precision):
         close(torch_layout(key, grad, config), theirs[key], tolerance, key)
 
 
-def torch_flow_matching(twin, images, noise, times, labels):
-    t = times.view(-1, 1, 1, 1)
-    x = (1 - t) * images + t * noise
-    velocity = (x - twin(x, times, labels)) / t.clamp(min=MIN_TIME)
-    return ((velocity - (x - images) / t.clamp(min=MIN_TIME)) ** 2).mean()
-
-
 def test_ten_steps_of_flow_matching_have_the_same_losses(precision):
     dtype, tolerance = precision
     config = dataclasses.replace(PRESETS["tiny"], depth=2)
@@ -76,7 +69,7 @@ def test_ten_steps_of_flow_matching_have_the_same_losses(precision):
     for _ in range(10):
         loss, grads = flow_matching(model, images, noise, times, labels)
         optimizer.step(grads, lr=1e-3)
-        torch_loss = torch_flow_matching(twin, *tensors)
+        torch_loss = flow_matching_loss(twin, *tensors)
         theirs.zero_grad()
         torch_loss.backward()
         theirs.step()

@@ -9,6 +9,7 @@ from torch import nn
 
 from ..config import ViTConfig
 from ..layers import DiT
+from ..tasks.flow_matching import MIN_TIME
 from .torch_twin import Attention, Mlp, PatchEmbed, sincos_table, to_torch_layout
 
 
@@ -70,6 +71,16 @@ class TorchDiT(nn.Module):
         shift, scale = self.ada(condition).chunk(2, dim=1)
         x = self.head(modulated(x, shift, scale, config.layer_norm_eps))
         return F.fold(x.transpose(1, 2), config.image_shape, config.patch_size, stride=config.patch_size)
+
+
+def flow_matching_loss(
+    model: TorchDiT, images: torch.Tensor, noise: torch.Tensor, times: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """The mean squared error of the velocity, as `tasks.flow_matching` has it."""
+    t = times.view(-1, 1, 1, 1)
+    least = t.clamp(min=MIN_TIME)
+    x = (1 - t) * images + t * noise
+    return F.mse_loss((x - model(x, times, labels)) / least, (x - images) / least)
 
 
 def torch_layout(name: str, array: np.ndarray, config: ViTConfig) -> np.ndarray:
