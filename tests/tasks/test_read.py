@@ -86,3 +86,14 @@ def test_the_truth_as_answers_is_all_right(small_dataset):
     assert READ.judge(config, answers, small_dataset, "dev").measures == {"rows": 1.0, "digits": 1.0}
     swapped = answers[:, [1, 0, 2, 3]]
     assert READ.judge(config, swapped, small_dataset, "dev").measures["rows"] < 0.5
+
+
+def test_a_row_of_ones_own_is_read(small_dataset, tmp_path):
+    config = ReadConfig(model=MODEL)
+    model = READ.build(config, np.random.default_rng(0))
+    image = READ.rows(config, small_dataset, "test", slice(0, 1))[0]
+    x = normalize(image, small_dataset.mean, small_dataset.std)
+    found = READ.predict(config, model, x, image[0], (28, 84), small_dataset.class_names)
+    wanted = READ.answers(config, model, small_dataset, "test", slice(0, 1))[0, :-1]
+    assert found.words == " ".join(str(int(k)) for k in wanted)
+    found.draw("title").savefig(tmp_path / "row.png")

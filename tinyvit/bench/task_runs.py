@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..config.digit_tasks import ContinualConfig
 from ..config.mae import TransferConfig
@@ -78,6 +78,7 @@ def _of_task(config: TrainConfig, folder: Path) -> Iterator[TaskRun]:
     history, run = _timed(config, config.task, folder / "run")
     yield run
     if isinstance(config, ContinualConfig):
+        method: Any
         for method in METHODS:
             other = dataclasses.replace(config, method=method)
             yield _timed(other, f"{config.task}, {method}", folder / method)[1]

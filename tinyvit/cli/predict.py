@@ -17,6 +17,7 @@ from .multi_label_predictions import predictions_table
 from .output import complain, printable, say
 from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines, refusal
 from .task_predictions import predict_task
+from .text_predictions import predict_texts
 
 MAX_NAME_LENGTH = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
 
@@ -26,7 +27,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "predict",
         help="classify images, or find masks or boxes in them",
         description="Classify images of any size and colour, best guess first; with a model that a task has trained, "
-        "find the class of each pixel, or boxes.",
+        "find the class of each pixel, or boxes; or, in text files, names or good and bad words.",
     )
     parser.add_argument("folder", metavar="MODEL", help="run, folder of a model, or .npz file")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files, or folders of them")
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--top-k must be at least 1, got {options.top_k}")
     device = resolve_device(options.device)
     if config := read_task_config(options.folder):
+        if config.model.stem == "words":
+            return predict_texts(options, config)
         paths, failed, left_out = _files(options.images)
         forbid(left_out if options.strict else 0)
         unreadable = predict_task(options, config, paths, _figure_names(paths))

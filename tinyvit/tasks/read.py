@@ -4,12 +4,12 @@ Rows are made as they are needed: a training digit, and beside it others drawn b
 """
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import Array
+from ..backend import Array, to_numpy
 from ..datasets import Dataset, Split, normalize
 from ..evaluation.reading import Reading
 from ..layers import EncoderWithHead, Gradients, SequenceHead
@@ -17,7 +17,7 @@ from ..plots.rows import plot_rows
 from ..vit import VisionTransformer
 from .chance import ExampleRows
 from .fit import Note
-from .task import ALL, Batch, Task
+from .task import ALL, Batch, Found, Task
 from .token_loss import token_answers, token_loss
 from .training_images import training_images
 
@@ -70,6 +70,14 @@ class Read(Task[EncoderWithHead]):
     def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Reading:
         _, labels = self.rows(config, dataset, split, ALL)
         return Reading(labels, answers[:, :-1].astype(np.int64), answers[:, -1])
+
+    def predict(
+        self, config: Any, model: EncoderWithHead, x: Array, image: np.ndarray, size: Any, class_names: Sequence[str]
+    ) -> Found:
+        """The row of digits in a picture of one's own."""
+        read = to_numpy(model.forward(x)[0])[0].argmax(axis=1)
+        drawn = image[None], read[None], read[None], class_names
+        return Found(" ".join(class_names[k] for k in read), lambda title: plot_rows(*drawn))
 
     def figures(self, config: Any, model: EncoderWithHead, dataset: Dataset, split: str) -> dict[str, Any]:
         """The first rows of the split, and what is read in them."""

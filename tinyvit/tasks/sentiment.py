@@ -1,6 +1,8 @@
 """Sentiment: whether a word is good or bad, by its letters, each of them a token."""
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from ..backend import Array, to_device, to_numpy
 from ..config.run import TrainConfig
 from ..datasets import Dataset
-from ..datasets.lexicon import word_dataset, word_groups
+from ..datasets.lexicon import letters, word_dataset, word_groups
 from ..evaluation.classification import Classification
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.sentiment import Sentiment as Result
@@ -66,6 +68,18 @@ class Sentiment(Task[EncoderWithHead]):
             logits, _ = model.forward(to_device(codes[first : first + BATCH_SIZE], model.device))
             parts.append(to_numpy(softmax_forward(logits[:, 0])[0]))
         return np.concatenate(parts).astype(np.float32)
+
+    def read_text(self, config: Any, model: EncoderWithHead, text: str, names: Sequence[str]) -> list[str]:
+        """Whether each word is good or bad, and the probability of that, a line each."""
+        lines, T = [], config.model.num_patches
+        for word in re.findall(r"\w+", text.lower()):
+            if not (word.isascii() and word.isalpha() and len(word) <= T):
+                lines.append(f"{word}: not read, only words of at most {T} letters from a to z are")
+                continue
+            logits, _ = model.forward(to_device(letters([word]), model.device))
+            probs = to_numpy(softmax_forward(logits[:, 0])[0])[0]
+            lines.append(f"{word}: {names[probs.argmax()]} ({probs.max():.2f})")
+        return lines
 
     def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Result:
         part = getattr(dataset, split)

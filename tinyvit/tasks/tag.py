@@ -8,15 +8,19 @@ De Meulder 2003, the shared task of CoNLL-2003.
 """
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import Array
+from ..backend import Array, to_device, to_numpy
 from ..datasets import Dataset
 from ..datasets.conll import load_conll
 from ..datasets.sentences import GROUPS, sentence_dataset
+from ..datasets.words import encoded
 from ..errors import UserError
+from ..evaluation.metrics.entities import spans
 from ..evaluation.tagging import Tagging
 from ..layers import DenseHead, EncoderWithHead, Gradients
 from ..vit import VisionTransformer
@@ -76,6 +80,25 @@ class Tag(Task[EncoderWithHead]):
         names = tuple(GROUPS) if config.data_dir is None else (dataset.name,)
         groups = np.arange(len(tags)) % len(names)
         return Tagging(tags, answers[:, :-1].astype(np.int64), answers[:, -1], dataset.class_names, groups, names)
+
+    def read_text(self, config: Any, model: EncoderWithHead, text: str, names: Sequence[str]) -> list[str]:
+        """A text with its entities in brackets, "[Ann PER] lives in [Oslo LOC] .", a line for each of its sentences."""
+        words, T = tokens(text), config.model.num_patches
+        lines = []
+        for some in (words[first : first + T] for first in range(0, len(words), T)):
+            logits, _ = model.forward(to_device(encoded([some], T), model.device))
+            tags = [names[k] for k in to_numpy(logits)[0, : len(some)].argmax(axis=1)]
+            marked = list(some)
+            for start, stop, kind in spans(tags):
+                marked[start] = f"[{marked[start]}"
+                marked[stop - 1] += f" {kind}]"
+            lines.append(" ".join(marked))
+        return lines
+
+
+def tokens(text: str) -> list[str]:
+    """Words and marks of a text: what stands between spaces, with marks apart, but initials and dates whole."""
+    return re.findall(r"[A-Z]\.|\d+(?:[./]\d+)+|\w+|[^\w\s]", text)
 
 
 def check_words(config: Any) -> None:
