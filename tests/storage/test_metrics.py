@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyvit.storage.metrics import measure_of, quality
+from tinyvit.storage.metrics import measure_in_words, measure_of, quality
 
 
 @pytest.mark.parametrize("measure", ["dev_accuracy", "dev_map"])
@@ -13,3 +13,11 @@ def test_more_is_better_and_then_less_loss(measure):
     ]
     assert max(epochs, key=quality)["epoch"] == 3
     assert {measure_of(epoch) for epoch in epochs} == {measure}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("dev_accuracy", "dev accuracy"), ("dev_map", "dev mAP"), ("dev_miou", "dev mIoU"), ("dev_map50", "dev mAP50")],
+)
+def test_measures_in_words(name, words):
+    assert measure_in_words(name) == words

@@ -21,8 +21,8 @@ def measure_of(epoch: Mapping[str, float]) -> str:
 
 
 def measure_in_words(name: str) -> str:
-    """dev_accuracy -> "dev accuracy", dev_map -> "dev mAP"."""
-    return name.replace("_", " ").replace(" map", " mAP")
+    """dev_accuracy -> "dev accuracy", dev_map -> "dev mAP", dev_miou -> "dev mIoU"."""
+    return name.replace("_", " ").replace(" map", " mAP").replace(" miou", " mIoU")
 
 
 def quality(epoch: Mapping[str, float]) -> tuple[float, float]:
