@@ -39,7 +39,7 @@ def made(digits):
 
 def test_shapes_and_kinds(made):
     assert (made.images.shape, made.images.dtype) == ((300, 1, 56, 60), np.uint8)
-    assert (made.masks.shape, made.masks.dtype) == ((300, 56, 60), np.uint8)
+    assert (made.masks.shape, made.masks.dtype) == ((300, 56, 60), np.int16)
     assert (made.boxes.shape, made.boxes.dtype) == ((300, 4, 5), np.float32)
     assert set(np.unique(made.masks)) == {0, 1, 2, 3}
 

@@ -9,6 +9,7 @@ from tinyvit.config import ViTConfig, preset
 from tinyvit.config.scenes import DetectConfig
 from tinyvit.datasets import Dataset, Split
 from tinyvit.datasets.boxes import NO_CLASS
+from tinyvit.errors import UserError
 from tinyvit.ops import focal_forward, giou_forward
 from tinyvit.optim import AdamW
 from tinyvit.tasks import ALL, TASKS
@@ -169,6 +170,31 @@ def test_boxes_are_learned_from(rng):
     assert before.measures["map50"] < 0.3
     assert result.measures["map50"] > 0.7
     assert set(TASK.figures(config, net, data, "test")) == {"boxes"}
+
+
+@pytest.mark.parametrize("place", ["dev", "test"])
+def test_answers_that_are_no_numbers(place, dataset):
+    answers = np.zeros((3, TASK.answer_size(CONFIG)))
+    answers[:, -1] = np.nan
+    if place == "dev":  # where the loop tells it
+        assert np.isnan(TASK.judge(CONFIG, answers, dataset, place).loss)
+        return
+    with pytest.raises(UserError, match="not a number"):
+        TASK.judge(CONFIG, answers, dataset, place)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"augment": "affine"}, "augment is not for the task"),
+        ({"label_smoothing": 0.1}, "label_smoothing is not for the task"),
+        ({"class_weights": "balanced"}, "class_weights is not for the task"),
+    ],
+)
+def test_what_it_lacks_is_refused(changes, sentence, dataset):
+    TASK.check(CONFIG, dataset)
+    with pytest.raises(UserError, match=sentence):
+        TASK.check(dataclasses.replace(CONFIG, **changes), dataset)
 
 
 def test_one_step_of_a_large_model(rng):

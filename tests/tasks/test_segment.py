@@ -138,6 +138,9 @@ def test_the_model_fits_the_canvases(data, free, wanted):
 def test_a_model_of_other_classes_is_refused(dataset):
     with pytest.raises(UserError, match="6 classes, but the model has 11"):
         TASK.check(SegmentConfig(), digits())
+    small = dataclasses.replace(SegmentConfig().model, img_size=21, num_classes=6)
+    with pytest.raises(UserError, match="images of 28x28 pixels do not fit on canvases of 21x21"):
+        TASK.check(SegmentConfig(model=small), digits())
     config = TASK.fit(SegmentConfig(), dataset, ("img_size", "patch_size", "in_chans", "num_classes"), print)
     assert (config.model.num_classes, config.model.image_shape) == (4, (8, 12))
 
@@ -158,6 +161,31 @@ def test_masks_are_learned_from(rng):
     assert result.measures["miou"] > 0.9
     assert result.confusion.sum() == (masks < 255).sum()
     assert set(TASK.figures(config, model, data, "test")) == {"masks"}
+
+
+@pytest.mark.parametrize("place", ["dev", "test"])
+def test_answers_that_are_no_numbers(place, dataset):
+    answers = np.zeros((3, TASK.answer_size(CONFIG)))
+    answers[:, -1] = np.nan
+    if place == "dev":  # where the loop tells it
+        assert np.isnan(TASK.judge(CONFIG, answers, dataset, place).loss)
+        return
+    with pytest.raises(UserError, match="not a number"):
+        TASK.judge(CONFIG, answers, dataset, place)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"augment": "affine"}, "augment is not for the task"),
+        ({"label_smoothing": 0.1}, "label_smoothing is not for the task"),
+        ({"class_weights": "balanced"}, "class_weights is not for the task"),
+    ],
+)
+def test_what_it_lacks_is_refused(changes, sentence, dataset):
+    TASK.check(CONFIG, dataset)
+    with pytest.raises(UserError, match=sentence):
+        TASK.check(dataclasses.replace(CONFIG, **changes), dataset)
 
 
 def test_one_step_of_a_large_model(rng):

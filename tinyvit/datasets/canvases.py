@@ -25,7 +25,7 @@ class Canvases(NamedTuple):
     """B images and their truth."""
 
     images: np.ndarray  # uint8 (B, C, H, W)
-    masks: np.ndarray  # uint8 (B, H, W), 0 for background, k + 1 for class k
+    masks: np.ndarray  # int16 (B, H, W), 0 for background, k + 1 for class k
     boxes: np.ndarray  # float32 (B, M, 5): x1 y1 x2 y2 around the ink, and the class; NO_CLASS where there is no box
 
 
@@ -67,7 +67,7 @@ def canvases(
 
     H, W = size
     canvas = np.zeros((B, pieces.images.shape[1], H, W), np.float32)
-    masks = np.zeros((B, H, W), np.uint8)
+    masks = np.zeros((B, H, W), np.int16)
     boxes = np.zeros((B, M, 5), np.float32)
     boxes[..., 4] = NO_CLASS
     for m in range(M):

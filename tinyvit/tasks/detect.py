@@ -15,13 +15,23 @@ from ..datasets import Dataset, normalize
 from ..datasets.boxes import NO_CLASS
 from ..evaluation.detection import FIELDS, Detection
 from ..evaluation.metrics.nms import suppress_overlaps
+from ..evaluation.predict import NoAnswerError
 from ..layers import BoxHead, EncoderWithHead, Gradients, spread_to
 from ..layers.box_head import patch_middles
 from ..ops import focal_backward, focal_forward, giou_backward, giou_forward, sigmoid_forward
 from ..plots.scenes import plot_boxes, plot_found
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
-from .scenes import BOXES, as_model_sees, evaluation_canvases, is_composed, outputs, own_scenes, training_canvases
+from .scenes import (
+    BOXES,
+    as_model_sees,
+    check_scenes,
+    evaluation_canvases,
+    is_composed,
+    outputs,
+    own_scenes,
+    training_canvases,
+)
 from .task import Batch, Found, Task
 
 NUM_DRAWN = 8  # images
@@ -59,6 +69,7 @@ class Detect(Task[EncoderWithHead]):
         seen = as_model_sees(config, dataset, with_background=False, is_free=False)
         super().check(config, seen)
         check_classes(config, seen)
+        check_scenes(config, dataset)
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         if is_composed(dataset):
@@ -109,6 +120,8 @@ class Detect(Task[EncoderWithHead]):
         return np.concatenate(parts).astype(np.float32)
 
     def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Detection:
+        if split == "test" and not np.isfinite(answers).all():
+            raise NoAnswerError
         truth = getattr(dataset, split).labels
         if is_composed(dataset):
             truth = evaluation_canvases(config, dataset, split, range(len(truth))).boxes

@@ -101,6 +101,26 @@ def as_model_sees(config: Any, dataset: Dataset, *, with_background: bool, is_fr
     return dataclasses.replace(dataset, class_names=names, train=Split(images, dataset.train.labels))
 
 
+UNUSED = {"augment": "none", "label_smoothing": 0.0, "class_weights": None}  # fields of a run, as they must stay
+
+
+def check_scenes(config: Any, dataset: Dataset) -> None:
+    """Check that nothing is asked for that segmentation and detection lack, and that a canvas has room for an image.
+
+    Raises:
+        UserError: something is, or it has not.
+    """
+    for name, usual in UNUSED.items():
+        if (value := getattr(config, name)) != usual:
+            raise UserError(f"{name} is not for the task {config.task}, got {value}: leave it out")
+    H, W = config.model.image_shape
+    h, w = dataset.train.images.shape[2:]
+    if is_composed(dataset) and (h > H or w > W):
+        raise UserError(
+            f"images of {h}x{w} pixels do not fit on canvases of {H}x{W}: choose a larger img_size, or leave it out"
+        )
+
+
 class Outputs(NamedTuple):
     """Some examples of a split, and what a model says of them."""
 

@@ -12,13 +12,14 @@ import numpy as np
 from ..backend import Array, array_module, to_numpy
 from ..datasets import Dataset, normalize
 from ..evaluation.metrics.mean_iou import confusion_matrices
+from ..evaluation.predict import NoAnswerError
 from ..evaluation.segmentation import BACKGROUND, Segmentation
 from ..layers import DenseHead, EncoderWithHead, Gradients, spread_to
 from ..ops import cross_entropy_backward, cross_entropy_forward, patchify_forward, unpatchify_forward
 from ..plots.scenes import plot_mask, plot_masks
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
-from .scenes import MASKS, as_model_sees, is_composed, outputs, own_scenes, training_canvases
+from .scenes import MASKS, as_model_sees, check_scenes, is_composed, outputs, own_scenes, training_canvases
 from .task import Batch, Found, Task
 
 NUM_DRAWN = 8  # images
@@ -50,6 +51,7 @@ class Segment(Task[EncoderWithHead]):
         seen = as_model_sees(config, dataset, with_background=True, is_free=False)
         super().check(config, seen)
         check_classes(config, seen)
+        check_scenes(config, dataset)
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         if is_composed(dataset):
@@ -93,6 +95,8 @@ class Segment(Task[EncoderWithHead]):
         return np.concatenate(parts).astype(np.float32)
 
     def judge(self, config: Any, answers: np.ndarray, dataset: Dataset, split: str) -> Segmentation:
+        if split == "test" and not np.isfinite(answers).all():
+            raise NoAnswerError
         return Segmentation.of(answers)
 
     def predict(
