@@ -13,7 +13,8 @@ from tinyvit.errors import UserError
 from tinyvit.ops import focal_forward, giou_forward
 from tinyvit.optim import AdamW
 from tinyvit.tasks import ALL, TASKS
-from tinyvit.tasks.detect import assigned, image_losses, patch_weights, surest
+from tinyvit.tasks.assignment import assigned, patch_weights
+from tinyvit.tasks.detect import image_losses, surest
 
 TASK = TASKS["detect"]
 MODEL = ViTConfig(img_size=(24, 32), patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2)
