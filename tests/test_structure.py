@@ -14,6 +14,7 @@ from tinyvit.ops import OPS
 ROOT = Path(tinyvit.__file__).parent
 TESTS = Path(__file__).parent
 OPPONENTS = {
+    "torch_tasks.py",
     "torch_twin.py",
     "torch_dit.py",
     "torch_side.py",

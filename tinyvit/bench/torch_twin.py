@@ -165,14 +165,20 @@ class TorchViT(nn.Module):
             self.head = DistilledHead(config)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.fc_norm(self.pool(self.tokens(x))))
+
+    def tokens(self, x: torch.Tensor, ids: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, C, H, W) -> tokens (B, N, D) after the last norm, or those of `ids` (B, M)."""
         config = self.config
         tokens = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
         x = torch.cat([token.expand(len(x), -1, -1) for token in tokens] + [self.patch_embed(x)], dim=1)
         x = x + (self.pos_embed if config.pos_embed == "learned" else self.table)
         x = self.norm_pre(x)
+        if ids is not None:
+            x = x[torch.arange(len(x))[:, None], ids]
         for block in self.blocks:
             x = block(x)
-        return self.head(self.fc_norm(self.pool(self.norm(x))))
+        return self.norm(x)
 
 
 def sincos_table(config: ViTConfig) -> torch.Tensor:
