@@ -12,10 +12,8 @@ from ..backend import Array
 from ..config.mae import MAEConfig
 from ..config.scenes import SegmentConfig
 from ..layers import Layer
-from .torch_dit import TorchDiT
+from .torch_dit import TorchDiT, flow_matching_loss
 from .torch_twin import Block, TorchViT, sincos_table, to_torch_layout
-
-MIN_TIME = 0.1  # of flow matching
 
 
 class TorchDecoder(nn.Module):
@@ -84,9 +82,7 @@ class TorchFlowMatching(nn.Module):
         self.model = TorchDiT(config.model)
 
     def forward(self, images: torch.Tensor, noise: torch.Tensor, times: torch.Tensor, labels: torch.Tensor) -> Any:
-        t = times.view(-1, 1, 1, 1)
-        x = (1 - t) * images + t * noise
-        return (((self.model(x, times, labels) - images) / t.clamp(min=MIN_TIME)) ** 2).mean()
+        return flow_matching_loss(self.model, images, noise, times, labels)
 
 
 TWINS = {"mae": TorchMAE, "segment": TorchSegmenter, "generate": TorchFlowMatching}
