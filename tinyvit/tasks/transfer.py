@@ -21,7 +21,7 @@ from ..vit import VisionTransformer
 from .classify import Classify
 from .fit import Note
 
-STEPS = 100  # of an epoch of few labels
+STEPS, PASSES = 100, 20  # of an epoch of few labels, at least
 RATES = ("drop_rate", "drop_path_rate")  # of a model, what a run may choose anew
 
 
@@ -66,7 +66,9 @@ class Transfer(Classify):
         return lr_scales(names, config.layer_decay, config.model.depth) if config.init else {}
 
     def epoch_size(self, config: Any, dataset: Dataset) -> int:
-        return STEPS * config.batch_size if config.num_labels else len(dataset.train)
+        if not config.num_labels:
+            return len(dataset.train)
+        return max(STEPS * config.batch_size, PASSES * config.num_labels)
 
     def order(self, config: Any, dataset: Dataset, epoch: int) -> np.ndarray:
         if not config.num_labels:
