@@ -1,6 +1,7 @@
 """What all tests share: one BLAS thread, no windows, all cores, and `--device` to run the same tests on a GPU."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
@@ -12,6 +13,7 @@ from PIL import Image
 from tinyvit.backend import array_module, resolve_device, to_device
 from tinyvit.errors import UserError
 
+SLOW_TESTS = Path(__file__).parent / "slow_tests.txt"
 MAX_PROCESSES = 8  # each makes the fixtures of a session for itself
 
 
@@ -36,6 +38,15 @@ def pytest_cmdline_main(config):
         config.option.numprocesses, config.option.maxprocesses = "auto", config.option.maxprocesses or MAX_PROCESSES
         if config.option.dist == "no":
             config.option.dist = "worksteal"  # neighbours stay together, for their fixtures
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
+def pytest_collection_modifyitems(items):
+    """Mark as slow what `tests/slow_tests.txt` lists, see `tests/support/slow_list.py`."""
+    slow = set(SLOW_TESTS.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
