@@ -45,7 +45,7 @@ class TransferConfig(TrainConfig):
     layer_decay: float = option(
         0.75, "layer-wise learning-rate decay: factor per block, downwards; 1: off", at_least=1e-3, below=1.0001
     )
-    epochs: int = option(5, "epochs; of few labels, passes that make 100 batches together", at_least=1)
+    epochs: int = option(4, "epochs; of few labels, passes that make 100 batches together", at_least=1)
     batch_size: int = option(64, "batch size, images per optimizer step", at_least=1)
     lr: float = option(2e-3, "peak learning rate, after warm-up")
     warmup_epochs: float = option(0.5, "warm-up: epochs of linear growth up to the peak learning rate")
