@@ -12,7 +12,7 @@ NEXT = {  # by task, with the folder of the run
     "generate": "Make images: tinyvit sample {folder} -n 64 --output samples.png",
     "tag": "Learn the tags of a text of your own, in CoNLL's format: tinyvit train --task tag --data-dir FOLDER",
     "sentiment": "Learn from a lexicon of your own: tinyvit train --task sentiment --data-dir lexicon.txt",
-    "continual": "See what is forgotten without it: tinyvit train --task continual --method naive",
+    "continual": "Compare what is forgotten: tinyvit train --task continual --method naive (or replay, ewc, lwf)",
     "read": "Read longer rows: tinyvit train --task read --digits 5",
     "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
     "segment": "Try it on a picture of your own: tinyvit predict {folder} {picture} --plot",
