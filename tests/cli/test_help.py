@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import functools
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.support.verbs import PARSERS
 from tinyvit.cli import build_parser, train
 from tinyvit.config.presets import preset
+from tinyvit.config.tasks import CONFIGS
 from tinyvit.training import FinetuneConfig
 
 IN_WORDS = re.compile(r"the |what |next |.*;")  # a default that depends on what is given
@@ -18,7 +20,8 @@ def resolved(verb):
     """What the verb works with where no flag is given, by field; of verbs that have a config."""
     if verb == "train":
         config = train._resolve(build_parser().parse_args(["train"]))
-        return vars(config) | vars(config.model)
+        of_tasks = [vars(config_class()) for config_class in CONFIGS.values()]  # a shared field has its flag once
+        return functools.reduce(lambda first, other: other | first, of_tasks) | vars(config) | vars(config.model)
     if verb == "finetune":
         return vars(FinetuneConfig()) | {"pretrained": None}  # --model must be given
     if verb in ("bench", "info"):

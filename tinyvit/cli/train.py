@@ -27,7 +27,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--recipe", choices=RECIPES, default="default", help="hyperparameters to start from (default: default)"
     )
-    parser.add_argument("--task", choices=CONFIGS, default=None, help="learning task (default: classify)")
+    parser.add_argument("--task", choices=CONFIGS, default="classify", help="learning task (default: classify)")
     parser.add_argument("--preset", type=text, help="architecture to start from (see tinyvit info)")
     parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
@@ -56,8 +56,8 @@ def run(options: argparse.Namespace) -> int:
     if options.resume:
         free = {"data_dir", "device"}
         changed = [name for name in _given_flags(options) if name not in free]
-        changed += [name for name in ("overwrite", "preset", "strict", "task") if getattr(options, name)]
-        changed += ["recipe"] * (options.recipe != "default")
+        changed += [name for name in ("overwrite", "preset", "strict") if getattr(options, name)]
+        changed += ["recipe"] * (options.recipe != "default") + ["task"] * (options.task != "classify")
         if changed:
             raise UserError(
                 "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
@@ -94,7 +94,7 @@ def _resolve(options: argparse.Namespace) -> Any:
     from ..config.tasks import task_config
     from ..training import recipe
 
-    config_class = task_config(options.task or "classify")
+    config_class = task_config(options.task)
     config = recipe(options.recipe, config_class.task)
     _check_flags(options, config_class)
     model = preset(options.preset) if options.preset else config.model

@@ -37,7 +37,7 @@ class GenerateConfig(TrainConfig):
     label_dropout: float = option(
         0.1, "share of the training images whose label is left out, for classifier-free guidance", below=1
     )
-    guidance: float = option(1.75, "classifier-free guidance of samples; 1: none", below=100)
+    guidance: float = option(2.0, "classifier-free guidance of samples; 1: none", below=100)
     steps: int = option(30, "Euler steps from noise to a sample", at_least=1, below=10_000)
     samples: int = option(1000, "samples that are judged on the test split")
     dev_samples: int = option(200, "samples that are judged after each epoch")
