@@ -8,7 +8,7 @@ from tinyvit.datasets.canvases import INK, MAX_OVERLAP, canvases
 
 
 class Rows:
-    """Draws for a batch of which some rows are wanted, as `tasks.chance.BatchRows` does."""
+    """Draws for a batch of which some rows are wanted, as `backend.BatchRows` does."""
 
     def __init__(self, n, rows):
         self.rng, self.n, self.rows = np.random.default_rng(4), n, rows

@@ -7,10 +7,10 @@ import pytest
 
 from tests.support.small_run import SMALL_MODEL
 from tinyvit.backend import generator
+from tinyvit.backend.random import BatchRows
 from tinyvit.config.digit_tasks import ReadConfig
 from tinyvit.datasets import normalize
 from tinyvit.tasks import ALL, TASKS
-from tinyvit.tasks.chance import BatchRows
 from tinyvit.tasks.read import compose, others
 
 READ = TASKS["read"]

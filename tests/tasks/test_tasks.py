@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tinyvit.backend import generator
+from tinyvit.backend.random import BatchRows, ExampleRows
 from tinyvit.config import ViTConfig
 from tinyvit.config.run import TrainConfig
 from tinyvit.config.tasks import CONFIGS, config_of
@@ -17,7 +18,6 @@ from tinyvit.datasets import Dataset, Split
 from tinyvit.errors import UserError
 from tinyvit.evaluation.result import Evaluation
 from tinyvit.tasks import ALL, TASKS, task_of
-from tinyvit.tasks.chance import BatchRows, ExampleRows
 from tinyvit.vit import VisionTransformer
 
 MODEL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=5, embed_dim=8, depth=2, num_heads=2, init_std=0.3)

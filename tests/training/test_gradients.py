@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tinyvit.backend import keep_freed_memory
+from tinyvit.backend.random import BatchRows
 from tinyvit.bench.setting import one_batch
 from tinyvit.config.costs import model_costs
 from tinyvit.config.presets import PRESETS
 from tinyvit.optim import FlatArrays
-from tinyvit.tasks.chance import BatchRows
 from tinyvit.training import TrainConfig, loss_and_gradients, training_batch
 from tinyvit.training.gradients import Part, part_rows
 from tinyvit.training.state import build_model

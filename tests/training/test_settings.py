@@ -19,7 +19,7 @@ from tinyvit.training.finetuning import finetune, resume_finetuning
 OTHERS = {"class_weights": "balanced", "task": "guess"}
 IMPOSSIBLE = {  # what is refused before anything is compared
     "nesterov": "needs opt sgd",
-    "task": "task must be",
+    "task": "no task called .guess.|is of the task classify, got guess",
     "threshold": "give labels or multi_label",
 }
 

@@ -19,13 +19,15 @@ from .arrays import (
 )
 from .devices import available_devices, cupy_module, device_of, like, resolve_device, set_matmul_precision, to_device
 from .memory import keep_freed_memory
-from .random import generator
+from .random import BatchRows, ExampleRows, generator
 from .threads import by_rows, one_matrix_thread
 
 __all__ = [
     "PLAIN",
     "Array",
     "ArrayModule",
+    "BatchRows",
+    "ExampleRows",
     "array_module",
     "available_devices",
     "by_rows",

@@ -1,13 +1,16 @@
-"""Batches of a split: shuffled for training, in order for evaluation, normalised."""
+"""Batches of a split: shuffled and augmented for training, in order for evaluation, normalised."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..backend import Array, generator, like
+from ..config.run import TrainConfig
 from ..errors import UserError
-from .dataset import Split
+from ..images.augment import random_affine, random_affine_maps, random_shift, random_shift_maps
+from .dataset import Dataset, Split
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> np.ndarray:
@@ -49,3 +52,39 @@ def normalize(
     y *= like((1.0 / (255.0 * per_channel_std)).astype(dtype), y)
     y -= like((per_channel_mean / per_channel_std).astype(dtype), y)
     return y
+
+
+def training_batch(
+    config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The training images with the indices `chosen`: float32 (B, C, H, W), varied and normalised, and labels (B,).
+
+    `rng` is a `np.random.Generator`, or draws like one.
+    """
+    return training_images(config, dataset, chosen, rng), dataset.train.labels[chosen]
+
+
+def training_images(config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any) -> np.ndarray:
+    """The images of `training_batch`."""
+    return normalize(training_pixels(config, dataset, chosen, rng), dataset.mean, dataset.std)
+
+
+def training_pixels(config: TrainConfig, dataset: Dataset, chosen: np.ndarray, rng: Any) -> np.ndarray:
+    """The same before they are normalised, (B, C, H, W), 0 to 255."""
+    images = dataset.train.images[chosen]
+    if config.augment == "shift":
+        return random_shift(images, rng, pixels=config.shift)
+    if config.augment == "affine":
+        return random_affine(images, rng, **_affine(config))
+    return images
+
+
+def training_maps(config: TrainConfig, n: int, rng: Any) -> np.ndarray:
+    """Affine maps by which `training_batch` augments `n` images with `rng`: (n, 2, 3) for `warp_affine`, float64."""
+    if config.augment == "shift":
+        return random_shift_maps(n, rng, pixels=config.shift)
+    return random_affine_maps(n, rng, **_affine(config))
+
+
+def _affine(config: TrainConfig) -> dict[str, float]:
+    return {name: getattr(config, name) for name in ("degrees", "translate", "scale", "shear")}

@@ -42,7 +42,8 @@ def reason_against(config: ViTConfig, dtype: np.dtype) -> str | None:
     """Why this model can not be trained by fused ops, in a few words; None if it can."""
     reasons = {
         f"it is in {dtype}, not float32": dtype != np.float32,
-        "its stem is another than patches": config.stem != "patch",
+        "its stem is convolutions": config.stem == "conv",
+        "it takes words": config.stem == "words",
         f"it pools by {config.pool}": config.pool not in ("cls", "mean"),
         f"its GELU is the {config.gelu} one": config.gelu not in ("erf", "tanh"),
         "it has no class token": not config.class_token,

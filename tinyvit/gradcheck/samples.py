@@ -111,8 +111,8 @@ def op_samples(name: str, rng: np.random.Generator) -> list[tuple[Inputs, dict[s
             ),
         ],
         "distillation": [
-            ({"logits": 2 * x((5, 4))}, {"teacher_logits": 2 * x((5, 4))}),
-            ({"logits": x((3, 7)) + 800}, {"teacher_logits": x((3, 7)) - 800, "temperature": 3.0}),
+            ({"logits": 2 * x((5, 4))}, {"teacher_logits": 2 * x((5, 4)), "temperature": 3.0}),
+            ({"logits": x((3, 7)) + 800}, {"teacher_logits": x((3, 7)) - 800}),
             (
                 {"logits": x((4, 3))},
                 {"teacher_logits": x((4, 3)), "temperature": 0.5, "weights": np.array([0.4, 0.0, 0.1, 0.5])},

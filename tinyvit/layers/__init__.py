@@ -20,11 +20,11 @@ from .linear import Linear
 from .mae_decoder import MAEDecoder
 from .masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderSaved
 from .mlp import Mlp, MlpSaved
-from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
+from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images, patch_embed
 from .pool import Pool
 from .recompute import Recompute, RecomputeSaved
 from .sequence_head import SequenceHead, SequenceHeadSaved
-from .word_embed import WordEmbed, WordEmbedSaved, patch_embed
+from .word_embed import WordEmbed, WordEmbedSaved
 
 __all__ = [
     "INIT_STD",

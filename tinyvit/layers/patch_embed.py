@@ -4,13 +4,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Array, array_module
-from ..config.vit import STEM_CHANS
+from ..backend import Array
+from ..config.vit import STEM_CHANS, ViTConfig
 from ..errors import UserError
 from ..ops import LinearSaved, PatchifySaved, patchify_backward, patchify_forward
+from ..ops.floats import check_input_shape
 from .conv_stem import ConvStem, ConvStemSaved
 from .layer import Gradients, Identity, Layer, prefixed
 from .linear import Linear
+from .word_embed import WordEmbed
 
 
 class PatchEmbedSaved(NamedTuple):
@@ -68,13 +70,9 @@ def check_images(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:
         raise UserError(f"images are {x.dtype} but the model is {dtype}: use images.astype or model.astype")
 
 
-def check_input_shape(x: Array, shape: tuple[int, int, int]) -> None:
-    """Check that `x` is an array (B, *shape).
-
-    Raises:
-        TypeError, UserError: it is not.
-    """
-    array_module(x)  # says what to do with a list
-    if x.ndim != 4 or tuple(x.shape[1:]) != shape:
-        wanted = ", ".join(map(str, shape))
-        raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")
+def patch_embed(config: ViTConfig, *, rng: np.random.Generator) -> PatchEmbed | WordEmbed:
+    """A new layer that makes the tokens of a model: of patches, of a feature map's, or of words."""
+    if config.stem == "words":
+        return WordEmbed(config.in_chans, config.embed_dim, rng=rng)
+    sizes = config.patch_size, config.in_chans, config.embed_dim
+    return PatchEmbed(*sizes, stem=config.stem, gelu=config.gelu, bias=not config.pre_norm, rng=rng)

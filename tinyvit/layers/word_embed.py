@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Array, array_module
-from ..config.vit import CODES, ViTConfig
+from ..config.vit import CODES
 from ..errors import UserError
 from ..ops import EmbeddingSaved, embedding_backward, embedding_forward
+from ..ops.floats import check_input_shape
 from .layer import Gradients, Layer
 from .linear import Linear
-from .patch_embed import PatchEmbed, check_input_shape
 
 
 class WordEmbedSaved(NamedTuple):
@@ -55,11 +55,3 @@ class WordEmbed(Layer):
         check_input_shape(x, shape)
         if x.dtype.kind not in "iu":
             raise UserError(f"words are codes, integers, got {x.dtype}: encode them with tinyvit.datasets.words")
-
-
-def patch_embed(config: ViTConfig, *, rng: np.random.Generator) -> PatchEmbed | WordEmbed:
-    """A new layer that makes the tokens of a model: of patches, of a feature map's, or of words."""
-    if config.stem == "words":
-        return WordEmbed(config.in_chans, config.embed_dim, rng=rng)
-    sizes = config.patch_size, config.in_chans, config.embed_dim
-    return PatchEmbed(*sizes, stem=config.stem, gelu=config.gelu, bias=not config.pre_norm, rng=rng)

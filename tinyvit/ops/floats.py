@@ -150,3 +150,15 @@ def widened(x: Any) -> Any:
 def rounded(x: Array, dtype: Any) -> Array:
     """`x` in `dtype`, which it is mostly in already."""
     return x if x.dtype == dtype else x.astype(dtype)
+
+
+def check_input_shape(x: Array, shape: tuple[int, int, int]) -> None:
+    """Check that `x` is an array (B, *shape).
+
+    Raises:
+        TypeError, UserError: it is not.
+    """
+    array_module(x)  # says what to do with a list
+    if x.ndim != 4 or tuple(x.shape[1:]) != shape:
+        wanted = ", ".join(map(str, shape))
+        raise UserError(f"images must have the shape (B, {wanted}), got {tuple(x.shape)}: resize or reshape them")

@@ -8,6 +8,7 @@ import numpy as np
 from ..backend import Array
 from ..config.run import FinetuneConfig, RunConfig, TrainConfig
 from ..datasets import Dataset
+from ..datasets.batches import training_batch
 from ..evaluation.classifier import load_trained
 from ..evaluation.evaluate import judge
 from ..evaluation.figures import model_figures
@@ -20,7 +21,6 @@ from ..vit import VisionTransformer
 from .class_weights import example_weights
 from .fit import check_classes
 from .task import ALL, Batch, Task
-from .training_images import training_batch
 
 
 def loss_and_gradients(

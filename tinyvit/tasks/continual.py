@@ -15,6 +15,7 @@ import numpy as np
 from ..backend import Array, to_numpy
 from ..config.run import TrainConfig
 from ..datasets import Dataset
+from ..datasets.batches import training_batch
 from ..datasets.streams import class_tasks, stream_order
 from ..errors import UserError
 from ..evaluation.continual import Continual as Result
@@ -25,7 +26,6 @@ from ..vit import VisionTransformer
 from .fit import check_classes
 from .remembering import Learner, consolidate, old_answers, penalty
 from .task import ALL, Batch, Task
-from .training_images import training_batch
 
 
 class Continual(Task[Learner]):

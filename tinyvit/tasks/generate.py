@@ -14,8 +14,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..backend import Array, generator, to_device, to_numpy
+from ..backend.random import ExampleRows
 from ..config.generation import GenerateConfig
 from ..datasets import Dataset, Split
+from ..datasets.batches import training_pixels
 from ..errors import UserError
 from ..evaluation.generation import Generation, Looks
 from ..evaluation.judge import SHIPPED, Judge, check_fits, load_judge
@@ -24,12 +26,10 @@ from ..layers import DiT, Gradients
 from ..plots import plot_denoising, plot_samples
 from ..storage.checks import check, is_text
 from ..storage.files import PREPROCESSOR, read_json
-from .chance import ExampleRows
 from .fit import Note, check_classes
 from .flow_matching import flow_matching, logit_normal, velocities
 from .model_files import model_folder, read_task_config
 from .task import Batch, Task
-from .training_images import training_pixels
 
 PIECE = 250  # examples that are answered at a time
 NOT_IN_A_DIT = (  # of the fields of a Vision Transformer

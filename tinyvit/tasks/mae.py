@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, array_module, to_device, to_numpy
+from ..backend.random import ExampleRows
 from ..config.mae import MAEConfig
 from ..datasets import Dataset, normalize
+from ..datasets.batches import training_images
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.reconstruction import Reconstruction
 from ..layers import Gradients, MAEDecoder, MaskedAutoencoder
 from ..ops import mse_backward, mse_forward, patchify_forward, unpatchify_forward
 from ..plots.reconstruction import plot_reconstruction
 from ..vit import VisionTransformer
-from .chance import ExampleRows
 from .fit import Note
 from .task import Batch, Task
-from .training_images import training_images
 
 NUM_DRAWN = 12  # images
 

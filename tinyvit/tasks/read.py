@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, to_numpy
+from ..backend.random import ExampleRows
 from ..datasets import Dataset, Split, normalize
+from ..datasets.batches import training_images
 from ..evaluation.reading import Reading
 from ..layers import EncoderWithHead, Gradients, SequenceHead
 from ..plots.rows import plot_rows
 from ..vit import VisionTransformer
-from .chance import ExampleRows
 from .fit import Note
 from .task import ALL, Batch, Found, Task
 from .token_loss import token_answers, token_loss
-from .training_images import training_images
 
 NUM_DRAWN = 24  # rows
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import to_device, to_numpy
+from ..backend.random import ExampleRows
 from ..config.run import dataset_name
 from ..datasets import Dataset, Split, normalize
 from ..datasets.canvases import Canvases, canvases
@@ -19,7 +20,6 @@ from ..errors import UserError
 from ..evaluation.predict import usual_batch_size
 from ..evaluation.segmentation import BACKGROUND
 from ..images.processor import ImageProcessor
-from .chance import ExampleRows
 from .fit import Note
 
 GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes

@@ -133,7 +133,7 @@ class Task(Protocol[Model]):
         raise NotImplementedError
 
     def answers(self, config: RunConfig, model: Model, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
-        """The model's answers for `rows` of a split, float32 (n, R). Chance comes from `chance.ExampleRows` alone, so
+        """The model's answers for `rows` of a split, float32 (n, R). Chance comes from `backend.ExampleRows` alone, so
         that they do not depend on which process computes them.
 
         Args:

@@ -1,6 +1,7 @@
 """Training: steps, epochs, checkpoints, reports."""
 
 from ..config.run import FinetuneConfig, RunConfig, TrainConfig
+from ..datasets.batches import training_batch
 from ..evaluation.classifier import load_classifier, load_trained
 from ..evaluation.evaluate import evaluate, judge
 from ..evaluation.predict import predict_probs
@@ -9,7 +10,6 @@ from ..evaluation.report import classification_report, confusion_matrix
 from ..evaluation.result import Evaluation
 from ..storage.run_folder import read_run_config
 from ..tasks import loss_and_gradients
-from ..tasks.training_images import training_batch
 from .history import History
 from .interrupts import TrainingInterrupted
 from .loop import Trainer

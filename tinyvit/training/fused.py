@@ -7,9 +7,9 @@ import numpy as np
 from ..backend import Array, generator, resolve_device, set_matmul_precision
 from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset, epoch_order
+from ..datasets.batches import training_maps
 from ..gpu import CudaDevice, Device, FusedStep, FusedUpdate, GraphedStep, per_number, reason_against
 from ..optim import AdamW, FlatArrays
-from ..tasks.training_images import training_maps
 from .gradients import Gradients
 from .progress import Progress
 from .state import TrainingState, learning_rate, steps_per_epoch

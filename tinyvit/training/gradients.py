@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..backend import Array, device_of, generator, to_device
+from ..backend.random import BatchRows
 from ..config.costs import model_costs
 from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset
@@ -13,7 +14,6 @@ from ..errors import UserError
 from ..layers import Layer
 from ..optim import FlatArrays, flatten
 from ..tasks import ALL, task_of
-from ..tasks.chance import BatchRows
 from .state import steps_per_epoch
 
 MICRO_TOKENS = 2200  # more at once are no faster on a CPU: they no longer fit into its cache

@@ -61,7 +61,7 @@ def train(
         listing = processor = None
         task = task_of(config)
         own = task.dataset(config, progress.note)
-        config = config if own else with_dataset(config)
+        config = config if own else _named(config)
         if own:
             dataset = own
         elif config.dataset == "folder":
@@ -126,6 +126,13 @@ def resume(
         if has_checkpoint:
             trainer.load()
         return trainer.run()
+
+
+def _named(config: TrainConfig) -> TrainConfig:
+    """The same, with the name of a data set where "auto" was: MNIST, or what is recognised in `data_dir`."""
+    if config.dataset == "auto" and config.data_dir is None:
+        return dataclasses.replace(config, dataset="mnist")
+    return with_dataset(config)
 
 
 def _ranks(config: TrainConfig) -> Ranks:

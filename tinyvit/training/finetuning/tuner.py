@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, device_of, generator, to_device
+from ...backend.random import BatchRows
 from ...config.costs import model_costs
 from ...config.run import FinetuneConfig
 from ...datasets import Dataset
@@ -20,7 +21,6 @@ from ...ops import OPS
 from ...optim import FlatArrays, flatten
 from ...optim.layer_decay import BEHIND_THE_BLOCKS, lr_scales
 from ...tasks import ALL, task_of
-from ...tasks.chance import BatchRows
 from ...tasks.class_weights import example_weights
 from ...vit import VisionTransformer
 from ..gradients import part_of, pieces
