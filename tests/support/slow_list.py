@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[1] / "slow_tests.txt"
-SECONDS = 0.5
+SECONDS = 0.25
 NEVER = "tests/gradcheck/"
 took = {}
 
