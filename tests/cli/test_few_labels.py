@@ -52,6 +52,9 @@ def test_what_pretraining_brings_is_told(encoder, capsys):
         (["--labels", "100000"], "images of each class"),
         (["--labels", "50", "--tune", "head"], "--tune is for pictures in folders, and --labels 50 is not"),
         (["--labels", "50", "--mixup", "0.2"], "--mixup is for pictures in folders"),
+        (["--labels", "50", "--drop-path", "0.2"], "--drop-path is for pictures in folders"),
+        (["--labels", "50", "--strict"], "--strict is for pictures in folders"),
+        (["--labels", "0"], "--labels must be at least 1"),
     ],
 )
 def test_what_cannot_be_done(encoder, capsys, flags, said):
@@ -65,3 +68,10 @@ def test_a_model_of_ones_own_pictures(encoder, capsys, tmp_path):
     (tmp_path / encoder / PREPROCESSOR).unlink()
     assert main(["finetune", "--model", encoder, "--labels", "50", *RUN]) == 2
     assert "takes a model of a built-in data set, and encoder is of pictures" in capsys.readouterr().err
+
+
+def test_a_place_that_is_taken_is_told_before_the_training(encoder, capsys, tmp_path):
+    (tmp_path / "few-scratch").mkdir()
+    assert main(["finetune", "--model", encoder, "--labels", "50", *RUN]) == 2
+    assert "few-scratch is there already" in capsys.readouterr().err
+    assert not (tmp_path / "few").exists()

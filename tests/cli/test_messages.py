@@ -42,6 +42,7 @@ REACH = {
     "tasks/distill.py": ("train",),
     "tasks/generate.py": ("train",),
     "tasks/scenes.py": ("train",),
+    "training/few_labels.py": ("finetune",),
     "training/start.py": ("train",),
     "evaluation/split.py": MEASURING,
     "training/parallel/team.py": ("train", "bench"),

@@ -32,7 +32,8 @@ def test_pairs_have_weights(rng):
     boxes, targets = (np.array([pair[k] for pair in PAIRS.values()], float) for k in (0, 1))
     weights = rng.random(len(boxes))
     loss, saved = giou_forward(boxes, target=targets, weights=weights)
-    assert float(loss) == pytest.approx(sum(w * wanted for w, (_, _, wanted) in zip(weights, PAIRS.values())))  # noqa: B905
+    wanted = [pair[2] for pair in PAIRS.values()]
+    assert float(loss) == pytest.approx(float(weights @ wanted))
     each = [giou_forward(boxes[k : k + 1], target=targets[k : k + 1])[1] for k in range(len(boxes))]
     parts = [w * giou_backward(1.0, one) for w, one in zip(weights, each, strict=True)]
     np.testing.assert_allclose(giou_backward(1.0, saved), np.concatenate(parts), atol=1e-15)

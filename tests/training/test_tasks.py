@@ -3,6 +3,7 @@ on the stand-in for CuPy.
 """
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from tinyvit.cli import main
 from tinyvit.cli.finished import NEXT
 from tinyvit.config.tasks import CONFIGS, task_config
 from tinyvit.config.text_tasks import LETTERS, SENTENCES
+from tinyvit.errors import UserError
 from tinyvit.storage.files import HEAD, TASK
 from tinyvit.storage.tensors import read_arrays
 from tinyvit.tasks import ALL, TASKS, Task, task_of
 from tinyvit.tasks.model_files import read_task_config
-from tinyvit.training import TrainingInterrupted, data, resume, start, train
+from tinyvit.training import TrainingInterrupted, data, recipe, resume, start, train
 from tinyvit.vit import VisionTransformer
 
 STEADY = dataclasses.replace(SMALL_MODEL, drop_path_rate=0.0)
@@ -160,7 +162,7 @@ def test_a_run_on_the_stand_in_is_that_of_the_cpu(config, tmp_path, request):
 @of_tasks(OTHERS)
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_a_damaged_head_is_one_sentence(config, damage, capsys):
-    history = train(dataclasses.replace(config, epochs=1), progress=Notes())
+    history = train(config, progress=Notes())
     file = history.folder / "best" / HEAD
     content = file.read_bytes()
     file.unlink()
@@ -187,3 +189,57 @@ def test_a_student_is_a_classifier_like_any_other(config, capsys):
     assert "accuracy" in capsys.readouterr().out
     student = VisionTransformer.from_pretrained(history.folder)
     assert student.config == history.best.config.model
+
+
+@of_tasks(OTHERS)
+def test_figures_go_where_they_are_asked_for(config, tmp_path, capsys):
+    history = train(config, progress=Notes())
+    place = tmp_path / "elsewhere"
+    assert main(["eval", str(history.folder), "--figures", str(place)]) == 0
+    drawn = [line for line in capsys.readouterr().out.splitlines() if line.endswith(".png")]
+    assert drawn
+    assert sorted(drawn) == sorted(map(str, place.iterdir()))
+
+
+UNUSED = [(task, name) for task, kind in TASKS.items() for name in kind.unused]
+OTHER_VALUES = {"augment": "shift", "label_smoothing": 0.1, "class_weights": "balanced"}
+
+
+@pytest.mark.parametrize(("config", "name"), UNUSED, indirect=["config"])
+def test_a_setting_that_would_be_passed_over_is_refused(config, name):
+    changed = dataclasses.replace(config, **{name: OTHER_VALUES[name]})
+    with pytest.raises(UserError, match=f"the task {config.task} has no use for {name}, got {OTHER_VALUES[name]}"):
+        train(changed, progress=Notes())
+    assert not Path(config.output).exists()
+
+
+@of_tasks(["mae"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"patch_size": 28}, "choose a smaller patch_size"),
+        ({"num_classes": 10}, "learns no classes, got num_classes 10"),
+    ],
+)
+def test_what_is_no_masked_autoencoder(config, change, said):
+    model = dataclasses.replace(config.model, **change)
+    with pytest.raises(UserError, match=said):
+        train(dataclasses.replace(config, model=model), progress=Notes())
+
+
+def test_the_quick_recipe_of_continual_learning_comes_to_all_tasks(small_dataset):
+    TASKS["continual"].check(recipe("quick", "continual"), small_dataset)
+
+
+@of_tasks(["continual"])
+def test_every_task_takes_an_epoch(config):
+    with pytest.raises(UserError, match="each of 2 tasks takes an epoch at least, got epochs 1: choose 2 or more"):
+        train(dataclasses.replace(config, epochs=1), progress=Notes())
+
+
+@of_tasks(OTHERS)
+def test_flags_of_classifiers_are_refused(config, capsys):
+    history = train(config, progress=Notes())
+    for flags in (["--strict"], ["--threshold", "0.3"], ["--csv", "table.csv"], ["--split", "all"]):
+        assert main(["eval", str(history.folder), *flags]) == 2
+        assert config.task in capsys.readouterr().err

@@ -58,7 +58,7 @@ def all_tasks() -> list[str]:
 
 
 def table(runs: Sequence[TaskRun]) -> str:
-    """A Markdown table: of each kind of run its first measure, mean and standard deviation over the seeds."""
+    """A Markdown table: of each kind of run its measures, mean and standard deviation over the seeds."""
     lines = ["| Run | Measure | Mean ± deviation | Seeds | Minutes | Parameters |", "|---|---|---|---|---|---|"]
     for name in dict.fromkeys(run.name for run in runs):
         mine = [run for run in runs if run.name == name]

@@ -31,9 +31,13 @@ def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
     from ..pretrained import open_checkpoint
     from ..training.few_labels import worth
 
+    if not int(flags["labels"]):
+        raise UserError("--labels must be at least 1 as a number of labels, got 0: choose a multiple of the classes")
+    if options.strict:
+        raise UserError(f"--strict is for pictures in folders, and --labels {flags['labels']} is not: leave one out")
     given = {OTHER_NAMES.get(name, name): value for name, value in flags.items()}
     if strange := [name for name in given if name not in {field.name for field in dataclasses.fields(TransferConfig)}]:
-        flag = "--" + strange[0].replace("_", "-")
+        flag = "--" + strange[0].replace("_", "-").replace("drop-path-rate", "drop-path")
         raise UserError(f"{flag} is for pictures in folders, and --labels {flags['labels']} is not: leave one out")
     path = find_model(given["init"], download=options.download)
     preprocessing = read_preprocessing(open_checkpoint(path, with_head=False))

@@ -34,7 +34,9 @@ def tell(history: Any, best: Any, *what_next: str) -> None:
     say(history.report)
     model, dataset = best.model.to("cpu"), best.dataset
     more = task_of(best.config).figures(best.config, model, dataset, "test")
-    figures = draw_run(history.folder, history.epochs, history.test, dataset.test, dataset.class_names, more)
+    figures = draw_run(
+        history.folder / "figures", history.epochs, history.test, dataset.test, dataset.class_names, more
+    )
     say(f"\nEverything is in {history.folder}: look at {figures[0].parent} first.")
     for sentence in what_next:
         say(sentence)

@@ -38,6 +38,7 @@ def predict_task(options: argparse.Namespace, config: Any, paths: Sequence[Path]
     """Tell what a model whose `task.json` says `config` finds in each picture; returns how many could not be read."""
     from ..backend import resolve_device, to_device
     from ..datasets import normalize
+    from ..datasets.sources import SOURCES
     from ..images.processor import ImageProcessor
     from ..plots import save_figure
     from ..storage.files import PREPROCESSOR, read_json
@@ -52,7 +53,8 @@ def predict_task(options: argparse.Namespace, config: Any, paths: Sequence[Path]
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise UserError(f"{model_folder(folder) / PREPROCESSOR} names no classes: use another copy of the model")
     processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
-    read = Reader(processor, config.data_dir is None)
+    known = SOURCES.get(values.get("dataset", "")) if values.get("built_in") else None
+    read = Reader(processor, known is not None and known.drawn != "picture")
     model: Any = task.load(config, folder).to(resolve_device(options.device))
     unreadable = 0
     for path, figure_name in zip(paths, figure_names, strict=True):

@@ -16,7 +16,7 @@ def evaluate_task(options: argparse.Namespace, config: Any) -> int:
     from ..evaluation.figures import draw_run
     from ..storage.run_folder import figures_folder
 
-    forbid_flags(options, config, "threshold", "labels", "csv", "batch_size")
+    forbid_flags(options, config, "threshold", "labels", "csv", "batch_size", "strict")
     task, model, dataset, split, result = _evaluated(options, config)
     say(f"{split} split of {dataset.name}, {len(getattr(dataset, split)):,} examples: {result.in_words}")
     if result.details:
@@ -27,7 +27,7 @@ def evaluate_task(options: argparse.Namespace, config: Any) -> int:
     if options.figures is not None:
         folder = Path(options.figures) if options.figures else figures_folder(options.folder)
         more = task.figures(config, model.to("cpu"), dataset, split)
-        for path in draw_run(folder.parent, [], result, getattr(dataset, split), dataset.class_names, more):
+        for path in draw_run(folder, [], result, getattr(dataset, split), dataset.class_names, more):
             say(path)
     return 0
 
@@ -43,7 +43,7 @@ def plot_task(options: argparse.Namespace, config: Any) -> int:
     folder = run_folder(options.folder)
     more = task.figures(config, model.to("cpu"), dataset, split)
     epochs = read_metrics(folder)
-    for path in draw_run(folder, epochs, result, getattr(dataset, split), dataset.class_names, more):
+    for path in draw_run(folder / "figures", epochs, result, getattr(dataset, split), dataset.class_names, more):
         say(path)
     return 0
 
@@ -79,6 +79,6 @@ def forbid_flags(options: argparse.Namespace, config: Any, *names: str) -> None:
         UserError: one was.
     """
     for name in names:
-        if getattr(options, name, None) is not None:
+        if getattr(options, name, None) not in (None, False):
             flag = "--" + name.replace("_", "-")
             raise UserError(f"{flag} is for classifiers, and this is a model of the task {config.task}: leave it out")

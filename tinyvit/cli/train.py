@@ -27,7 +27,12 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--recipe", choices=RECIPES, default="default", help="hyperparameters to start from (default: default)"
     )
-    parser.add_argument("--task", choices=CONFIGS, default="classify", help="learning task (default: classify)")
+    parser.add_argument(
+        "--task",
+        choices=CONFIGS,
+        default="classify",
+        help="learning task; each has defaults of its own (default: classify)",
+    )
     parser.add_argument("--preset", type=text, help="architecture to start from (see tinyvit info)")
     parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")

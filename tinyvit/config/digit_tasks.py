@@ -28,6 +28,7 @@ class ReadConfig(TrainConfig):
 class ContinualConfig(TrainConfig):
     """A run of `tinyvit train --task continual`: classes come task by task, and are forgotten, or not."""
 
+    least_epochs: ClassVar[int] = 5  # one for each two digits
     is_classifier: ClassVar[bool] = False
     task: str = option("continual", "learning task")
     epochs: int = option(5, "epochs of all tasks together; each of as many images as a task has", at_least=1)

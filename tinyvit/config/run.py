@@ -80,6 +80,8 @@ class RunConfig(Config):
 class TrainConfig(RunConfig):
     """A run of `tinyvit train`. The defaults train a tiny ViT on MNIST in a few minutes."""
 
+    least_epochs: ClassVar[int] = 1  # in which all can be seen to work
+
     data_dir: str | None = option(None, "folder of the data set: its files, or images as train/<class>/ or <class>/")
     dataset: Literal[
         "auto", "mnist", "fashion-mnist", "kmnist",

@@ -26,8 +26,8 @@ def draw_run(
     class_names: Sequence[str],
     more: dict[str, Any],
 ) -> list[Path]:
-    """Draw a run's curves, its `evaluation` on a `split`, and `more` figures by name, into `folder/figures`; returns
-    the files written.
+    """Draw a run's curves, its `evaluation` on a `split`, and `more` figures by name, into `folder`; returns the files
+    written.
 
     Raises:
         UserError: the files cannot be written.
@@ -35,7 +35,7 @@ def draw_run(
     figures = evaluation.figures(split, class_names)
     if epochs:
         figures["curves"] = plot_curves(epochs)
-    return _save(folder / "figures", figures | more)
+    return _save(folder, figures | more)
 
 
 def draw_figures(
@@ -46,9 +46,9 @@ def draw_figures(
     split: Split,
     evaluation: Evaluation,
 ) -> list[Path]:
-    """As `draw_run`, with those of a classifier on the CPU."""
+    """As `draw_run`, with those of a classifier on the CPU, into `folder/figures`."""
     more = model_figures(model, dataset, split)
-    return draw_run(folder, epochs, evaluation, split, dataset.class_names, more)
+    return draw_run(folder / "figures", epochs, evaluation, split, dataset.class_names, more)
 
 
 @np.errstate(all="ignore")  # of huge weights; the answers that are drawn are numbers

@@ -7,6 +7,8 @@ from ..errors import UserError
 from .deep_grey import is_deep, scaled
 from .transparency import opaque
 
+GREY_MODES = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's, of pictures without colours
+
 
 def converted(image: Image.Image, mode: str, white_level: float | None = None) -> Image.Image:
     """The picture in mode "L" or "RGB", with its transparent parts filled in; or in "LA" or "RGBA", as it is.

@@ -27,13 +27,14 @@ def plot_rows(images: np.ndarray, labels: np.ndarray, read: np.ndarray, class_na
     height, width = images.shape[2:]
     figure = new_figure(10.0, 0.8 + lines * (10.0 / COLUMNS * height / width + 0.45))
     headline(figure, "Read from left to right", "red: wrong, and what it is")
-    for axes, image, label, said in zip(figure.subplots(lines, COLUMNS, squeeze=False).flat, images, labels, read):  # noqa: B905
+    panels = figure.subplots(lines, COLUMNS, squeeze=False).flat
+    for axes, image, label, said in zip(panels[: len(images)], images, labels, read, strict=True):
         show_picture(axes, image)
         right = np.array_equal(label, said)
         text = " ".join(class_names[k] for k in said)
         if not right:
             text += f"  (is {' '.join(class_names[k] for k in label)})"
         axes.set_title(text, fontsize=9, color=INK if right else WRONG, parse_math=False)
-    for axes in figure.axes[len(images) :]:
+    for axes in panels[len(images) :]:
         axes.set_axis_off()
     return figure

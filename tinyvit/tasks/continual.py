@@ -31,6 +31,7 @@ from .task import ALL, Batch, Task
 class Continual(Task[Learner]):
     """A batch is images and labels, as for a classifier; an answer is K probabilities, and the accuracies so far."""
 
+    unused: ClassVar[tuple[str, ...]] = ("label_smoothing", "class_weights")
     keeps: ClassVar[Literal["best", "last"]] = "last"  # the last task's weights are what forgetting is about
 
     def build(self, config: Any, rng: np.random.Generator) -> Learner:
@@ -39,6 +40,10 @@ class Continual(Task[Learner]):
     def check(self, config: Any, dataset: Dataset) -> None:
         super().check(config, dataset)
         check_classes(config, dataset)
+        if config.epochs < (count := len(tasks_of(config))):
+            raise UserError(
+                f"each of {count} tasks takes an epoch at least, got epochs {config.epochs}: choose {count} or more"
+            )
         if config.ema_decay:
             raise UserError(
                 f"what is remembered of a task is no average over time, got ema_decay {config.ema_decay:g}: set it to 0"
@@ -119,6 +124,5 @@ def tasks_of(config: Any) -> list[tuple[int, ...]]:
 
 
 def task_in(config: Any, epoch: int) -> int:
-    """The task that is learned in an epoch: epochs are shared as evenly as they can be, one at least for each task."""
-    count = len(tasks_of(config))
-    return epoch * count // max(config.epochs, count)
+    """The task that is learned in an epoch: epochs are shared as evenly as they can be."""
+    return epoch * len(tasks_of(config)) // config.epochs

@@ -5,7 +5,7 @@ suppression keeps the surest.
 Source: Tian et al. 2019, "FCOS", arXiv:1904.01355; on a plain ViT: Li et al. 2022, arXiv:2203.16527.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,27 +21,19 @@ from ..ops import focal_backward, focal_forward, giou_backward, giou_forward, si
 from ..plots.scenes import plot_boxes, plot_found
 from ..vit import VisionTransformer
 from .assignment import assigned, patch_weights
-from .fit import Note, check_classes
-from .scenes import (
-    BOXES,
-    as_model_sees,
-    check_scenes,
-    evaluation_canvases,
-    is_composed,
-    outputs,
-    own_scenes,
-    training_canvases,
-)
-from .task import Batch, Found, Task
+from .scenes import BOXES, SceneTask, evaluation_canvases, is_composed, outputs, training_canvases
+from .task import Batch, Found
 
 NUM_DRAWN = 8  # images
 DRAWN_SCORE = 0.4  # of a box that is drawn, at least
 
 
-class Detect(Task[EncoderWithHead]):
+class Detect(SceneTask):
     """A batch is images (B, C, H, W), of each patch the class it answers for (B, L), NO_CLASS for none, and the box
     (B, L, 4); an answer is the surest boxes (k, 6), and the loss.
     """
+
+    truth, with_background = BOXES, False
 
     def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
         model = config.model
@@ -56,19 +48,6 @@ class Detect(Task[EncoderWithHead]):
         )
         spread_to(model.init_std, head.parameters())
         return EncoderWithHead(encoder, head)
-
-    def dataset(self, config: Any, note: Note) -> Dataset | None:
-        return own_scenes(config, BOXES, note)
-
-    def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
-        seen = as_model_sees(config, dataset, with_background=False, is_free="img_size" in free)
-        return super().fit(config, seen, free, note)
-
-    def check(self, config: Any, dataset: Dataset) -> None:
-        seen = as_model_sees(config, dataset, with_background=False, is_free=False)
-        super().check(config, seen)
-        check_classes(config, seen)
-        check_scenes(config, dataset)
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         if is_composed(dataset):

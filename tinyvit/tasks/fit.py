@@ -7,7 +7,7 @@ from typing import Any
 
 from ..config import ViTConfig
 from ..config.costs import numbers_held
-from ..config.run import TrainConfig
+from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset
 from ..errors import UserError
 
@@ -66,6 +66,17 @@ def check_splits(dataset: Dataset) -> None:
     for split in ("train", "dev"):
         if not len(getattr(dataset, split)):
             raise UserError(f"{dataset.name} has no images for {split}: add some, or use another data set")
+
+
+def check_unused(config: RunConfig, names: Collection[str]) -> None:
+    """Check that fields which a task has no use for are as they are by default.
+
+    Raises:
+        UserError: one is not.
+    """
+    for name in names:
+        if (value := getattr(config, name)) != getattr(type(config), name):
+            raise UserError(f"the task {config.task} has no use for {name}, got {value}: leave it out")
 
 
 def check_images(config: TrainConfig, dataset: Dataset) -> None:

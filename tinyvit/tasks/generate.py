@@ -36,7 +36,6 @@ NOT_IN_A_DIT = (  # of the fields of a Vision Transformer
     "pool", "pos_embed", "class_token", "num_registers", "pre_norm", "final_norm", "fc_norm", "drop_rate",
     "drop_path_rate", "layer_scale", "stem",
 )  # fmt: skip
-NOT_IN_THE_LOSS = ("label_smoothing", "class_weights")
 GRID_ROWS, GRID_COLUMNS = 10, 10
 NO_LOOKS = Looks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
 
@@ -46,6 +45,7 @@ class Generate(Task[DiT]):
     first images of a split, in others that the model makes in their place, of the same classes.
     """
 
+    unused: ClassVar[tuple[str, ...]] = ("label_smoothing", "class_weights")
     keeps: ClassVar[Literal["best", "last"]] = "last"  # samples grow better to the end, and judging them is noisy
 
     def build(self, config: Any, rng: np.random.Generator) -> DiT:
@@ -149,16 +149,14 @@ class Generate(Task[DiT]):
 
 
 def check_used(config: GenerateConfig) -> None:
-    """Check that no setting is given that would be passed over.
+    """Check that no field of the model is given that would be passed over.
 
     Raises:
         UserError: one is.
     """
-    usual = GenerateConfig()
-    for given, default, names in ((config.model, usual.model, NOT_IN_A_DIT), (config, usual, NOT_IN_THE_LOSS)):
-        for name in names:
-            if getattr(given, name) != getattr(default, name):
-                raise UserError(f"the task generate has no use for {name}, got {getattr(given, name)}: leave it out")
+    for name in NOT_IN_A_DIT:
+        if (value := getattr(config.model, name)) != getattr(GenerateConfig.model, name):
+            raise UserError(f"the task generate has no use for {name}, got {value}: leave it out")
 
 
 def num_samples(config: GenerateConfig, part: Split, split: str) -> int:

@@ -6,7 +6,7 @@ Source: He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners", arXi
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..backend.random import ExampleRows
 from ..config.mae import MAEConfig
 from ..datasets import Dataset, normalize
 from ..datasets.batches import training_images
+from ..errors import UserError
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.reconstruction import Reconstruction
 from ..layers import Gradients, MAEDecoder, MaskedAutoencoder
@@ -30,6 +31,8 @@ NUM_DRAWN = 12  # images
 class MAE(Task[MaskedAutoencoder]):
     """A batch is images (B, C, H, W), ids (B, M) and hidden (B, L); an answer is the loss, and what it is to beat."""
 
+    unused: ClassVar[tuple[str, ...]] = ("label_smoothing", "class_weights")
+
     def build(self, config: Any, rng: np.random.Generator) -> MaskedAutoencoder:
         encoder = VisionTransformer(config.model, rng=rng)
         decoder = MAEDecoder(
@@ -43,6 +46,18 @@ class MAE(Task[MaskedAutoencoder]):
 
     def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
         return super().fit(config, dataset, [name for name in free if name != "num_classes"], note)
+
+    def check(self, config: Any, dataset: Dataset) -> None:
+        super().check(config, dataset)
+        if config.model.num_classes:
+            raise UserError(
+                f"a masked autoencoder learns no classes, got num_classes {config.model.num_classes}: set it to 0"
+            )
+        if config.model.num_patches < 2:
+            raise UserError(
+                "a masked autoencoder hides some patches and shows others, and the model has one: choose a smaller "
+                "patch_size"
+            )
 
     def num_tokens(self, config: Any) -> int:
         return config.model.num_prefix_tokens + num_visible(config)
@@ -71,7 +86,7 @@ class MAE(Task[MaskedAutoencoder]):
         return 2
 
     def answers(self, config: Any, model: MaskedAutoencoder, dataset: Dataset, split: str, rows: slice) -> np.ndarray:
-        """For each image, the mean squared error of its hidden patches, and that of painting all of them grey."""
+        """For each image, the mean squared error of its hidden patches, and that of saying the mean of each."""
         images = getattr(dataset, split).images
         parts = [np.zeros((0, 2), np.float32)]
         examples = range(len(images))[rows]

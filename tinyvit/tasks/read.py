@@ -14,17 +14,17 @@ from ..backend.random import ExampleRows
 from ..datasets import Dataset, Split, normalize
 from ..datasets.batches import training_images
 from ..evaluation.reading import Reading
-from ..layers import EncoderWithHead, Gradients, SequenceHead
+from ..layers import EncoderWithHead, SequenceHead
 from ..plots.rows import plot_rows
 from ..vit import VisionTransformer
 from .fit import Note
-from .task import ALL, Batch, Found, Task
-from .token_loss import token_answers, token_loss
+from .task import ALL, Batch, Found
+from .token_loss import TokenTask, token_answers
 
 NUM_DRAWN = 24  # rows
 
 
-class Read(Task[EncoderWithHead]):
+class Read(TokenTask):
     """A batch is rows of digits (B, C, H, M*W) and their classes (B, M); an answer is M classes and the loss."""
 
     def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
@@ -47,18 +47,6 @@ class Read(Task[EncoderWithHead]):
         places = others(len(dataset.train), chosen, config.digits, rng)  # (B, M)
         digits = [training_images(config, dataset, place, rng) for place in places.T]
         return np.concatenate(digits, axis=3), dataset.train.labels[places]
-
-    def loss_and_gradients(
-        self,
-        config: Any,
-        model: EncoderWithHead,
-        batch: Batch,
-        *,
-        share: float = 1.0,
-        weights: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, Gradients]:
-        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
     def answer_size(self, config: Any) -> int:
         return config.digits + 1

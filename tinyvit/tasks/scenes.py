@@ -3,8 +3,8 @@ that has masks or boxes for labels.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -19,10 +19,11 @@ from ..datasets.scene_files import SceneFiles, scene_arrays
 from ..errors import UserError
 from ..evaluation.predict import usual_batch_size
 from ..evaluation.segmentation import BACKGROUND
+from ..images.colours import GREY_MODES
 from ..images.processor import ImageProcessor
-from .fit import Note
-
-GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes
+from ..layers import EncoderWithHead
+from .fit import Note, check_classes
+from .task import Task
 
 
 class Kind(NamedTuple):
@@ -55,7 +56,7 @@ def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
             )
         return None
     files, (H, W) = wanted.files(config.data_dir), config.model.image_shape
-    processor = ImageProcessor(in_chans=1 if files.modes.keys() <= GREY else 3, size=(H, W))
+    processor = ImageProcessor(in_chans=1 if files.modes.keys() <= GREY_MODES else 3, size=(H, W))
     dataset = scene_arrays(files, processor, dataset_name(config.data_dir), read_mask)
     if set(files.sizes) != {(H, W)}:
         said = f"Pictures are resized to {H}x{W} pixels, learned from and measured in that size: choose it by img_size."
@@ -101,24 +102,35 @@ def as_model_sees(config: Any, dataset: Dataset, *, with_background: bool, is_fr
     return dataclasses.replace(dataset, class_names=names, train=Split(images, dataset.train.labels))
 
 
-UNUSED = {"augment": "none", "label_smoothing": 0.0, "class_weights": None}  # fields of a run, as they must stay
+class SceneTask(Task[EncoderWithHead]):
+    """Segmentation and detection: on canvases, or on pictures with that kind of truth."""
 
+    unused: ClassVar[tuple[str, ...]] = ("augment", "label_smoothing", "class_weights")
+    truth: ClassVar[Kind]
+    with_background: ClassVar[bool]  # whether the background is a class, the first
 
-def check_scenes(config: Any, dataset: Dataset) -> None:
-    """Check that nothing is asked for that segmentation and detection lack, and that a canvas has room for an image.
+    def dataset(self, config: Any, note: Note) -> Dataset | None:
+        return own_scenes(config, self.truth, note)
 
-    Raises:
-        UserError: something is, or it has not.
-    """
-    for name, usual in UNUSED.items():
-        if (value := getattr(config, name)) != usual:
-            raise UserError(f"{name} is not for the task {config.task}, got {value}: leave it out")
-    H, W = config.model.image_shape
-    h, w = dataset.train.images.shape[2:]
-    if is_composed(dataset) and (h > H or w > W):
-        raise UserError(
-            f"images of {h}x{w} pixels do not fit on canvases of {H}x{W}: choose a larger img_size, or leave it out"
-        )
+    def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
+        seen = as_model_sees(config, dataset, with_background=self.with_background, is_free="img_size" in free)
+        return super().fit(config, seen, free, note)
+
+    def check(self, config: Any, dataset: Dataset) -> None:
+        """Also that a canvas has room for an image.
+
+        Raises:
+            UserError: it has not.
+        """
+        seen = as_model_sees(config, dataset, with_background=self.with_background, is_free=False)
+        super().check(config, seen)
+        check_classes(config, seen)
+        H, W = config.model.image_shape
+        h, w = dataset.train.images.shape[2:]
+        if is_composed(dataset) and (h > H or w > W):
+            raise UserError(
+                f"images of {h}x{w} pixels do not fit on canvases of {H}x{W}: choose a larger img_size, or leave it out"
+            )
 
 
 class Outputs(NamedTuple):

@@ -4,7 +4,7 @@ Source: Zheng et al. 2021, "Rethinking Semantic Segmentation ... with Transforme
 al. 2021, "Segmenter", arXiv:2105.05633.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,20 @@ from ..layers import DenseHead, EncoderWithHead, Gradients, spread_to
 from ..ops import cross_entropy_backward, cross_entropy_forward, patchify_forward, unpatchify_forward
 from ..plots.scenes import plot_mask, plot_masks
 from ..vit import VisionTransformer
-from .fit import Note, check_classes
-from .scenes import MASKS, as_model_sees, check_scenes, is_composed, outputs, own_scenes, training_canvases
-from .task import Batch, Found, Task
+from .scenes import MASKS, SceneTask, is_composed, outputs, training_canvases
+from .task import Batch, Found
 
 NUM_DRAWN = 8  # images
 
 
-class Segment(Task[EncoderWithHead]):
+class Segment(SceneTask):
     """A batch is images (B, C, H, W) and the classes of their pixels, patch by patch (B, L, P*P); an answer is a
     confusion matrix of pixels, and the loss.
 
     The model's logits stay in patches, and the labels are cut into patches: a tenth of the numbers to move.
     """
+
+    truth, with_background = MASKS, True
 
     def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
         model = config.model
@@ -39,19 +40,6 @@ class Segment(Task[EncoderWithHead]):
         head = DenseHead(model.embed_dim, out, num_prefix=model.num_prefix_tokens, rng=rng)
         spread_to(model.init_std, head.parameters())
         return EncoderWithHead(encoder, head)
-
-    def dataset(self, config: Any, note: Note) -> Dataset | None:
-        return own_scenes(config, MASKS, note)
-
-    def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
-        seen = as_model_sees(config, dataset, with_background=True, is_free="img_size" in free)
-        return super().fit(config, seen, free, note)
-
-    def check(self, config: Any, dataset: Dataset) -> None:
-        seen = as_model_sees(config, dataset, with_background=True, is_free=False)
-        super().check(config, seen)
-        check_classes(config, seen)
-        check_scenes(config, dataset)
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         if is_composed(dataset):

@@ -7,23 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, to_device, to_numpy
+from ..backend import to_device, to_numpy
 from ..config.run import TrainConfig
 from ..datasets import Dataset
 from ..datasets.lexicon import letters, word_dataset, word_groups
 from ..evaluation.classification import Classification
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.sentiment import Sentiment as Result
-from ..layers import EncoderWithHead, Gradients, SequenceHead
+from ..layers import EncoderWithHead, SequenceHead
 from ..ops import softmax_forward
 from ..vit import VisionTransformer
 from .fit import Note, check_classes
 from .tag import check_words, some_hidden
-from .task import Batch, Task
-from .token_loss import token_loss
+from .task import Batch
+from .token_loss import TokenTask
 
 
-class Sentiment(Task[EncoderWithHead]):
+class Sentiment(TokenTask):
     """A batch is codes of letters (B, 1, 1, T) and labels (B, 1); an answer is the probabilities of bad and good."""
 
     def dataset(self, config: TrainConfig, note: Note) -> Dataset:
@@ -45,18 +45,6 @@ class Sentiment(Task[EncoderWithHead]):
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         return some_hidden(dataset.train.images[chosen], config.hide, rng), dataset.train.labels[chosen, None]
-
-    def loss_and_gradients(
-        self,
-        config: Any,
-        model: EncoderWithHead,
-        batch: Batch,
-        *,
-        share: float = 1.0,
-        weights: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, Gradients]:
-        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
     def answer_size(self, config: Any) -> int:
         return config.model.num_classes

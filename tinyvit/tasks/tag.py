@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, to_device, to_numpy
+from ..backend import to_device, to_numpy
 from ..datasets import Dataset
 from ..datasets.conll import load_conll
 from ..datasets.sentences import GROUPS, sentence_dataset
@@ -22,16 +22,16 @@ from ..datasets.words import encoded
 from ..errors import UserError
 from ..evaluation.metrics.entities import spans
 from ..evaluation.tagging import Tagging
-from ..layers import DenseHead, EncoderWithHead, Gradients
+from ..layers import DenseHead, EncoderWithHead
 from ..vit import VisionTransformer
 from .fit import Note
-from .task import Batch, Task
-from .token_loss import token_answers, token_loss
+from .task import Batch
+from .token_loss import TokenTask, token_answers
 
 HIDDEN = 1  # code of a hidden word's characters: ASCII's start of heading, which no word holds
 
 
-class Tag(Task[EncoderWithHead]):
+class Tag(TokenTask):
     """A batch is codes of words (B, C, 1, T) and tags (B, T); an answer is T tags and the loss of the sentence."""
 
     def dataset(self, config: Any, note: Note) -> Dataset:
@@ -55,18 +55,6 @@ class Tag(Task[EncoderWithHead]):
 
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         return some_hidden(dataset.train.images[chosen], config.hide, rng), dataset.train.labels[chosen]
-
-    def loss_and_gradients(
-        self,
-        config: Any,
-        model: EncoderWithHead,
-        batch: Batch,
-        *,
-        share: float = 1.0,
-        weights: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, Gradients]:
-        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
     def answer_size(self, config: Any) -> int:
         return config.model.num_patches + 1

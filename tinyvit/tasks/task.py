@@ -13,7 +13,7 @@ from ..datasets import Dataset, epoch_order
 from ..errors import UserError
 from ..evaluation.result import Evaluation
 from ..layers import NO_DRAWS, Gradients, Layer
-from .fit import Note, check_images, fitted
+from .fit import Note, check_images, check_unused, fitted
 from .model_files import with_saved_weights
 
 Model = TypeVar("Model", bound=Layer)
@@ -37,6 +37,7 @@ class Task(Protocol[Model]):
     """
 
     keeps: ClassVar[Literal["best", "last"]] = "best"  # epoch, whose weights are tested and kept in best/
+    unused: ClassVar[tuple[str, ...]] = ()  # fields of a run's config that the task has no use for: refused if given
 
     def dataset(self, config: TrainConfig, note: Note) -> Dataset | None:
         """The data set of a task that has its own, made or read from `config.data_dir`; None: of images, by name.
@@ -62,11 +63,12 @@ class Task(Protocol[Model]):
         return dataclasses.replace(config, model=fitted(config.model, dataset, free, note))
 
     def check(self, config: TrainConfig, dataset: Dataset) -> None:
-        """Check that the model and the data set fit.
+        """Check that the model and the data set fit, and that no setting is given that would be passed over.
 
         Raises:
-            UserError: they do not.
+            UserError: they do not, or one is.
         """
+        check_unused(config, self.unused)
         check_images(config, dataset)
 
     def num_tokens(self, config: RunConfig) -> int:

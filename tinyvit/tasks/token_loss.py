@@ -1,6 +1,6 @@
-"""Loss and answers of models that say a class for each of several tokens: words of a sentence, digits of a row."""
+"""Tasks whose models say a class for each of several tokens: words of a sentence, digits of a row. Loss and answers."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -9,7 +9,25 @@ from ..config.run import RunConfig
 from ..evaluation.predict import BATCH_SIZE
 from ..layers import EncoderWithHead, Gradients
 from ..ops import cross_entropy_backward, cross_entropy_forward
-from .task import Batch
+from .task import Batch, Task
+
+
+class TokenTask(Task[EncoderWithHead]):
+    """A batch is what the encoder takes, and labels, integers (B, M), below 0 where there is nothing to say."""
+
+    unused: ClassVar[tuple[str, ...]] = ("class_weights",)
+
+    def loss_and_gradients(
+        self,
+        config: RunConfig,
+        model: EncoderWithHead,
+        batch: Batch,
+        *,
+        share: float = 1.0,
+        weights: Array | None = None,
+        rng: Any = None,
+    ) -> tuple[Array, Gradients]:
+        return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
 
 def token_loss(

@@ -14,6 +14,7 @@ from ..datasets.pixel_statistics import pixel_statistics
 from ..datasets.recognise import recognise
 from ..datasets.scan import Findings
 from ..errors import UserError
+from ..images.colours import GREY_MODES
 from ..images.processor import ImageProcessor
 from ..tasks import task_of
 from .memory import free_memory
@@ -21,7 +22,6 @@ from .readable import readable_pictures
 
 PICTURE_SIZE, MAX_PICTURE_SIZE = 64, 96  # pixels: what pictures of many sizes, or of one that is larger, are resized to
 MIB = 2**20
-GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's modes
 
 Note = Callable[[str], None]
 
@@ -78,7 +78,7 @@ def picture_arrays(
     if "img_size" in free:
         size = picture_size(findings, None if "patch_size" in free else config.model.patch_size)
     if "in_chans" in free:
-        channels = 1 if set(findings.modes) <= GREY else 3
+        channels = 1 if set(findings.modes) <= GREY_MODES else 3
     count, copies = sum(map(len, listing.splits.values())), 1 if config.workers == 1 else 2
     _check_memory(count, channels, size, copies, note)
     processor = ImageProcessor(in_chans=channels, size=size, white_level=findings.depths.white_level)

@@ -1,6 +1,8 @@
 """The worth of a pretrained encoder where labels are few: fine-tuned, beside what needs no pretraining."""
 
 import dataclasses
+import os
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from ..backend import to_device, to_numpy
 from ..config.mae import TransferConfig
 from ..datasets import Dataset, Split, batches, normalize
+from ..errors import UserError
 from ..evaluation.metrics.linear_probe import linear_probe
 from ..evaluation.metrics.neighbours import nearest_neighbours
 from ..pretrained import open_checkpoint
@@ -38,12 +41,13 @@ def worth(config: TransferConfig, *, overwrite: bool = False, progress: Progress
     Raises:
         UserError: as `train`.
     """
+    if config.output and not overwrite and os.path.lexists(beside := _beside(Path(config.output))):
+        raise UserError(f"{beside} is there already, and the run to compare with goes there: choose another --output")
     tuned = train(config, overwrite=overwrite, progress=progress)
     assumed = tuned.best
     if assumed is None or not isinstance(assumed.config, TransferConfig):
         raise TypeError("a run of transfer ends with its best model, on rank 0")
-    beside = str(tuned.folder.with_name(f"{tuned.folder.name}-scratch"))
-    fresh = dataclasses.replace(assumed.config, init=None, output=beside, workers=config.workers)
+    fresh = dataclasses.replace(assumed.config, init=None, output=_beside(tuned.folder), workers=config.workers)
     scratch = train(fresh, overwrite=overwrite, progress=progress)
     dataset, chosen = assumed.dataset, few_labels(assumed.config, assumed.dataset)
     few = Split(dataset.train.images[chosen], dataset.train.labels[chosen])
@@ -55,6 +59,10 @@ def worth(config: TransferConfig, *, overwrite: bool = False, progress: Progress
         scores.append((linear_probe(*given), nearest_neighbours(*given)))
     (probe, near), (pixel_probe, pixel_near) = scores
     return Worth(tuned, scratch, probe, pixel_probe, near, pixel_near)
+
+
+def _beside(folder: Path) -> str:
+    return str(folder.with_name(f"{folder.name}-scratch"))
 
 
 def features_of(encoder: VisionTransformer, split: Split, dataset: Dataset) -> np.ndarray:

@@ -34,7 +34,10 @@ def recipe(name: str, task: str = "classify") -> TrainConfig:
     recipes = RECIPES
     if task != "classify":
         default = task_config(task)()
-        recipes = {"default": default, "quick": dataclasses.replace(default, epochs=1, warmup_epochs=0.1)}
+        recipes = {
+            "default": default,
+            "quick": dataclasses.replace(default, epochs=default.least_epochs, warmup_epochs=0.1),
+        }
     if name not in recipes:
         raise UserError(f"there is no recipe called {name!r} for the task {task}: choose from {', '.join(recipes)}")
     return recipes[name]
