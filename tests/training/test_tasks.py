@@ -227,7 +227,7 @@ def test_what_is_no_masked_autoencoder(config, change, said):
         train(dataclasses.replace(config, model=model), progress=Notes())
 
 
-def test_the_quick_recipe_of_continual_learning_comes_to_all_tasks(small_dataset):
+def test_a_quick_continual_recipe_comes_to_all_tasks(small_dataset):
     TASKS["continual"].check(recipe("quick", "continual"), small_dataset)
 
 
