@@ -14,7 +14,7 @@ import numpy as np
 from . import layers
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
-from .layers import Gradients, Layer, prefixed
+from .layers import Grads, Layer, prefixed
 from .ops import ResampleOptions, dropout, layer_norm, masking, positions, resample_positions_forward, tokens
 
 
@@ -100,11 +100,11 @@ class VisionTransformer(Layer):
         logits, head = self.head.forward(x)  # (B, D) -> (B, K)
         return logits, ViTSaved(features, pool, fc_norm, head)
 
-    def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Grads]:
         """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter."""
         return _collected(self.backward_parts(dy, saved))
 
-    def backward_parts(self, dy: Array, saved: ViTSaved) -> Iterator[tuple[Array, Gradients]]:
+    def backward_parts(self, dy: Array, saved: ViTSaved) -> Iterator[tuple[Array, Grads]]:
         """The forward, read bottom-up: of each part, its dx and the gradients of its parameters.
 
         A generator: who adds gradients up need not hold all of them, and who trains only the last parts may stop early.
@@ -119,7 +119,7 @@ class VisionTransformer(Layer):
         """(B, C, H, W) -> tokens (B, N, D) after the last norm; with `ids` (B, M), these tokens alone: (B, M, D)."""
         return self._encode(x, ids, rng, None)
 
-    def backward_features(self, dtokens: Array, saved: FeaturesSaved) -> tuple[Array, Gradients]:
+    def backward_features(self, dtokens: Array, saved: FeaturesSaved) -> tuple[Array, Grads]:
         """(B, N, D) -> dimages (B, C, H, W) and the gradient of every parameter but those of pool, fc_norm and head."""
         return _collected(self._encode_backward(dtokens, saved))
 
@@ -134,7 +134,7 @@ class VisionTransformer(Layer):
         x, norm = self.norm.forward(x)
         return x, FeaturesSaved(embed, gather, blocks, norm)
 
-    def _encode_backward(self, dx: Array, saved: FeaturesSaved) -> Iterator[tuple[Array, Gradients]]:
+    def _encode_backward(self, dx: Array, saved: FeaturesSaved) -> Iterator[tuple[Array, Grads]]:
         dx, dnorm = self.norm.backward(dx, saved.norm)
         yield dx, prefixed("norm", dnorm)
         for index in reversed(range(len(self.blocks))):
@@ -187,7 +187,7 @@ class VisionTransformer(Layer):
         x, norm_pre = self.norm_pre.forward(x)
         return x, EmbedSaved(patch_embed, prepend, position, drop, norm_pre)
 
-    def _embed_backward(self, dx: Array, saved: EmbedSaved) -> tuple[Array, Gradients]:
+    def _embed_backward(self, dx: Array, saved: EmbedSaved) -> tuple[Array, Grads]:
         dx, dnorm_pre = self.norm_pre.backward(dx, saved.norm_pre)
         dx, _ = self.drop.backward(dx, saved.drop)
         dx, dpos_embed = tokens.add_position_backward(dx, saved.position)
@@ -266,7 +266,7 @@ class VisionTransformer(Layer):
         return model
 
 
-def _collected(parts: Iterator[tuple[Array, Gradients]]) -> tuple[Array, Gradients]:
+def _collected(parts: Iterator[tuple[Array, Grads]]) -> tuple[Array, Grads]:
     """The last dx, and the gradients of all parts in the order of the forward."""
     dx, grads = next(parts)
     for part in parts:

@@ -13,7 +13,7 @@ from .dit_block import DiTBlock, DiTBlockSaved
 from .dropout import Dropout, DropPath
 from .encoder_with_head import EncoderWithHead, EncoderWithHeadSaved
 from .init import INIT_STD, NO_DRAWS, spread_to, truncated_normal
-from .layer import Gradients, Identity, Layer, prefixed
+from .layer import Grads, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
 from .linear import Linear
@@ -50,7 +50,7 @@ __all__ = [
     "Dropout",
     "EncoderWithHead",
     "EncoderWithHeadSaved",
-    "Gradients",
+    "Grads",
     "Identity",
     "Layer",
     "LayerNorm",

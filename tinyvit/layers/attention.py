@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import Array
 from ..ops import AttentionSaved, LinearSaved, attention_backward, attention_forward
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .linear import Linear
 
 
@@ -32,7 +32,7 @@ class Attention(Layer):
         x, proj_saved = self.proj.forward(x)
         return x, AttentionLayerSaved(qkv_saved, attention, proj_saved)
 
-    def backward(self, dy: Array, saved: AttentionLayerSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: AttentionLayerSaved) -> tuple[Array, Grads]:
         dx, proj_grads = self.proj.backward(dy, saved.proj)
         dx = attention_backward(dx, saved.attention)
         dx, qkv_grads = self.qkv.backward(dx, saved.qkv)

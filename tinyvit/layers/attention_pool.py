@@ -21,7 +21,7 @@ from ..ops import (
     linear_forward,
 )
 from .init import truncated_normal
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .layer_norm import LayerNorm
 from .linear import Linear
 from .mlp import Mlp, MlpSaved
@@ -74,7 +74,7 @@ class AttentionPool(Layer):
         branch, mlp = self.mlp.forward(branch)
         return (y + branch)[:, 0], AttentionPoolSaved(q, kv, attention, proj, norm, mlp)
 
-    def backward(self, dy: Array, saved: AttentionPoolSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: AttentionPoolSaved) -> tuple[Array, Grads]:
         D = dy.shape[1]
         dy = dy[:, None]  # (B, D) -> (B, 1, D)
         dbranch, dmlp = self.mlp.backward(dy, saved.mlp)

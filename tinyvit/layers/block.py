@@ -14,7 +14,7 @@ from ..backend import Array
 from ..ops import DropoutSaved, LayerNormSaved, LayerScaleSaved
 from .attention import Attention
 from .dropout import Dropout, DropPath
-from .layer import Gradients, Identity, Layer, prefixed
+from .layer import Grads, Identity, Layer, prefixed
 from .layer_norm import LayerNorm
 from .layer_scale import LayerScale
 from .mlp import Mlp
@@ -74,7 +74,7 @@ class Block(Layer):
         x, mlp = self._branch_forward(x, self.norm2, self.mlp, self.ls2, rng)
         return x, BlockSaved(attn, mlp)
 
-    def backward(self, dy: Array, saved: BlockSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: BlockSaved) -> tuple[Array, Grads]:
         dx, (dnorm2, dmlp, dls2) = self._branch_backward(dy, saved.mlp, self.norm2, self.mlp, self.ls2)
         dx, (dnorm1, dattn, dls1) = self._branch_backward(dx, saved.attn, self.norm1, self.attn, self.ls1)
         grads = prefixed("norm1", dnorm1) | prefixed("attn", dattn) | prefixed("ls1", dls1)
@@ -94,7 +94,7 @@ class Block(Layer):
 
     def _branch_backward(
         self, dy: Array, saved: BranchSaved, norm: LayerNorm, body: Layer, scale: Layer
-    ) -> tuple[Array, tuple[Gradients, Gradients, Gradients]]:
+    ) -> tuple[Array, tuple[Grads, Grads, Grads]]:
         dbranch, _ = self.drop_path.backward(dy, saved.drop_path)
         dbranch, _ = self.drop.backward(dbranch, saved.drop)
         dbranch, dscale = scale.backward(dbranch, saved.scale)

@@ -15,7 +15,7 @@ import numpy as np
 from ..backend import Array, array_module
 from ..ops import LinearSaved
 from .dense_head import DenseHead
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 
 PRIOR = 0.01  # probability of any class at the beginning: a rare thing is rare from the start (arXiv:1708.02002, 4.1)
 
@@ -62,7 +62,7 @@ class BoxHead(Layer):
         corners = self.middles.astype(x.dtype) + reach
         return xp.concatenate([logits, corners], axis=2), BoxHeadSaved(scores, sides, reach)
 
-    def backward(self, dy: Array, saved: BoxHeadSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: BoxHeadSaved) -> tuple[Array, Grads]:
         K = self.num_classes
         dx_sides, dsides = self.sides.backward(dy[..., K:] * saved.reach, saved.sides)
         dx_scores, dscores = self.scores.backward(dy[..., :K], saved.scores)

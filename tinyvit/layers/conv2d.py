@@ -8,7 +8,7 @@ import numpy as np
 from ..backend import Array
 from ..ops import Conv2dSaved, conv2d_backward, conv2d_forward
 from .init import truncated_normal
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class Conv2d(Layer):
@@ -36,6 +36,6 @@ class Conv2d(Layer):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, Conv2dSaved]:
         return conv2d_forward(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
 
-    def backward(self, dy: Array, saved: Conv2dSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: Conv2dSaved) -> tuple[Array, Grads]:
         dx, dweight, dbias = conv2d_backward(dy, saved)
         return dx, {"weight": dweight, "bias": dbias}

@@ -14,7 +14,7 @@ from ..backend import Array
 from ..config.vit import STEM_CHANS
 from ..ops import Conv2dSaved, GeluSaved
 from .conv2d import Conv2d
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .mlp import GELU_OPS
 
 
@@ -40,7 +40,7 @@ class ConvStem(Layer):
         x, gelu2 = self.gelu.forward(x)
         return x, ConvStemSaved(conv1, gelu1, conv2, gelu2)
 
-    def backward(self, dy: Array, saved: ConvStemSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: ConvStemSaved) -> tuple[Array, Grads]:
         dx = self.gelu.backward(dy, saved.gelu2)
         dx, dconv2 = self.conv2.backward(dx, saved.conv2)
         dx = self.gelu.backward(dx, saved.gelu1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array, array_module
 from ..ops import LinearSaved
-from .layer import Gradients
+from .layer import Grads
 from .linear import Linear
 
 
@@ -24,7 +24,7 @@ class DenseHead(Linear):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, LinearSaved]:
         return super().forward(x[:, self.num_prefix :])
 
-    def backward(self, dy: Array, saved: LinearSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: LinearSaved) -> tuple[Array, Grads]:
         dpatches, grads = super().backward(dy, saved)
         B, L, D = dpatches.shape
         dx = array_module(dy).zeros((B, self.num_prefix + L, D), dpatches.dtype)  # none for what was not asked

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array, array_module
 from ..ops import LinearSaved
-from .layer import Gradients, Identity, Layer, prefixed
+from .layer import Grads, Identity, Layer, prefixed
 from .linear import Linear
 
 
@@ -33,7 +33,7 @@ class DistilledHead(Layer):
         y_cls, y_dist, saved = self.forward_both(x)
         return (y_cls + y_dist) * 0.5, saved
 
-    def backward(self, dy: Array, saved: DistilledHeadSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: DistilledHeadSaved) -> tuple[Array, Grads]:
         half = dy * 0.5
         return self.backward_both(half, half, saved)
 
@@ -44,7 +44,7 @@ class DistilledHead(Layer):
         y_dist, dist = self.dist.forward(x[:, D:])
         return y_cls, y_dist, DistilledHeadSaved(cls, dist)
 
-    def backward_both(self, dcls: Array, ddist: Array, saved: DistilledHeadSaved) -> tuple[Array, Gradients]:
+    def backward_both(self, dcls: Array, ddist: Array, saved: DistilledHeadSaved) -> tuple[Array, Grads]:
         """(B, K), (B, K) -> dx (B, 2D) and the gradient of every parameter."""
         dx_cls, grads_cls = self.cls.backward(dcls, saved.cls)
         dx_dist, grads_dist = self.dist.backward(ddist, saved.dist)

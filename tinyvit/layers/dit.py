@@ -43,7 +43,7 @@ from .dit_block import (
     zeros,
 )
 from .init import spread_to, truncated_normal
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .linear import Linear
 from .mlp import Mlp, MlpSaved
 from .patch_embed import PatchEmbed, PatchEmbedSaved, check_images
@@ -122,7 +122,7 @@ class DiT(Layer):
         y, unpatchify = unpatchify_forward(x, image_shape=config.image_shape, patch_size=config.patch_size)
         return y, DiTSaved(patch_embed, position, condition_saved, blocks, ada, norm, head, unpatchify)
 
-    def backward(self, dy: Array, saved: DiTSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: DiTSaved) -> tuple[Array, Grads]:
         """(B, C, H, W) -> dimages (B, C, H, W) and the gradient of every parameter.
 
         Every block looked at the condition, so its gradient is the sum of what they all say.
@@ -148,7 +148,7 @@ class DiT(Layer):
         condition, silu = silu_forward(time + label)
         return condition, ConditionSaved(time_embed, label_embed, silu)
 
-    def _condition_backward(self, dcondition: Array, saved: DiTSaved) -> Gradients:
+    def _condition_backward(self, dcondition: Array, saved: DiTSaved) -> Grads:
         dsum = silu_backward(dcondition, saved.condition.silu)
         dlabel_embed = embedding_backward(dsum, saved.condition.label_embed)
         _, dtime_embed = self.time_embed.backward(dsum, saved.condition.time_embed)

@@ -28,7 +28,7 @@ from ..ops import (
     modulate_forward,
 )
 from .attention import Attention
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .linear import Linear
 from .mlp import Mlp
 
@@ -78,7 +78,7 @@ class DiTBlock(Layer):
         x, mlp = self._branch_forward(x, self.mlp, shift2, scale2, gate2)
         return x, DiTBlockSaved(ada, attn, mlp)
 
-    def backward(self, dy: Array, saved: DiTBlockSaved) -> tuple[Array, Array, Gradients]:  # type: ignore[override]
+    def backward(self, dy: Array, saved: DiTBlockSaved) -> tuple[Array, Array, Grads]:  # type: ignore[override]
         """(B, N, D) -> dx (B, N, D), dcondition (B, D), and the gradient of every parameter."""
         dx, dsecond, dmlp = self._branch_backward(dy, self.mlp, saved.mlp)
         dx, dfirst, dattn = self._branch_backward(dx, self.attn, saved.attn)
@@ -96,7 +96,7 @@ class DiTBlock(Layer):
 
     def _branch_backward(
         self, dy: Array, body: Layer, saved: DiTBranchSaved
-    ) -> tuple[Array, tuple[Array, Array, Array], Gradients]:
+    ) -> tuple[Array, tuple[Array, Array, Array], Grads]:
         dbranch, dgate = gate_backward(dy, saved.gate)
         dbranch, dbody = body.backward(dbranch, saved.body)
         dx, dshift, dscale = ada_norm_backward(dbranch, saved.norm)

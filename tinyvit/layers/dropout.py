@@ -4,7 +4,7 @@ import numpy as np
 
 from ..backend import Array, like
 from ..ops import DropoutSaved, drop_path_backward, drop_path_forward, dropout_backward, dropout_forward
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class Dropout(Layer):
@@ -19,7 +19,7 @@ class Dropout(Layer):
         keep_mask = like(rng.random(x.shape) >= self.drop_prob, x)
         return dropout_forward(x, keep_mask=keep_mask, drop_prob=self.drop_prob)
 
-    def backward(self, dy: Array, saved: DropoutSaved | None) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: DropoutSaved | None) -> tuple[Array, Grads]:
         return (dy if saved is None else dropout_backward(dy, saved)), {}
 
 
@@ -35,5 +35,5 @@ class DropPath(Layer):
         keep_mask = like(rng.random((x.shape[0], *[1] * (x.ndim - 1))) >= self.drop_prob, x)
         return drop_path_forward(x, keep_mask=keep_mask, drop_prob=self.drop_prob)
 
-    def backward(self, dy: Array, saved: DropoutSaved | None) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: DropoutSaved | None) -> tuple[Array, Grads]:
         return (dy if saved is None else drop_path_backward(dy, saved)), {}

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from ..backend import Array
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 
 
 class EncoderWithHeadSaved(NamedTuple):
@@ -28,7 +28,7 @@ class EncoderWithHead(Layer):
         y, head = self.head.forward(tokens, rng=rng)
         return y, EncoderWithHeadSaved(encoder, head)
 
-    def backward(self, dy: Array, saved: EncoderWithHeadSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: EncoderWithHeadSaved) -> tuple[Array, Grads]:
         dtokens, dhead = self.head.backward(dy, saved.head)
         dimages, dencoder = self.encoder.backward_features(dtokens, saved.encoder)
         return dimages, prefixed("encoder", dencoder) | prefixed("head", dhead)

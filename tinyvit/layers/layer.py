@@ -12,10 +12,10 @@ import numpy as np
 from ..backend import Array, array_module, device_of, like, to_device, to_numpy
 from ..errors import UserError
 
-Gradients = dict[str, Array]
+Grads = dict[str, Array]  # of a layer's parameters, by their names; `dmlp` is that of the layer `mlp`
 
 
-def prefixed(name: str, grads: Mapping[str, Array]) -> Gradients:
+def prefixed(name: str, grads: Mapping[str, Array]) -> Grads:
     """`{"weight": dw}` of the part called `name`, as `{"name.weight": dw}`."""
     return {f"{name}.{key}": grad for key, grad in grads.items()}
 
@@ -30,7 +30,7 @@ class Layer:
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, Any]:
         raise NotImplementedError
 
-    def backward(self, dy: Array, saved: Any) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: Any) -> tuple[Array, Grads]:
         raise NotImplementedError
 
     def parameters(self) -> dict[str, Array]:
@@ -135,5 +135,5 @@ class Identity(Layer):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, None]:
         return x, None
 
-    def backward(self, dy: Array, saved: None) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: None) -> tuple[Array, Grads]:
         return dy, {}

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import Array
 from ..ops import LayerNormSaved, layer_norm_backward, layer_norm_forward
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class LayerNorm(Layer):
@@ -20,6 +20,6 @@ class LayerNorm(Layer):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, LayerNormSaved]:
         return layer_norm_forward(x, self.weight, self.bias, eps=self.eps)
 
-    def backward(self, dy: Array, saved: LayerNormSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: LayerNormSaved) -> tuple[Array, Grads]:
         dx, dweight, dbias = layer_norm_backward(dy, saved)
         return dx, {"weight": dweight, "bias": dbias}

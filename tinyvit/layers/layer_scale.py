@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import Array
 from ..ops import LayerScaleSaved, layer_scale_backward, layer_scale_forward
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class LayerScale(Layer):
@@ -18,6 +18,6 @@ class LayerScale(Layer):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, LayerScaleSaved]:
         return layer_scale_forward(x, self.gamma)
 
-    def backward(self, dy: Array, saved: LayerScaleSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: LayerScaleSaved) -> tuple[Array, Grads]:
         dx, dgamma = layer_scale_backward(dy, saved)
         return dx, {"gamma": dgamma}

@@ -7,7 +7,7 @@ import numpy as np
 from ..backend import Array
 from ..ops import LinearSaved, linear_backward, linear_forward
 from .init import truncated_normal
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class Linear(Layer):
@@ -20,6 +20,6 @@ class Linear(Layer):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, LinearSaved]:
         return linear_forward(x, self.weight, self.bias)
 
-    def backward(self, dy: Array, saved: LinearSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: LinearSaved) -> tuple[Array, Grads]:
         dx, dweight, dbias = linear_backward(dy, saved)
         return dx, {"weight": dweight} if dbias is None else {"weight": dweight, "bias": dbias}

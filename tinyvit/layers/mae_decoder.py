@@ -19,7 +19,7 @@ from ..ops.positions import sincos2d
 from ..ops.tokens import AddPositionSaved, add_position_backward, add_position_forward
 from .block import Block, BlockSaved
 from .init import spread_to, truncated_normal
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .layer_norm import LayerNorm
 from .linear import Linear
 
@@ -69,12 +69,12 @@ class MAEDecoder(Layer):
         y, pred = self.pred.forward(x)  # -> (B, L, C*P*P)
         return y, MAEDecoderSaved(embed, scatter, position, blocks, norm, pred)
 
-    def backward(self, dy: Array, saved: MAEDecoderSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: MAEDecoderSaved) -> tuple[Array, Grads]:
         dx, dpred = self.pred.backward(dy, saved.pred)
         dx, dnorm = self.norm.backward(dx, saved.norm)
         of_prefix = array_module(dx).zeros((len(dx), self.num_prefix, dx.shape[2]), dx.dtype)
         dx = array_module(dx).concatenate([of_prefix, dx], axis=1)  # the prefix tokens paint nothing
-        dblocks: Gradients = {}
+        dblocks: Grads = {}
         for index in reversed(range(len(self.blocks))):
             dx, grads = self.blocks[index].backward(dx, saved.blocks[index])
             dblocks |= prefixed(f"blocks.{index}", grads)

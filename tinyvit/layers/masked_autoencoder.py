@@ -6,7 +6,7 @@ Source: He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners", arXi
 from typing import Any, NamedTuple
 
 from ..backend import Array
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .mae_decoder import MAEDecoder, MAEDecoderSaved
 
 
@@ -35,7 +35,7 @@ class MaskedAutoencoder(Layer):
         y, decoder = self.decoder.forward(x, ids=ids, rng=rng)  # -> (B, L, C*P*P)
         return y, MaskedAutoencoderSaved(encoder, decoder)
 
-    def backward(self, dy: Array, saved: MaskedAutoencoderSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: MaskedAutoencoderSaved) -> tuple[Array, Grads]:
         dx, ddecoder = self.decoder.backward(dy, saved.decoder)
         dimages, dencoder = self.encoder.backward_features(dx, saved.encoder)
         return dimages, prefixed("encoder", dencoder) | prefixed("decoder", ddecoder)

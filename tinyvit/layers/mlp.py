@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import Array
 from ..ops import OPS, GeluSaved, LinearSaved
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .linear import Linear
 
 GELU_OPS = {"erf": OPS["gelu"], "tanh": OPS["gelu_tanh"], "quick": OPS["gelu_quick"], "silu": OPS["silu"]}
@@ -32,7 +32,7 @@ class Mlp(Layer):
         x, fc2_saved = self.fc2.forward(x)  # (B, N, M) -> (B, N, D)
         return x, MlpSaved(fc1_saved, gelu_saved, fc2_saved)
 
-    def backward(self, dy: Array, saved: MlpSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: MlpSaved) -> tuple[Array, Grads]:
         dx, fc2_grads = self.fc2.backward(dy, saved.fc2)
         dx = self.gelu.backward(dx, saved.gelu)
         dx, fc1_grads = self.fc1.backward(dx, saved.fc1)

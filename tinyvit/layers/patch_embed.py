@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..ops import LinearSaved, PatchifySaved, patchify_backward, patchify_forward
 from ..ops.floats import check_input_shape
 from .conv_stem import ConvStem, ConvStemSaved
-from .layer import Gradients, Identity, Layer, prefixed
+from .layer import Grads, Identity, Layer, prefixed
 from .linear import Linear
 from .word_embed import WordEmbed
 
@@ -51,7 +51,7 @@ class PatchEmbed(Layer):
         tokens, proj = self.proj.forward(patches)  # (B, L, D)
         return tokens, PatchEmbedSaved(stem, patchify, proj)
 
-    def backward(self, dy: Array, saved: PatchEmbedSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: PatchEmbedSaved) -> tuple[Array, Grads]:
         dpatches, dproj = self.proj.backward(dy, saved.proj)
         dx = patchify_backward(dpatches, saved.patchify)
         dx, dstem = self.stem.backward(dx, saved.stem)

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..backend import Array
 from ..ops import OPS, PoolSaved
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class Pool(Layer):
@@ -26,5 +26,5 @@ class Pool(Layer):
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, PoolSaved]:
         return self.op.forward(x, **self.options)
 
-    def backward(self, dy: Array, saved: PoolSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: PoolSaved) -> tuple[Array, Grads]:
         return self.op.backward(dy, saved), {}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..backend import Array
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 
 
 class RecomputeSaved(NamedTuple):
@@ -30,7 +30,7 @@ class Recompute(Layer):
         y, _ = self.layer.forward(x, rng=rng, **options)
         return y, RecomputeSaved(x, before, options)
 
-    def backward(self, dy: Array, saved: RecomputeSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: RecomputeSaved) -> tuple[Array, Grads]:
         _, of_layer = self.layer.forward(saved.x, rng=copy.deepcopy(saved.rng), **saved.options)
         return self.layer.backward(dy, of_layer)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array, array_module
 from ..ops import LinearSaved
-from .layer import Gradients, Layer, prefixed
+from .layer import Grads, Layer, prefixed
 from .linear import Linear
 
 
@@ -30,7 +30,7 @@ class SequenceHead(Layer):
         logits, proj = self.proj.forward(x[:, : self.length])
         return logits, SequenceHeadSaved(proj, x.shape[1])
 
-    def backward(self, dy: Array, saved: SequenceHeadSaved) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: SequenceHeadSaved) -> tuple[Array, Grads]:
         dfirst, dproj = self.proj.backward(dy, saved.proj)
         B, M, D = dfirst.shape
         dx = array_module(dy).zeros((B, saved.num_tokens, D), dy.dtype)  # none for tokens that were not asked

@@ -9,7 +9,7 @@ from ..config.vit import CODES
 from ..errors import UserError
 from ..ops import EmbeddingSaved, embedding_backward, embedding_forward
 from ..ops.floats import check_input_shape
-from .layer import Gradients, Layer
+from .layer import Grads, Layer
 from .linear import Linear
 
 
@@ -38,7 +38,7 @@ class WordEmbed(Layer):
         rows, embedding = embedding_forward(self.proj.weight, ids=ids)  # (B, T, C, D)
         return rows.sum(axis=2), WordEmbedSaved(embedding)
 
-    def backward(self, dy: Array, saved: WordEmbedSaved) -> tuple[Any, Gradients]:
+    def backward(self, dy: Array, saved: WordEmbedSaved) -> tuple[Any, Grads]:
         """(B, T, D) -> None, as codes are names and no numbers, and the gradient of the rows."""
         shape = *saved.embedding.ids.shape, dy.shape[-1]
         drows = array_module(dy).broadcast_to(dy[:, :, None], shape)  # each term of a sum has the sum's gradient

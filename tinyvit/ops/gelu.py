@@ -38,14 +38,14 @@ def gelu_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = Φ(x) + x φ(x), with the bell curve φ = Φ' = exp(-x²/2) / √(2π)."""
     x, gate = saved
     xp = array_module(x)
-    dx = x * x
-    dx *= -0.5
-    xp.exp(dx, out=dx)
-    dx *= x
-    dx *= 1 / math.sqrt(2 * math.pi)  # x φ(x)
-    dx += gate
-    dx *= dy
-    return dx
+    slope = x * x
+    slope *= -0.5
+    xp.exp(slope, out=slope)
+    slope *= x
+    slope *= 1 / math.sqrt(2 * math.pi)  # x φ(x)
+    slope += gate  # y'
+    slope *= dy  # dx
+    return slope
 
 
 @takes_each_float
@@ -65,15 +65,15 @@ def gelu_tanh_forward(x: Array) -> tuple[Array, GeluSaved]:
 def gelu_tanh_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = gate + x gate', and gate' = (1 - tanh²u) u' / 2 = gate (1 - gate) 2u'."""
     x, gate = saved
-    dx = x * x
-    dx *= 6 * TANH_CUBIC * TANH_SCALE
-    dx += 2 * TANH_SCALE  # 2u'
-    dx *= x
-    dx *= 1.0 - gate
-    dx += 1.0
-    dx *= gate
-    dx *= dy
-    return dx
+    slope = x * x
+    slope *= 6 * TANH_CUBIC * TANH_SCALE
+    slope += 2 * TANH_SCALE  # 2u'
+    slope *= x
+    slope *= 1.0 - gate
+    slope += 1.0
+    slope *= gate  # y'
+    slope *= dy  # dx
+    return slope
 
 
 @takes_each_float
@@ -90,9 +90,9 @@ def gelu_quick_forward(x: Array) -> tuple[Array, GeluSaved]:
 def gelu_quick_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = gate + x gate', and with σ' = σ (1 - σ), gate' = 1.702 gate (1 - gate)."""
     x, gate = saved
-    dx = x * QUICK_SCALE
-    dx *= 1.0 - gate
-    dx += 1.0
-    dx *= gate
-    dx *= dy
-    return dx
+    slope = x * QUICK_SCALE
+    slope *= 1.0 - gate
+    slope += 1.0
+    slope *= gate  # y'
+    slope *= dy  # dx
+    return slope

@@ -15,7 +15,7 @@ from ..evaluation.figures import model_figures
 from ..evaluation.predict import NoAnswerError, predict_probs
 from ..evaluation.preprocessing import THRESHOLD
 from ..evaluation.result import Evaluation
-from ..layers import Gradients
+from ..layers import Grads
 from ..ops import cross_entropy_backward, cross_entropy_forward
 from ..vit import VisionTransformer
 from .class_weights import example_weights
@@ -32,7 +32,7 @@ def loss_and_gradients(
     share: float = 1.0,
     weights: Array | None = None,
     rng: Any = None,
-) -> tuple[Array, Gradients]:
+) -> tuple[Array, Grads]:
     """images (B, C, H, W) and labels (B,) -> the mean loss (0-d) and the gradient of share * loss by every parameter.
 
     A batch can be cut into pieces whose gradients add up to its own, if `share` is each piece's part of the images, or
@@ -72,7 +72,7 @@ class Classify(Task[VisionTransformer]):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         options: Any = {"label_smoothing": config.label_smoothing, "share": share, "weights": weights, "rng": rng}
         return loss_and_gradients(model, *batch, **options)
 

@@ -20,7 +20,7 @@ from ..datasets.streams import class_tasks, stream_order
 from ..errors import UserError
 from ..evaluation.continual import Continual as Result
 from ..evaluation.predict import predict_probs
-from ..layers import Gradients
+from ..layers import Grads
 from ..ops import cross_entropy_backward, cross_entropy_forward
 from ..vit import VisionTransformer
 from .fit import check_classes
@@ -77,7 +77,7 @@ class Continual(Task[Learner]):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         images, labels = batch
         logits, saved = model.forward(images, rng=rng)
         loss, loss_saved = cross_entropy_forward(logits, labels=labels, weights=weights)

@@ -16,7 +16,7 @@ from ..datasets.boxes import NO_CLASS
 from ..evaluation.detection import FIELDS, Detection
 from ..evaluation.metrics.nms import suppress_overlaps
 from ..evaluation.predict import NoAnswerError
-from ..layers import BoxHead, EncoderWithHead, Gradients, spread_to
+from ..layers import BoxHead, EncoderWithHead, Grads, spread_to
 from ..ops import focal_backward, focal_forward, giou_backward, giou_forward, sigmoid_forward
 from ..plots.scenes import plot_boxes, plot_found
 from ..vit import VisionTransformer
@@ -65,7 +65,7 @@ class Detect(SceneTask):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         images, classes, targets = batch
         y, saved = model.forward(images, rng=rng)
         K = config.model.num_classes

@@ -22,7 +22,7 @@ from ..backend import Array, device_of
 from ..datasets import Dataset
 from ..errors import UserError
 from ..evaluation.judge import SHIPPED, check_fits, load_judge
-from ..layers import DistilledHead, Gradients, prefixed
+from ..layers import DistilledHead, Grads, prefixed
 from ..ops import cross_entropy_backward, cross_entropy_forward, distillation_backward, distillation_forward
 from ..vit import VisionTransformer
 from .classify import Classify
@@ -67,7 +67,7 @@ class Distill(Classify):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         images, labels, seen = batch
         taught = teacher(config.teacher, device_of(seen), seen.dtype.name).predict(seen)
         for_labels, for_teacher, saved = forward_both(model, images, rng)
@@ -97,7 +97,7 @@ def forward_both(model: VisionTransformer, images: Array, rng: Any) -> tuple[Arr
     return for_labels, for_teacher, (features, pool, head)
 
 
-def backward_both(model: VisionTransformer, dlabels: Array, dteacher: Array, saved: Any) -> Gradients:
+def backward_both(model: VisionTransformer, dlabels: Array, dteacher: Array, saved: Any) -> Grads:
     """(B, K), (B, K) -> the gradient of every parameter."""
     if not isinstance(model.head, DistilledHead):
         return model.backward(dlabels + dteacher, saved)[1]

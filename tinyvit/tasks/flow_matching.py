@@ -10,7 +10,7 @@ says the image: Li, He 2025, arXiv:2511.13720.
 import numpy as np
 
 from ..backend import Array, array_module
-from ..layers import DiT, DiTSaved, Gradients
+from ..layers import DiT, DiTSaved, Grads
 from ..ops import mse_backward, mse_forward
 
 TIME_MEAN = TIME_STD = 0.8  # of the logits of the times: noisy ones come often, where it is decided what an image shows
@@ -26,7 +26,7 @@ def flow_matching(
     *,
     share: float = 1.0,
     weights: Array | None = None,
-) -> tuple[Array, Gradients]:
+) -> tuple[Array, Grads]:
     """The mean loss (0-d) and the gradient of share * loss by every parameter.
 
     Args:

@@ -22,7 +22,7 @@ from ..errors import UserError
 from ..evaluation.generation import Generation, Looks
 from ..evaluation.judge import SHIPPED, Judge, check_fits, load_judge
 from ..evaluation.sampling import from_pixels, sample, ways_of
-from ..layers import DiT, Gradients
+from ..layers import DiT, Grads
 from ..plots import plot_denoising, plot_samples
 from ..storage.checks import check, is_text
 from ..storage.files import PREPROCESSOR, read_json
@@ -84,7 +84,7 @@ class Generate(Task[DiT]):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         return flow_matching(model, *batch, share=share, weights=weights)
 
     def answer_size(self, config: Any) -> int:

@@ -18,7 +18,7 @@ from ..datasets.batches import training_images
 from ..errors import UserError
 from ..evaluation.predict import BATCH_SIZE
 from ..evaluation.reconstruction import Reconstruction
-from ..layers import Gradients, MAEDecoder, MaskedAutoencoder
+from ..layers import Grads, MAEDecoder, MaskedAutoencoder
 from ..ops import mse_backward, mse_forward, patchify_forward, unpatchify_forward
 from ..plots.reconstruction import plot_reconstruction
 from ..vit import VisionTransformer
@@ -74,7 +74,7 @@ class MAE(Task[MaskedAutoencoder]):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         images, ids, hidden = batch
         y, saved = model.forward(images, ids=ids, rng=rng)
         of_patches = weights_of_patches(hidden, weights)

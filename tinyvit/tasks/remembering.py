@@ -13,7 +13,7 @@ import numpy as np
 from ..backend import Array, array_module, generator, like, to_device, to_numpy
 from ..config import ViTConfig
 from ..datasets import Dataset, normalize
-from ..layers import NO_DRAWS, Gradients, Layer, Linear, prefixed
+from ..layers import NO_DRAWS, Grads, Layer, Linear, prefixed
 from ..ops import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -56,7 +56,7 @@ class Learner(Layer):
         logits, head = self.head.forward(features)
         return logits, (encoder, head)
 
-    def backward(self, dy: Array, saved: tuple[Any, Any]) -> tuple[Array, Gradients]:
+    def backward(self, dy: Array, saved: tuple[Any, Any]) -> tuple[Array, Grads]:
         encoder, head = saved
         dfeatures, dhead = self.head.backward(dy, head)
         dx, dencoder = self.encoder.backward(dfeatures, encoder)
@@ -80,7 +80,7 @@ class Learner(Layer):
         return parts
 
 
-def penalty(model: Learner) -> tuple[Array, Gradients]:
+def penalty(model: Learner) -> tuple[Array, Grads]:
     """EWC's term, 1/2 Σ fisher (weights - anchor)², 0-d, and its gradient: 0 before the first task has ended."""
     total: Any = 0.0
     grads, anchor, fisher = {}, model.by_name(model.memory.anchor), model.by_name(model.memory.fisher)

@@ -14,7 +14,7 @@ from ..datasets import Dataset, normalize
 from ..evaluation.metrics.mean_iou import confusion_matrices
 from ..evaluation.predict import NoAnswerError
 from ..evaluation.segmentation import BACKGROUND, Segmentation
-from ..layers import DenseHead, EncoderWithHead, Gradients, spread_to
+from ..layers import DenseHead, EncoderWithHead, Grads, spread_to
 from ..ops import cross_entropy_backward, cross_entropy_forward, patchify_forward, unpatchify_forward
 from ..plots.scenes import plot_mask, plot_masks
 from ..vit import VisionTransformer
@@ -57,7 +57,7 @@ class Segment(SceneTask):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         images, labels = batch
         y, saved = model.forward(images, rng=rng)
         logits = y.reshape(-1, config.model.num_classes)  # (B, L, P*P*K) -> (B*L*P*P, K)

@@ -12,7 +12,7 @@ from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset, epoch_order
 from ..errors import UserError
 from ..evaluation.result import Evaluation
-from ..layers import NO_DRAWS, Gradients, Layer
+from ..layers import NO_DRAWS, Grads, Layer
 from .fit import Note, check_images, check_unused, fitted
 from .model_files import with_saved_weights
 
@@ -120,7 +120,7 @@ class Task(Protocol[Model]):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         """The mean loss of a batch or a piece of one (0-d), and the gradient of share * loss by every parameter.
 
         Args:

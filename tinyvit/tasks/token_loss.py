@@ -7,7 +7,7 @@ import numpy as np
 from ..backend import Array, array_module, to_device, to_numpy
 from ..config.run import RunConfig
 from ..evaluation.predict import BATCH_SIZE
-from ..layers import EncoderWithHead, Gradients
+from ..layers import EncoderWithHead, Grads
 from ..ops import cross_entropy_backward, cross_entropy_forward
 from .task import Batch, Task
 
@@ -26,13 +26,13 @@ class TokenTask(Task[EncoderWithHead]):
         share: float = 1.0,
         weights: Array | None = None,
         rng: Any = None,
-    ) -> tuple[Array, Gradients]:
+    ) -> tuple[Array, Grads]:
         return token_loss(config, model, batch, share=share, weights=weights, rng=rng)
 
 
 def token_loss(
     config: RunConfig, model: EncoderWithHead, batch: Batch, *, share: float, weights: Array | None, rng: Any
-) -> tuple[Array, Gradients]:
+) -> tuple[Array, Grads]:
     """Mean cross-entropy over the labelled tokens of each example, then over the examples; and the gradients of it.
 
     Were it the mean over all tokens of a batch, long examples would count more, and pieces would not add up.

@@ -16,7 +16,7 @@ from ...backend.random import BatchRows
 from ...config.costs import model_costs
 from ...config.run import FinetuneConfig
 from ...datasets import Dataset
-from ...layers import Gradients, Recompute
+from ...layers import Grads, Recompute
 from ...ops import OPS
 from ...optim import FlatArrays, flatten
 from ...optim.layer_decay import BEHIND_THE_BLOCKS, lr_scales
@@ -81,7 +81,7 @@ class Tuner:
 
     def _forward(
         self, step: int, images: np.ndarray, labels: np.ndarray, weights: np.ndarray | None, rows: slice
-    ) -> tuple[Array, Iterator[Gradients]]:
+    ) -> tuple[Array, Iterator[Grads]]:
         """The loss of some of a batch's images, times their share, and the gradients part by part, when asked for."""
         with np.errstate(all="ignore"):  # a thread has its own; a run that diverges is known by its loss
             x, wanted = (to_device(array[rows], self.device) for array in (images, labels))
@@ -94,7 +94,7 @@ class Tuner:
             parts = self.model.backward_parts(self.loss.backward(share, loss_saved), saved)
             return share * loss, self._trainable(parts)
 
-    def _trainable(self, parts: Iterator[tuple[Array, Gradients]]) -> Iterator[Gradients]:
+    def _trainable(self, parts: Iterator[tuple[Array, Grads]]) -> Iterator[Grads]:
         """Trainable parameters' gradients of each part, down to the lowest part that has any."""
         left = len(self.grads)
         for _, grads in parts:
@@ -104,10 +104,10 @@ class Tuner:
             if not left:
                 return
 
-    def _side_by_side(self, runs: list[Iterator[Gradients]]) -> Iterator[list[Gradients]]:
+    def _side_by_side(self, runs: list[Iterator[Grads]]) -> Iterator[list[Grads]]:
         """The next part of every run, computed in threads, until all have ended."""
 
-        def advance(run: Iterator[Gradients]) -> Gradients | None:
+        def advance(run: Iterator[Grads]) -> Grads | None:
             with np.errstate(all="ignore"):
                 return next(run, None)
 
