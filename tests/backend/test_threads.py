@@ -1,10 +1,12 @@
 """Rows shared among threads: the same result, in order, and no more threads than the matrix library may use."""
 
+import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from tinyvit.backend import by_rows, one_matrix_thread
 from tinyvit.backend.threads import MIN_SIZE
@@ -73,6 +75,63 @@ def test_one_thread_for_all_who_overlap_until_the_last_ends():
         seen.append(matrix_threads())
         third.__exit__(None, None, None)
         assert seen == [1, 1, 1, 1]
+        assert matrix_threads() == 3
+
+
+def in_thread(function):
+    """Its result, computed in a thread that is gone afterwards."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result(20)
+
+
+def within_one_thread():
+    with one_matrix_thread():
+        return matrix_threads()
+
+
+@pytest.mark.parametrize("before", ["nobody", "one who has limited", "one who limits"])
+@pytest.mark.parametrize("by", ["one_matrix_thread", "by_rows"])
+def test_any_thread_of_the_process_can_set_the_limit(before, by, rng):
+    """Whoever set one before, as the main thread whose run has ended, or that has set it for a block of its own."""
+    inside = []
+    work = within_one_thread if by == "one_matrix_thread" else lambda: by_rows(noting(inside), rng.random((64, 1000)))
+    with contextlib.ExitStack() as stack:
+        if before == "one who limits":
+            stack.enter_context(threadpool_limits(3, user_api="blas"))
+        stack.callback(ThreadpoolController().limit(limits=3, user_api="blas").restore_original_limits)
+        if before == "one who has limited":
+            assert within_one_thread() == 1
+        found = in_thread(work)
+        assert (found == 1) if by == "one_matrix_thread" else all(seen <= {1} for _, _, seen in inside)
+        assert matrix_threads() == 3
+        assert within_one_thread() == 1
+        with threadpool_limits(2, user_api="blas"):
+            assert matrix_threads() == 2
+        assert matrix_threads() == 3
+
+
+@pytest.mark.parametrize("first", ["main", "other"])
+def test_the_last_to_end_gives_the_threads_back_from_any_thread(first):
+    go_on, began = threading.Event(), threading.Event()
+
+    def other():
+        with one_matrix_thread():
+            began.set()
+            go_on.wait(20)
+            return matrix_threads()
+
+    with threadpool_limits(3, user_api="blas"), ThreadPoolExecutor(1) as pool:
+        if first == "main":
+            with one_matrix_thread():
+                seen = pool.submit(other)
+                assert began.wait(20)
+        else:
+            seen = pool.submit(other)
+            assert began.wait(20)
+            assert within_one_thread() == 1
+        assert matrix_threads() == 1
+        go_on.set()
+        assert seen.result(20) == 1
         assert matrix_threads() == 3
 
 

@@ -20,9 +20,8 @@ class _MatrixLibrary:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._library: Any = None  # found when it is first asked for
-        self._limit: Any = None
-        self._found = 1  # threads, before the limit
+        self._libraries: Any = None  # found when they are first asked for
+        self._found: list[int] = []  # threads of each, before the limit
         self._holders = self._askers = 0
 
     def threads(self) -> int:
@@ -30,15 +29,15 @@ class _MatrixLibrary:
         with self._lock:
             if self._askers:
                 return 1
-            return self._found if self._holders else self._number()
+            return max(self._found if self._holders else self._numbers(), default=1)
 
     @contextlib.contextmanager
     def one_thread(self, *, for_all: bool) -> Iterator[None]:
         """Inside, the library uses one thread; `for_all`: and all work by rows, too."""
         with self._lock:
             if not self._holders:
-                self._found = self._number()
-                self._limit = self._library.limit(limits=1)
+                self._found = self._numbers()
+                self._limit([1] * len(self._found))
             self._holders += 1
             self._askers += for_all
         try:
@@ -48,14 +47,24 @@ class _MatrixLibrary:
                 self._holders -= 1
                 self._askers -= for_all
                 if not self._holders:
-                    self._limit.restore_original_limits()
+                    self._limit(self._found)
 
-    def _number(self) -> int:
-        if self._library is None:
+    def _numbers(self) -> list[int]:
+        if self._libraries is None:
             from threadpoolctl import ThreadpoolController
 
-            self._library = ThreadpoolController().select(user_api="blas")
-        return max((library.num_threads for library in self._library.lib_controllers), default=1)
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        return [library.num_threads for library in self._libraries]
+
+    def _limit(self, numbers: list[int]) -> None:
+        """From threadpoolctl 3.7 on, the thread that first limits OpenBLAS controls it, and what others ask for is
+        passed over in silence: here each takes the control, and leaves it free for the next one.
+        """
+        for library, number in zip(self._libraries, numbers, strict=True):
+            free = getattr(library, "clear_controlling_thread", lambda **_: None)
+            free(force=True)
+            library.set_num_threads(number)
+            free(force=True)
 
 
 _matrix_library = _MatrixLibrary()
