@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -144,6 +145,62 @@ def test_dark_on_white_is_inverted_for_models_of_canvases(level, inverted, tmp_p
     assert bool(done) == inverted
     assert image[0, 0, 0] == (255 - level if inverted else level)
     assert not Reader(processor, is_white_on_black=False)(tmp_path / "p.png")[2]
+
+
+def heic(place):
+    place.write_bytes(b"\0\0\0\x18ftypheic")
+
+
+def other_json(place):
+    place.write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
+
+
+SPOILED = [
+    ("segment", "images/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 images have no mask"),
+    ("segment", "masks/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 masks have no image"),
+    ("segment", "images/0.psd", heic, r"do not end as those of pictures do, left out: \.psd"),
+    ("segment", "masks/more/9.png", heic, r"pictures alone are expected are left out: masks/more \(1 picture\)"),
+    ("detect", "images/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 pictures in .* no JSON file"),
+    ("detect", "new/phone.heic", heic, "1 pictures in .* no JSON file and are left out: new/phone.heic"),
+    ("detect", "annotations/someone.json", other_json, "JSON files of no split are left out"),
+]
+
+
+@pytest.mark.parametrize(("task", "name", "write", "sentence"), SPOILED)
+def test_strict_stops_before_a_run_where_a_file_is_left_out(task, name, write, sentence, tmp_path):
+    config, progress = config_for(task, tmp_path), Notes()
+    place = tmp_path / "data" / name
+    place.parent.mkdir(exist_ok=True)
+    write(place)
+    with pytest.raises(UserError, match="1 file was left out or cannot be used, as told above, and --strict forbids"):
+        train(config, progress=progress, strict=True, free=FREE)
+    assert any(re.search(sentence, said) for said in progress.said), progress.said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_strict_has_nothing_against_a_folder_that_is_whole(task, tmp_path):
+    config, progress = config_for(task, tmp_path), Notes()
+    (tmp_path / "data" / "images" / ".DS_Store").write_bytes(b"macOS")
+    train(dataclasses.replace(config, epochs=1), progress=progress, strict=True, free=FREE)
+    assert "Left out as hidden or made by machines: .DS_Store." in progress.said
+    assert (tmp_path / "run" / "report.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "free"), [("segment", 8 * 2 * 256 - 1), ("detect", 8 * (256 + 20) - 1), ("segment", 0)]
+)
+def test_pictures_with_masks_or_boxes_have_to_fit_into_memory(task, free, tmp_path, monkeypatch):
+    config, progress = config_for(task, tmp_path), Notes()
+    monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: free)
+    with pytest.raises(UserError, match=r"8 pictures of 16x16 pixels, grey, take 0.0 MiB of memory, and .*smaller"):
+        train(config, progress=progress, free=FREE)
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: 4096)
+    task_of(config).dataset(config, progress.note)
+    assert "8 pictures of 16x16 pixels, grey, take 0.0 MiB and are held in memory, resized." in progress.said
+    with pytest.raises(UserError, match="twice with worker processes"):
+        task_of(config).dataset(dataclasses.replace(config, workers=2), progress.note)
 
 
 def test_other_folders_are_left_to_others(tmp_path):

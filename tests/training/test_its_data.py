@@ -1,6 +1,7 @@
 """Training from nothing on one's own pictures and arrays: fitted, resumed to the bit, measured, and protected."""
 
 import dataclasses
+import gzip
 import shutil
 import struct
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_arrays_of_ones_own_are_measured_again(tmp_path, arrays, capsys):
     assert capsys.readouterr().out.startswith(f"{picture}: {label} (")
 
 
+@pytest.mark.parametrize("verb", ["train", "eval"])
+def test_a_second_file_for_the_same_is_told_and_forbidden_by_strict(verb, tmp_path, arrays, capsys):
+    run = str(train(config_of(tmp_path, arrays, epochs=1), free=FREE).folder)
+    images = next(path for path in arrays.rglob("*") if "images" in path.name)
+    (images.parent / f"{images.name}.gz").write_bytes(gzip.compress(images.read_bytes()))
+    words = ["eval", run] if verb == "eval" else ["train", "--epochs", "1", "--output", str(tmp_path / "other")]
+    assert main([*words, "--data-dir", str(arrays), "--strict"]) == 2
+    said = capsys.readouterr()
+    assert "was left out: there is another file for the same" in said.out
+    assert "1 file was left out or cannot be used, as told above, and --strict forbids" in said.err
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_model_of_other_sizes_or_classes_is_refused(tmp_path, arrays, capsys):
     mnist = str(Path(data.__file__).parents[2] / "data" / "mnist-vit")
     assert main(["eval", mnist, "--data-dir", str(arrays)]) == 2
@@ -188,7 +202,7 @@ def test_fields_that_were_given_stay(tmp_path, photos):
 
 
 def test_pictures_that_do_not_fit_into_memory_are_refused_first(tmp_path, photos, monkeypatch):
-    monkeypatch.setattr(data, "free_memory", lambda: 500_000)
+    monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: 500_000)
     with pytest.raises(UserError, match=r"60 pictures of 64x64 pixels, RGB, take 0\.7 MiB of memory, and 0\.5 MiB are"):
         train(config_of(tmp_path, photos), free=FREE)
     assert not (tmp_path / "run").exists()

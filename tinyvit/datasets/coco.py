@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import UserError, printable
 from ..storage.paths import expanded
 from .coco_json import CocoFile, read_coco
-from .left_out import is_machine_made, listed, some
+from .left_out import LeftOut, is_machine_made, listed, some
 from .scene_files import Scene, SceneFiles, scene_files
 from .split_names import splits_among
 
@@ -69,6 +69,15 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
             boxes = [[*box, classes[category]] for *box, category in picture.boxes]
             found[split].append(Scene(base / picture.name, np.array(boxes, np.float64).reshape(-1, 5)))
 
+    left_out = LeftOut(root)
+    known = {os.path.realpath(path) for path in sizes}
+    alone = [path for path in left_out.pictures_in(root) if os.path.realpath(path) not in known]
+    left_out.others.clear()  # no pictures are meant by them: JSON files, licences
+    notes += left_out.notes()
+    if alone:
+        names_of = printable(some(str(path.relative_to(root)) for path in alone))
+        notes.append(f"{len(alone):,} pictures in {root} are in no JSON file and are left out: {names_of}.")
+
     def check(scene: Scene, size: tuple[int, int]) -> None:
         if sizes[scene.path] != size:
             height, width = sizes[scene.path]
@@ -77,7 +86,8 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
                 f"{height}x{width}: give the pictures that the boxes were drawn on, the same way up"
             )
 
-    return scene_files([names[number] for number in classes], found, notes, check)
+    passed_over = len(alone) + len(others)
+    return scene_files([names[number] for number in classes], found, notes, check, left_out=passed_over)
 
 
 def _json_files(root: Path) -> dict[Path, list[str]]:

@@ -47,6 +47,7 @@ class Dataset:
     mean, std: of the training pixels after division by 255; a number for all channels, or one for each.
     built_in: whether `load_dataset` knows it by its name; a folder of pictures may be called `mnist`, too.
     notes: what the user should know, a sentence each: what could not be verified, what was left out.
+    left_out: number of files that may have been meant, and were passed over.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Dataset:
     test: Split
     built_in: bool = False
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def multi_label(self) -> bool:

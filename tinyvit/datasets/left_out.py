@@ -32,6 +32,8 @@ class LeftOut:
         self.others: dict[Path, None] = {}  # files in classes whose names do not end as those of pictures
         self.loose: dict[Path, None] = {}  # pictures in no class
         self.beside: dict[Path, int] = {}  # folders beside those of the splits, and how many pictures are in them
+        self.within: dict[Path, int] = {}  # the same of folders where pictures alone are expected
+        self.elsewhere = 0  # files that the caller tells of
 
     def entries(self, folder: Path) -> tuple[list[Path], list[Path]]:
         """The folders, and all that is no folder, in a folder: sorted, without what is machine-made.
@@ -71,10 +73,26 @@ class LeftOut:
                 else:
                     self.others[path] = None
 
+    def pictures_directly_in(self, folder: Path) -> Iterator[Path]:
+        """The pictures in a folder where none are expected in folders.
+
+        Raises:
+            UserError: the folder may not be read.
+        """
+        folders, files = self.entries(folder)
+        for inner in folders:
+            self.within[inner] = sum(1 for _ in LeftOut(self.root).pictures_in(inner))
+        for path in files:
+            if is_picture(path):
+                yield path
+            else:
+                self.others[path] = None
+
     @property
     def count(self) -> int:
         """Number of files passed over that may have been meant as images."""
-        return len(self.others) + len(self.loose) + sum(self.beside.values())
+        inner = sum(self.beside.values()) + sum(self.within.values())
+        return len(self.others) + len(self.loose) + inner + self.elsewhere
 
     def notes(self) -> list[str]:
         """All of it, a sentence for each kind."""
@@ -85,12 +103,16 @@ class LeftOut:
             notes.append(f"Left out as hidden or made by machines: {words}.")
         if self.runs:
             notes.append(f"Left out as runs or models, not training images: {self._some(self.runs)}.")
-        if self.beside:
-            beside = [
-                f"{self._name(path)} ({count:,} picture{'s' * (count > 1)})" if count else self._name(path)
-                for path, count in self.beside.items()
-            ]
-            notes.append(f"Beside the folders of the splits there are others, left out: {some(beside)}.")
+        for folders, what in (
+            (self.beside, "Beside the folders of the splits there are others, left out"),
+            (self.within, "Folders where pictures alone are expected are left out"),
+        ):
+            if folders:
+                counted = [
+                    f"{self._name(path)} ({count:,} picture{'s' * (count > 1)})" if count else self._name(path)
+                    for path, count in folders.items()
+                ]
+                notes.append(f"{what}: {some(counted)}.")
         places = Counter(path.parent for path in self.loose)
         for place, count in places.items():
             first = some(path.name for path in self.loose if path.parent == place)

@@ -15,7 +15,7 @@ from ..errors import UserError, printable
 from ..images.open import open_picture
 from ..storage.files import read_file
 from ..storage.paths import expanded
-from .left_out import is_machine_made, is_picture, listed, some
+from .left_out import LeftOut, is_machine_made, listed, some
 from .scene_files import VOID, Scene, SceneFiles, scene_files
 from .split_names import splits_among
 
@@ -44,7 +44,9 @@ def list_masks(folder: str | os.PathLike[str]) -> SceneFiles:
     if not root.is_dir():
         raise UserError(f"{root} is no folder: give one with folders called images and masks")
     notes: list[str] = []
-    found = {split: _pairs(*sides, notes) for split, sides in _places(root).items()}
+    left_out = LeftOut(root)
+    found = {split: _pairs(*sides, left_out, notes) for split, sides in _places(root).items()}
+    notes += left_out.notes()
     masks = [Path(str(scene.truth)) for scenes in found.values() for scene in scenes]
     present = np.zeros(256, bool)
     sizes: dict[Path, tuple[int, int]] = {}
@@ -67,7 +69,7 @@ def list_masks(folder: str | os.PathLike[str]) -> SceneFiles:
                 f"{sizes[mask][0]}x{sizes[mask][1]}: save both in the same size and the same way up"
             )
 
-    return scene_files(names, found, notes, check)
+    return scene_files(names, found, notes, check, left_out=left_out.count)
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -128,13 +130,13 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     return {split: folder / of_one[0] for split, of_one in found.items()}
 
 
-def _pairs(images: Path, masks: Path, notes: list[str]) -> list[Scene]:
+def _pairs(images: Path, masks: Path, left_out: LeftOut, notes: list[str]) -> list[Scene]:
     """Images and masks of the same name but for their endings.
 
     Raises:
         UserError: there are none, or two of one name.
     """
-    by_name = [_by_name(images, ()), _by_name(masks, ENDINGS)]
+    by_name = [_by_name(images, (), left_out), _by_name(masks, ENDINGS, left_out)]
     both = sorted(by_name[0].keys() & by_name[1].keys())
     if not both:
         raise UserError(
@@ -145,15 +147,14 @@ def _pairs(images: Path, masks: Path, notes: list[str]) -> list[Scene]:
         if alone := sorted(by_name[mine].keys() - by_name[others].keys()):
             where, words = (images, masks)[mine], printable(some(alone))
             notes.append(f"Of {where}, {len(alone):,} {what} and are left out: {words}.")
+            left_out.elsewhere += len(alone)
     return [Scene(by_name[0][name], by_name[1][name]) for name in both]
 
 
-def _by_name(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
-    """Pictures of a folder by what their names begin with."""
+def _by_name(folder: Path, endings: Sequence[str], left_out: LeftOut) -> dict[str, Path]:
+    """Pictures directly in a folder, by what their names begin with."""
     found: dict[str, Path] = {}
-    for path, is_folder in listed(folder):
-        if is_folder or is_machine_made(path.name) or not is_picture(path):
-            continue
+    for path in left_out.pictures_directly_in(folder):
         name = next((path.stem[: -len(end)] for end in endings if path.stem.casefold().endswith(end)), path.stem)
         if name in found:
             raise UserError(f"{found[name]} and {path} have the same name: rename one")

@@ -1,6 +1,7 @@
 """A data set of one's own in IDX files: any number of images, of any size, in any number of classes."""
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -53,4 +54,5 @@ def own_idx(data_dir: str | os.PathLike[str] | None, *, dev_size: int, split_see
     none = [names[k] for k in np.flatnonzero(np.bincount(train.labels, minlength=num_classes) == 0)]
     if none and len(train):
         notes.append(f"There is nothing to train on in the class{'es' * (len(none) > 1)} {', '.join(none[:10])}.")
-    return Dataset(dataset_name(place), names, *statistics, train, splits["dev"], splits["test"], notes=tuple(notes))
+    said: Any = {"notes": tuple(notes), "left_out": len(sets[0].doubles)}
+    return Dataset(dataset_name(place), names, *statistics, train, splits["dev"], splits["test"], **said)

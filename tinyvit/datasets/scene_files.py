@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -38,6 +38,12 @@ class SceneFiles(NamedTuple):
     sizes: Counter[tuple[int, int]]  # (height, width)
     modes: Counter[str]  # Pillow's
     notes: tuple[str, ...]
+    left_out: int  # files that may have been meant, and were passed over
+
+    @property
+    def scenes(self) -> list[Scene]:
+        """All of them, each once."""
+        return list({scene.path: scene for split in self.splits.values() for scene in split}.values())
 
 
 def scene_files(
@@ -45,12 +51,15 @@ def scene_files(
     found: Mapping[str, list[Scene]],
     notes: Sequence[str],
     check: Callable[[Scene, tuple[int, int]], None],
+    *,
+    left_out: int = 0,
 ) -> SceneFiles:
     """The scenes of a folder, all looked at; without a dev split, some of the training pictures are held back.
 
     Args:
         found: of splits, train at least.
         check: is called with each scene and its picture's (height, width), and raises where they do not fit.
+        left_out: number of files that were passed over.
 
     Raises:
         UserError: a picture cannot be read, or there are too few.
@@ -71,13 +80,13 @@ def scene_files(
     if not splits.get("test"):
         splits["test"] = splits["dev"]
         told.append("There is no split for test: the report at the end is on dev, so it is optimistic.")
-    scenes = list({scene.path: scene for split in splits.values() for scene in split}.values())
-    sizes, modes = Counter[tuple[int, int]](), Counter[str]()
-    for scene, (size, mode) in zip(scenes, in_threads(_looked_at, [scene.path for scene in scenes]), strict=True):
+    files = SceneFiles(tuple(class_names), splits, Counter(), Counter(), tuple(told), left_out)
+    looked_at = in_threads(_looked_at, [scene.path for scene in files.scenes])
+    for scene, (size, mode) in zip(files.scenes, looked_at, strict=True):
         check(scene, size)
-        sizes[size] += 1
-        modes[mode] += 1
-    return SceneFiles(tuple(class_names), splits, sizes, modes, tuple(told))
+        files.sizes[size] += 1
+        files.modes[mode] += 1
+    return files
 
 
 def _looked_at(path: Path) -> tuple[tuple[int, int], str]:
@@ -119,7 +128,8 @@ def scene_arrays(
     train, dev = arrays(files.splits["train"]), arrays(files.splits["dev"])
     test = dev if files.splits["test"] is files.splits["dev"] else arrays(files.splits["test"])
     mean, std = pixel_statistics(train.images)
-    return Dataset(name, files.class_names, mean, std, train, dev, test, notes=files.notes)
+    said: Any = {"notes": files.notes, "left_out": files.left_out}
+    return Dataset(name, files.class_names, mean, std, train, dev, test, **said)
 
 
 def padded(boxes: Sequence[np.ndarray], most: int) -> np.ndarray:

@@ -75,7 +75,8 @@ def choose_split(
     if labels and not preprocessing.multi_label:
         raise UserError(f"{model_path} gives each picture one class, which is its folder's: leave out --labels")
     if not labels and (place := _place_of_arrays(model_path, data_dir)) is not None:
-        dataset, name, left_out = load_dataset_for(preprocessing, data_dir=place, note=note), split or "test", 0
+        dataset, name = load_dataset_for(preprocessing, data_dir=place, note=note), split or "test"
+        left_out = dataset.left_out
     elif preprocessing.built_in:
         dataset, name, left_out = _built_in(preprocessing, split, data_dir, note)
     else:

@@ -15,6 +15,7 @@ from ..datasets import Dataset, Split, normalize
 from ..datasets.canvases import Canvases, canvases
 from ..datasets.coco import is_coco_folder, list_coco
 from ..datasets.mask_folder import is_mask_folder, list_masks, read_mask
+from ..datasets.memory import check_memory
 from ..datasets.scene_files import SceneFiles, scene_arrays
 from ..errors import UserError
 from ..evaluation.predict import usual_batch_size
@@ -43,7 +44,7 @@ def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
     """The pictures in `config.data_dir`, with masks or boxes, resized to the model's size; None where none are meant.
 
     Raises:
-        UserError: a file is wrong, or the pictures have the other kind of truth.
+        UserError: a file is wrong, the pictures have the other kind of truth, or do not fit into the memory.
     """
     if config.data_dir is None or config.dataset not in ("auto", "folder"):
         return None
@@ -56,7 +57,11 @@ def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
             )
         return None
     files, (H, W) = wanted.files(config.data_dir), config.model.image_shape
-    processor = ImageProcessor(in_chans=1 if files.modes.keys() <= GREY_MODES else 3, size=(H, W))
+    channels = 1 if files.modes.keys() <= GREY_MODES else 3
+    truths: Any = [scene.truth for scene in files.scenes]
+    beside = H * W if wanted is MASKS else 4 * max(map(np.size, truths))  # bytes: uint8, or float32
+    check_memory(len(files.scenes), channels, (H, W), note, beside=beside, copies=1 if config.workers == 1 else 2)
+    processor = ImageProcessor(in_chans=channels, size=(H, W))
     dataset = scene_arrays(files, processor, dataset_name(config.data_dir), read_mask)
     if set(files.sizes) != {(H, W)}:
         said = f"Pictures are resized to {H}x{W} pixels, learned from and measured in that size: choose it by img_size."

@@ -1,7 +1,6 @@
 """Data of a run of `tinyvit train`: the data set by name, and pictures of a folder as arrays."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -9,6 +8,7 @@ from ..config.run import TrainConfig
 from ..datasets import Dataset, Split, load_dataset
 from ..datasets.image_folder import list_folder
 from ..datasets.listing import Listing
+from ..datasets.memory import check_memory
 from ..datasets.picture_files import PictureFiles
 from ..datasets.pixel_statistics import pixel_statistics
 from ..datasets.recognise import recognise
@@ -17,11 +17,9 @@ from ..errors import UserError
 from ..images.colours import GREY_MODES
 from ..images.processor import ImageProcessor
 from ..tasks import task_of
-from .memory import free_memory
 from .readable import readable_pictures
 
 PICTURE_SIZE, MAX_PICTURE_SIZE = 64, 96  # pixels: what pictures of many sizes, or of one that is larger, are resized to
-MIB = 2**20
 
 Note = Callable[[str], None]
 
@@ -80,7 +78,7 @@ def picture_arrays(
     if "in_chans" in free:
         channels = 1 if set(findings.modes) <= GREY_MODES else 3
     count, copies = sum(map(len, listing.splits.values())), 1 if config.workers == 1 else 2
-    _check_memory(count, channels, size, copies, note)
+    check_memory(count, channels, size, note, copies=copies)
     processor = ImageProcessor(in_chans=channels, size=size, white_level=findings.depths.white_level)
     train, dev, test = (
         Split(PictureFiles(files.paths, processor)[:], files.labels) for files in listing.splits.values()
@@ -105,20 +103,3 @@ def picture_size(findings: Findings, patch_size: int | None) -> tuple[int, int]:
     if patch_size is None:
         return height, width
     return max(1, round(height / patch_size)) * patch_size, max(1, round(width / patch_size)) * patch_size
-
-
-def _check_memory(count: int, channels: int, size: tuple[int, int], copies: int, note: Note) -> None:
-    """Say what the pictures take.
-
-    Raises:
-        UserError: it is more than there is.
-    """
-    needed, there = count * channels * math.prod(size), free_memory()
-    kind = "grey" if channels == 1 else "RGB" if channels == 3 else f"{channels} channels"
-    said = f"{count:,} pictures of {size[0]}x{size[1]} pixels, {kind}, take {needed / MIB:,.1f} MiB"
-    if copies * needed > there:
-        raise UserError(
-            f"{said} of memory{', twice with --workers' * (copies > 1)}, and {there / MIB:,.1f} MiB are free: choose a "
-            "smaller --img-size, or fewer pictures"
-        )
-    note(f"{said} and are held in memory, resized.")

@@ -9,6 +9,7 @@ from ..backend import resolve_device
 from ..config.run import TrainConfig
 from ..datasets import Dataset, load_dataset
 from ..datasets.image_folder import list_folder
+from ..datasets.left_out import forbid
 from ..datasets.listing import Listing
 from ..datasets.manifest import Manifest
 from ..datasets.recorded_arrays import check_digests, write_digests
@@ -45,7 +46,7 @@ def train(
     """Train from the beginning in a new run folder, and test the epoch that did best on the dev split.
 
     Args:
-        strict: whether a picture file that would be left out is an error.
+        strict: whether a file that would be left out is an error.
         free: fields of the model that may follow the data: of `tasks.fit.FREE`.
 
     Raises:
@@ -64,11 +65,13 @@ def train(
         config = config if own else _named(config)
         if own:
             dataset = own
+            forbid(own.left_out * strict)
         elif config.dataset == "folder":
             listing, findings = readable_pictures(list_folder(str(config.data_dir)), progress.note, strict=strict)
             dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
         else:
             dataset = _loaded(config, progress)
+            forbid(dataset.left_out * strict)
         check_splits(dataset)
         config = task.fit(config, dataset, free, progress.note)
         config = _with_workers(config, place)
