@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.support.optimizers import every_optimizer
 from tinyvit.backend import to_numpy
 from tinyvit.gradcheck import check_gradients
 from tinyvit.gradcheck.cases import MODELS, op_cases, shaken
 from tinyvit.ops import OPS
-from tinyvit.optim import EMA, SGD, AdamW
+from tinyvit.optim import EMA
 from tinyvit.training import train_step
 from tinyvit.vit import VisionTransformer
 
@@ -30,7 +31,7 @@ def test_ops_agree_with_numpy_and_with_finite_differences(case, rng, on_device, 
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("make", [AdamW, SGD])
+@every_optimizer
 def test_three_training_steps_agree_with_numpy(name, make, rng, on_device, device):
     config = MODELS[name]
     host = shaken(VisionTransformer(config, rng=rng), rng)

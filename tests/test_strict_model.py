@@ -7,12 +7,13 @@ import sys
 import numpy as np
 import pytest
 
+from tests.support.optimizers import every_optimizer
 from tinyvit import ops
 from tinyvit.config.presets import preset
 from tinyvit.course.strict_cupy.array import wrap
 from tinyvit.gradcheck.cases import LAYERS, MODELS, op_cases, shaken
 from tinyvit.ops import OPS, cross_entropy_backward, cross_entropy_forward
-from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, flatten
+from tinyvit.optim import EMA, AdamW, FlatArrays, clip_by_global_norm, flatten
 from tinyvit.training import loss_and_gradients, train_step
 from tinyvit.vit import VisionTransformer
 
@@ -111,17 +112,10 @@ def test_models_with_heads_keep_cupys_rules(strict, name, rng):
         same(device_grads[key], grads[key])
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda parameters: AdamW(parameters, weight_decay=0.1),
-        lambda parameters: SGD(parameters, momentum=0.9, nesterov=True, weight_decay=0.1),
-    ],
-    ids=["AdamW", "SGD"],
-)
+@every_optimizer
 def test_training_steps_keep_cupys_rules_and_read_nothing(strict, make, rng):
     host, device, images, labels = pair_of_models(strict, MODELS["everything"], rng)
-    optimizers = [make(model.parameters()) for model in (host, device)]
+    optimizers = [make(model.parameters(), weight_decay=0.1) for model in (host, device)]
     averages = [EMA(model.parameters(), decay=0.9) for model in (host, device)]
     device_images, device_labels = strict.asarray(images), strict.asarray(labels)
     for step in range(3):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fuzz.fuzz_models import LAYOUTS, good_folders
 from tests.support.pictures import CLASSES, write_model
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
@@ -38,8 +39,17 @@ def test_it_tells_who_wrote_a_model_and_what_it_knows(layout, called, model, cap
     assert f"total                 {model.num_parameters():>13,}" in said
 
 
-def test_every_layout_has_a_name(model, capsys):
-    assert set(FAMILIES) == {"tinyvit", "hf", "deit", "dinov2", "clip", "siglip", "timm", "npz"}
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_family_goes_by_its_title(layout, tmp_path, capsys):
+    for name, content in good_folders()[layout].items():
+        (tmp_path / name).write_bytes(content)
+    assert main(["info", str(tmp_path)]) == 0
+    assert f"layout    {FAMILIES[LAYOUTS[layout][0]].title}: " in capsys.readouterr().out
+    titles = [family.title for family in FAMILIES.values()]
+    assert len({*titles, ""}) == len(titles) + 1
+
+
+def test_a_model_without_a_head_is_told(model, capsys):
     VisionTransformer(dataclasses.replace(model.config, pool="mean", num_classes=0)).save_pretrained("ours")
     assert main(["info", "ours"]) == 0
     said = capsys.readouterr().out

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from tests.support.optimizers import every_optimizer
 from tinyvit.gradcheck.cases import MODELS
 from tinyvit.layers import Mlp
-from tinyvit.optim import SGD, AdamW, FlatArrays, clip_by_global_norm, decays, flatten
+from tinyvit.optim import SGD, FlatArrays, clip_by_global_norm, decays, flatten
 from tinyvit.training import loss_and_gradients
 from tinyvit.vit import VisionTransformer
 
@@ -58,20 +59,13 @@ def test_a_copy_of_a_flat_model_is_a_model_of_its_own(rng):
     assert np.abs(twin.predict(images)).max() > 0
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda parameters: AdamW(parameters, weight_decay=0.1),
-        lambda parameters: SGD(parameters, nesterov=True, weight_decay=0.1),
-    ],
-    ids=["AdamW", "SGD"],
-)
+@every_optimizer
 @pytest.mark.parametrize("flat_grads", [False, True])
 @pytest.mark.parametrize("cached", [2**18, 100])
 def test_flat_or_not_in_pieces_or_not_the_bits_are_the_same(make, flat_grads, cached, rng, monkeypatch):
     monkeypatch.setattr("tinyvit.optim.flat.CACHED", cached)
     (model, images, labels), (twin, _, _) = model_and_batch(rng), model_and_batch(rng)
-    optimizers = make(model.parameters()), make(flatten(twin))
+    optimizers = [make(arrays, weight_decay=0.1) for arrays in (model.parameters(), flatten(twin))]
     sums = FlatArrays(twin.parameters())
     for _ in range(3):
         _, grads = loss_and_gradients(model, images, labels)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.support.optimizers import every_optimizer
 from tinyvit.errors import UserError
 from tinyvit.gradcheck.cases import MODELS
 from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, decays, global_norm, warmup_cosine
@@ -60,26 +61,26 @@ def test_only_weight_matrices_decay():
     }
 
 
-@pytest.mark.parametrize("kind", [AdamW, SGD])
-def test_steps_are_in_place_and_leave_gradients_alone(kind, rng):
+@every_optimizer
+def test_steps_are_in_place_and_leave_gradients_alone(make, rng):
     parameters = weights(weight=rng.standard_normal((2, 3)), bias=rng.standard_normal(3))
     grads = {name: rng.standard_normal(array.shape) for name, array in parameters.items()}
     kept, held = {name: grad.copy() for name, grad in grads.items()}, dict(parameters)
     before = parameters["weight"].copy()
-    kind(parameters, weight_decay=0.1).step(grads, lr=0.1)
+    make(parameters, weight_decay=0.1).step(grads, lr=0.1)
     assert parameters["weight"] is held["weight"]
     assert not np.allclose(held["weight"], before)
     for name, grad in grads.items():
         np.testing.assert_array_equal(grad, kept[name])
 
 
-@pytest.mark.parametrize("kind", [AdamW, SGD])
-def test_state_moves_to_a_new_optimizer_bit_for_bit(kind, rng):
+@every_optimizer
+def test_state_moves_to_a_new_optimizer_bit_for_bit(make, rng):
     one = weights(weight=rng.standard_normal((2, 3)))
-    first = kind(one)
+    first = make(one)
     first.step({"weight": rng.standard_normal((2, 3))}, lr=0.1)
     two = {"weight": one["weight"].copy()}
-    second = kind(two)
+    second = make(two)
     second.load_state({name: array.copy() for name, array in first.state_arrays().items()}, steps=first.steps)
     for _ in range(3):
         grads = {"weight": rng.standard_normal((2, 3))}
@@ -140,9 +141,9 @@ def test_the_average_forgets_its_start_and_follows_slowly():
     assert parameters["weight"][0, 0] == 1.0
 
 
-@pytest.mark.parametrize("optimizer", [SGD, AdamW])
+@every_optimizer
 @pytest.mark.parametrize("is_flat", [True, False])
-def test_a_scaled_learning_rate_is_of_those_parameters(optimizer, is_flat):
+def test_a_scaled_learning_rate_is_of_those_parameters(make, is_flat):
     rng = np.random.default_rng(0)
     start = {name: rng.standard_normal((2, 3)) for name in ("a.weight", "b.weight")} | {
         "b.bias": rng.standard_normal(3)
@@ -156,7 +157,7 @@ def test_a_scaled_learning_rate_is_of_those_parameters(optimizer, is_flat):
             parameters, given = FlatArrays(parameters), FlatArrays(grads)
             parameters.add(start)
             given.add(grads)
-        one = optimizer(parameters, weight_decay=0.3, lr_scales=scales)
+        one = make(parameters, weight_decay=0.3, lr_scales=scales)
         for _ in range(3):
             one.step(given, lr=lr)
         return one.parameters

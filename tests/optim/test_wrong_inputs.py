@@ -1,10 +1,12 @@
 """What an optimizer cannot use gets one sentence, before any weight has moved."""
 
+import functools
 import math
 
 import numpy as np
 import pytest
 
+from tests.support.optimizers import MAKERS, every_optimizer
 from tinyvit.errors import UserError
 from tinyvit.layers import Mlp
 from tinyvit.optim import EMA, SGD, AdamW, FlatArrays, clip_by_global_norm, flatten
@@ -30,7 +32,7 @@ GRADS = {
 }
 
 
-@pytest.mark.parametrize("make", [AdamW, SGD])
+@every_optimizer
 @pytest.mark.parametrize("flat", [False, True])
 @pytest.mark.parametrize("kind", GRADS)
 def test_gradients_that_do_not_fit_move_nothing(make, flat, kind, rng):
@@ -51,7 +53,7 @@ def test_gradients_that_do_not_fit_move_nothing(make, flat, kind, rng):
     assert optimizer.steps == 1
 
 
-@pytest.mark.parametrize("make", [AdamW, SGD])
+@every_optimizer
 def test_flat_gradients_of_another_model_are_refused(make, rng):
     """One vector as long as the other: taken as it is, it would move the wrong weights."""
     parameters = FlatArrays({"a.weight": np.ones((2, 3)), "b.weight": np.ones((3, 2))})
@@ -60,7 +62,7 @@ def test_flat_gradients_of_another_model_are_refused(make, rng):
         optimizer.step(FlatArrays({"c.weight": np.ones((4, 3))}), lr=0.1)
 
 
-@pytest.mark.parametrize("make", [AdamW, SGD])
+@every_optimizer
 def test_a_negative_learning_rate_goes_up_the_gradient(make, rng):
     down, up, grads = ({"a.bias": np.ones(3)} for _ in range(3))
     for parameters, lr in ((down, 0.1), (up, -0.1)):
@@ -69,7 +71,7 @@ def test_a_negative_learning_rate_goes_up_the_gradient(make, rng):
     assert (up["a.bias"] > 1).all()
 
 
-@pytest.mark.parametrize("make", [AdamW, SGD])
+@every_optimizer
 @pytest.mark.parametrize("lr", [math.nan, math.inf, -math.inf, "0.1", None, [0.1], 1j])
 def test_learning_rates_that_are_none(make, lr, rng):
     parameters = arrays(rng)
@@ -112,10 +114,10 @@ def test_options_that_make_no_sense(make, options, sentence, rng):
         make(arrays(rng), **options)
 
 
-@pytest.mark.parametrize(("make", "options"), [(AdamW, {}), (SGD, {}), (EMA, {"decay": 0.9})])
-def test_no_parameters_are_a_mistake(make, options):
+@pytest.mark.parametrize("make", [*MAKERS.values(), functools.partial(EMA, decay=0.9)])
+def test_no_parameters_are_a_mistake(make):
     with pytest.raises(UserError, match=r"no parameters to .*, got an empty dict: give those of a model"):
-        make({}, **options)
+        make({})
 
 
 @pytest.mark.parametrize("max_norm", [0.0, -1.0, math.nan])

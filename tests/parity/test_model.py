@@ -69,33 +69,35 @@ def test_logits_loss_and_every_gradient(name, precision):
         close(to_torch_layout(key, grad, config), torch_grads[key], tolerance, key)
 
 
-def torch_optimizer(kind, twin, model):
-    """PyTorch's optimizer with the same two groups: what decays, and what does not."""
+OPTIMIZERS = {  # ours, PyTorch's, the options of both, a learning rate
+    "adamw": (AdamW, torch.optim.AdamW, {}, 1e-3),
+    "sgd": (SGD, torch.optim.SGD, {"momentum": 0.9}, 0.05),
+    "nesterov": (SGD, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}, 0.05),
+}
+
+
+def groups(twin, model):
+    """PyTorch's parameters in two groups: what decays, and what does not."""
     ours = model.parameters()
-    groups = [
+    return [
         {"params": [p for n, p in twin.named_parameters() if decays(n, ours[n]) == decaying], "weight_decay": decay}
         for decaying, decay in ((True, 0.05), (False, 0.0))
     ]
-    if kind == "adamw":
-        return torch.optim.AdamW(groups, lr=1.0)
-    return torch.optim.SGD(groups, lr=1.0, momentum=0.9, nesterov=kind == "nesterov")
 
 
-@pytest.mark.parametrize("kind", ["adamw", "sgd", "nesterov"])
-def test_ten_training_steps(kind, precision):
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_ten_training_steps(name, precision):
     dtype, tolerance = precision
     config = dataclasses.replace(PRESETS["tiny"], depth=2)
     model = build(config, dtype)
     twin = torch_twin(model)
-    if kind == "adamw":
-        optimizer = AdamW(model.parameters(), weight_decay=0.05)
-    else:
-        optimizer = SGD(model.parameters(), momentum=0.9, nesterov=kind == "nesterov", weight_decay=0.05)
-    torch_opt = torch_optimizer(kind, twin, model)
+    make, torch_make, options, peak = OPTIMIZERS[name]
+    optimizer = make(model.parameters(), weight_decay=0.05, **options)
+    torch_opt = torch_make(groups(twin, model), lr=1.0, **options)
     losses, torch_losses = [], []
     for step in range(10):
         images, labels = batch(config, dtype, seed=step, size=16)
-        lr = warmup_cosine(step, lr=1e-3 if kind == "adamw" else 0.05, total_steps=10, warmup_steps=3)
+        lr = warmup_cosine(step, lr=peak, total_steps=10, warmup_steps=3)
         losses.append(train_step(model, optimizer, images, labels, lr=lr, clip_grad=0.5))
 
         for group in torch_opt.param_groups:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from tests.support.optimizers import every_optimizer
 from tinyvit.gradcheck.cases import MODELS, shaken
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
-from tinyvit.optim import EMA, SGD, AdamW, clip_by_global_norm, flatten
+from tinyvit.optim import EMA, SGD, clip_by_global_norm, flatten
 from tinyvit.training import loss_and_gradients, train_step
 from tinyvit.vit import VisionTransformer
 
@@ -99,12 +100,12 @@ def test_the_share_scales_the_gradient_and_not_the_loss():
             np.testing.assert_allclose(some_grads[name], share * grad, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("kind", [AdamW, SGD])
+@every_optimizer
 @pytest.mark.parametrize("flat", [False, True])
-def test_a_float32_model_trains_in_float32(kind, flat, rng):
+def test_a_float32_model_trains_in_float32(make, flat, rng):
     model = VisionTransformer(MODELS["everything"], rng=rng)
     parameters = flatten(model) if flat else model.parameters()
-    optimizer, ema = kind(parameters, weight_decay=0.1), EMA(parameters, decay=0.9)
+    optimizer, ema = make(parameters, weight_decay=0.1), EMA(parameters, decay=0.9)
     images = rng.standard_normal((4, model.config.in_chans, *model.config.image_shape)).astype(np.float32)
     labels = rng.integers(0, model.config.num_classes, 4)
     for step in range(2):

@@ -6,10 +6,15 @@ from typing import Any
 from ..backend import generator, resolve_device
 from ..config.run import RunConfig
 from ..datasets import Dataset
-from ..errors import UserError
 from ..layers import NO_DRAWS, Layer
 from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
 from ..tasks import task_of
+
+# Optimizers by the config's `opt`, and those of the config's fields that are options of each.
+OPTIMIZERS: dict[str, tuple[type[Optimizer], tuple[str, ...]]] = {
+    "adamw": (AdamW, ("weight_decay",)),
+    "sgd": (SGD, ("momentum", "nesterov", "weight_decay")),
+}
 
 
 @dataclasses.dataclass
@@ -43,19 +48,9 @@ def build_state(
     config: RunConfig, model: Layer, parameters: FlatArrays, lr_scales: dict[str, float] | None = None
 ) -> TrainingState:
     """The state of a new run: an optimizer for the parameters that learn and, if asked for, their average."""
-    optimizer: Optimizer
-    if config.opt == "adamw":
-        optimizer = AdamW(parameters, weight_decay=config.weight_decay, lr_scales=lr_scales)
-    elif config.opt == "sgd":
-        optimizer = SGD(
-            parameters,
-            momentum=config.momentum,
-            nesterov=config.nesterov,
-            weight_decay=config.weight_decay,
-            lr_scales=lr_scales,
-        )
-    else:
-        raise UserError(f"there is no optimizer called {config.opt!r}: choose adamw or sgd")
+    kind, names = OPTIMIZERS[config.opt]
+    options: dict[str, Any] = {name: getattr(config, name) for name in names}
+    optimizer = kind(parameters, lr_scales=lr_scales, **options)
     return TrainingState(model, optimizer, EMA(parameters, decay=config.ema_decay) if config.ema_decay else None)
 
 
