@@ -41,7 +41,9 @@ def test_round_the_world(saved, tmp_path, capsys):
     assert again.config == dataclasses.replace(CONFIG, mlp_ratio=again.config.mlp_ratio)
     images = np.random.default_rng(1).standard_normal((2, *CONFIG.input_shape)).astype(np.float32)
     np.testing.assert_array_equal(again.predict(images), model.predict(images))
-    assert "note:" not in capsys.readouterr().out
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert all("images are prepared as is usual" in note for note in notes)
+    assert len(notes) == 2  # of the first, and of what came through .npz: neither says it
 
 
 def test_stale_names_do_not_keep_a_classifier(saved, tmp_path):
@@ -128,6 +130,34 @@ def test_how_pictures_are_made_goes_along(tmp_path, layout, processor):
     again = open_checkpoint(tmp_path / "out").processor()
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
     np.testing.assert_allclose(again(picture), processor(picture), atol=1e-6)
+
+
+SAYS = {"preprocessor_config.json": b'{"image_mean": 0.5, "image_std": 0.5}'}
+
+
+@pytest.mark.parametrize("to", ["hf", "timm", "npz"])
+@pytest.mark.parametrize("source", ["tinyvit", "npz", "timm", "hf", "hf that says it", "timm that says it"])
+def test_how_images_are_prepared_is_not_made_up_in_silence(tmp_path, capsys, source, to):
+    config, model = dataclasses.replace(CONFIG, in_chans=3), tmp_path / "model"
+    save_model_folder(model, config, VisionTransformer(config).parameters(), SAYS if source.startswith("hf ") else {})
+    if source != "tinyvit":
+        layout, made = source.split()[0], tmp_path / ("made.npz" if source == "npz" else "made")
+        assert main(["convert", str(model), str(made), "--to", layout]) == 0
+        if source == "hf":
+            (made / "preprocessor_config.json").unlink()
+        if source == "timm":
+            values = json.loads((made / "config.json").read_text())
+            del values["pretrained_cfg"]
+            (made / "config.json").write_text(json.dumps(values))
+        model = made
+    capsys.readouterr()
+    out = tmp_path / ("out.npz" if to == "npz" else "out")
+    assert main(["convert", str(model), str(out), "--to", to]) == 0
+    said = capsys.readouterr().out
+    told = "images are prepared as is usual for such models, and" in said
+    assert told == (to != "npz" and "says it" not in source), said
+    if told:
+        assert f"{out} now says so (resample bi" in said
 
 
 @pytest.mark.parametrize("layout", ["hf", "timm", "npz"])

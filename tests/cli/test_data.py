@@ -50,6 +50,29 @@ def test_nothing_is_wrong(folder, capsys):
     assert out.endswith("\nNothing is wrong.\n")
 
 
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((6, 6), "none: 6 training pictures in each class"),
+        ((6, 6, 6, 0), "6 training pictures in each class that has any"),
+        ((1, 1), "none: 1 training picture in each class"),
+        ((7, 6), "1.2 (a 7, b 6)"),
+        ((101, 100), "1.0 (a 101, b 100)"),
+        ((0, 0), "no picture to train on can be read"),
+    ],
+)
+def test_classes_of_equal_size_are_not_set_against_each_other(tmp_path, capsys, counts, words):
+    for name, count in zip("abcd", counts, strict=False):
+        for k in range(count):
+            save(tmp_path / f"train/{name}/{k}.png", size=(4, 4))
+        if not count:
+            (tmp_path / f"train/{name}").mkdir(parents=True)
+            (tmp_path / f"train/{name}/junk.png").write_bytes(b"junk")
+        save(tmp_path / f"val/{name}/1.png")
+    _, out, _ = check(tmp_path, capsys)
+    assert ["imbalance", words] in [re.split(" {2,}", line) for line in out.splitlines()]
+
+
 def unreadable(folder):
     (folder / "train/cat/words.jpg").write_text("words")
     return "Files that cannot be read (1):", "words.jpg is not a picture"

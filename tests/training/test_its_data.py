@@ -201,6 +201,25 @@ def test_fields_that_were_given_stay(tmp_path, photos):
     assert read_run_config(history.folder).model.input_shape == (1, 40, 40)
 
 
+@pytest.mark.parametrize(("in_chans", "is_laid"), [(4, False), (2, False), (3, True), (1, True), (None, True)])
+def test_what_is_told_of_transparency_is_true_of_the_model(tmp_path, photos, in_chans, is_laid):
+    place = next(photos.rglob("*.png")).parent
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 30, 4), np.uint8)
+    Image.fromarray(pixels).save(place / "seen_through.png")
+    config, notes = config_of(tmp_path, photos, epochs=1), Notes()
+    free = FREE if in_chans is None else tuple({*FREE} - {"in_chans"})
+    if in_chans:
+        config = dataclasses.replace(config, model=dataclasses.replace(config.model, in_chans=in_chans))
+    history = train(config, progress=notes, free=free)
+    assert any("1 picture is transparent in part, and laid over white" in note for note in notes.notes) == is_laid
+    assert any("so nothing is laid over white or black" in note for note in notes.notes) != is_laid
+    data = history.best.dataset
+    images = np.concatenate([data.train.images, data.dev.images, data.test.images])
+    assert images.shape[1] == (in_chans or 3)
+    if not is_laid:
+        assert images[:, -1].min() < 255 == images[:, -1].max()
+
+
 def test_pictures_that_do_not_fit_into_memory_are_refused_first(tmp_path, photos, monkeypatch):
     monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: 500_000)
     with pytest.raises(UserError, match=r"60 pictures of 64x64 pixels, RGB, take 0\.7 MiB of memory, and 0\.5 MiB are"):

@@ -85,6 +85,10 @@ def run(options: argparse.Namespace) -> int:
     for name, value in FAMILIES[family].fixed(model.config).items():
         if (mine := getattr(model.config, name)) != value:
             say(f"note: readers of {options.to} take {name} to be {value}, here it is {mine}: logits will differ")
+    if options.to != "npz" and checkpoint.assumption:
+        fields = ("resample", "image_mean", "image_std") if processor.do_normalize else ("resample",)
+        taken = ", ".join(f"{name} {getattr(processor, name)}" for name in fields)
+        say(f"note: {checkpoint.assumption}, and {target} now says so ({taken}): correct it there if it is wrong")
     if options.to != "npz" and (note := prepared_otherwise(processor, options.to)):
         say(f"note: {note}")
     if model.config.num_classes:

@@ -95,10 +95,13 @@ def _most_common(counter: Counter[str]) -> str:
 
 
 def _imbalance(names: Sequence[str], findings: Any) -> str:
-    """Class imbalance: the largest class against the smallest."""
+    """Class imbalance: the largest class against the smallest that has any."""
     train = findings.counts["train"]
     if not train.any():
         return "no picture to train on can be read"
+    if findings.imbalance == 1:
+        alike = f"{train.max():,} training picture{'s' * bool(train.max() > 1)}"
+        return f"none: {alike} in each class" if train.all() else f"{alike} in each class that has any"
     largest, smallest = int(train.argmax()), min((k for k in range(len(names)) if train[k]), key=lambda k: train[k])
     return f"{findings.imbalance:.1f} ({names[largest]} {train[largest]:,}, {names[smallest]} {train[smallest]:,})"
 

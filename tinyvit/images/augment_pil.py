@@ -13,6 +13,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from ..errors import UserError
 from .boxes import box_inside
+from .processor import MODES
 
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 FULL_STRENGTH = 10
@@ -34,7 +35,7 @@ def random_resized_crop(
     are allowed.
 
     Args:
-        image: RGB or L.
+        image: RGB or L, or with transparency as a channel, RGBA or LA.
         rng: this picture's own generator.
         size: (height, width) of the result.
         scale: least and largest share of the picture's area.
@@ -69,7 +70,7 @@ def random_flip(image: Image.Image, rng: np.random.Generator, *, probability: fl
     """The picture itself, or as a new one its mirror image: left and right exchanged.
 
     Args:
-        image: RGB or L.
+        image: RGB or L, or with transparency as a channel, RGBA or LA.
         rng: this picture's own generator.
         probability: how often it is mirrored, 0..1.
 
@@ -167,8 +168,9 @@ OPERATIONS: dict[str, tuple[Callable[[float], Any], Callable[[Image.Image, Any],
 
 
 def _checked(image: Image.Image) -> Image.Image:
-    if image.mode not in ("RGB", "L", "RGBA", "LA"):
-        raise UserError(f"a picture to be varied must be in mode RGB or L, got {image.mode}: convert it first")
+    if image.mode not in MODES.values():
+        modes = ", ".join(MODES.values())
+        raise UserError(f"a picture to be varied must be in one of the modes {modes}, got {image.mode}: convert it")
     if 0 in image.size:
         raise UserError(f"a picture to be varied has no pixels ({image.height} x {image.width}): use another one")
     return image

@@ -36,6 +36,7 @@ class ImageProcessor(Config):
     The defaults are those of Hugging Face's ViT. A picture is first converted to L or RGB as Pillow's `convert` does,
     but for two kinds: grey of more than 8 bits is scaled, not clipped, and a transparent picture is laid over white (if
     all that can be seen of it is light, over black), where Hugging Face shows the colours beneath, which are anything.
+    With 2 or 4 channels it is converted to LA or RGBA, and nothing is laid over anything.
 
     Raises:
         UserError: a value makes no sense, or two do not go together.
@@ -222,5 +223,5 @@ class ImageProcessor(Config):
 
 
 def to_array(image: Image.Image) -> np.ndarray:
-    """A picture of mode "L" or "RGB" as uint8 (C, H, W)."""
+    """A picture of mode L, LA, RGB or RGBA as uint8 (C, H, W)."""
     return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))

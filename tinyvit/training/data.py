@@ -48,12 +48,27 @@ def read_dataset(config: TrainConfig, note: Note) -> Dataset:
         return own
     config = with_dataset(config)  # of a run on a folder of its own kind, the name was never looked for
     if config.dataset == "folder":
-        listing, findings = readable_pictures(list_folder(str(config.data_dir)), note)
-        return picture_arrays(config, listing, findings, (), note)[0]
+        return picture_arrays(config, *pictures_for(config, (), note), (), note)[0]
     dataset = load_dataset(config.dataset, data_dir=config.data_dir)
     for sentence in dataset.notes:
         note(sentence)
     return dataset
+
+
+def pictures_for(
+    config: TrainConfig, free: Collection[str], note: Note, *, strict: bool = False
+) -> tuple[Listing, Findings]:
+    """The pictures in `config.data_dir` that can be read, and what was found in all of them.
+
+    Args:
+        free: fields of the model that follow the data; a given number of channels may have transparency among them.
+
+    Raises:
+        UserError: too little is left, or `strict` and something is left out.
+    """
+    processor = ImageProcessor(in_chans=3 if "in_chans" in free else config.model.in_chans)
+    listing = list_folder(str(config.data_dir))
+    return readable_pictures(listing, note, strict=strict, sees_transparency=processor.sees_transparency)
 
 
 def picture_arrays(

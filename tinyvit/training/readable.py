@@ -27,6 +27,7 @@ def readable_pictures(
     """
     findings = scan(listing)
     if sees_transparency:
+        note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
         findings = findings._replace(transparent=(), blank=())
     for sentence in (*listing.notes, *gaps(listing.class_names, findings.counts), *_remarks(listing, findings)):
         note(sentence)

@@ -8,7 +8,6 @@ from pathlib import Path
 from ..backend import resolve_device
 from ..config.run import TrainConfig
 from ..datasets import Dataset, load_dataset
-from ..datasets.image_folder import list_folder
 from ..datasets.left_out import forbid
 from ..datasets.listing import Listing
 from ..datasets.manifest import Manifest
@@ -24,13 +23,12 @@ from ..tasks import task_of
 from ..tasks.class_weights import with_class_weights
 from ..tasks.fit import check_splits
 from .checkpoint import check_settings
-from .data import picture_arrays, with_dataset
+from .data import picture_arrays, pictures_for, with_dataset
 from .gradients import Gradients, OneProcess
 from .history import History
 from .loop import Trainer
 from .progress import Progress
 from .ranks import Ranks
-from .readable import readable_pictures
 from .run_files import RunFiles
 from .state import build_model
 
@@ -67,7 +65,7 @@ def train(
             dataset = own
             forbid(own.left_out * strict)
         elif config.dataset == "folder":
-            listing, findings = readable_pictures(list_folder(str(config.data_dir)), progress.note, strict=strict)
+            listing, findings = pictures_for(config, free, progress.note, strict=strict)
             dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
         else:
             dataset = _loaded(config, progress)

@@ -41,8 +41,6 @@ def starting_point(
     processor = checkpoint.processor()
     if checkpoint.assumption:
         progress.note(checkpoint.assumption)
-    if processor.sees_transparency:
-        progress.note("this model sees transparency as a channel of its own, so nothing is laid over white or black")
     if checkpoint.config.pool == "cls+dist":
         progress.note("both of the model's heads are left out: the new one pools the class token alone")
     img_size = changes.pop("img_size", None)
