@@ -5,7 +5,8 @@
     dlogits <- labels; every arrow reversed, bottom to top, with `saved` in hand, down to dimages (B,C,H,W)
 
 B batch, C channels, H W image, P patch, L patches, N tokens (L + class token + registers), D embed_dim,
-h heads, d head_dim, M mlp hidden, K classes. C is only ever channels.
+h heads, d head_dim, M mlp hidden, K classes. C is only ever channels. Further in: R rows (all leading axes as one),
+T tokens in front of the patches, Q tokens that ask in attention, V tokens that were chosen, S stem channels.
 
 Where to look: a formula: `ops`. Parameters: `layers`. How an image becomes a class: `vit`. What is learned: `tasks`.
 How: `training`. Whether it is right: `gradcheck`, and the tests. What to read in which order: lessons/reading_order.md.

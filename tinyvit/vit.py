@@ -11,32 +11,32 @@ from typing import Any, ClassVar, NamedTuple, Self, Unpack
 
 import numpy as np
 
-from . import layers
+from . import layers, ops
 from .backend import Array, array_module, by_rows
 from .config import ViTConfig
 from .layers import Grads, Layer, prefixed
-from .ops import ResampleOptions, dropout, layer_norm, masking, positions, resample_positions_forward, tokens
+from .ops.positions import sincos2d
 
 
 class EmbedSaved(NamedTuple):
     patch_embed: Any  # PatchEmbedSaved or WordEmbedSaved
-    prepend: tokens.PrependTokensSaved
-    position: tokens.AddPositionSaved
-    drop: dropout.DropoutSaved | None
-    norm_pre: layer_norm.LayerNormSaved | None
+    prepend: ops.PrependTokensSaved
+    position: ops.AddPositionSaved
+    drop: ops.DropoutSaved | None
+    norm_pre: ops.LayerNormSaved | None
 
 
 class FeaturesSaved(NamedTuple):
     embed: EmbedSaved
-    gather: masking.GatherTokensSaved | None  # where some tokens were chosen
+    gather: ops.GatherTokensSaved | None  # where some tokens were chosen
     blocks: list[layers.BlockSaved]
-    norm: layer_norm.LayerNormSaved | None
+    norm: ops.LayerNormSaved | None
 
 
 class ViTSaved(NamedTuple):
     features: FeaturesSaved
     pool: Any  # PoolSaved or AttentionPoolSaved
-    fc_norm: layer_norm.LayerNormSaved | None
+    fc_norm: ops.LayerNormSaved | None
     head: Any  # LinearSaved, DistilledHeadSaved or None
 
 
@@ -52,7 +52,7 @@ class VisionTransformer(Layer):
         rng = np.random.default_rng() if rng is None else rng
         D, prefix = config.embed_dim, config.num_prefix_tokens
         sizes, eps = (D, config.num_heads, config.hidden_dim), config.layer_norm_eps
-        shared: dict[str, Any] = {"gelu": config.gelu, "rng": rng}
+        shared: dict[str, Any] = {"gelu": config.gelu, "rng": rng}  # by every block, and by a pool that attends
 
         def norm(is_there: bool) -> Layer:
             return layers.LayerNorm(D, eps=eps) if is_there else layers.Identity()
@@ -65,7 +65,7 @@ class VisionTransformer(Layer):
         if config.pos_embed == "learned":
             self.pos_embed: Array = layers.truncated_normal(rng, (1, config.num_tokens, D))
         else:
-            self.sincos: Array = positions.sincos2d(D, config.grid_size, num_prefix=prefix)
+            self.sincos: Array = sincos2d(D, config.grid_size, num_prefix=prefix)
         self.patch_embed = layers.patch_embed(config, rng=rng)
         self.drop: Layer = layers.Dropout(config.drop_rate) if config.drop_rate else layers.Identity()
         self.norm_pre = norm(config.pre_norm)
@@ -92,13 +92,15 @@ class VisionTransformer(Layer):
         """(B, C, H, W) -> (B, K). With an `rng`, dropout and drop path are at work; without, nothing is random.
 
         Raises:
-            UserError: the images have another shape than the config says.
+            TypeError: the images are no array.
+            UserError: they have another shape than the config says, or another dtype than the model.
         """
-        x, features = self._encode(x, None, rng, self.config.num_queries)  # (B, C, H, W) -> (B, Q, D)
-        x, pool = self.pool.forward(x)  # of Q tokens, 1 for the class token alone -> (B, D)
-        x, fc_norm = self.fc_norm.forward(x)
-        logits, head = self.head.forward(x)  # (B, D) -> (B, K)
-        return logits, ViTSaved(features, pool, fc_norm, head)
+        num_queries = self.config.num_queries  # Q tokens that the pool looks at, 1 for the class token alone
+        x, features_saved = self._encode(x, rng=rng, num_queries=num_queries)  # (B, C, H, W) -> (B, Q, D)
+        x, pool_saved = self.pool.forward(x)  # -> (B, D)
+        x, fc_norm_saved = self.fc_norm.forward(x)
+        logits, head_saved = self.head.forward(x)  # (B, D) -> (B, K)
+        return logits, ViTSaved(features_saved, pool_saved, fc_norm_saved, head_saved)
 
     def backward(self, dy: Array, saved: ViTSaved) -> tuple[Array, Grads]:
         """dlogits (B, K) -> dimages (B, C, H, W) and the gradient of every parameter."""
@@ -116,23 +118,25 @@ class VisionTransformer(Layer):
         yield from self._encode_backward(dx, saved.features)
 
     def forward_features(self, x: Array, *, ids: Array | None = None, rng: Any = None) -> tuple[Array, FeaturesSaved]:
-        """(B, C, H, W) -> tokens (B, N, D) after the last norm; with `ids` (B, M), these tokens alone: (B, M, D)."""
-        return self._encode(x, ids, rng, None)
+        """(B, C, H, W) -> tokens (B, N, D) after the last norm; with `ids` (B, V), these tokens alone: (B, V, D)."""
+        return self._encode(x, ids=ids, rng=rng)
 
     def backward_features(self, dtokens: Array, saved: FeaturesSaved) -> tuple[Array, Grads]:
         """(B, N, D) -> dimages (B, C, H, W) and the gradient of every parameter but those of pool, fc_norm and head."""
         return _collected(self._encode_backward(dtokens, saved))
 
-    def _encode(self, x: Array, ids: Array | None, rng: Any, num_queries: int | None) -> tuple[Array, FeaturesSaved]:
-        """Images to tokens; of the last block, the first `num_queries` of them, or all."""
-        x, embed = self._embed(x, rng)
-        x, gather = (x, None) if ids is None else masking.gather_tokens_forward(x, ids=ids)  # (B, N, D) -> (B, M, D)
-        blocks = []
+    def _encode(
+        self, x: Array, *, ids: Array | None = None, rng: Any = None, num_queries: int | None = None
+    ) -> tuple[Array, FeaturesSaved]:
+        """Images to tokens; of the last block the first `num_queries` alone, for nothing after it reads the others."""
+        x, embed_saved = self._embed(x, rng)
+        x, gather_saved = (x, None) if ids is None else ops.gather_tokens_forward(x, ids=ids)  # (B, N, D) -> (B, V, D)
+        blocks_saved = []
         for block in self.blocks:
             x, saved = block.forward(x, rng=rng, num_queries=num_queries if block is self.blocks[-1] else None)
-            blocks.append(saved)
-        x, norm = self.norm.forward(x)
-        return x, FeaturesSaved(embed, gather, blocks, norm)
+            blocks_saved.append(saved)
+        x, norm_saved = self.norm.forward(x)
+        return x, FeaturesSaved(embed_saved, gather_saved, blocks_saved, norm_saved)
 
     def _encode_backward(self, dx: Array, saved: FeaturesSaved) -> Iterator[tuple[Array, Grads]]:
         dx, dnorm = self.norm.backward(dx, saved.norm)
@@ -141,7 +145,7 @@ class VisionTransformer(Layer):
             dx, dblock = self.blocks[index].backward(dx, saved.blocks[index])
             yield dx, prefixed(f"blocks.{index}", dblock)
         if saved.gather is not None:
-            dx = masking.gather_tokens_backward(dx, saved.gather)
+            dx = ops.gather_tokens_backward(dx, saved.gather)
         yield self._embed_backward(dx, saved.embed)
 
     def predict(self, x: Array) -> Array:
@@ -179,19 +183,19 @@ class VisionTransformer(Layer):
     def _embed(self, x: Array, rng: Any) -> tuple[Array, EmbedSaved]:
         """Patches to tokens, the class token and the registers in front, positions added."""
         self.patch_embed.check(x, self.config.input_shape, self.dtype)
-        x, patch_embed = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
-        x, prepend = tokens.prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
+        x, patch_embed_saved = self.patch_embed.forward(x)  # (B, C, H, W) -> (B, L, D)
+        x, prepend_saved = ops.prepend_tokens_forward(x, self._prefix_tokens())  # (B, L, D) -> (B, N, D)
         pos_embed = self.pos_embed if self.config.pos_embed == "learned" else self.sincos.astype(x.dtype)
-        x, position = tokens.add_position_forward(x, pos_embed)
-        x, drop = self.drop.forward(x, rng=rng)
-        x, norm_pre = self.norm_pre.forward(x)
-        return x, EmbedSaved(patch_embed, prepend, position, drop, norm_pre)
+        x, position_saved = ops.add_position_forward(x, pos_embed)
+        x, drop_saved = self.drop.forward(x, rng=rng)
+        x, norm_pre_saved = self.norm_pre.forward(x)
+        return x, EmbedSaved(patch_embed_saved, prepend_saved, position_saved, drop_saved, norm_pre_saved)
 
     def _embed_backward(self, dx: Array, saved: EmbedSaved) -> tuple[Array, Grads]:
         dx, dnorm_pre = self.norm_pre.backward(dx, saved.norm_pre)
         dx, _ = self.drop.backward(dx, saved.drop)
-        dx, dpos_embed = tokens.add_position_backward(dx, saved.position)
-        dx, dprefix = tokens.prepend_tokens_backward(dx, saved.prepend)
+        dx, dpos_embed = ops.add_position_backward(dx, saved.position)
+        dx, dprefix = ops.prepend_tokens_backward(dx, saved.prepend)
         dimages, dpatch_embed = self.patch_embed.backward(dx, saved.patch_embed)
         grads = prefixed("patch_embed", dpatch_embed) | prefixed("norm_pre", dnorm_pre)
         mine = {"cls_token": dprefix[:, :1], "pos_embed": dpos_embed}
@@ -202,10 +206,10 @@ class VisionTransformer(Layer):
     def _prefix_tokens(self) -> Array:
         """The class token and the registers, those that there are: (1, T, D)."""
         some = [getattr(self, name) for name in ("cls_token", "reg_token") if hasattr(self, name)]
-        some = some or [self.patch_embed.proj.weight[None, :0]]  # none: (1, 0, D)
+        some = some or [self.patch_embed.proj.weight[None, :0]]  # none: (1, 0, D), empty, of the model's dtype
         return some[0] if len(some) == 1 else array_module(some[0]).concatenate(some, axis=1)
 
-    def resized(self, img_size: int | tuple[int, int], **options: Unpack[ResampleOptions]) -> Self:
+    def resized(self, img_size: int | tuple[int, int], **options: Unpack[ops.ResampleOptions]) -> Self:
         """A copy for images of `img_size` (one number, or height and width); nothing is shared with this model.
 
         Patches keep their size, and positions are interpolated by their place in the image (section 3.2). Fixed ones
@@ -220,7 +224,7 @@ class VisionTransformer(Layer):
         sizes: dict[str, Any] = {"grid": grid, "new_grid": config.grid_size, "num_prefix": config.num_prefix_tokens}
         twin = self.with_learned_positions()
         twin.config = dataclasses.replace(config, pos_embed="learned")
-        twin.pos_embed, _ = resample_positions_forward(twin.pos_embed, **sizes, **options)
+        twin.pos_embed, _ = ops.resample_positions_forward(twin.pos_embed, **sizes, **options)
         return twin
 
     def with_learned_positions(self) -> Self:

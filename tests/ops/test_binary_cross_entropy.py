@@ -65,8 +65,8 @@ def test_of_one_class_it_is_cross_entropy_of_two(rng):
 @pytest.mark.parametrize(
     ("logits", "labels", "smoothing", "sentence"),
     [
-        ((3,), (3,), 0.0, r"logits must be \(B, K\).*got \(3,\)"),
-        ((0, 3), (0, 3), 0.0, r"at least one image.*\(0, 3\)"),
+        ((3,), (3,), 0.0, r"logits must be \(R, K\).*got \(3,\)"),
+        ((0, 3), (0, 3), 0.0, r"at least one row.*\(0, 3\)"),
         ((2, 3), (2,), 0.0, r"booleans or probabilities \(2, 3\), got float64 \(2,\)"),
         ((2, 3), (3, 2), 0.0, r"got float64 \(3, 2\)"),
         ((2, 3), np.ones((2, 3), int), 0.0, "got int64"),

@@ -33,7 +33,7 @@ def test_taken_out_and_put_back(rng):
         (np.array([[0, 4]]), "different places from 0 to 3"),
         (np.array([[-1, 2]]), "different places from 0 to 3"),
         (np.array([[2, 2]]), "different places from 0 to 3"),
-        (np.array([[0.0, 1.0]]), r"integers of the shape \(1, M\), got float64"),
+        (np.array([[0.0, 1.0]]), r"integers of the shape \(1, V\), got float64"),
         (np.array([0, 1]), r"got int64 \(2,\)"),
         (np.array([[0], [1]]), r"got int64 \(2, 1\)"),
         ([[0, 1]], "ids: an array was expected, got list"),

@@ -47,7 +47,7 @@ def test_an_epoch_is_every_image_of_its_order_once(small_config, small_dataset, 
         seen.clear()
         for step in range(6 * epoch, 6 * epoch + 6):  # 200 images make 6 batches of 32
             for member in members:
-                member.gradients(step)
+                member.compute(step)
         order = epoch_order(200, seed=5, epoch=epoch)[:192]
         wanted = normalized(small_dataset.train.images[order], small_dataset)
         np.testing.assert_allclose(np.concatenate([images for images, _, _ in seen]), wanted, atol=1e-5)
@@ -59,7 +59,7 @@ def test_an_epoch_is_every_image_of_its_order_once(small_config, small_dataset, 
 def test_the_loss_is_asked_for_as_the_config_says(small_config, small_dataset, seen):
     config = dataclasses.replace(small_config, label_smoothing=0.15, micro_batch=8)
     (member,) = parts(config, small_dataset, 1)
-    member.gradients(3)
+    member.compute(3)
     assert {options["label_smoothing"] for _, _, options in seen} == {0.15}
     assert [options["share"] for _, _, options in seen] == [0.25] * 4
     assert all(options["rng"] is not None for _, _, options in seen)
@@ -99,7 +99,7 @@ def test_only_full_batches_count_as_steps(small_config, small_dataset, batch_siz
 
 def test_a_batch_larger_than_the_data_is_all_of_it(small_config, small_dataset, seen):
     config = dataclasses.replace(small_config, augment="none", batch_size=1000, micro_batch=1000)
-    parts(config, small_dataset, 1)[0].gradients(1)
+    parts(config, small_dataset, 1)[0].compute(1)
     ((_, labels, options),) = seen
     np.testing.assert_array_equal(np.sort(labels), np.sort(small_dataset.train.labels))
     assert options["share"] == 1.0

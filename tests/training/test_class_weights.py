@@ -148,7 +148,7 @@ def batch_gradient(config, dataset, count):
     total, loss = FlatArrays(model.parameters()), 0.0
     for index in range(count):
         part = Part(config, dataset, model, FlatArrays(model.parameters()), index, count)
-        loss += float(part.gradients(3))
+        loss += float(part.compute(3))
         total.add(part.grads)
     return loss, total.vector
 

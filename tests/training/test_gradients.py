@@ -40,7 +40,7 @@ def batch_gradient(config, dataset, count, step):
     for index in range(count):
         part = Part(config, dataset, model, FlatArrays(model.parameters()), index, count)
         part.grads.vector.fill(np.nan)  # whatever was there before must not matter
-        loss += float(part.gradients(step))
+        loss += float(part.compute(step))
         total.add(part.grads)
     return loss, total.vector
 
@@ -58,7 +58,7 @@ def test_one_part_is_the_gradient_of_the_mean_loss(small_config, small_dataset):
     config = dataclasses.replace(small_config, augment="none", model=dataclasses.replace(small_config.model, drop_path_rate=0.0))  # fmt: skip
     model = build_model(config)
     part = Part(config, small_dataset, model, FlatArrays(model.parameters()), 0, 1)
-    loss = part.gradients(step=7)  # the second batch of the second epoch, which has 6
+    loss = part.compute(step=7)  # the second batch of the second epoch, which has 6
     chosen = part._order[32:64]
     assert part._epoch == 1
     images, labels = training_batch(config, small_dataset, chosen, np.random.default_rng(0))
@@ -82,9 +82,9 @@ def peak_bytes(batch_size):
     config = TrainConfig(batch_size=batch_size, augment="none", workers=1, device="cpu")
     model = build_model(config)
     part = Part(config, one_batch(config.model, batch_size), model, FlatArrays(model.parameters()), 0, 1)
-    part.gradients(0)
+    part.compute(0)
     tracemalloc.start()
-    part.gradients(0)
+    part.compute(0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from ..backend import keep_freed_memory
 from ..config import ViTConfig
 from ..config.vit import STEM_CHANS
-from ..layers.mlp import GELU_OPS
+from ..layers.mlp import ACTIVATIONS
 from ..ops import OPS, Op
 from .timing import in_turn
 
@@ -95,7 +95,7 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
         for name, wide in (("conv1", C), ("conv2", S)):
             inputs = x(B, wide, height, width), x(9 * wide, S), x(S)
             yield f"conv2d, {name}", 1, OPS["conv2d"], inputs, {"padding": 1}, 2.0 * B * height * width * 9 * wide * S
-        yield "gelu, stem", 2, GELU_OPS[config.gelu], (x(B, S, height, width),), {}, 0.0
+        yield "gelu, stem", 2, ACTIVATIONS[config.gelu], (x(B, S, height, width),), {}, 0.0
     yield "patchify", 1, OPS["patchify"], (x(B, chans, height, width),), {"patch_size": config.patch_size}, 0.0
     yield "linear, patch_embed", 1, *linear(B * L, chans * config.patch_size**2, D)
     yield "layer_norm, norm1", depth, *layer_norm(N)
@@ -109,7 +109,7 @@ def _ops(config: ViTConfig, B: int) -> Iterator[tuple[str, int, Op, tuple[Any, .
         yield f"linear, proj{where}", calls, *linear(B * tokens, D, D)
         yield f"layer_norm, norm2{where}", calls, *layer_norm(tokens)
         yield f"linear, fc1{where}", calls, *linear(B * tokens, D, M)
-        yield f"gelu{where}", calls, GELU_OPS[config.gelu], (x(B, tokens, M),), {}, 0.0
+        yield f"gelu{where}", calls, ACTIVATIONS[config.gelu], (x(B, tokens, M),), {}, 0.0
         yield f"linear, fc2{where}", calls, *linear(B * tokens, M, D)
     yield "layer_norm, norm", 1, *layer_norm(queries if last else N)
     yield "linear, head", 1, *linear(B, config.num_pooled, max(1, K))

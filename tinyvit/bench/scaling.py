@@ -52,7 +52,7 @@ def scaling(config: ViTConfig, *, batch_size: int, rounds: int, max_workers: int
             seconds = in_turn({"step": step}, rounds)["step"].median
             with threadpool_limits(1, user_api="blas"):  # looking for libraries takes memory too, and comes before
                 tracemalloc.start()
-                team.part.gradients(0)
+                team.part.compute(0)
                 peak = tracemalloc.get_traced_memory()[1] / 2**20
                 tracemalloc.stop()
         points.append(Point(what, value, seconds, peak))

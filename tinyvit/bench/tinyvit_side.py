@@ -30,7 +30,7 @@ def training_team(
 
     def step() -> None:
         with threadpool_limits(1, user_api="blas"):
-            team.gradients(0)
+            team.compute(0)
             optimizer.step(team.grads, lr=LEARNING_RATE)
 
     try:
@@ -46,7 +46,7 @@ def tinyvit_side(config: ViTConfig, batch_size: int, workers: Workers) -> Side:
     model = new_model(config)
 
     def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
-        return float(team.gradients(0)), team.grads
+        return float(team.compute(0)), team.grads
 
     images = normalize(np.asarray(team.dataset.train.images), MEAN, STD)
     return Side({STEP: step, **inference_runs(model.predict, images)}, gradients, team.processes, stack.close)

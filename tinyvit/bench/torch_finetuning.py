@@ -30,10 +30,10 @@ def torch_run(config: FinetuneConfig) -> dict[str, Any]:
     optimizer = adamw(model, ours, config)
     del ours
     clock, losses = Clock(), []
-    for step in range(config.epochs * batches.steps):
+    for step in range(config.epochs * batches.steps_per_epoch):
         images, labels = batches.take(step)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step, batches.steps)
+            group["lr"] = learning_rate(config, step, batches.steps_per_epoch)
         optimizer.zero_grad()
         loss = F.cross_entropy(model(torch.from_numpy(images)), torch.from_numpy(labels))
         loss.backward()
@@ -43,7 +43,7 @@ def torch_run(config: FinetuneConfig) -> dict[str, Any]:
         clock.step(len(images), losses[-1])
     batches.close()
     return {
-        "seconds": clock.seconds_per_step(batches.steps) / config.batch_size,
+        "seconds": clock.seconds_per_step(batches.steps_per_epoch) / config.batch_size,
         "memory": peak_memory([]),
         "losses": [float(loss) for loss in np.reshape(losses, (config.epochs, -1)).mean(1)],
     }

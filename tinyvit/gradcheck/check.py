@@ -12,8 +12,8 @@ Small inputs are checked number by number (v is one axis), large ones along rand
 would have to be orthogonal to all of them to go unnoticed. Three things make the check able to fail:
 - dy is random. With dy of ones, dx of softmax and dx of a fresh layer norm are zero, and zeros always agree.
 - float64. In float32 rounding drowns the difference.
-- errors are relative to a typical entry of the gradient, so a small gradient that is wrong is wrong; a single entry far
-  below its neighbours is judged by them.
+- errors are relative to a typical entry of the gradient, so a small gradient that is wrong is wrong (one that is more
+  than 1000 times smaller than the others' is judged by a 1000th of theirs, for rounding drowns it).
 """
 
 import inspect
@@ -48,7 +48,7 @@ def check_gradients(
     Args:
         f: what to check: an op of `ops.OPS`, a pair `(forward, backward)` that keeps the same contract, or a `Layer`
             (a model is one). A layer's parameters are checked besides its input, in a float64 copy.
-        inputs: the positional arguments of the forward, by position or by name; None stays None.
+        inputs: the positional arguments of the forward, in its order; a dict's names are for the report.
         options: the keyword arguments of the forward, and those positional ones that cannot be nudged, such as codes of
             words. A callable under the key "rng" is called before each forward, so that every forward draws the same
             random numbers: `{"rng": lambda: np.random.default_rng(7)}`.
@@ -71,7 +71,7 @@ def check_gradients(
     if not 0 < step < math.inf:
         raise UserError(f"step must be above 0 and finite, got {step}: leave it out for {STEP}")
     given = _as_float64(inputs)
-    forward, backward, arrays = _as_pair(f, given, options)
+    forward, backward, arrays = _as_pair(f, given, options)  # `arrays` are nudged in place, and the forward sees it
     if not arrays:
         raise UserError("there is nothing to check: give at least one input that is an array")
 
@@ -96,9 +96,9 @@ def check_gradients(
             pairs[name] = to_numpy(grads[name]).reshape(-1), _difference_quotients(loss, array, step)
         else:
             pairs[name] = _along_directions(loss, array, grads[name], step, rng)
-    # A number much smaller than its neighbours is judged by them: its own rounding error would look enormous.
-    everything = np.concatenate([numeric for _, numeric in pairs.values()] or [np.ones(1)])
-    floor = 1e-3 * math.sqrt(float(np.mean(everything**2))) + 1e-300
+    # The scale of all gradients: the least by which the errors of any one of them are measured.
+    everything = np.concatenate([numeric for _, numeric in pairs.values()] or [np.ones(1)])  # 1: no gradient was usable
+    floor = 1e-3 * math.sqrt(float(np.mean(everything**2))) + 1e-300  # never 0 / 0
     reports = [
         problems.get(name) or _compare(name, array, *pairs[name], floor=floor, full_up_to=full_up_to)
         for name, array in arrays.items()
@@ -199,6 +199,7 @@ def _along_directions(
 def _compare(
     name: str, array: Array, analytic: np.ndarray, numeric: np.ndarray, *, floor: float, full_up_to: int
 ) -> InputReport:
+    # An entry far below its neighbours is judged by them: its own rounding error would look enormous.
     typical = max(math.sqrt(float(np.mean(numeric**2))), floor)
     errors = np.abs(analytic - numeric) / np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), typical)
     errors = np.where(np.isfinite(errors), errors, np.inf)  # a NaN gradient is as wrong as can be

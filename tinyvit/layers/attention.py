@@ -28,12 +28,12 @@ class Attention(Layer):
         self, x: Array, *, rng: Any = None, num_queries: int | None = None
     ) -> tuple[Array, AttentionLayerSaved]:
         x, qkv_saved = self.qkv.forward(x)  # (B, N, D) -> (B, N, 3D)
-        x, attention = attention_forward(x, num_heads=self.num_heads, num_queries=num_queries)  # -> (B, Q, D)
+        x, attention_saved = attention_forward(x, num_heads=self.num_heads, num_queries=num_queries)  # -> (B, Q, D)
         x, proj_saved = self.proj.forward(x)
-        return x, AttentionLayerSaved(qkv_saved, attention, proj_saved)
+        return x, AttentionLayerSaved(qkv_saved, attention_saved, proj_saved)
 
     def backward(self, dy: Array, saved: AttentionLayerSaved) -> tuple[Array, Grads]:
-        dx, proj_grads = self.proj.backward(dy, saved.proj)
+        dx, dproj = self.proj.backward(dy, saved.proj)
         dx = attention_backward(dx, saved.attention)
-        dx, qkv_grads = self.qkv.backward(dx, saved.qkv)
-        return dx, prefixed("qkv", qkv_grads) | prefixed("proj", proj_grads)
+        dx, dqkv = self.qkv.backward(dx, saved.qkv)
+        return dx, prefixed("qkv", dqkv) | prefixed("proj", dproj)

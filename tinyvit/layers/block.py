@@ -1,7 +1,7 @@
 """Transformer block, pre-norm: attention mixes tokens, then an MLP transforms each token by itself.
 
     x = x + drop_path(drop(ls1(attn(norm1(x)))))
-    x = x + drop_path(drop(ls2(mlp(norm2(x)))))
+    x = x + drop_path(drop(ls2(mlp(norm2(x)))))      (ls: layer scale, a learned gain of each feature, if there is any)
 
 Source: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 2 and 3.
 """
@@ -70,9 +70,9 @@ class Block(Layer):
         self.drop_path: Layer = DropPath(drop_path_rate) if drop_path_rate else Identity()
 
     def forward(self, x: Array, *, rng: Any = None, num_queries: int | None = None) -> tuple[Array, BlockSaved]:
-        x, attn = self._branch_forward(x, self.norm1, self.attn, self.ls1, rng, num_queries=num_queries)
-        x, mlp = self._branch_forward(x, self.norm2, self.mlp, self.ls2, rng)
-        return x, BlockSaved(attn, mlp)
+        x, attn_saved = self._branch_forward(x, self.norm1, self.attn, self.ls1, rng, num_queries=num_queries)
+        x, mlp_saved = self._branch_forward(x, self.norm2, self.mlp, self.ls2, rng)
+        return x, BlockSaved(attn_saved, mlp_saved)
 
     def backward(self, dy: Array, saved: BlockSaved) -> tuple[Array, Grads]:
         dx, (dnorm2, dmlp, dls2) = self._branch_backward(dy, saved.mlp, self.norm2, self.mlp, self.ls2)
@@ -90,7 +90,7 @@ class Block(Layer):
         branch, drop_saved = self.drop.forward(branch, rng=rng)
         branch, drop_path_saved = self.drop_path.forward(branch, rng=rng)
         saved = BranchSaved(norm_saved, body_saved, scale_saved, drop_saved, drop_path_saved)
-        return x[:, : branch.shape[1]] + branch, saved
+        return x[:, : branch.shape[1]] + branch, saved  # of the Q tokens that asked; N as a rule
 
     def _branch_backward(
         self, dy: Array, saved: BranchSaved, norm: LayerNorm, body: Layer, scale: Layer

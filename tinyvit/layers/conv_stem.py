@@ -15,7 +15,7 @@ from ..config.vit import STEM_CHANS
 from ..ops import Conv2dSaved, GeluSaved
 from .conv2d import Conv2d
 from .layer import Grads, Layer, prefixed
-from .mlp import GELU_OPS
+from .mlp import ACTIVATIONS
 
 
 class ConvStemSaved(NamedTuple):
@@ -31,7 +31,7 @@ class ConvStem(Layer):
     def __init__(self, in_chans: int, *, gelu: str = "erf", rng: np.random.Generator):
         self.conv1 = Conv2d(in_chans, STEM_CHANS, 3, padding=1, rng=rng)
         self.conv2 = Conv2d(STEM_CHANS, STEM_CHANS, 3, padding=1, rng=rng)
-        self.gelu = GELU_OPS[gelu]
+        self.gelu = ACTIVATIONS[gelu]
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, ConvStemSaved]:
         x, conv1 = self.conv1.forward(x)  # (B, C, H, W) -> (B, S, H, W)

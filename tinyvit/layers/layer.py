@@ -41,7 +41,7 @@ class Layer:
 
     @property
     def dtype(self) -> Any:
-        """Of its parameters, all of which have the same."""
+        """Of its parameters, all of which have the same; UserError where there are none."""
         return self._first().dtype
 
     @property
@@ -50,7 +50,9 @@ class Layer:
         return device_of(self._first())
 
     def _first(self) -> Array:
-        return next(getattr(owner, path[-1]) for path, owner in self._arrays() if path[-1] not in owner.fixed)
+        for array in self.parameters().values():
+            return array
+        raise UserError(f"{type(self).__name__} has no parameters, so no dtype and no device: ask the model for them")
 
     def num_parameters(self) -> int:
         return sum(array.size for array in self.parameters().values())

@@ -34,7 +34,7 @@ class MAEDecoderSaved(NamedTuple):
 
 
 class MAEDecoder(Layer):
-    """(B, M, D), of the tokens `ids` (B, M) of an encoder -> (B, L, C*P*P), the pixels of all patches.
+    """(B, V, D), of the tokens `ids` (B, V) of an encoder -> (B, L, C*P*P), the pixels of all patches.
 
     Args:
         encoder: config of the encoder whose tokens come in; blocks have its mlp_ratio.
@@ -58,7 +58,7 @@ class MAEDecoder(Layer):
         spread_to(encoder.init_std, self.parameters())
 
     def forward(self, x: Array, *, ids: Array, rng: Any = None) -> tuple[Array, MAEDecoderSaved]:  # type: ignore[override]
-        x, embed = self.embed.forward(x)  # (B, M, D) -> (B, M, E)
+        x, embed = self.embed.forward(x)  # (B, V, D) -> (B, V, E)
         x, scatter = scatter_tokens_forward(x, self.mask_token, ids=ids, num_tokens=self.num_tokens)  # -> (B, N, E)
         x, position = add_position_forward(x, self.positions.astype(x.dtype))
         blocks = []

@@ -16,7 +16,7 @@ class MaskedAutoencoderSaved(NamedTuple):
 
 
 class MaskedAutoencoder(Layer):
-    """images (B, C, H, W) and the tokens `ids` (B, M) that the encoder sees -> the pixels of all patches (B, L, C*P*P).
+    """images (B, C, H, W) and the tokens `ids` (B, V) that the encoder sees -> the pixels of all patches (B, L, C*P*P).
 
     Args:
         encoder: a `VisionTransformer`, whose pool and head are not used.
@@ -31,7 +31,7 @@ class MaskedAutoencoder(Layer):
         Args:
             ids: of the N tokens, in ascending order: those in front, and those of the visible patches.
         """
-        x, encoder = self.encoder.forward_features(x, ids=ids, rng=rng)  # (B, C, H, W) -> (B, M, D)
+        x, encoder = self.encoder.forward_features(x, ids=ids, rng=rng)  # (B, C, H, W) -> (B, V, D)
         y, decoder = self.decoder.forward(x, ids=ids, rng=rng)  # -> (B, L, C*P*P)
         return y, MaskedAutoencoderSaved(encoder, decoder)
 

@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Array
-from ..ops import OPS, GeluSaved, LinearSaved
+from ..ops import OPS, GeluSaved, LinearSaved, SiluSaved
 from .layer import Grads, Layer, prefixed
 from .linear import Linear
 
-GELU_OPS = {"erf": OPS["gelu"], "tanh": OPS["gelu_tanh"], "quick": OPS["gelu_quick"], "silu": OPS["silu"]}
+ACTIVATIONS = {"erf": OPS["gelu"], "tanh": OPS["gelu_tanh"], "quick": OPS["gelu_quick"], "silu": OPS["silu"]}
 
 
 class MlpSaved(NamedTuple):
     fc1: LinearSaved
-    gelu: GeluSaved
+    gelu: GeluSaved | SiluSaved
     fc2: LinearSaved
 
 
@@ -23,7 +23,7 @@ class Mlp(Layer):
 
     def __init__(self, embed_dim: int, hidden_dim: int, *, gelu: str = "erf", rng: np.random.Generator):
         self.fc1 = Linear(embed_dim, hidden_dim, rng=rng)
-        self.gelu = GELU_OPS[gelu]
+        self.gelu = ACTIVATIONS[gelu]
         self.fc2 = Linear(hidden_dim, embed_dim, rng=rng)
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, MlpSaved]:
@@ -33,7 +33,7 @@ class Mlp(Layer):
         return x, MlpSaved(fc1_saved, gelu_saved, fc2_saved)
 
     def backward(self, dy: Array, saved: MlpSaved) -> tuple[Array, Grads]:
-        dx, fc2_grads = self.fc2.backward(dy, saved.fc2)
+        dx, dfc2 = self.fc2.backward(dy, saved.fc2)
         dx = self.gelu.backward(dx, saved.gelu)
-        dx, fc1_grads = self.fc1.backward(dx, saved.fc1)
-        return dx, prefixed("fc1", fc1_grads) | prefixed("fc2", fc2_grads)
+        dx, dfc1 = self.fc1.backward(dx, saved.fc1)
+        return dx, prefixed("fc1", dfc1) | prefixed("fc2", dfc2)

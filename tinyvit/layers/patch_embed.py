@@ -42,14 +42,14 @@ class PatchEmbed(Layer):
 
     @staticmethod
     def check(x: Array, shape: tuple[int, int, int], dtype: Any) -> None:
-        """Check that `x` is a batch of images of one `shape` (C, H, W) and `dtype`."""
+        """As `check_images`; words have a check of their own (`WordEmbed`)."""
         check_images(x, shape, dtype)
 
     def forward(self, x: Array, *, rng: Any = None) -> tuple[Array, PatchEmbedSaved]:
-        x, stem = self.stem.forward(x)  # (B, C, H, W), or (B, S, H, W)
-        patches, patchify = patchify_forward(x, patch_size=self.patch_size)  # (B, L, C*P*P), or (B, L, S*P*P)
-        tokens, proj = self.proj.forward(patches)  # (B, L, D)
-        return tokens, PatchEmbedSaved(stem, patchify, proj)
+        x, stem_saved = self.stem.forward(x)  # (B, C, H, W), or (B, S, H, W)
+        patches, patchify_saved = patchify_forward(x, patch_size=self.patch_size)  # (B, L, C*P*P), or (B, L, S*P*P)
+        tokens, proj_saved = self.proj.forward(patches)  # (B, L, D)
+        return tokens, PatchEmbedSaved(stem_saved, patchify_saved, proj_saved)
 
     def backward(self, dy: Array, saved: PatchEmbedSaved) -> tuple[Array, Grads]:
         dpatches, dproj = self.proj.backward(dy, saved.proj)
@@ -74,5 +74,5 @@ def patch_embed(config: ViTConfig, *, rng: np.random.Generator) -> PatchEmbed | 
     """A new layer that makes the tokens of a model: of patches, of a feature map's, or of words."""
     if config.stem == "words":
         return WordEmbed(config.in_chans, config.embed_dim, rng=rng)
-    sizes = config.patch_size, config.in_chans, config.embed_dim
+    sizes = config.patch_size, config.in_chans, config.embed_dim  # no bias where a norm follows, as in CLIP
     return PatchEmbed(*sizes, stem=config.stem, gelu=config.gelu, bias=not config.pre_norm, rng=rng)

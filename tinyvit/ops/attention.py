@@ -29,8 +29,8 @@ def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = N
     """
     if num_heads < 1 or qkv.ndim != 3 or qkv.shape[-1] % (3 * num_heads) or 0 in qkv.shape[1:]:
         raise UserError(
-            f"qkv must be (B, N, 3 * {num_heads} heads * head_dim), got {qkv.shape}, neither of them "
-            "empty: reshape it, or choose another num_heads"
+            f"qkv must be (B, N, 3 * num_heads * head_dim) none of them 0, got {qkv.shape} and "
+            f"{num_heads} heads: reshape it, or choose another num_heads"
         )
     B, N, width = qkv.shape
     Q = N if num_queries is None else num_queries
@@ -41,7 +41,7 @@ def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = N
     scores *= q.shape[-1] ** -0.5
     weights, _ = softmax_forward(scores)
     y = array_module(qkv).empty((B, Q, width // 3), qkv.dtype)
-    matmul_into(_by_head(y, num_heads), weights, v)
+    matmul_into(_by_head(y, num_heads), weights, v)  # straight into its place in y
     return y, AttentionSaved(qkv, weights)
 
 

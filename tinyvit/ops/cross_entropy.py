@@ -25,7 +25,7 @@ class CrossEntropySaved(NamedTuple):
 def cross_entropy_forward(
     logits: Array, *, labels: Array, weights: Array | None = None, label_smoothing: float = 0.0
 ) -> tuple[Array, CrossEntropySaved]:
-    """(R, K) and labels (R,) of integers, or soft targets (R, K) -> the loss, a 0-d array of logits' dtype.
+    """(R, K) and labels (R,) of integers, or soft targets (R, K) -> the loss, a scalar (0-d) of logits' dtype.
 
     Args:
         weights: (R,), how much each row counts; they add up to one. A row of weight 0 is ignored, whatever its label
@@ -35,7 +35,7 @@ def cross_entropy_forward(
     Raises:
         UserError: logits, labels, weights or label_smoothing are invalid; the message says which.
     """
-    check_logits(logits, label_smoothing)
+    check_logits(logits, label_smoothing)  # by hand what @takes_floats does: labels are no floats, weights other ones
     xp, dtype, logits = array_module(logits), logits.dtype, widened(logits)
     if weights is not None:
         check_weights(weights, len(logits))
@@ -46,8 +46,9 @@ def cross_entropy_forward(
     log_probs -= xp.log(xp.exp(log_probs).sum(axis=1, keepdims=True))
     probs, divisor = xp.exp(log_probs), logits.shape[0]
     if weights is not None:
-        column, divisor = weights.astype(logits.dtype)[:, None], 1
-        targets, probs = (xp.where(column > 0, x, 0.0) for x in (targets * column, probs))  # 0 * NaN would be NaN
+        row_weights, divisor = weights.astype(logits.dtype)[:, None], 1
+        targets = xp.where(row_weights > 0, targets * row_weights, 0.0)  # 0 * NaN would be NaN, here
+        probs = xp.where(row_weights > 0, probs, 0.0)  # and in the backward
     # A class of target 0 costs nothing, even at a logit of -inf, where 0 * -inf would be NaN.
     loss = -(targets * xp.where(targets == 0, 0.0, log_probs)).sum() / divisor
     return rounded(loss, dtype), CrossEntropySaved(probs, targets, divisor, dtype)
@@ -56,7 +57,7 @@ def cross_entropy_forward(
 def cross_entropy_backward(dloss: Array | float, saved: CrossEntropySaved) -> Array:
     """0-d -> (R, K).
 
-    ∂log_probs_j/∂logits_i = [i = j] - probs_i, so for one row
+    ∂log_probs_j/∂logits_i = [i = j] - probs_i, where [i = j] is 1 if i is j and 0 if not, so for one row
     dlogits_i = -Σ_j targets_j ([i = j] - probs_i) = probs_i Σ_j targets_j - targets_i:
     what the model said minus what it should have said, times the weight of the row (which targets add up to).
     """
@@ -71,11 +72,11 @@ def check_logits(logits: Array, label_smoothing: float = 0.0) -> None:
     """Check that a loss can be made of them.
 
     Raises:
-        UserError: the logits have another shape or are none, or the smoothing is none.
+        UserError: logits are not floats (R, K), or label_smoothing is not in 0..1.
     """
     check_floats("logits", logits)
     if logits.ndim != 2 or 0 in logits.shape:
-        raise UserError(f"logits must be (B, K), at least one image and one class, got {logits.shape}: reshape them")
+        raise UserError(f"logits must be (R, K), at least one row and one class, got {logits.shape}: reshape them")
     if not 0 <= label_smoothing <= 1:
         raise UserError(f"label_smoothing must lie in 0..1, got {label_smoothing}: choose a share, such as 0.1")
 
@@ -98,9 +99,9 @@ def _target_distribution(logits: Array, labels: Array, weights: Array | None) ->
     xp = array_module(logits)
     R, K = logits.shape
     # On a GPU looking at the values would make the host wait, so there the data sets' own checks must do.
-    seen = labels[weights > 0] if weights is not None and is_host(labels) and len(labels) == R else labels
+    counted = labels[weights > 0] if weights is not None and is_host(labels) and len(labels) == R else labels
     if labels.shape == (R, K) and labels.dtype.kind == "f":
-        if is_host(labels) and not ((seen >= 0).all() and (abs(seen.sum(axis=1) - 1) < 1e-3).all()):
+        if is_host(labels) and not ((counted >= 0).all() and (abs(counted.sum(axis=1) - 1) < 1e-3).all()):
             raise UserError("probabilities as labels must be at least 0 and add up to 1 in each row: normalise them")
         return labels.astype(logits.dtype)
     if labels.shape != (R,) or labels.dtype.kind not in "iu":
@@ -108,6 +109,8 @@ def _target_distribution(logits: Array, labels: Array, weights: Array | None) ->
             f"labels must be integers ({R},) or probabilities ({R}, {K}), got {labels.dtype} {labels.shape}: "
             "convert or reshape them"
         )
-    if is_host(labels) and not (seen.min() >= 0 and seen.max() < K):
-        raise UserError(f"labels must lie in 0..{K - 1}, got {seen.min()}..{seen.max()}: give rows to ignore weight 0")
+    if is_host(labels) and not (counted.min() >= 0 and counted.max() < K):
+        raise UserError(
+            f"labels must lie in 0..{K - 1}, got {counted.min()}..{counted.max()}: give rows to ignore weight 0"
+        )
     return (labels[:, None] == xp.arange(K)).astype(logits.dtype)

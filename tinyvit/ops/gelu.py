@@ -38,6 +38,7 @@ def gelu_backward(dy: Array, saved: GeluSaved) -> Array:
     """(...) -> (...). The product rule: y' = Φ(x) + x φ(x), with the bell curve φ = Φ' = exp(-x²/2) / √(2π)."""
     x, gate = saved
     xp = array_module(x)
+    # In place, a term at a time: a temporary array for each would cost more than the arithmetic.
     slope = x * x
     slope *= -0.5
     xp.exp(slope, out=slope)

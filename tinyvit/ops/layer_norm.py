@@ -25,10 +25,10 @@ def layer_norm_forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-
     """(..., D), (D,), (D,) -> (..., D).
 
     Adding the same number to a whole row changes nothing, so each row's first number is taken off before the mean is.
-    Where all are nearly alike that is exact, while a mean of large numbers is rounded to more than they differ by.
+    Where all are nearly alike that is exact, while float32's mean of 1e6 and 1e6 + 0.1 is off by what they differ.
 
     Raises:
-        UserError: there is no feature, not one weight and one bias for each, or eps is negative or NaN.
+        UserError: there is no feature, weight or bias is not (D,), or eps is negative or NaN.
     """
     if not x.shape[-1] or not eps >= 0:
         raise UserError(f"layer norm needs at least one feature and an eps of at least 0, got {x.shape} and {eps}")
@@ -54,16 +54,17 @@ def layer_norm_backward(dy: Array, saved: LayerNormSaved) -> tuple[Array, Array,
       through mean     ∂mean/∂x_i = 1/D                   Σ_j dx_hat_j (-rstd) / D         = -rstd mean(dx_hat)
       through rstd     ∂rstd/∂x_i = -rstd² x_hat_i / D    Σ_j dx_hat_j (x_j - mean) (-rstd² x_hat_i / D)
                                                                               = -rstd x_hat_i mean(dx_hat * x_hat)
+    (∂variance/∂x_i = 2 (x_i - mean) / D: the way through its mean is Σ_j (x_j - mean) = 0, so nothing.)
     So whatever part of dx_hat would only shift the row, or (but for eps) only stretch it, is taken out.
     """
     x_hat, rstd, weight = saved
-    rows = dy.reshape(x_hat.shape)
-    product = rows * x_hat
-    dbias = column_sum(rows)
+    dy_rows = dy.reshape(x_hat.shape)
+    product = dy_rows * x_hat
+    dbias = column_sum(dy_rows)
     dweight = column_sum(product)
-    column = weight.reshape(-1, 1) / weight.size  # rows @ column = mean(rows * weight) of each row: (R, 1)
-    dx = rows * weight  # dx_hat
-    dx -= rows @ column  # mean(dx_hat)
-    dx -= array_module(dy).multiply(x_hat, product @ column, out=product)  # x_hat * mean(dx_hat * x_hat)
+    weight_over_D = weight.reshape(-1, 1) / weight.size  # dy_rows @ this = mean(dy_rows * weight) of each row: (R, 1)
+    dx = dy_rows * weight  # dx_hat
+    dx -= dy_rows @ weight_over_D  # mean(dx_hat)
+    dx -= array_module(dy).multiply(x_hat, product @ weight_over_D, out=product)  # x_hat * mean(dx_hat * x_hat)
     dx *= rstd
     return dx.reshape(dy.shape), dweight, dbias

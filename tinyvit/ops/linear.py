@@ -30,9 +30,9 @@ def linear_forward(x: Array, weight: Array, bias: Array | None = None) -> tuple[
     """(..., in), (in, out), (out,) or None -> (..., out).
 
     Raises:
-        UserError: the last axis of `x` is not the first of `weight`, or the bias does not fit its second.
+        UserError: `weight` has not two axes, `x`'s last is not its first, or the bias does not fit its second.
     """
-    if weight.ndim != 2:
+    if weight.ndim != 2:  # asked for here, as the check itself takes microseconds
         check_shape("weight", weight, ("in", "out"))
     if bias is not None:
         check_shape("bias", bias, weight.shape[1:])
@@ -42,19 +42,19 @@ def linear_forward(x: Array, weight: Array, bias: Array | None = None) -> tuple[
             "weight must be (in, out)"
         )
     # One product of two matrices: a stack of small products (B, N, in) @ (in, out) would be several times slower.
-    rows = x.reshape(-1, weight.shape[0])
-    y = rows @ weight
+    x_rows = x.reshape(-1, weight.shape[0])
+    y = x_rows @ weight
     if bias is not None:
         y += bias
-    return y.reshape(*x.shape[:-1], weight.shape[1]), LinearSaved(rows, weight, bias is not None)
+    return y.reshape(*x.shape[:-1], weight.shape[1]), LinearSaved(x_rows, weight, bias is not None)
 
 
 @takes_gradients
 def linear_backward(dy: Array, saved: LinearSaved) -> tuple[Array, Array, Array | None]:
     """(..., out) -> dx (..., in), dweight (in, out), dbias (out,) or None."""
     x, weight, has_bias = saved
-    rows = dy.reshape(-1, weight.shape[1])
-    dbias = column_sum(rows) if has_bias else None
-    dweight = x.T @ rows
-    dx = (rows @ weight.T).reshape(*dy.shape[:-1], weight.shape[0])
+    dy_rows = dy.reshape(-1, weight.shape[1])
+    dbias = column_sum(dy_rows) if has_bias else None
+    dweight = x.T @ dy_rows
+    dx = (dy_rows @ weight.T).reshape(*dy.shape[:-1], weight.shape[0])
     return dx, dweight, dbias

@@ -14,20 +14,20 @@ from .floats import check_array, check_shape, takes_floats, takes_gradients
 
 
 class GatherTokensSaved(NamedTuple):
-    ids: Array  # (B, M)
+    ids: Array  # (B, V)
     num_tokens: int  # N
 
 
 class ScatterTokensSaved(NamedTuple):
-    ids: Array  # (B, M)
+    ids: Array  # (B, V)
 
 
 @takes_floats
 def gather_tokens_forward(x: Array, *, ids: Array) -> tuple[Array, GatherTokensSaved]:
-    """(B, N, D) -> (B, M, D), token ids[b, m] of image b in place m.
+    """(B, N, D) -> (B, V, D), token ids[b, v] of image b in place v.
 
     Args:
-        ids: integers (B, M), each at most once in a row.
+        ids: integers (B, V), each at most once in a row.
 
     Raises:
         UserError: `ids` are others.
@@ -39,7 +39,7 @@ def gather_tokens_forward(x: Array, *, ids: Array) -> tuple[Array, GatherTokensS
 
 @takes_gradients
 def gather_tokens_backward(dy: Array, saved: GatherTokensSaved) -> Array:
-    """(B, M, D) -> (B, N, D), zero where nothing was taken."""
+    """(B, V, D) -> (B, N, D), zero where nothing was taken."""
     B, _, D = dy.shape
     dx = array_module(dy).zeros((B, saved.num_tokens, D), dy.dtype)
     dx[_rows(saved.ids), saved.ids] = dy  # no place is met twice, so nothing has to be added up
@@ -50,16 +50,16 @@ def gather_tokens_backward(dy: Array, saved: GatherTokensSaved) -> Array:
 def scatter_tokens_forward(
     x: Array, mask_token: Array, *, ids: Array, num_tokens: int
 ) -> tuple[Array, ScatterTokensSaved]:
-    """(B, M, D), (1, 1, D) -> (B, N, D): x[b, m] in place ids[b, m] of image b, the mask token in the other places.
+    """(B, V, D), (1, 1, D) -> (B, N, D): x[b, v] in place ids[b, v] of image b, the mask token in the other places.
 
     Args:
-        ids: integers (B, M), each at most once in a row.
+        ids: integers (B, V), each at most once in a row.
         num_tokens: N.
 
     Raises:
         UserError: the shapes or `ids` are others.
     """
-    check_shape("x", x, ("B", "M", "D"))
+    check_shape("x", x, ("B", "V", "D"))
     check_shape("mask_token", mask_token, (1, 1, x.shape[2]))
     _check_ids(ids, len(x), num_tokens)
     check_shape("ids", ids, x.shape[:2])
@@ -71,7 +71,7 @@ def scatter_tokens_forward(
 
 @takes_gradients
 def scatter_tokens_backward(dy: Array, saved: ScatterTokensSaved) -> tuple[Array, Array]:
-    """(B, N, D) -> dx (B, M, D), dmask_token (1, 1, D), summed over all places where it stood."""
+    """(B, N, D) -> dx (B, V, D), dmask_token (1, 1, D), summed over all places where it stood."""
     places = _rows(saved.ids), saved.ids
     others = dy.copy()
     others[places] = 0
@@ -86,7 +86,7 @@ def _rows(ids: Array) -> Array:
 def _check_ids(ids: Array, B: int, num_tokens: int) -> None:
     check_array("ids", ids)
     if ids.dtype.kind not in "iu" or ids.ndim != 2 or len(ids) != B:
-        raise UserError(f"ids must be integers of the shape ({B}, M), got {ids.dtype} {tuple(ids.shape)}: give others")
+        raise UserError(f"ids must be integers of the shape ({B}, V), got {ids.dtype} {tuple(ids.shape)}: give others")
     if ids.size and is_host(ids):  # on a GPU, to look at them would make the host wait
         ordered = array_module(ids).sort(ids, axis=1)
         if ordered.min() < 0 or ordered.max() >= num_tokens or (ordered[:, 1:] == ordered[:, :-1]).any():

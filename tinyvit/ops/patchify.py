@@ -24,7 +24,7 @@ def patchify_forward(images: Array, *, patch_size: int) -> tuple[Array, Patchify
     """(B, C, H, W) -> (B, L, C*P*P), with L = (H/P) * (W/P).
 
     Raises:
-        UserError: `images` has not four axes, or its height or width is no multiple of `patch_size`.
+        UserError: `images` has not four axes, or its height or width is no multiple of `patch_size` >= 1.
     """
     check_array("images", images)
     if images.ndim != 4:
@@ -42,8 +42,8 @@ def patchify_forward(images: Array, *, patch_size: int) -> tuple[Array, Patchify
 
 
 def patchify_backward(dpatches: Array, saved: PatchifySaved) -> Array:
-    """Each number of the output is one number of the input, so its gradient goes back to where the number came from:
-    the backward of a re-arrangement is the re-arrangement back.
+    """(B, L, C*P*P) -> (B, C, H, W). Each number of the output is one number of the input, so its gradient goes back to
+    where the number came from: the backward of a re-arrangement is the re-arrangement back.
     """
     dimages, _ = unpatchify_forward(dpatches, image_shape=saved.image_shape, patch_size=saved.patch_size)
     return dimages
@@ -75,6 +75,6 @@ def unpatchify_forward(
 
 
 def unpatchify_backward(dimages: Array, saved: UnpatchifySaved) -> Array:
-    """The inverse of a re-arrangement is one too, so this is patchify again."""
+    """(B, C, H, W) -> (B, L, C*P*P). The inverse of a re-arrangement is one too, so this is patchify again."""
     dpatches, _ = patchify_forward(dimages, patch_size=saved.patch_size)
     return dpatches

@@ -13,13 +13,13 @@ from .floats import check_shape, takes_floats, takes_gradients
 
 class PoolSaved(NamedTuple):
     shape: tuple[int, int, int]  # (B, N, D)
-    num_prefix: int  # tokens in front of the patches: of `cls_pool`, how many were taken
+    num_first: int  # T, the tokens that `cls_pool` takes, or that `mean_pool` leaves out
 
 
 @takes_floats
 def cls_pool_forward(x: Array, *, num_tokens: int = 1) -> tuple[Array, PoolSaved]:
-    """(B, N, D) -> (B, T*D), the first T = `num_tokens` rows of each image side by side: the class token's, and those
-    of tokens like it. A copy, so that the other rows need not be kept alive.
+    """(B, N, D) -> (B, T*D), the first T = `num_tokens` rows of each image side by side: the class token's, and with
+    T = 2 the distillation token's (DeiT). A copy, so that the other rows need not be kept alive.
 
     Raises:
         UserError: `x` has not three axes, or not so many tokens.
@@ -36,7 +36,7 @@ def cls_pool_backward(dy: Array, saved: PoolSaved) -> Array:
     """(B, T*D) -> (B, N, D). The other tokens were not looked at: their gradient is zero."""
     B, _, D = saved.shape
     dx = array_module(dy).zeros(saved.shape, dy.dtype)
-    dx[:, : saved.num_prefix] = dy.reshape(B, saved.num_prefix, D)
+    dx[:, : saved.num_first] = dy.reshape(B, saved.num_first, D)
     return dx
 
 
@@ -55,16 +55,18 @@ def mean_pool_forward(x: Array, *, num_prefix: int) -> tuple[Array, PoolSaved]:
 
 @takes_gradients
 def mean_pool_backward(dy: Array, saved: PoolSaved) -> Array:
-    """(B, D) -> (B, N, D). Each of the n patches had a share of 1/n in the mean."""
+    """(B, D) -> (B, N, D). Each of the n = N - T patches had a share of 1/n in the mean."""
     _, N, _ = saved.shape
     dx = array_module(dy).zeros(saved.shape, dy.dtype)
-    dx[:, saved.num_prefix :] = (dy / (N - saved.num_prefix))[:, None]
+    dx[:, saved.num_first :] = (dy / (N - saved.num_first))[:, None]
     return dx
 
 
 @takes_floats
 def cls_mean_pool_forward(x: Array, *, num_prefix: int) -> tuple[Array, PoolSaved]:
-    """(B, N, D) -> (B, 2D), the first row and the mean of the rows behind the first `num_prefix`, side by side."""
+    """(B, N, D) -> (B, 2D), the first row and the mean of the rows behind the first `num_prefix`, side by side; errors
+    as for `mean_pool_forward`.
+    """
     mean, saved = mean_pool_forward(x, num_prefix=num_prefix)
     return array_module(x).concatenate([x[:, 0], mean], axis=1), saved
 

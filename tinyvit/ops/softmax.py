@@ -42,7 +42,7 @@ def softmax_forward(x: Array) -> tuple[Array, SoftmaxSaved]:
 def softmax_backward(dy: Array, saved: SoftmaxSaved) -> Array:
     """(..., N) -> (..., N).
 
-    ∂y_j/∂x_i = y_j ([i = j] - y_i), so
+    ∂y_j/∂x_i = y_j ([i = j] - y_i), where [i = j] is 1 if i is j and 0 if not, so
     dx_i = Σ_j dy_j y_j ([i = j] - y_i) = y_i (dy_i - Σ_j dy_j y_j).
     Each score is told how much more than the row's average its share costs.
     """
@@ -62,4 +62,6 @@ def exp_offset(rows: Array) -> Array | float:
     if not is_host(rows):
         return row_max(rows)
     harmless = math.log(array_module(rows).finfo(rows.dtype).max) / 2  # of what exp can take, half is left for the sum
-    return 0.0 if -harmless < rows.min(initial=0.0) and rows.max(initial=0.0) < harmless else row_max(rows)
+    return (
+        0.0 if -harmless < rows.min(initial=0.0) and rows.max(initial=0.0) < harmless else row_max(rows)
+    )  # initial: no rows at all

@@ -10,7 +10,7 @@ from .floats import check_shape, takes_floats, takes_gradients
 
 
 class PrependTokensSaved(NamedTuple):
-    num_tokens: int  # T, how many tokens were put in front
+    num_prefix: int  # T, how many tokens were put in front
 
 
 @takes_floats
@@ -30,8 +30,8 @@ def prepend_tokens_forward(x: Array, tokens: Array) -> tuple[Array, PrependToken
 @takes_gradients
 def prepend_tokens_backward(dy: Array, saved: PrependTokensSaved) -> tuple[Array, Array]:
     """(B, T + L, D) -> dx (B, L, D), dtokens (1, T, D), summed over the images that shared them."""
-    T = saved.num_tokens
-    return dy[:, T:], dy[:, :T].sum(axis=0, keepdims=True)
+    T = saved.num_prefix
+    return dy[:, T:], dy[:, :T].sum(axis=0, keepdims=True)  # of few tokens
 
 
 class AddPositionSaved(NamedTuple):

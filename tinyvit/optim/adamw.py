@@ -60,8 +60,8 @@ class AdamW(Optimizer):
             v *= beta2
             v += (1 - beta2) * (grad * grad)
             # m / c1 / (√(v / c2) + eps), with the corrections moved onto single numbers
-            scale = xp.sqrt(v)
-            scale += self.eps * math.sqrt(correction2)
-            xp.divide(m, scale, out=scale)
-            scale *= rate * math.sqrt(correction2) / correction1
-            parameter -= scale
+            change = xp.sqrt(v)
+            change += self.eps * math.sqrt(correction2)
+            xp.divide(m, change, out=change)
+            change *= rate * math.sqrt(correction2) / correction1
+            parameter -= change

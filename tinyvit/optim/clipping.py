@@ -7,12 +7,12 @@ import numpy as np
 
 from ..backend import Array, array_module
 from ..errors import UserError
-from .flat import blocks
+from .flat import chunks
 
 
 def global_norm(grads: Mapping[str, Array]) -> Array:
-    """The length of all gradients taken as one long vector; a 0-d array, so that a GPU need not be waited for."""
-    total: Any = sum([(grad * grad).sum() for grad in blocks(grads)] or [np.zeros(())])
+    """The length of all gradients taken as one long vector; a 0-d scalar, on the device, so that nothing waits."""
+    total: Any = sum([(grad * grad).sum() for grad in chunks(grads)] or [np.zeros(())])
     return array_module(total).sqrt(total)
 
 
@@ -28,6 +28,6 @@ def clip_by_global_norm(grads: Mapping[str, Array], max_norm: float) -> Array:
         raise UserError(f"max_norm must be above 0, got {max_norm}: choose another, or do not clip")
     norm = global_norm(grads)
     scale = array_module(norm).minimum(max_norm / (norm + 1e-6), 1.0)
-    for grad in blocks(grads):
+    for grad in chunks(grads):
         grad *= scale
     return norm

@@ -81,8 +81,8 @@ def flatten(
     return flat
 
 
-def blocks(arrays: Mapping[str, Array]) -> list[Array]:
-    """Chunks that cover every element: pieces of the vector if they are flat, else array by array."""
+def chunks(arrays: Mapping[str, Array]) -> list[Array]:
+    """Arrays that cover every element: pieces of the vector if they are flat, else array by array."""
     if isinstance(arrays, FlatArrays):
         return [arrays.vector[piece] for piece in arrays.pieces()]
     return list(arrays.values())

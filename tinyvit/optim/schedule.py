@@ -10,7 +10,7 @@ def warmup_cosine(step: int, *, lr: float, total_steps: int, warmup_steps: int =
     """
     if step < warmup_steps:  # 1. warm up: the first step already moves
         return lr * (step + 1) / warmup_steps
-    if step >= total_steps:  # 2. beyond the end: the minimum
+    if step >= total_steps:  # 2. past the last step, which comes near it: the minimum
         return min_lr
     progress = (step - warmup_steps) / (total_steps - warmup_steps)  # 3. in between: half a cosine
     return min_lr + (lr - min_lr) * 0.5 * (1 + math.cos(math.pi * progress))

@@ -29,7 +29,7 @@ NUM_DRAWN = 12  # images
 
 
 class MAE(Task[MaskedAutoencoder]):
-    """A batch is images (B, C, H, W), ids (B, M) and hidden (B, L); an answer is the loss, and what it is to beat."""
+    """A batch is images (B, C, H, W), ids (B, V) and hidden (B, L); an answer is the loss, and what it is to beat."""
 
     unused: ClassVar[tuple[str, ...]] = ("label_smoothing", "class_weights")
 
@@ -124,7 +124,7 @@ def random_mask(config: MAEConfig, n: int, rng: Any) -> tuple[np.ndarray, np.nda
     """Random masks for `n` images, each set of visible patches as likely as any other.
 
     Returns:
-        ids: int64 (n, M), the tokens in front and the visible patches, in ascending order.
+        ids: int64 (n, V), the tokens in front and the visible patches, in ascending order.
         hidden: float32 (n, L), 1 for a hidden patch and 0 for a visible one.
     """
     L, prefix = config.model.num_patches, config.model.num_prefix_tokens

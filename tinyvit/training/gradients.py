@@ -38,7 +38,7 @@ class Gradients(Protocol):
     grads: FlatArrays  # of these parameters
     lr_scales: dict[str, float]  # factors of the learning rate by name; 1 for what is not named
 
-    def gradients(self, step: int) -> Array | float:
+    def compute(self, step: int) -> Array | float:
         """Fill `grads` with the gradient of step `step` of the run; returns the loss of its batch.
 
         Raises:
@@ -72,12 +72,12 @@ class Part:
         self.config, self.dataset, self.model, self.grads = config, dataset, model, grads
         self.index, self.count = index, count
         self.task = task_of(config)
-        self.steps = steps_per_epoch(config, dataset)
+        self.steps_per_epoch = steps_per_epoch(config, dataset)
         self.device = device_of(grads.vector)
         self.micro_batch = config.micro_batch or _micro_batch(config, self.task.num_tokens(config), self.device)
         self._epoch, self._order = -1, np.zeros(0, np.int64)
 
-    def gradients(self, step: int) -> Array | float:
+    def compute(self, step: int) -> Array | float:
         """Fill `grads` with this part's share of the gradient of step `step`; returns its share of the loss."""
         config, chosen = self.config, self._chosen(step)
         weights = self.task.example_weights(config, self.dataset, chosen)  # of the whole batch
@@ -103,7 +103,7 @@ class Part:
 
     def _chosen(self, step: int) -> np.ndarray:
         """The training examples of the batch of a step, in the order of its epoch."""
-        epoch, position = divmod(step, self.steps)
+        epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._order = epoch, self.task.order(self.config, self.dataset, epoch)
         return self._order[position * self.config.batch_size : (position + 1) * self.config.batch_size]

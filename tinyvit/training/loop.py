@@ -43,7 +43,7 @@ class Trainer:
         self.config, self.dataset, self.gradients, self.files = config, dataset, gradients, files
         self.progress, self.ranks = progress or Progress(), ranks or Ranks()
         self.task = task_of(config)
-        self.steps = steps_per_epoch(config, dataset)
+        self.steps_per_epoch = steps_per_epoch(config, dataset)
         self.images_per_step = min(config.batch_size, len(dataset.train))
         self.state = build_state(config, gradients.model, gradients.parameters, gradients.lr_scales)
         self.losses: list[Array | float] = []  # of the steps since they were last looked at
@@ -56,7 +56,7 @@ class Trainer:
             UserError: it is damaged or belongs to another run, or the best epoch's weights are gone.
         """
         try:
-            load_checkpoint(self.files.folder / "last", self.state, steps_per_epoch=self.steps)
+            load_checkpoint(self.files.folder / "last", self.state, steps_per_epoch=self.steps_per_epoch)
             check_best(self.files.folder, self.state.epochs)
         except BaseException:
             self.gradients.close()
@@ -69,7 +69,7 @@ class Trainer:
         self.progress.start(
             self.config,
             self.files.folder,
-            images_per_epoch=self.steps * self.images_per_step,
+            images_per_epoch=self.steps_per_epoch * self.images_per_step,
             images_done=self.state.step * self.images_per_step,
         )
         keep_freed_memory()
@@ -95,7 +95,7 @@ class Trainer:
         """Every step of every epoch that is left; after each epoch, a look at the dev split."""
         state = self.state
         for epoch in range(len(state.epochs), self.config.epochs):
-            end = (epoch + 1) * self.steps
+            end = (epoch + 1) * self.steps_per_epoch
             for step in range(state.step, end):
                 self.losses.append(take_step(step))  # gradients of one batch, and one update against them
                 state.step = step + 1
@@ -138,10 +138,10 @@ class Trainer:
             raise diverged(what, self.config, self.files.folder)
         return {
             "epoch": len(state.epochs) + 1,
-            "train_loss": state.loss_sum / self.steps,
+            "train_loss": state.loss_sum / self.steps_per_epoch,
             "dev_loss": dev.loss,
             **{f"dev_{name}": value for name, value in dev.measures.items()},
-            "lr": learning_rate(self.config, state.step, self.steps),  # of the step that comes next
+            "lr": learning_rate(self.config, state.step, self.steps_per_epoch),  # of the step that comes next
         }
 
     def _add_up_losses(self) -> float:
@@ -156,7 +156,7 @@ class Trainer:
                 raise diverged(f"the loss became {loss} at step {step}", self.config, self.files.folder)
             self.state.loss_sum += loss
         self.losses.clear()
-        return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps)
+        return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps_per_epoch)
 
     def _check(self) -> None:
         """A step may have a finite loss and still throw out the weights, or what an optimizer remembers of gradients;

@@ -31,16 +31,17 @@ class TrainingStep:
 
     Args:
         state: of the run; its model, optimizer and average are changed in place.
-        steps: in an epoch.
+        steps_per_epoch: with which the learning rate falls.
     """
 
-    def __init__(self, config: RunConfig, state: TrainingState, gradients: Gradients, steps: int):
-        self.config, self.state, self.gradients, self.steps = config, state, gradients, steps
+    def __init__(self, config: RunConfig, state: TrainingState, gradients: Gradients, steps_per_epoch: int):
+        self.config, self.state, self.gradients = config, state, gradients
+        self.steps_per_epoch = steps_per_epoch
 
     def __call__(self, step: int) -> Array | float:
         """Forward, loss and backward of the batch of this step, then one update against its gradient."""
-        loss = self.gradients.gradients(step)
-        lr = learning_rate(self.config, step, self.steps)
+        loss = self.gradients.compute(step)
+        lr = learning_rate(self.config, step, self.steps_per_epoch)
         update(self.state.optimizer, self.gradients.grads, lr=lr, clip_grad=self.config.clip_grad)
         if self.state.ema is not None:
             self.state.ema.update(step + 1)

@@ -62,7 +62,7 @@ def make():
 def test_pieces_threads_and_recomputing_change_nothing(make, soft, threads, micro_batch, recompute):
     batch = OneBatch(soft)
     tuner, twin = make(batch, threads, micro_batch=micro_batch, recompute=recompute, label_smoothing=0.1)
-    loss = tuner.gradients(0)
+    loss = tuner.compute(0)
     wanted_loss, wanted = loss_and_gradients(twin, batch.images, batch.labels, label_smoothing=0.1)
     assert loss == pytest.approx(float(wanted_loss), rel=1e-12)
     assert set(tuner.grads) == set(wanted)
@@ -78,7 +78,7 @@ def test_class_weights_weigh_labels_and_soft_targets(make, soft, micro_batch, cl
     batch = OneBatch(soft)
     batch.labels[:2] = [1, 0, 0] if soft else 0
     tuner, twin = make(batch, micro_batch=micro_batch, class_weights=class_weights, label_smoothing=0.1)
-    loss = tuner.gradients(0)
+    loss = tuner.compute(0)
     of_rows = np.array(class_weights)[batch.labels] if not soft else batch.labels @ class_weights
     weights = of_rows / of_rows.sum()
     wanted_loss, wanted = loss_and_gradients(twin, batch.images, batch.labels, weights=weights, label_smoothing=0.1)
@@ -92,7 +92,7 @@ def test_a_batch_in_which_nothing_counts_moves_nothing(make):
     batch.labels[:] = 1
     tuner, _ = make(batch, class_weights=(1.0, 0.0, 1.0))
     tuner.grads.vector.fill(np.nan)
-    assert tuner.gradients(0) == 0.0
+    assert tuner.compute(0) == 0.0
     assert not tuner.grads.vector.any()
 
 
@@ -107,7 +107,7 @@ def test_a_batch_in_which_nothing_counts_moves_nothing(make):
 )  # fmt: skip
 def test_only_what_learns_has_gradients_and_moves(make, options, expected):
     tuner, twin = make(**options)
-    tuner.gradients(0)
+    tuner.compute(0)
     _, wanted = loss_and_gradients(twin, OneBatch().images, OneBatch().labels)
     parts = {
         name.rsplit(".", len(name.split(".")) - (2 if name.startswith("blocks") else 1))[0] for name in tuner.grads
@@ -140,7 +140,7 @@ def test_drop_path_drops_the_same_however_the_batch_is_cut(make):
         config = FinetuneConfig(model=model, batch_size=7, device="cpu", micro_batch=micro_batch, recompute=recompute)
         one = shaken(VisionTransformer(model, rng=np.random.default_rng(0)), np.random.default_rng(1))
         tuner = Tuner(config, DATASET, one, OneBatch(), threads)
-        tuner.gradients(4)
+        tuner.compute(4)
         grads.append(tuner.grads.vector.copy())
         tuner.close()
     np.testing.assert_allclose(grads[0], grads[1], rtol=1e-9, atol=1e-14)
@@ -187,11 +187,11 @@ def test_every_parameter_learns_when_all_do():
 def test_gradients_on_a_gpu_are_those_of_the_cpu(soft, options, make, gpu):
     batch = OneBatch(soft)
     here, _ = make(batch, **options)
-    wanted_loss = here.gradients(0)
+    wanted_loss = here.compute(0)
     model = shaken(VisionTransformer(MODEL, rng=np.random.default_rng(0)), np.random.default_rng(1)).to("cuda")
     there = Tuner(dataclasses.replace(here.config, device="cuda"), DATASET, model, batch, 2)
     with gpu.no_host_reads():
-        loss = there.gradients(0)
+        loss = there.compute(0)
         AdamW(there.parameters, weight_decay=0.1, lr_scales=there.lr_scales).step(there.grads, lr=0.1)
     there.close()
     assert float(loss) == pytest.approx(float(wanted_loss), rel=1e-12)

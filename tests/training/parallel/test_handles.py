@@ -118,7 +118,7 @@ from tinyvit.training.parallel import Team
 from tinyvit.training.state import build_model
 config = TrainConfig(model=small_run.SMALL_MODEL, epochs=1, batch_size=100, workers=2, device="cpu")
 team = Team(config, small_run.small_dataset(), build_model(config))
-team.gradients(0)
+team.compute(0)
 if os.fork():
     print(*team.processes(), flush=True)
     os.kill(os.getpid(), 9)

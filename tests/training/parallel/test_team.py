@@ -69,7 +69,7 @@ def teams(small_config, small_dataset):
 def test_any_number_of_workers_comes_to_the_same(teams):
     (alone, model), (three, _) = teams(1), teams(3)
     for step in (0, 1, 6):
-        losses = [float(one.gradients(step)) for one in (alone, three)]
+        losses = [float(one.compute(step)) for one in (alone, three)]
         assert losses[1] == pytest.approx(losses[0], rel=1e-6)
         scale = np.abs(alone.grads.vector).max()
         assert np.abs(three.grads.vector - alone.grads.vector).max() < 1e-6 * scale
@@ -91,7 +91,7 @@ def test_the_average_is_evaluated_where_there_is_one(teams, small_dataset):
 def test_workers_start_when_they_are_needed_and_end_when_closed(teams):
     two, _ = teams(2)
     assert two._workers == []
-    two.gradients(0)
+    two.compute(0)
     (worker,) = two._workers
     assert alive(worker.process.pid)
     two.close()
@@ -106,7 +106,7 @@ def test_a_closed_team_leaves_no_file_open(small_config, small_dataset, workers)
     before = len(os.listdir("/proc/self/fd"))
     config = dataclasses.replace(small_config, workers=workers)
     team = Team(config, small_dataset, build_model(config))
-    team.gradients(0)
+    team.compute(0)
     team.close()
     del team  # and with it the shared arrays
     gc.collect()
@@ -115,27 +115,27 @@ def test_a_closed_team_leaves_no_file_open(small_config, small_dataset, workers)
 
 def test_a_killed_worker_is_named(teams):
     three, _ = teams(3)
-    three.gradients(0)
+    three.compute(0)
     process = three._workers[1].process
     process.kill()
     with pytest.raises(WorkerLostError, match=rf"worker 2 \(process {process.pid}\) ended by signal 9"):
-        three.gradients(1)
+        three.compute(1)
 
 
 def test_a_stuck_worker_is_named_and_ended(teams, monkeypatch):
     two, _ = teams(2)
-    two.gradients(0)
+    two.compute(0)
     monkeypatch.setattr(team, "PATIENCE", 0.3)
     process = two._workers[0].process
     process.send_signal(signal.SIGSTOP)
     with pytest.raises(WorkerLostError, match=rf"worker 1 \(process {process.pid}\) gave no answer for \d+ seconds"):
-        two.gradients(1)
+        two.compute(1)
     assert process.wait(timeout=10) == -signal.SIGKILL
 
 
 def test_what_goes_wrong_inside_a_worker_is_told(teams):
     two, _ = teams(2)
-    two.gradients(0)
+    two.compute(0)
     two._ask({"answer": "nonsense"})
     with pytest.raises(WorkerLostError, match=r"worker 1 .* failed: KeyError: 'nonsense'"):
         two._answers(0.0)

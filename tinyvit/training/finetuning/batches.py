@@ -31,12 +31,12 @@ class PictureBatches:
     def __init__(self, config: FinetuneConfig, dataset: Dataset, processor: ImageProcessor, threads: int):
         self.config, self.dataset, self.processor = config, dataset, processor
         self.paths = paths_of(dataset)
-        self.steps = steps_per_epoch(config, dataset)
+        self.steps_per_epoch = steps_per_epoch(config, dataset)
         self._order = functools.lru_cache(2)(
             lambda epoch: epoch_order(len(dataset.train), seed=config.seed, epoch=epoch)
         )
         self._pool = ThreadPoolExecutor(threads)
-        self._prefetch = Prefetch(self.make, last=config.epochs * self.steps)
+        self._prefetch = Prefetch(self.make, last=config.epochs * self.steps_per_epoch)
 
     def take(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Take what `make` makes for `step`, while the next ones are made."""
@@ -48,7 +48,7 @@ class PictureBatches:
         Raises:
             UserError: a picture cannot be read.
         """
-        epoch, position = divmod(step, self.steps)
+        epoch, position = divmod(step, self.steps_per_epoch)
         config, size = self.config, self.config.batch_size
         chosen = self._order(epoch)[position * size : (position + 1) * size]
         images = np.stack(list(self._pool.map(lambda index: self._picture(epoch, int(index)), chosen)))

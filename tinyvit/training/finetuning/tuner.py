@@ -58,7 +58,7 @@ class Tuner:
         self.micro_batch = config.micro_batch or _micro_batch(config, self.first_block, self.threads)
         self._pool = ThreadPoolExecutor(self.threads)
 
-    def gradients(self, step: int) -> Array | float:
+    def compute(self, step: int) -> Array | float:
         """Fill `grads` with the gradient of step `step` of the run; returns the loss.
 
         Raises:

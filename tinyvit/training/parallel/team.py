@@ -64,7 +64,7 @@ class Team:
         self.grads = FlatArrays(self.parameters)
         self.part = Part(config, dataset, model, self.grads, *self._place(0))
 
-    def gradients(self, step: int) -> Array | float:
+    def compute(self, step: int) -> Array | float:
         """Fill `grads` with the gradient of step `step` of the run; returns the loss.
 
         Raises:
@@ -72,7 +72,7 @@ class Team:
         """
         self._ask({"step": step})
         began = time.monotonic()
-        loss = self.part.gradients(step)
+        loss = self.part.compute(step)
         for worker, answer in self._answers(time.monotonic() - began):
             loss = loss + answer["loss"]
             self.grads.vector += self._memory[f"grads {worker.index}"]
@@ -155,7 +155,7 @@ def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any])
 
     def work(command: dict[str, Any]) -> dict[str, Any]:
         if "step" in command:
-            return {"loss": float(part.gradients(command["step"]))}
+            return {"loss": float(part.compute(command["step"]))}
         rows = part_rows(len(dev), *job["place"])
         memory["answers"][rows] = task.answers(config, models[command["answer"]], dataset, "dev", rows)
         return {}
