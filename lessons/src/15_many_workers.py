@@ -296,7 +296,7 @@ by_workers = {}
 for workers in (1, 2, 4):
     team = Team(TrainConfig(workers=workers, augment="none"), data, new_model())
     try:
-        team.gradients(0)
+        team.compute(0)
         by_workers[workers] = team.grads.vector.copy()
         print(f"workers={workers}: this process and {len(team.processes())} more")
     finally:
