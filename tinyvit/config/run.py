@@ -30,7 +30,7 @@ class RunConfig(Config):
     output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
     epochs: int = option(12, "epochs, passes over the training split", at_least=1)
     batch_size: int = option(128, "batch size, images per optimizer step", at_least=1)
-    opt: Literal["adamw", "sgd"] = option("adamw", "optimizer: AdamW or SGD")
+    opt: Literal["adamw", "sgd"] = option("adamw", "optimizer")
     lr: float = option(3e-3, "peak learning rate, after warm-up")
     min_lr: float = option(1e-5, "final learning rate of the cosine schedule")
     warmup_epochs: float = option(0.5, "warm-up: epochs of linear growth up to the peak learning rate")
