@@ -36,6 +36,16 @@ def test_ctrl_c_while_packages_are_imported_says_nothing(module):
 
 
 @pytest.mark.process
+def test_next_to_nothing_is_imported_before_ctrl_c_is_looked_after():
+    """What comes before shows a traceback: modules that Python needs to know signals, and no others."""
+    words = (
+        "import sys, signal; before = {*sys.modules}; import tinyvit.__main__; print(*sorted({*sys.modules} - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["tinyvit", "tinyvit.__main__"]
+
+
+@pytest.mark.process
 def test_ctrl_c_that_is_ignored_stays_ignored():
     process = start("numpy", "SIG_IGN")
     assert process.returncode == 0

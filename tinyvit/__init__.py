@@ -12,10 +12,10 @@ Where to look: a formula: `ops`. Parameters: `layers`. How an image becomes a cl
 How: `training`. Whether it is right: `gradcheck`, and the tests. What to read in which order: lessons/reading_order.md.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # true for type checkers; `typing` would be most of the time that `import tinyvit` takes
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import backend, datasets, evaluation, gradcheck, layers, ops, optim, plots, tasks, training, vit
     from .backend import array_module, available_devices, generator, resolve_device, to_device, to_numpy
     from .config import PRESETS, ViTConfig, preset, presets
@@ -44,7 +44,9 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
+    from importlib import import_module
+
     if name in _SUBPACKAGES:
         return import_module(f".{name}", __name__)
     for home, names in _HOMES.items():
