@@ -309,3 +309,17 @@ def test_read_image_does_not_wait_for_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(UserError, match="device"):
         read_image(tmp_path / "pipe.png")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+@pytest.mark.parametrize("ink", [0, 255, 60])
+def test_transparent_pictures_are_filled_in_whoever_opened_them(mode, ink):
+    """As from a screenshot or a drawing program, through Python: what cannot be seen may be of any colour."""
+    shape = drawn(ink=255, paper=0)
+    image = Image.merge("LA", [Image.new("L", shape.size, ink), shape]).convert("RGBA").convert(mode)
+    digit, _ = prepare_digit(image)
+    assert overlap(digit, prepare_digit(drawn())[0]) > 0.95
+    picture, _ = prepare_picture(image, size=(28, 28), channels=3)
+    visible = np.unique(picture)
+    assert visible.min() <= 120
+    assert visible.max() >= 250

@@ -23,12 +23,16 @@ MAX_SIDE = 10**6
 
 
 class Picture(NamedTuple):
+    """Picture that a COCO file names, with its boxes in pixels."""
+
     name: str  # of its file
     size: tuple[int, int]  # (height, width)
     boxes: list[list[Any]]  # x1 y1 x2 y2, the part inside the picture, and the category
 
 
 class CocoFile(NamedTuple):
+    """Contents of a COCO file."""
+
     path: Path
     categories: dict[Any, str]  # names by id
     pictures: list[Picture]

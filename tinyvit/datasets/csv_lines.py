@@ -11,6 +11,8 @@ MAX_BYTES = 2**28
 
 
 class Line(NamedTuple):
+    """Line of a CSV file that holds something."""
+
     number: int
     cells: list[str]
 

@@ -14,7 +14,7 @@ AHEAD = 4  # per thread: how many items are begun before their turn
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
-    """`function(item)` for each item, in order, computed by a thread per core, and only a little ahead.
+    """`function(item)` for each item, in order, computed by a thread per core, eight at most, and only a little ahead.
 
     So memory does not grow with the number of items; and after an error, Ctrl-C or `close()`, which end it at once,
     nothing is begun any more.

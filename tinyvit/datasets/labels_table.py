@@ -31,6 +31,8 @@ YES, NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
 
 
 class Row(NamedTuple):
+    """Row of a table of labels: a picture and its classes."""
+
     number: int  # in the file, from 1
     file: str  # as it is written
     names: tuple[str, ...]  # of the classes

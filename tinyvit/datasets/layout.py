@@ -21,6 +21,8 @@ _PARTS = re.compile(r"(fold|split|part|batch|set|subset|group|cv|session|run)s?[
 
 
 class Layout(NamedTuple):
+    """Arrangement of a folder: which part of it is which split."""
+
     places: dict[str, Path]  # split -> the folder that holds its classes; the whole folder is train if it is not split
     is_split: bool
     notes: list[str]  # what was guessed

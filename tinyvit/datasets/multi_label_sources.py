@@ -19,15 +19,21 @@ Pictures = dict[Path, set[str]]  # file -> names of its classes
 
 
 class Found(NamedTuple):
+    """Pictures with labels of several classes, as folders or a table say."""
+
     pictures: dict[str, Pictures]  # split -> its pictures
     class_names: tuple[str, ...] | None  # in order, where one was given
     is_split: bool
     notes: list[str]
-    left_out: int = 0
+    left_out: int = 0  # files that may have been meant as pictures, and were passed over
 
 
 def from_folders(root: Path) -> Found:
-    """A picture is of all the classes whose folders it lies in."""
+    """Pictures in nested folders, each of all the classes whose folders it lies in.
+
+    Raises:
+        UserError: splits and classes lie side by side, two folders are of one split, or a folder cannot be read.
+    """
     left_out = LeftOut(root)
     folders, _ = left_out.entries(root)
     splits = splits_among([folder.name for folder in folders])
@@ -84,7 +90,11 @@ def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
 
 
 def from_table(table: Path, root: Path) -> Found:
-    """The files that a table names."""
+    """Pictures that a table names, and their classes; what it leaves open is told in the notes.
+
+    Raises:
+        UserError: the table cannot be read, names no class or none of the files, or has one file in two splits.
+    """
     read = read_labels_table(table)
     if not read.class_names and not any(row.names for row in read.rows):
         raise UserError(f"{table} names no class: write the classes of each picture beside its name")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
+    """File in a data set."""
+
     path: Path
     split: str  # train, dev or test
     label: int | tuple[int, ...]  # a class, or all of them where a picture may be of several

@@ -33,6 +33,8 @@ GROUPS = {  # of the sentences of dev and test: whether names and frames are tho
 
 
 class Sentence(NamedTuple):
+    """Words in order, each with its tag."""
+
     words: list[str]
     tags: list[int]  # of each word, an index into `TAGS`
 

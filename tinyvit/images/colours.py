@@ -15,6 +15,9 @@ def converted(image: Image.Image, mode: str, white_level: float | None = None) -
 
     Args:
         white_level: which number means white in deep grey; None: see `deep_grey`.
+
+    Raises:
+        UserError: Pillow cannot convert the picture.
     """
     try:
         if is_deep(image):

@@ -23,6 +23,8 @@ _FILTERS = threading.Lock()
 
 
 class Glance(NamedTuple):
+    """Facts about an image file, and a small image of it."""
+
     image: Image.Image  # upright; a JPEG is grey and an eighth of its size
     size: tuple[int, int]  # height and width of the whole picture, upright
     mode: str  # as it is stored

@@ -94,6 +94,7 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
     """
     if channels not in (1, 3):
         raise UserError(f"a picture has 1 channel (grey) or 3 (RGB), got channels={channels}")
+    image = _opaque(image)
     if channels == 1 or is_deep(image):
         planes = np.repeat(_grey(image)[None], channels, axis=0)  # (C, H, W)
     else:
@@ -130,7 +131,8 @@ def _grey(image: Image.Image) -> np.ndarray:
 
 
 def planes_of(image: Image.Image) -> np.ndarray:
-    """The pixels of an opaque picture: uint8 (1, H, W) if it is grey, else (3, H, W)."""
+    """The pixels of a picture, its transparent parts filled in: uint8 (1, H, W) if it is grey, else (3, H, W)."""
+    image = _opaque(image)
     if is_deep(image) or image.mode in ("1", "L"):
         return np.rint(_grey(image)).astype(np.uint8)[None]
     planes = np.asarray(image.convert("RGB")).transpose(2, 0, 1)

@@ -31,7 +31,11 @@ KIND = re.compile(f"({'|'.join(DEFAULTS)})(FeatureExtractor|ImageProcessor(Fast|
 
 
 def from_huggingface(values: Mapping[str, Any], in_chans: int | None = None) -> dict[str, Any]:
-    """The fields that a `preprocessor_config.json` fills, for a model of so many channels."""
+    """The fields that a `preprocessor_config.json` fills, for a model of so many channels.
+
+    Raises:
+        UserError: another kind of image processor, padding, or a value that makes no sense.
+    """
     given = _given(values)
     kind = given.get("image_processor_type", given.get("feature_extractor_type", "ViTImageProcessor"))
     known = KIND.fullmatch(kind) if isinstance(kind, str) else None

@@ -22,6 +22,8 @@ NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
 
 class Found(NamedTuple):
+    """Digits found in a picture, and how."""
+
     digits: list[Digit]  # in reading order
     done: str  # to the picture, in plain words
     steps: dict[str, np.ndarray]  # pictures of what was done, uint8 (C, h, w), by their captions

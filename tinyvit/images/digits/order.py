@@ -10,6 +10,8 @@ BEHIND = 1.2  # of that height, at most, from the digit to the point
 
 
 class Digit(NamedTuple):
+    """Digit as a model takes it, and where it stands."""
+
     image: np.ndarray  # uint8 (1, h, w), light on black
     box: tuple[int, int, int, int]  # top, left, bottom, right in pixels of the picture; the last two are exclusive
     line: int = 0  # which line of writing it stands on, from 0

@@ -11,6 +11,8 @@ CORE = 0.9  # the depth of a piece is that of this share of its pixels, the deep
 
 
 class Piece(NamedTuple):
+    """Connected component of ink, measured."""
+
     box: tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
     pixels: np.ndarray  # int (n, 2): row and column of each
     depth: float  # of the full ink, grey levels

@@ -39,7 +39,7 @@ class PictureBatches:
         self._prefetch = Prefetch(self.make, last=config.epochs * self.steps_per_epoch)
 
     def take(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Take what `make` makes for `step`, while the next ones are made."""
+        """Take what `make` makes for `step`, shapes and errors alike, while the next ones are made."""
         return self._prefetch.take(step)
 
     def make(self, step: int) -> tuple[np.ndarray, np.ndarray]:
