@@ -315,7 +315,7 @@ print(f"right attention between the two orders, and the wrong one: they differ b
 # - Say what a gradient check cannot see.
 #
 # Open [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py). Its backward writes `dq`, `dk` and `dv` straight into
-# their places in one array `dqkv`: the three are *views*, made by the same `_split_heads` that cut up `qkv`. So the
+# their places in one array `dqkv`: the three are *views*, made by the same `split_heads` that cut up `qkv`. So the
 # backward of the cutting costs nothing.
 #
 # Go on with [lesson 9](09_tokens_and_positions.ipynb).

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 13: Look inside
 #
-# *About 80 minutes. It opens [`tinyvit/plots/attention.py`](../tinyvit/plots/attention.py).*
+# *About 80 minutes. It opens [`tinyvit/looking`](../tinyvit/looking).*
 #
 # The model of lesson 0 reads 99.49 % of the test set. What does it look at? In this lesson you look inside in several
 # ways. Each way answers one question, and each is easily taken for the answer to another one. So we measure what these
@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tinyvit import VisionTransformer, load_dataset, ops, plots, preset
+from tinyvit import VisionTransformer, load_dataset, looking, ops, plots, preset
 from tinyvit.course import check, show, trained_model
 from tinyvit.optim import AdamW
 from tinyvit.training import loss_and_gradients
@@ -148,7 +148,7 @@ check.attention_rollout(attention_rollout)
 # `rollout = mixing @ rollout`.
 
 # %%
-rollout = plots.attention_rollout(attention)  # the library's: (200, 50, 50)
+rollout = looking.attention_rollout(attention)  # the library's: (200, 50, 50)
 print(f"rows of the rollout add up to {rollout.sum(-1).min():.6f} ... {rollout.sum(-1).max():.6f}")
 
 figure, axes = plt.subplots(3, 3, figsize=(3.8, 3.9), layout="constrained")
@@ -778,8 +778,8 @@ for name, sign, predicted in (
 # - Test a nice picture against a rule that knows nothing of the model.
 # - Fool a model, and explain with one sum why it works.
 #
-# Open [`tinyvit/plots/attention.py`](../tinyvit/plots/attention.py): rollout in a few lines, and how the maps are
-# drawn. `tinyvit plot RUN` draws them for a model that you have trained. Then look at `attention` in
-# [`tinyvit/vit.py`](../tinyvit/vit.py).
+# Open [`tinyvit/looking`](../tinyvit/looking): rollout, relevance and gradients in a few lines each, and covering, which
+# tries what they estimate. `tinyvit look --score RUN` compares them on a model that you have trained, and
+# `tinyvit plot RUN` draws its attention. Then look at `attention` in [`tinyvit/vit.py`](../tinyvit/vit.py).
 #
 # Go on with [lesson 14](14_numpy_to_cupy.ipynb).

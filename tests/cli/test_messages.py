@@ -15,11 +15,11 @@ ROOT = Path(tinyvit.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--(?!help\b)[a-z][a-z-]*")
 VERB_BEFORE = re.compile(r"tinyvit ([a-z]+|\{\})[^:;,]*$")  # "tinyvit convert --ignore-head": that verb's flag is meant
 RUNS = ("train", "finetune")
-MEASURING = ("eval", "plot")
+MEASURING = ("eval", "plot", "look")
 
 # From which verbs the messages of a file that name flags can come. A file that is not here may name none.
 REACH = {
-    "backend/devices.py": (*RUNS, "eval", "predict", "gradcheck", "bench"),
+    "backend/devices.py": (*RUNS, "eval", "predict", "look", "gradcheck", "bench"),
     "bench/scaling.py": ("bench",),
     "images/augment_pil.py": ("finetune",),
     "datasets/find.py": ("train", *MEASURING),  # where --data-dir was given
@@ -27,9 +27,9 @@ REACH = {
     "datasets/load.py": ("train", *MEASURING),
     "datasets/multi_label.py": ("finetune", *MEASURING),
     "datasets/own_idx.py": ("train", *MEASURING),
-    "pretrained/checkpoint.py": ("finetune", "eval", "predict", "convert"),
+    "pretrained/checkpoint.py": ("finetune", "eval", "predict", "look", "convert"),
     "pretrained/readers.py": (),  # whole commands only
-    "pretrained/resolve.py": ("finetune", "eval", "predict", "convert", "info"),
+    "pretrained/resolve.py": ("finetune", "eval", "predict", "look", "convert", "info"),
     "pretrained/source.py": (),
     "storage/claim.py": RUNS,
     "config/run.py": RUNS,
@@ -55,7 +55,7 @@ REACH = {
     "cli/few_labels.py": ("finetune",),
     "cli/finished.py": ("finetune",),  # a whole command
     "cli/task_runs.py": MEASURING,
-    "cli/guesses.py": ("predict", *MEASURING),
+    "cli/guesses.py": ("predict", "eval", "plot"),
     "cli/lessons.py": ("lessons start", "lessons open", "lessons reset"),
     "cli/evaluate.py": ("eval",),
     "cli/predictions.py": ("predict", "eval"),

@@ -57,6 +57,7 @@ TAUGHT_IN = {
     "Progress": 12,
     "Layer": 12,
     "loss_and_gradients": 12,
+    "looking": 13,
     "plots": 13,
     "array_module": 14,
     "available_devices": 14,

@@ -3,33 +3,13 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tinyvit.errors import UserError
-from tinyvit.plots import attention_rollout, plot_attention, plot_overlay, save_figure
+from tinyvit.looking import attention_rollout
+from tinyvit.plots import plot_attention, plot_overlay, save_figure
 
 
 def random_attention(batch, heads, tokens, blocks=3, seed=0):
     weights = np.random.default_rng(seed).random((blocks, batch, heads, tokens, tokens)).astype(np.float32)
     return list(weights / weights.sum(axis=-1, keepdims=True))
-
-
-def test_rollout_by_hand():
-    # Block 1: the two heads average to [[0, 1], [1, 0]], so R1 = [[1/2, 1/2], [1/2, 1/2]].
-    first = np.array([[[[0.5, 0.5], [1.0, 0.0]], [[-0.5, 1.5], [1.0, 0.0]]]])
-    # Block 2: [[1, 0], [1/2, 1/2]], so R2 = [[1, 0], [1/4, 3/4]].
-    second = np.array([[[[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.0], [0.5, 0.5]]]])
-    # Block 3: [[0, 1], [0, 1]], so R3 = [[1/2, 1/2], [0, 1]].
-    third = np.array([[[[0.0, 1.0], [0.0, 1.0]]]])
-    # R3 R2 = [[5/8, 3/8], [1/4, 3/4]]
-    np.testing.assert_allclose(attention_rollout([second, third]), [[[0.625, 0.375], [0.25, 0.75]]])
-    np.testing.assert_allclose(attention_rollout([third, second]), [[[0.5, 0.5], [0.125, 0.875]]])
-    np.testing.assert_allclose(attention_rollout([first, second, third]), [[[0.5, 0.5], [0.5, 0.5]]])
-
-
-def test_rollout_of_a_batch_has_rows_that_sum_to_one():
-    attention = random_attention(2, 4, 5)
-    rollout = attention_rollout(attention)
-    assert rollout.shape == (2, 5, 5)
-    np.testing.assert_allclose(rollout.sum(axis=-1), 1.0)
-    np.testing.assert_allclose(rollout[1:], attention_rollout([weights[1:] for weights in attention]))
 
 
 @pytest.mark.parametrize(

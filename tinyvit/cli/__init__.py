@@ -7,7 +7,22 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import UserError, printable
-from . import bench, convert, data, doctor, evaluate, finetune, gradcheck, info, lessons, plot, predict, sample, train
+from . import (
+    bench,
+    convert,
+    data,
+    doctor,
+    evaluate,
+    finetune,
+    gradcheck,
+    info,
+    lessons,
+    look,
+    plot,
+    predict,
+    sample,
+    train,
+)
 from .output import complain, flush_output, lost, mute, prepare_streams
 from .stopping import stopped_by_kills
 
@@ -18,6 +33,7 @@ VERBS = {
     "predict": predict,
     "sample": sample,
     "plot": plot,
+    "look": look,
     "data": data,
     "convert": convert,
     "gradcheck": gradcheck,

@@ -36,12 +36,12 @@ def attention_forward(qkv: Array, *, num_heads: int, num_queries: int | None = N
     Q = N if num_queries is None else num_queries
     if not 1 <= Q <= N:
         raise UserError(f"num_queries must be between 1 and the {N} tokens there are, got {num_queries}")
-    q, k, v = _split_heads(qkv, num_heads)
+    q, k, v = split_heads(qkv, num_heads)
     scores = q[:, :, :Q] @ k.swapaxes(-1, -2)  # (B, h, Q, N)
     scores *= q.shape[-1] ** -0.5
     weights, _ = softmax_forward(scores)
     y = array_module(qkv).empty((B, Q, width // 3), qkv.dtype)
-    matmul_into(_by_head(y, num_heads), weights, v)  # straight into its place in y
+    matmul_into(by_head(y, num_heads), weights, v)  # straight into its place in y
     return y, AttentionSaved(qkv, weights)
 
 
@@ -55,10 +55,10 @@ def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
     """
     qkv, weights = saved
     _, num_heads, Q, _ = weights.shape
-    q, k, v = _split_heads(qkv, num_heads)
-    dy = _by_head(dy, num_heads)  # (B, h, Q, d)
+    q, k, v = split_heads(qkv, num_heads)
+    dy = by_head(dy, num_heads)  # (B, h, Q, d)
     dqkv = array_module(qkv).empty(qkv.shape, qkv.dtype)
-    dq, dk, dv = _split_heads(dqkv, num_heads)  # views: what is written to them lands in dqkv
+    dq, dk, dv = split_heads(dqkv, num_heads)  # views: what is written to them lands in dqkv
     matmul_into(dv, weights.swapaxes(-1, -2), dy)
     dscores = softmax_backward(dy @ v.swapaxes(-1, -2), SoftmaxSaved(weights))
     dscores *= q.shape[-1] ** -0.5
@@ -68,14 +68,14 @@ def attention_backward(dy: Array, saved: AttentionSaved) -> Array:
     return dqkv
 
 
-def _split_heads(qkv: Array, num_heads: int) -> tuple[Array, Array, Array]:
+def split_heads(qkv: Array, num_heads: int) -> tuple[Array, Array, Array]:
     """(B, N, 3D) -> three views (B, h, N, d)."""
     B, N, width = qkv.shape
     q, k, v = qkv.reshape(B, N, 3, num_heads, width // (3 * num_heads)).transpose(2, 0, 3, 1, 4)
     return q, k, v
 
 
-def _by_head(x: Array, num_heads: int) -> Array:
+def by_head(x: Array, num_heads: int) -> Array:
     """(B, N, D) -> a view (B, h, N, d)."""
     B, N, D = x.shape
     return x.reshape(B, N, num_heads, D // num_heads).swapaxes(1, 2)

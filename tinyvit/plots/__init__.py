@@ -4,7 +4,7 @@ Each function returns a Matplotlib `Figure` and neither shows nor keeps it. Matp
 drawn, not before, and `pyplot` with its global state never.
 """
 
-from .attention import attention_rollout, plot_attention, plot_overlay
+from .attention import plot_attention, plot_overlay
 from .confusion import plot_confusion
 from .curves import plot_curves
 from .digits import plot_page, plot_steps
@@ -17,7 +17,6 @@ from .samples import plot_denoising, plot_samples
 
 __all__ = [
     "PrecisionRecall",
-    "attention_rollout",
     "plot_attention",
     "plot_confusion",
     "plot_curves",

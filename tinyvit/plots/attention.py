@@ -7,6 +7,7 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..errors import UserError
+from ..looking.rollout import attention_rollout
 from .figure import MUTED, headline, new_figure, shortened, show_picture
 
 if TYPE_CHECKING:
@@ -16,29 +17,6 @@ if TYPE_CHECKING:
 
 MIN_WIDTH = 5.4  # inches, so that the headline fits
 SCALE = "dark: least, bright: most in this map"
-
-
-def attention_rollout(attention: Sequence[np.ndarray]) -> np.ndarray:
-    """Attention rollout: how much of each input token reaches each token of the last block, residuals counted in.
-
-        rollout = R_last ... R_2 R_1,    R = (mean of the heads + I) with each row divided by its sum
-
-    The identity stands for the residual branch that carries every token past the attention unmixed.
-    Source: Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3.
-
-    Args:
-        attention: for each block, first to last, the attention weights (B, h, N, N); rows sum to 1.
-
-    Returns:
-        (B, N, N); rows sum to 1.
-    """
-    identity = np.eye(attention[0].shape[-1])
-    rollout = identity
-    for weights in attention:
-        mixing = to_numpy(weights).mean(axis=1) + identity  # (B, N, N)
-        mixing /= mixing.sum(axis=-1, keepdims=True)
-        rollout = mixing @ rollout
-    return rollout
 
 
 def plot_attention(

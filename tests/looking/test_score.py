@@ -1,0 +1,43 @@
+"""Scores: covering agrees with itself, a good map beats a random one, and bounds hold."""
+
+import numpy as np
+import pytest
+
+from tests.support.looking import model_of
+from tinyvit.looking import MapScore, Windows, score_maps
+
+
+@pytest.mark.parametrize("name", ["cls token, erf", "everything", "attention pooling"])
+@pytest.mark.parametrize("window", [None, 2])
+def test_scores_of_every_map(name, window, rng):
+    model = model_of(name, rng)
+    image = rng.standard_normal(model.config.input_shape)
+    windows = Windows(model.config.grid_size, window)
+    scores = score_maps(model, image, fill=np.zeros((2, 1, 1)), rng=rng, windows=windows)
+    assert list(scores)[-2:] == ["covering", "chance"]
+    assert len(scores) == 7
+    for score in scores.values():
+        assert isinstance(score, MapScore)
+        assert -1 - 1e-9 <= score.agreement <= 1 + 1e-9
+        assert 0 <= score.deletion <= 1
+        assert 0 <= score.insertion <= 1
+    assert np.isclose(scores["covering"].agreement, 1)
+
+
+def test_gradient_x_input_agrees_where_the_logit_is_linear(rng):
+    """Close to the fill; there an attention map, which knows no sign, does not."""
+    model = model_of("cls token, erf", rng)
+    image = 1e-6 * rng.standard_normal((2, 4, 6))
+    scores = score_maps(model, image, fill=np.zeros((2, 1, 1)), rng=rng)
+    assert np.isclose(scores["gradient x input"].agreement, 1)
+    assert scores["last attention"].agreement < 0.99
+
+
+def test_the_random_map_is_the_seeds(rng):
+    model = model_of("cls token, erf", rng)
+    image = rng.standard_normal((2, 4, 6))
+    one, same, other = (
+        score_maps(model, image, fill=np.zeros((2, 1, 1)), rng=np.random.default_rng(seed)) for seed in (3, 3, 4)
+    )
+    assert one == same
+    assert one["chance"] != other["chance"]

@@ -1,0 +1,49 @@
+"""Looking into a model: what it looks at, as numbers. One `look`, a forward that forgets nothing, serves all of it.
+
+seen = look(model, images)               attention of any token, block and head; the residual stream
+attribution_maps(seen, 7, fill=...)      attention, rollout, relevance, gradients: why class 7?
+covering(model, image, 7, fill=...)      the same question, tried
+logit_parts(seen, 7), logit_lens(seen)   the logit as a sum of what was written; the head asked after each block
+head_parts, score_terms, without_heads   single heads
+rank_correlation, deletion_insertion, score_maps   how well a map agrees with what was tried
+"""
+
+from .agreement import rank_correlation
+from .covering import Windows, covered, covering
+from .curves import curve_masks, deletion_insertion
+from .heads import head_parts, score_terms, without_heads
+from .look import Gradients, Look, look
+from .maps import attribution_maps, patch_sums
+from .readers import on_grid, readers
+from .relevance import attention_relevance
+from .rollout import attention_rollout
+from .score import MapScore, score_maps
+from .stream import logit_lens, logit_parts, part_names, readout, token_similarity
+
+__all__ = [
+    "Gradients",
+    "Look",
+    "MapScore",
+    "Windows",
+    "attention_relevance",
+    "attention_rollout",
+    "attribution_maps",
+    "covered",
+    "covering",
+    "curve_masks",
+    "deletion_insertion",
+    "head_parts",
+    "logit_lens",
+    "logit_parts",
+    "look",
+    "on_grid",
+    "part_names",
+    "patch_sums",
+    "rank_correlation",
+    "readers",
+    "readout",
+    "score_maps",
+    "score_terms",
+    "token_similarity",
+    "without_heads",
+]
