@@ -110,6 +110,31 @@ def test_gradcheck_fails_loudly_on_a_broken_backward(monkeypatch, capsys):
     assert re.search(r"worst at \(.*\): backward says .*, the difference quotient", out)
 
 
+def test_gradcheck_prints_both_columns(tinyvit):
+    table = tinyvit("gradcheck", "--op", "mse", "--exact")
+    assert table.returncode == 0
+    rows = re.findall(r"^op +mse .* (\S+e-\d+) +(\S+e-\d+)  pass$", table.stdout, re.MULTILINE)
+    assert len(rows) == 4
+    assert all(float(differences) < 1e-8 and float(exact) < 1e-14 for differences, exact in rows)
+    assert re.search(r"4 of 4 checks passed; .* threshold 1e-06; exact .*e-\d+, threshold 1e-13$", table.stdout.strip())
+    result = json.loads(tinyvit("gradcheck", "--op", "mse", "--exact", "--json").stdout)
+    assert result["exact_worst"] == max(check["exact_error"] for check in result["checks"]) < 1e-14
+    assert result["exact_threshold"] == 1e-13
+
+
+def test_gradcheck_exact_finds_what_differences_let_through(monkeypatch, capsys):
+    from tinyvit import ops
+
+    forward, backward = ops.OPS["softmax"]
+    monkeypatch.setitem(ops.OPS, "softmax", ops.Op(forward, lambda dy, saved: (1 + 1e-10) * backward(dy, saved)))
+    assert main(["gradcheck", "--op", "softmax"]) == 0
+    assert main(["gradcheck", "--op", "softmax", "--exact"]) == 1
+    assert main(["gradcheck", "--op", "softmax", "--exact", "--json"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("FAIL") > 3
+    assert re.search(r"worst at \(.*\): backward says .*, dual numbers say", out)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_info_counts_what_a_preset_has(tinyvit, name):
     counts = {

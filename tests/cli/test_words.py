@@ -43,7 +43,7 @@ BANNED = re.compile(
 )
 # Numbers are numbers where their kind is what matters; else they are features, values, parameters or pixels.
 NUMBERS = re.compile(
-    r"(?<!real )(?<!finite )(?<!infinite )(?<!negative )(?<!such )(?<!floating-point )(?<!two )\bnumbers\b(?!, each)"
+    r"(?<!real )(?<!finite )(?<!infinite )(?<!negative )(?<!such )(?<!floating-point )(?<!two )(?<!dual )\bnumbers\b(?!, each)"
 )
 
 

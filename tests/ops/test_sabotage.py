@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyvit.backend import row_mean
-from tinyvit.gradcheck import check_gradients
+from tinyvit.gradcheck import check_exact, check_gradients
 from tinyvit.gradcheck.cases import op_cases
 from tinyvit.ops import OPS, softmax_backward, softmax_forward
 
@@ -206,14 +206,14 @@ PARTICULAR = {
 }  # fmt: skip
 
 
-def caught(name, sabotage):
+def caught(name, sabotage, check):
     """Whether the sabotaged op fails on at least one of its samples."""
     forward, backward = OPS[name]
     for case in op_cases(name):
         rng = np.random.default_rng(1)
         _, inputs, options = case.build(rng)
         pair = (forward, lambda dy, saved: sabotage(backward, dy, saved))
-        if not check_gradients(pair, inputs, options=options, rng=rng).passed:
+        if not check(pair, inputs, options=options, rng=rng).passed:
             return True
     return False
 
@@ -221,12 +221,14 @@ def caught(name, sabotage):
 @pytest.mark.parametrize("name", OPS)
 @pytest.mark.parametrize("sabotage", EVERYWHERE)
 def test_a_broken_backward_of_any_op_is_caught(name, sabotage):
-    assert caught(name, EVERYWHERE[sabotage])
+    assert caught(name, EVERYWHERE[sabotage], check_gradients)
+    assert caught(name, EVERYWHERE[sabotage], check_exact)
 
 
 @pytest.mark.parametrize("sabotage", PARTICULAR)
 def test_the_mistakes_people_make_are_caught(sabotage):
-    assert caught(*PARTICULAR[sabotage])
+    assert caught(*PARTICULAR[sabotage], check_gradients)
+    assert caught(*PARTICULAR[sabotage], check_exact)
 
 
 def test_dy_of_ones_would_let_a_zero_gradient_pass():

@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable
+from numbers import Number
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -53,8 +54,26 @@ def matmul_into(out: Array, a: Array, b: Array) -> None:
         out[...] = a @ b
 
 
+def is_exact(x: Any) -> bool:
+    """Whether `x` is an array of objects that are numbers of a kind of their own: `fractions.Fraction`s, dual numbers
+    (`gradcheck/dual.py`). They bring their own arithmetic, exp and erf, and the ops compute with them as they are.
+    """
+    return getattr(getattr(x, "dtype", None), "kind", "") == "O" and any(
+        isinstance(entry, Number) and not isinstance(entry, int | float | complex | np.number) for entry in x.flat
+    )
+
+
+def largest(x: Array) -> float:
+    """The largest number that `x`'s dtype can hold; of objects, what float64 can."""
+    return float(array_module(x).finfo("float64" if x.dtype.kind == "O" else x.dtype).max)
+
+
 def native_erf(x: Array) -> Callable[[Array], Array] | None:
-    """The error function that comes with `x`'s array module, or None where there is none, as in NumPy."""
+    """The error function that comes with `x`'s array module or with its objects; None where there is none, as for
+    floats in NumPy.
+    """
+    if x.dtype.kind == "O":
+        return np.frompyfunc(lambda entry: entry.erf(), 1, 1)  # as np.exp does it
     if array_module(x).__name__ == "cupy":
         from cupyx.scipy.special import erf
 
@@ -74,7 +93,7 @@ def is_host(x: Array) -> bool:
 
 def row_sum(x: Array) -> Array:
     """Sum of each row: (R, D) -> (R, 1)."""
-    return x @ _constants(x, x.shape[-1], 1.0).reshape(-1, 1)
+    return x @ _constants(x, x.shape[-1], 1).reshape(-1, 1)
 
 
 def row_mean(x: Array) -> Array:
@@ -84,7 +103,7 @@ def row_mean(x: Array) -> Array:
 
 def column_sum(x: Array) -> Array:
     """Sum of each column: (R, D) -> (D,)."""
-    return _constants(x, x.shape[0], 1.0) @ x
+    return _constants(x, x.shape[0], 1) @ x
 
 
 def row_max(x: Array) -> Array:
@@ -106,4 +125,4 @@ def _make_constants(xp: ArrayModule, n: int, value: float, dtype: Any) -> Array:
 
 
 # For a single image, to make them takes as long as to use them.
-_keep_constants = functools.lru_cache(maxsize=64)(_make_constants)
+_keep_constants = functools.lru_cache(maxsize=64, typed=True)(_make_constants)

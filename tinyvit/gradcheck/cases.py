@@ -40,6 +40,7 @@ from ..ops import OPS
 from ..vit import VisionTransformer
 from .check import THRESHOLD, check_gradients
 from .configs import MODELS, SMALL, WORD_MODELS, WORDS
+from .exact import check_exact
 from .report import GradientReport
 from .samples import Inputs, op_samples
 
@@ -61,6 +62,12 @@ class Case(NamedTuple):
             f = f.to(device) if isinstance(f, Layer) else f
             inputs, options = (_moved(arrays, device) for arrays in (inputs, options))
         return check_gradients(f, inputs, options=options, rng=rng, threshold=threshold), inputs
+
+    def check_exact(self, *, seed: int = 0) -> GradientReport:
+        """The report of a check of the same inputs by dual numbers."""
+        rng = np.random.default_rng(seed)
+        f, inputs, options = self.build(rng)
+        return check_exact(f, inputs, options=options, rng=rng)
 
 
 def _moved(arguments: dict[str, Any], device: str) -> dict[str, Any]:

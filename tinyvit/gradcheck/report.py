@@ -13,14 +13,16 @@ class InputReport(NamedTuple):
     analytic: float
     numeric: float
     problem: str = ""  # what is wrong besides the numbers
+    witness: str = "the difference quotient"  # who says `numeric`
 
     def __str__(self) -> str:
         if self.problem:
             return f"d{self.name}: {self.problem}"
         place = "along a random direction" if self.entry is None else f"at {self.entry}"
+        digits = ".9g" if self.error > 1e-7 else ".16g"
         return (
             f"d{self.name} {self.shape}: relative error {self.error:.1e}, worst {place}: "
-            f"backward says {self.analytic:.9g}, the difference quotient {self.numeric:.9g}"
+            f"backward says {self.analytic:{digits}}, {self.witness} {self.numeric:{digits}}"
         )
 
 

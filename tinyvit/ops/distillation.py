@@ -47,7 +47,7 @@ def distillation_forward(
         check_weights(weights, len(logits))
         row_weights = weights.astype(logits.dtype)[:, None]
     log_p, p = _softened(logits, temperature)
-    log_q, q = _softened(widened(teacher_logits).astype(logits.dtype), temperature)
+    log_q, q = _softened(rounded(widened(teacher_logits), logits.dtype), temperature)
     loss = (row_weights * q * (log_q - log_p)).sum() * temperature**2
     return rounded(loss, dtype), DistillationSaved(p - q, row_weights * temperature, dtype)
 

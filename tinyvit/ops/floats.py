@@ -3,7 +3,8 @@
 float16 has 11 bits and ends at 65,504: enough to keep a number, too few to square it, to take its exp, or to add up
 hundreds of it. So where all arrays are float16, an op computes in float32 and rounds once, what it gives away: half a
 unit in the last place of float16 is all that is lost. Matrix products gain too, as processors have no fast ones in
-float16. bfloat16 (of `ml_dtypes`) is treated alike.
+float16. bfloat16 (of `ml_dtypes`) is treated alike. Objects that bring their own arithmetic, such as
+dual numbers, pass as they are: by them `gradcheck/exact.py` proves the backwards.
 
 Source: Micikevicius et al. 2018, "Mixed Precision Training", arXiv:1710.03740, section 3.3, on sums in float32.
 """
@@ -13,7 +14,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ..backend import PLAIN, Array, array_module, is_host
+from ..backend import PLAIN, Array, array_module, is_exact, is_host
 from ..errors import UserError
 
 P = ParamSpec("P")
@@ -40,6 +41,8 @@ def takes_floats(forward: Callable[P, Result]) -> Callable[P, Result]:
             n: options[n] for n in optional if n in options
         }
         given = {name: x for name, x in arrays.items() if not (x is None and optional[name])}
+        if any(map(is_exact, given.values())):
+            return forward(*args, **options)
         for name, x in given.items():
             check_floats(name, x)
         narrow = [x for x in given.values() if is_narrow(x)]
@@ -103,7 +106,7 @@ def check_floats(name: str, x: Any, *, least_axes: int = 1) -> None:
         UserError: it is not.
     """
     check_array(name, x)
-    if x.dtype.kind != "f" and x.dtype.name != "bfloat16":
+    if x.dtype.kind != "f" and x.dtype.name != "bfloat16" and not is_exact(x):
         raise UserError(f"{name} must hold floating-point numbers, got {x.dtype}: use {name}.astype('float32')")
     if x.ndim < least_axes:
         raise UserError(f"{name} must have at least one axis, got a single number: use {name}.reshape(1)")
@@ -148,8 +151,8 @@ def widened(x: Any) -> Any:
 
 
 def rounded(x: Array, dtype: Any) -> Array:
-    """`x` in `dtype`, which it is mostly in already."""
-    return x if x.dtype == dtype else x.astype(dtype)
+    """`x` in `dtype`, which it is mostly in already. Nothing is rounded to objects."""
+    return x if dtype.kind == "O" or x.dtype == dtype else x.astype(dtype)
 
 
 def check_input_shape(x: Array, shape: tuple[int, int, int]) -> None:

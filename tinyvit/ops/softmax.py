@@ -10,7 +10,7 @@ Source: Bridle 1990; Goodfellow, Bengio, Courville 2016, "Deep Learning", sectio
 import math
 from typing import NamedTuple
 
-from ..backend import Array, array_module, is_host, row_max, row_sum
+from ..backend import Array, array_module, is_host, largest, row_max, row_sum
 from ..errors import UserError
 from .floats import takes_floats, takes_gradients
 
@@ -61,7 +61,7 @@ def exp_offset(rows: Array) -> Array | float:
     """
     if not is_host(rows):
         return row_max(rows)
-    harmless = math.log(array_module(rows).finfo(rows.dtype).max) / 2  # of what exp can take, half is left for the sum
+    harmless = math.log(largest(rows)) / 2  # of what exp can take, half is left for the sum
     return (
         0.0 if -harmless < rows.min(initial=0.0) and rows.max(initial=0.0) < harmless else row_max(rows)
     )  # initial: no rows at all
