@@ -42,7 +42,7 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
         return "there are none for weights of classes"
     if config.distributed:
         return "the batch is shared among ranks"
-    if not isinstance(state.optimizer, AdamW):
+    if type(state.optimizer) is not AdamW:
         return f"there are none for {config.opt}"
     if 0 < config.micro_batch < config.batch_size:
         return "they take a whole batch at once, and fewer images were asked for"
