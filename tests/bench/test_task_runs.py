@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import pytest
 
@@ -66,3 +67,17 @@ def test_the_table_has_means_and_deviations():
 def test_what_cannot_be_run(flags, said, capsys):
     assert main(["bench", *flags]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["detect", "--against", "torch"], "times the tasks mae, segment, generate.*got detect"),
+        (["mae", "read", "tag", "--against", "torch"], "got read, tag: leave that out"),
+        (["mae", "--against", "torch", "--runs", "2"], "times single steps of tasks, got --runs 2"),
+        (["nothing", "--against", "torch"], "there is no task called 'nothing'"),
+    ],
+)
+def test_what_is_not_timed_against_pytorch_is_told(flags, said, capsys):
+    assert main(["bench", "--tasks", *flags]) == 2
+    assert re.search(said, capsys.readouterr().err)

@@ -16,20 +16,26 @@ from pathlib import Path
 from typing import Any
 
 from ..config import ViTConfig
+from ..config.tasks import config_of
 from ..storage.tensors import arrays_to_bytes
 from .setting import Side
 
 
 def build_side(setting: dict[str, Any]) -> Side:
     """The side that `setting` names."""
-    config, batch_size = ViTConfig.from_dict(setting["config"]), setting["batch_size"]
+    if "task" in setting:
+        from .task_sides import task_side, torch_task_side
+
+        config = config_of(setting["task"])
+        return task_side(config, setting["workers"]) if setting["side"] == "tinyvit" else torch_task_side(config)
+    model, batch_size = ViTConfig.from_dict(setting["config"]), setting["batch_size"]
     if setting["side"] == "tinyvit":
         from .tinyvit_side import tinyvit_side
 
-        return tinyvit_side(config, batch_size, setting["workers"])
+        return tinyvit_side(model, batch_size, setting["workers"])
     from .torch_side import torch_side
 
-    return torch_side(config, batch_size, compiled=setting["side"] == "PyTorch, compiled")
+    return torch_side(model, batch_size, compiled=setting["side"] == "PyTorch, compiled")
 
 
 def answer(side: Side, command: dict[str, Any]) -> Any:

@@ -111,7 +111,7 @@ def speed(
         with started(settings) as sides:
             check_same(sides)
             for run, taken in seconds.items():
-                _in_turn(sides, run, math.ceil(rounds / LAUNCHES), taken)
+                times_in_turn(sides, run, math.ceil(rounds / LAUNCHES), taken)
             memory = {name: side.ask({"memory": True}) for name, side in sides.items()}
     times = {run: {name: Series.of(taken) for name, taken in by.items()} for run, by in seconds.items()}
     times[f"{STEP}, batch {batch_size}"] = times.pop(STEP)
@@ -141,7 +141,7 @@ def check_same(sides: Mapping[str, SideProcess]) -> None:
             raise UserError(f"tinyvit and PyTorch differ by {worst:.1e} in loss or gradients: nothing was timed")
 
 
-def _in_turn(sides: Mapping[str, SideProcess], run: str, rounds: int, seconds: dict[str, list[float]]) -> None:
+def times_in_turn(sides: Mapping[str, SideProcess], run: str, rounds: int, seconds: dict[str, list[float]]) -> None:
     """Each side runs for a while, then the next, and so on: what slows the machine for a while slows them all.
 
     What each run takes is added to `seconds`.

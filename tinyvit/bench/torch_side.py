@@ -1,6 +1,6 @@
 """PyTorch's side of a comparison: eager or compiled, with its own number of threads."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,15 +22,7 @@ def torch_side(config: ViTConfig, batch_size: int, *, compiled: bool) -> Side:
     images = normalize(np.asarray(batch.images), MEAN, STD)
     x, y = torch.from_numpy(images), torch.from_numpy(batch.labels)
 
-    def backward() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        return loss
-
-    def step() -> None:
-        backward()
-        optimizer.step()
+    backward, step = torch_steps(optimizer, lambda: F.cross_entropy(model(x), y))
 
     def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
         loss = backward().item()
@@ -42,3 +34,21 @@ def torch_side(config: ViTConfig, batch_size: int, *, compiled: bool) -> Side:
             model(torch.from_numpy(images))
 
     return Side({STEP: step, **inference_runs(predict, images)}, gradients, list, lambda: None)
+
+
+def torch_steps(
+    optimizer: torch.optim.Optimizer, forward: Callable[[], torch.Tensor]
+) -> tuple[Callable[[], torch.Tensor], Callable[[], None]]:
+    """The backward of what `forward` returns, which gives that loss; and the same with an update after it."""
+
+    def backward() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = forward()
+        loss.backward()
+        return loss
+
+    def step() -> None:
+        backward()
+        optimizer.step()
+
+    return backward, step

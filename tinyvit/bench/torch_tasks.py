@@ -13,7 +13,7 @@ from ..config.mae import MAEConfig
 from ..config.scenes import SegmentConfig
 from ..layers import Layer
 from .torch_dit import TorchDiT, flow_matching_loss
-from .torch_twin import Block, TorchViT, sincos_table, to_torch_layout
+from .torch_twin import Block, TorchViT, from_torch_layout, sincos_table, to_torch_layout
 
 
 class TorchDecoder(nn.Module):
@@ -107,3 +107,15 @@ def torch_layout(name: str, array: Array, config: Any) -> np.ndarray:
     if name == "label_embed":
         return array
     return to_torch_layout(name.removeprefix("encoder."), array, config.model)
+
+
+def from_torch_layout_of(twin: nn.Module, config: Any) -> dict[str, np.ndarray]:
+    """The gradients of a twin's parameters under our names and in our layout."""
+    grads = {}
+    parameters: Any = twin.named_parameters()
+    for name, parameter in parameters:
+        ours, grad = name.removeprefix("model.") if config.task == "generate" else name, parameter.grad.numpy()
+        grads[ours] = (
+            grad if ours == "label_embed" else from_torch_layout(ours.removeprefix("encoder."), grad, config.model)
+        )
+    return grads

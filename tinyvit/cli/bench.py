@@ -9,10 +9,8 @@ from typing import Any
 
 from ..errors import UserError
 from .bench_gpu import bench_on_gpu, refuse_others
+from .bench_tasks import bench_tasks, machine
 from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
-from .output import complain
-
-SEEDS = 3  # of --tasks, where --runs does not say it
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -44,7 +42,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "--tasks",
         nargs="*",
         metavar="TASK",
-        help="instead: whole runs of these tasks, or of all, with --runs seeds, and what they reach",
+        help="instead: whole runs of these tasks, or of all, with --runs seeds; --against torch: their training step",
     )
     parser.add_argument("--cluster", action="store_true", help="instead: estimated time of a step on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
@@ -77,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": _tasks, "runs": _runs}
+    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": bench_tasks, "runs": _runs}
     chosen = [name for name in modes if getattr(options, name) not in (None, False)]
     if chosen == ["tasks", "runs"]:
         chosen = ["tasks"]  # so many seeds of each
@@ -105,7 +103,7 @@ def _speed(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], st
         compiled=options.compile,
     )
     size = f"{config.num_tokens} tokens of {config.embed_dim}, {config.depth} blocks"
-    lines = [f"{options.preset}: {size}; {_machine()}", ""]
+    lines = [f"{options.preset}: {size}; {machine()}", ""]
     lines.append(f"{'':<24}{'':<20}{'median ms':>11}{'p10':>10}{'p90':>10}{'ratio':>8}")
     for what, sides in times.items():
         for side, series in sides.items():
@@ -121,7 +119,7 @@ def _speed(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], st
     result = {
         "model": config.to_dict(),
         "batch_size": options.batch_size,
-        "machine": _machine(),
+        "machine": machine(),
         "seconds": {what: {side: series._asdict() for side, series in sides.items()} for what, sides in times.items()},
         "peak_mebibytes": memory,
     }
@@ -210,20 +208,3 @@ def _runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str
         seconds, accuracy = (sum(x) / len(mine) for x in ([r.seconds for r in mine], [r.accuracy for r in mine]))
         lines.append(f"{side:<12}{'mean':>6}{seconds:>10.1f}{accuracy:>14.2f} %")
     return {"recipe": options.recipe, "runs": [run._asdict() for run in runs]}, "\n".join(lines)
-
-
-def _tasks(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    from ..bench.task_runs import TaskRun, all_tasks, table, task_runs
-
-    def note(run: TaskRun) -> None:
-        measures = ", ".join(f"{name} {value:.4f}" for name, value in run.measures.items())
-        complain(f"{run.name}, seed {run.seed}: {measures}; {run.seconds / 60:.1f} min")
-
-    runs = task_runs(options.tasks or all_tasks(), range(options.runs or SEEDS), note)
-    return {"machine": _machine(), "runs": [run._asdict() for run in runs]}, f"{_machine()}\n\n{table(runs)}"
-
-
-def _machine() -> str:
-    import numpy as np
-
-    return f"{os.cpu_count()} cores, NumPy {np.__version__}"

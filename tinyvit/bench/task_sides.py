@@ -1,0 +1,69 @@
+"""Both sides of a comparison of training steps of a task: the batch made anew, its loss, gradients and AdamW."""
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..backend import BatchRows, generator, keep_freed_memory
+from ..config.run import Workers
+from ..datasets import load_dataset
+from ..layers import Layer
+from ..optim import AdamW
+from ..tasks import task_of
+from ..training.parallel import Team, resolve_workers
+from .setting import LEARNING_RATE, STEP, WEIGHT_DECAY, Side
+
+
+def task_side(config: Any, workers: Workers) -> Side:
+    """Training as `tinyvit train --task` does it."""
+    keep_freed_memory()
+    config = dataclasses.replace(config, workers=workers, device="cpu")
+    config = dataclasses.replace(config, workers=resolve_workers(config, "cpu"))
+    stack = contextlib.ExitStack()
+    team = Team(config, load_dataset("mnist"), new_task_model(config))
+    stack.callback(team.close)
+    optimizer = AdamW(team.parameters, weight_decay=WEIGHT_DECAY)
+
+    def step() -> None:
+        with threadpool_limits(1, user_api="blas"):
+            team.compute(0)
+            optimizer.step(team.grads, lr=LEARNING_RATE)
+
+    return Side({STEP: step}, lambda: (float(team.compute(0)), team.grads), team.processes, stack.close)
+
+
+def torch_task_side(config: Any) -> Side:
+    """The same task and model in PyTorch, eager, with its own number of threads; batches are made by the same code."""
+    import torch
+
+    from .torch_side import torch_steps
+    from .torch_tasks import from_torch_layout_of, torch_task
+
+    twin = torch_task(config, new_task_model(config))
+    optimizer = torch.optim.AdamW(twin.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    task, dataset = task_of(config), load_dataset("mnist")
+    chosen = task.order(config, dataset, 0)[: config.batch_size]
+
+    def forward() -> torch.Tensor:
+        rng = BatchRows(generator(config.seed, "step", 0), len(chosen), slice(0, len(chosen)))
+        return twin(*map(torch.from_numpy, task.batch(config, dataset, chosen, rng)))
+
+    backward, step = torch_steps(optimizer, forward)
+
+    def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
+        return backward().item(), from_torch_layout_of(twin, config)
+
+    return Side({STEP: step}, gradients, list, lambda: None)
+
+
+def new_task_model(config: Any) -> Layer:
+    """The same weights on every side; none of them zero, or there would be gradients that are."""
+    rng = np.random.default_rng(0)
+    model = task_of(config).build(config, rng)
+    for array in model.parameters().values():
+        array += 0.02 * rng.standard_normal(array.shape, np.float32)
+    return model
