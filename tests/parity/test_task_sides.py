@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tinyvit.bench.setting import STEP
-from tinyvit.bench.task_sides import task_side, torch_task_side
+from tinyvit.bench.task_sides import task_side
 from tinyvit.bench.task_speed import WITH_TWINS
-from tinyvit.bench.torch_tasks import TWINS
+from tinyvit.bench.torch_tasks import TWINS, torch_task_side
 from tinyvit.config.tasks import task_config
 
 

@@ -24,10 +24,14 @@ from .setting import Side
 def build_side(setting: dict[str, Any]) -> Side:
     """The side that `setting` names."""
     if "task" in setting:
-        from .task_sides import task_side, torch_task_side
-
         config = config_of(setting["task"])
-        return task_side(config, setting["workers"]) if setting["side"] == "tinyvit" else torch_task_side(config)
+        if setting["side"] == "tinyvit":
+            from .task_sides import task_side
+
+            return task_side(config, setting["workers"])
+        from .torch_tasks import torch_task_side
+
+        return torch_task_side(config)
     model, batch_size = ViTConfig.from_dict(setting["config"]), setting["batch_size"]
     if setting["side"] == "tinyvit":
         from .tinyvit_side import tinyvit_side

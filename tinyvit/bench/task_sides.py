@@ -1,14 +1,13 @@
-"""Both sides of a comparison of training steps of a task: the batch made anew, its loss, gradients and AdamW."""
+"""Our side of a comparison of training steps of a task: the batch made anew, its loss, gradients and AdamW."""
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..backend import BatchRows, generator, keep_freed_memory
+from ..backend import keep_freed_memory
 from ..config.run import Workers
 from ..datasets import load_dataset
 from ..layers import Layer
@@ -34,30 +33,6 @@ def task_side(config: Any, workers: Workers) -> Side:
             optimizer.step(team.grads, lr=LEARNING_RATE)
 
     return Side({STEP: step}, lambda: (float(team.compute(0)), team.grads), team.processes, stack.close)
-
-
-def torch_task_side(config: Any) -> Side:
-    """The same task and model in PyTorch, eager, with its own number of threads; batches are made by the same code."""
-    import torch
-
-    from .torch_side import torch_steps
-    from .torch_tasks import from_torch_layout_of, torch_task
-
-    twin = torch_task(config, new_task_model(config))
-    optimizer = torch.optim.AdamW(twin.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    task, dataset = task_of(config), load_dataset("mnist")
-    chosen = task.order(config, dataset, 0)[: config.batch_size]
-
-    def forward() -> torch.Tensor:
-        rng = BatchRows(generator(config.seed, "step", 0), len(chosen), slice(0, len(chosen)))
-        return twin(*map(torch.from_numpy, task.batch(config, dataset, chosen, rng)))
-
-    backward, step = torch_steps(optimizer, forward)
-
-    def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
-        return backward().item(), from_torch_layout_of(twin, config)
-
-    return Side({STEP: step}, gradients, list, lambda: None)
 
 
 def new_task_model(config: Any) -> Layer:

@@ -1,6 +1,7 @@
-"""Tasks in PyTorch, written independently: the reference that ours are compared with."""
+"""Tasks in PyTorch, written independently: the reference that ours are compared with, and timed beside."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..backend import Array
+from ..backend import Array, BatchRows, generator
 from ..config.mae import MAEConfig
 from ..config.scenes import SegmentConfig
+from ..datasets import load_dataset
 from ..layers import Layer
+from ..tasks import task_of
+from .setting import LEARNING_RATE, STEP, WEIGHT_DECAY, Side
+from .task_sides import new_task_model
 from .torch_dit import TorchDiT, flow_matching_loss
+from .torch_side import torch_steps
 from .torch_twin import Block, TorchViT, from_torch_layout, sincos_table, to_torch_layout
 
 
@@ -119,3 +125,22 @@ def from_torch_layout_of(twin: nn.Module, config: Any) -> dict[str, np.ndarray]:
             grad if ours == "label_embed" else from_torch_layout(ours.removeprefix("encoder."), grad, config.model)
         )
     return grads
+
+
+def torch_task_side(config: Any) -> Side:
+    """The same task and model in PyTorch, eager, with its own number of threads; batches are made by the same code."""
+    twin = torch_task(config, new_task_model(config))
+    optimizer = torch.optim.AdamW(twin.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    task, dataset = task_of(config), load_dataset("mnist")
+    chosen = task.order(config, dataset, 0)[: config.batch_size]
+
+    def forward() -> torch.Tensor:
+        rng = BatchRows(generator(config.seed, "step", 0), len(chosen), slice(0, len(chosen)))
+        return twin(*map(torch.from_numpy, task.batch(config, dataset, chosen, rng)))
+
+    backward, step = torch_steps(optimizer, forward)
+
+    def gradients() -> tuple[float, Mapping[str, np.ndarray]]:
+        return backward().item(), from_torch_layout_of(twin, config)
+
+    return Side({STEP: step}, gradients, list, lambda: None)
