@@ -1,5 +1,6 @@
 """`tinyvit look --score`: a table of maps for any classifier, and a sentence for everything else."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli.look import table
+from tinyvit.config.tasks import CONFIGS
 from tinyvit.pretrained import save_model_folder
 
 SHIPPED = Path(__file__).parents[2] / "data" / "mnist-vit"
@@ -146,6 +148,15 @@ def test_a_features_model_names_no_class(tinyvit, tmp_path):
     done = tinyvit("look", "--score", tmp_path / "model")
     assert done.returncode == 2
     assert "has no head" in done.stderr
+
+
+@pytest.mark.parametrize("task", ["mae", "segment", "detect", "generate"])
+def test_a_model_of_another_task(task, tinyvit, tmp_path):
+    model = saved(tmp_path / "model")
+    (model / "task.json").write_text(json.dumps(CONFIGS[task]().to_dict()))
+    done = tinyvit("look", "--score", model)
+    assert done.returncode == 2
+    assert f"is a model of the task {task}" in done.stderr
 
 
 def test_the_table_leaves_out_what_has_no_order():

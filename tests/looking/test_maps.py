@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.looking import CLASSIFIERS, seen_by
-from tinyvit.looking import attribution_maps, covering, patch_sums, readers
+from tinyvit.looking import attribution_maps, covering, look, patch_sums, readers
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -46,8 +46,6 @@ def test_gradient_x_input_is_the_first_guess_of_covering(rng):
     seen_model = seen_by("cls token, erf", rng).model
     fill = rng.standard_normal((2, 1, 1))
     image = fill + 1e-6 * rng.standard_normal((2, 4, 6))
-    from tinyvit.looking import look
-
     estimate = attribution_maps(look(seen_model, image[None]), 2, fill=fill)["gradient x input"][0]
     np.testing.assert_allclose(covering(seen_model, image, 2, fill=fill), estimate.ravel(), rtol=1e-3)
 

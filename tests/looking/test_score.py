@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.looking import model_of
-from tinyvit.looking import MapScore, Windows, score_maps
+from tinyvit.looking import MapScore, Windows, attribution_maps, deletion_insertion, look, score_maps
 
 
 @pytest.mark.parametrize("name", ["cls token, erf", "everything", "attention pooling"])
@@ -41,3 +41,15 @@ def test_the_random_map_is_the_seeds(rng):
     )
     assert one == same
     assert one["chance"] != other["chance"]
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_curves_are_those_of_the_answer(multi_label, rng):
+    model = model_of("mean pooling", rng)
+    image, fill = rng.standard_normal((2, 4, 6)), np.zeros((2, 1, 1))
+    scores = score_maps(model, image, fill=fill, rng=rng, multi_label=multi_label)
+    seen = look(model, image[None])
+    heat = attribution_maps(seen, fill=fill)["relevance"][0]
+    target = int(model.predict(image[None]).argmax())
+    wanted = deletion_insertion(model, image, target, heat, fill=fill, multi_label=multi_label)
+    np.testing.assert_allclose(scores["relevance"][1:], wanted, rtol=1e-12)

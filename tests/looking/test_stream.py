@@ -1,11 +1,16 @@
 """The stream as a sum: parts add up to the logit, exactly; a part that wrote nothing adds nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.support.looking import CLASSIFIERS, LINEAR, model_of, seen_by
-from tinyvit import UserError
+from tinyvit import UserError, VisionTransformer, load_dataset
+from tinyvit.datasets import normalize
 from tinyvit.looking import logit_lens, logit_parts, look, part_names, readout, token_similarity
+
+SHIPPED = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -32,6 +37,14 @@ def test_a_part_by_hand(rng):
         centred = part[:, 0] - part[:, 0].mean(axis=1, keepdims=True)
         np.testing.assert_allclose(names[name], (centred * scale * model.norm.weight) @ model.head.weight[:, 1])
     np.testing.assert_allclose(names["constant"], model.norm.bias @ model.head.weight[:, 1] + model.head.bias[1])
+
+
+def test_parts_of_a_trained_model_in_float32():
+    model, dataset = VisionTransformer.from_pretrained(SHIPPED), load_dataset("mnist")
+    seen = look(model, normalize(dataset.test.images[:50], dataset.mean, dataset.std))
+    for target in (None, 3):
+        logits = seen.logits[range(50), seen.classes(target)]
+        np.testing.assert_allclose(logit_parts(seen, target).sum(axis=1), logits, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(("branch", "part"), [("attn.proj", "attention"), ("mlp.fc2", "MLP")])

@@ -62,9 +62,11 @@ def run(options: argparse.Namespace) -> int:
         say(line)
     say()
     what = "patch" if windows.size == 1 else f"window of {windows.size} x {windows.size} patches"
-    say(f"agreement   rank correlation with covering, which paints over one {what} at a time; 1: the same order")
+    say(f"agreement   rank correlation with covering, which paints over one {what} at a time; 1: the same order;")
+    say("            mean ± standard deviation over the images")
     say("deletion    area under the class's probability while patches are painted over, a map's greatest first")
     say("insertion   the same while they come back to an image that is all paint")
+    say("covering, chance: covering taken as a map itself, and a map of random values, to compare the others with")
     if _is_drawing(preprocessing):
         say("paint       black; where an image is black already covering changes nothing, so such patches share a rank")
     else:
