@@ -33,7 +33,7 @@ def _function(name: str, slope: Callable[[Any, Any], Any]) -> Any:
     """The method for y = f(x), with slope(x, y) = f'(x): the chain rule."""
 
     def method(self: "Dual") -> "Dual":
-        y = getattr(self.functions, name)(self.value)
+        y = getattr(math, name)(self.value)
         return type(self)(y, slope(self.value, y) * self.derivative)
 
     return method
@@ -47,7 +47,6 @@ def _comparison(holds: Callable[[Any, Any], bool]) -> Any:
 class Dual:
     """value + derivative ε. The derivative may be an array: of many directions at once."""
 
-    functions: Any = math  # exp and its kin, for values of this kind
     __slots__ = ("derivative", "value")
 
     def __init__(self, value: Any, derivative: Any = 0.0):
