@@ -91,3 +91,10 @@ def duals(values: np.ndarray, derivatives: np.ndarray) -> np.ndarray:
     for place in np.ndindex(values.shape):
         array[place] = Dual(values[place].item(), derivatives[place])
     return array
+
+
+def derivatives(array: np.ndarray) -> np.ndarray:
+    """Of an array (...) of `Dual`s and constants: float64, (...) or (..., *shape)."""
+    of_entries = [entry.derivative if isinstance(entry, Dual) else 0.0 for entry in array.flat]
+    stacked = np.stack(np.broadcast_arrays(*of_entries)) if of_entries else np.empty(0)
+    return stacked.reshape(*array.shape, *stacked.shape[1:]).astype(np.float64)
