@@ -38,9 +38,7 @@ def hessian_vector_product(
     for name, array in parameters.items():
         given = direction[name].shape if name in direction else None
         if given is None or given[: array.ndim] != array.shape:
-            raise UserError(
-                f"the direction of {name} must have its shape {array.shape}, got {given}: give one for each"
-            )
+            raise UserError(f"the direction of {name} must have its shape {array.shape}, got {given}: add one")
     twin = model.to("cpu").astype(object)
     for name, array in twin.parameters().items():
         array[...] = duals(parameters[name].astype(np.float64), direction[name])
