@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.looking import CLASSIFIERS, LINEAR, model_of, seen_by
-from tinyvit import UserError, VisionTransformer, load_dataset
+from tests.support.looking import CLASSIFIERS, model_of, seen_by
+from tinyvit import VisionTransformer, load_dataset
 from tinyvit.datasets import normalize
-from tinyvit.looking import logit_lens, logit_parts, look, part_names, readout, token_similarity
+from tinyvit.looking import logit_lens, logit_parts, look, part_names, token_similarity
 
 SHIPPED = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 
-@pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 @pytest.mark.parametrize("targets", [None, 0, [2, 1, 0]])
 def test_parts_add_up_to_the_logit(name, targets, rng):
     seen = seen_by(name, rng)
@@ -58,12 +58,6 @@ def test_a_branch_that_wrote_nothing_adds_nothing(branch, part, block, rng):
     assert silent == [f"{part} {block + 1}"]
 
 
-def test_readout_has_no_say_in_tokens_that_the_head_does_not_read(rng):
-    dx, _ = readout(seen_by("registers", rng), 0)
-    assert dx[:, 0].all()
-    assert not dx[:, 1:].any()
-
-
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_the_last_answer_of_the_lens_is_the_models_own(name, rng):
     seen = seen_by(name, rng)
@@ -78,11 +72,6 @@ def test_the_lens_after_a_block_is_the_model_that_ends_there(rng):
     shorter.load_state_dict(seen.model.parameters())
     shorter.blocks = shorter.blocks[:1]
     np.testing.assert_allclose(logit_lens(seen)[1], shorter.predict(seen.images), rtol=1e-12)
-
-
-def test_attention_pooling_is_no_sum(rng):
-    with pytest.raises(UserError, match="not linear"):
-        logit_parts(seen_by("attention pooling", rng))
 
 
 def test_similarity_is_the_cosine(rng):

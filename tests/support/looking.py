@@ -8,7 +8,6 @@ from tinyvit.looking import look
 from tinyvit.vit import VisionTransformer
 
 CLASSIFIERS = {name: config for name, config in MODELS.items() if config.num_classes}
-LINEAR = {name: config for name, config in CLASSIFIERS.items() if config.pool != "map"}  # in the last state
 FEW = ("cls token, erf", "everything", "conv stem")
 
 

@@ -15,10 +15,11 @@ from .heads import head_parts, score_terms, without_heads
 from .look import Gradients, Look, look
 from .maps import attribution_maps, patch_sums
 from .readers import on_grid, readers
+from .readout import readout
 from .relevance import attention_relevance
 from .rollout import attention_rollout
 from .score import MapScore, score_maps
-from .stream import logit_lens, logit_parts, part_names, readout, token_similarity
+from .stream import logit_lens, logit_parts, part_names, token_similarity
 
 __all__ = [
     "Gradients",

@@ -36,11 +36,11 @@ class Windows:
 
     @property
     def masks(self) -> np.ndarray:
-        """Which patches each window covers: bool (W, rows, columns)."""
+        """Masks, true at the patches that each window covers: bool (W, rows, columns)."""
         return self.of_patch == np.arange(self.count)[:, None, None]
 
     def sums(self, maps: np.ndarray) -> np.ndarray:
-        """What maps (..., rows, columns) give to each window in all: (..., W)."""
+        """Sums of maps (..., rows, columns) over each window: (..., W)."""
         return maps.reshape(*maps.shape[:-2], -1) @ self.masks.reshape(self.count, -1).T.astype(maps.dtype)
 
     def as_map(self, values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from .recording import shared
 
 
 def head_parts(seen: Look, block: int) -> Array:
-    """What each head of a block added to the residual stream: (B, h, N, D).
+    """Contribution of each head of a block to the residual stream: (B, h, N, D).
 
     proj mixes the heads' outputs, standing side by side, by one product, which is a sum over heads of a product each:
     [y_1 ... y_h] @ weight = Σ_i y_i @ weight_i, weight_i the rows of head i. So the parts, and proj's bias (by layer

@@ -25,7 +25,7 @@ class Gradients(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What a model computed on its way from images to logits; see `look`. Nothing of it may be written to."""
+    """Activations of a model on its way from images to logits; see `look`. Nothing of it may be written to."""
 
     model: VisionTransformer  # that of `recording`
     images: Array  # (B, C, H, W)
@@ -34,12 +34,12 @@ class Look:
 
     @functools.cached_property
     def attention(self) -> list[Array]:
-        """(B, h, N, N) for each block: row i says how much token i takes from each token."""
+        """(B, h, N, N) for each block: `attention[b][:, head, i]` is where token i looks; `on_grid` makes a map."""
         return [saved.attention_weights for saved in self.saved.features.blocks]
 
     @functools.cached_property
     def branches(self) -> list[tuple[Array, Array]]:
-        """What attention and MLP of each block added to the residual stream: two arrays (B, N, D)."""
+        """Outputs of attention and MLP of each block, as added to the residual stream: two arrays (B, N, D)."""
         blocks: Any = self.saved.features.blocks
         return [(saved.attn.drop.y, saved.mlp.drop.y) for saved in blocks]
 
