@@ -78,6 +78,10 @@ class Dual:
     def __abs__(self) -> "Dual":
         return self if self >= 0 else -self
 
+    def conjugate(self) -> "Dual":
+        """Itself, as of all real numbers: `np.var` asks for it."""
+        return self
+
     def __repr__(self) -> str:
         return f"{self.value} + {self.derivative}ε"
 
