@@ -53,3 +53,13 @@ def test_curves_are_those_of_the_answer(multi_label, rng):
     target = int(model.predict(image[None]).argmax())
     wanted = deletion_insertion(model, image, target, heat, fill=fill, multi_label=multi_label)
     np.testing.assert_allclose(scores["relevance"][1:], wanted, rtol=1e-12)
+
+
+def test_half_precision_is_scored(rng):
+    model = model_of("mean pooling", rng)
+    image, fill = rng.standard_normal((2, 4, 6)), np.zeros((2, 1, 1))
+    wanted = score_maps(model, image, fill=fill, rng=np.random.default_rng(1))
+    half = [array.astype(np.float16) for array in (image, fill)]
+    mine = score_maps(model.astype(np.float16), half[0], fill=half[1], rng=np.random.default_rng(1))
+    for name, score in wanted.items():
+        np.testing.assert_allclose(mine[name][1:], score[1:], atol=0.01)
