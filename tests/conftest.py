@@ -89,7 +89,7 @@ def strict():
 
 
 @pytest.fixture
-def make_picture(tmp_path):
+def make_image(tmp_path):
     """Saves random pixels, (height, width) = size, under a name in tmp_path; returns the path."""
 
     def make(name, seed=None, *, size=(20, 30), mode="RGB", **options):

@@ -1,4 +1,4 @@
-"""The comparison with and without pretraining, on so few pictures that it takes seconds."""
+"""The comparison with and without pretraining, on so few images that it takes seconds."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Models for images of 1 to 4 channels see pictures with as many; those of more are told apart by every verb."""
+"""Models for images of 1 to 4 channels see images with as many; those of more are told apart by every verb."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tinyvit.cli import main
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with pictures of two classes, with transparency, and a way to save a model beside them."""
+    """A folder with images of two classes, with transparency, and a way to save a model beside them."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
@@ -45,7 +45,7 @@ FINETUNE = [
 
 
 @pytest.mark.parametrize("in_chans", others_slow([2, 1, 3, 4]))
-def test_every_verb_takes_pictures_of_so_many_channels(in_chans, place, capsys):
+def test_every_verb_takes_images_of_so_many_channels(in_chans, place, capsys):
     save(place, in_chans)
     assert main(["info", "model"]) == 0
     for layout in ("hf", "timm"):
@@ -58,7 +58,7 @@ def test_every_verb_takes_pictures_of_so_many_channels(in_chans, place, capsys):
 
 
 @pytest.mark.parametrize("in_chans", [5, 12])
-def test_more_channels_than_a_picture_has(in_chans, place, capsys):
+def test_more_channels_than_a_image_has(in_chans, place, capsys):
     save(place, in_chans)
     for layout in ("hf", "timm"):
         assert main(["convert", "model", layout, "--to", layout]) == 0
@@ -68,7 +68,7 @@ def test_more_channels_than_a_picture_has(in_chans, place, capsys):
     for words in (["predict", "model", "photos/a/0.png"], ["eval", "model", "--data-dir", "photos"], FINETUNE):
         assert main(words) == 2
         error = capsys.readouterr().err
-        assert f"takes images of {in_chans} channels, and pictures have 1 (grey)" in error
+        assert f"takes images of {in_chans} channels, and images have 1 (grey)" in error
         assert error.count("\n") == 1
 
 

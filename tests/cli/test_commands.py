@@ -63,18 +63,18 @@ def test_predict_names_digits_in_drawings(trained_run, tinyvit, tmp_path):
     assert (folder / "figures" / "predict-one.png").is_file()
 
 
-def test_predict_answers_for_the_good_pictures_when_one_is_bad(trained_run, tinyvit, tmp_path):
+def test_predict_answers_for_the_good_images_when_one_is_bad(trained_run, tinyvit, tmp_path):
     folder, _ = trained_run
     drawing = Image.new("L", (60, 60))
     ImageDraw.Draw(drawing).line([(30, 10), (30, 50)], fill=255, width=5)
     drawing.save(tmp_path / "one.png")
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     result = tinyvit("predict", folder, "missing.png", "one.png", "text.png")
     assert result.returncode == 2
     assert "one.png: " in result.stdout
     assert "missing.png" in result.stderr
     assert "text.png" in result.stderr
-    assert result.stderr.splitlines()[2:] == ["tinyvit: 2 of 3 pictures got no answer"]
+    assert result.stderr.splitlines()[2:] == ["tinyvit: 2 of 3 images got no answer"]
     assert "Traceback" not in result.stderr
 
 

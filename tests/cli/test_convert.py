@@ -121,7 +121,7 @@ def test_what_cannot_be_done_gets_one_sentence(saved, tmp_path, monkeypatch, cap
 
 @pytest.mark.parametrize("processor", [{"size": (12, 12)}, {"size": 16, "do_center_crop": True, "crop_size": (12, 12)}])
 @pytest.mark.parametrize("layout", ["hf", "timm"])
-def test_how_pictures_are_made_goes_along(tmp_path, layout, processor):
+def test_how_images_are_made_goes_along(tmp_path, layout, processor):
     processor = ImageProcessor(**processor, image_mean=(0.1, 0.2, 0.3), image_std=0.4, resample="bicubic")
     config = dataclasses.replace(CONFIG, in_chans=3)
     more = {"preprocessor_config.json": json.dumps(processor.to_dict()).encode()}

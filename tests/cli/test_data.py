@@ -1,4 +1,4 @@
-"""`tinyvit data check`: what is wrong with a folder of pictures is said, and so is that nothing is."""
+"""`tinyvit data check`: what is wrong with a folder of images is said, and so is that nothing is."""
 
 import re
 import shutil
@@ -53,12 +53,12 @@ def test_nothing_is_wrong(folder, capsys):
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ((6, 6), "none: 6 training pictures in each class"),
-        ((6, 6, 6, 0), "6 training pictures in each class that has any"),
-        ((1, 1), "none: 1 training picture in each class"),
+        ((6, 6), "none: 6 training images in each class"),
+        ((6, 6, 6, 0), "6 training images in each class that has any"),
+        ((1, 1), "none: 1 training image in each class"),
         ((7, 6), "1.2 (a 7, b 6)"),
         ((101, 100), "1.0 (a 101, b 100)"),
-        ((0, 0), "no picture to train on can be read"),
+        ((0, 0), "no image to train on can be read"),
     ],
 )
 def test_classes_of_equal_size_are_not_set_against_each_other(tmp_path, capsys, counts, words):
@@ -75,7 +75,7 @@ def test_classes_of_equal_size_are_not_set_against_each_other(tmp_path, capsys, 
 
 def unreadable(folder):
     (folder / "train/cat/words.jpg").write_text("words")
-    return "Files that cannot be read (1):", "words.jpg is not a picture"
+    return "Files that cannot be read (1):", "words.jpg is not an image"
 
 
 def cut_short(folder):
@@ -101,7 +101,7 @@ def empty_class(folder):
 
 def nothing_seen(folder):
     Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(folder / "train/cat/clear.png")
-    return "Transparent pictures of which nothing can be seen (1):", "clear.png"
+    return "Transparent images of which nothing can be seen (1):", "clear.png"
 
 
 def almost_the_same_name(folder):
@@ -152,7 +152,7 @@ def test_copies_in_one_class_are_not_wrong_but_notes_are_said(folder, capsys):
     assert re.search(r"note: Files in .* left out: \.txt \(1\)\.", out)
 
 
-def test_all_pictures_of_a_class_unreadable(folder, capsys):
+def test_all_images_of_a_class_unreadable(folder, capsys):
     for path in (folder / "train/cat").iterdir():
         path.write_bytes(b"")
     status, out, _ = check(folder, capsys)
@@ -161,7 +161,7 @@ def test_all_pictures_of_a_class_unreadable(folder, capsys):
     assert "Classes without a training image (1):\n  cat\n" in out
     for path in (folder / "train/Schäferhund 1").iterdir():
         path.write_bytes(b"")
-    assert "no picture to train on can be read" in check(folder, capsys)[1]
+    assert "no image to train on can be read" in check(folder, capsys)[1]
 
 
 def test_spaces_around_a_name_are_shown(folder, capsys):
@@ -175,7 +175,7 @@ def test_a_long_list_is_cut(folder, capsys):
         (folder / f"train/cat/{k}.png").unlink(missing_ok=True)
         save(folder / f"train/cat/{k}.bmp", size=(1, 5 + k))
     _, out, _ = check(folder, capsys)
-    assert out.count("is not a picture") == 20
+    assert out.count("is not an image") == 20
     assert out.endswith("  and 15 more\n")
     assert re.search(r"height x width .* and 32 more \(32\)\n", out)
 
@@ -185,7 +185,7 @@ def test_names_cannot_steer_the_terminal(folder, capsys):
     (folder / "train/\x1b[31mred").mkdir()
     _, out, _ = check(folder, capsys)
     assert "\x1b" not in out
-    assert "\\x1b[2J\\n.jpg is not a picture" in out
+    assert "\\x1b[2J\\n.jpg is not an image" in out
     assert "\n  \\x1b[31mred\n" in out
 
 
@@ -243,19 +243,19 @@ def test_what_looks_like_splits_is_no_data_set(folder, capsys):
 
 
 @pytest.mark.parametrize("number", [2, 3, 40])
-def test_too_few_pictures_to_train_on_are_wrong(tmp_path, capsys, number):
+def test_too_few_images_to_train_on_are_wrong(tmp_path, capsys, number):
     for k in range(number):
         save(tmp_path / f"few/{k}/only.png")
     status, out, _ = check(tmp_path / "few", capsys)
     assert status == 1
     assert (
-        f"It cannot be trained on (1):\n  there are too few pictures to hold some back for the dev split, by which the best epoch is chosen ({number} in {number} classes)"
+        f"It cannot be trained on (1):\n  there are too few images to hold some back for the dev split, by which the best epoch is chosen ({number} in {number} classes)"
         in out
     )
 
 
 @pytest.mark.parametrize("way", ["table", "folders"])
-def test_pictures_of_any_number_of_classes(tmp_path, capsys, way):
+def test_images_of_any_number_of_classes(tmp_path, capsys, way):
     root = tmp_path / "pets"
     for k in range(8):
         save(root / ("train", "val")[k % 2] / ("cat/young", "cat", "", "young")[k // 2] / f"{k}.png")
@@ -269,10 +269,10 @@ def test_pictures_of_any_number_of_classes(tmp_path, capsys, way):
     table = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["cat", "2", "2", "0"] in table
     assert ["young", "2", "2", "0"] in table
-    assert ["labels", "4", "4", "0"] in table  # of 8 pictures, two of two classes and two of none
+    assert ["labels", "4", "4", "0"] in table  # of 8 images, two of two classes and two of none
 
 
-def test_the_same_picture_with_different_labels_is_wrong(tmp_path, capsys):
+def test_the_same_image_with_different_labels_is_wrong(tmp_path, capsys):
     for name in ("1", "2", "3"):
         save(tmp_path / f"pets/{name}.png")
     shutil.copy(tmp_path / "pets/1.png", tmp_path / "pets/4.png")

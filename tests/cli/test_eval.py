@@ -1,4 +1,4 @@
-"""`tinyvit eval` on folders of pictures; its numbers against those made here, one picture at a time."""
+"""`tinyvit eval` on folders of images; its numbers against those made here, one image at a time."""
 
 import csv
 import re
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.pictures import CLASSES, COLOURS, write_model, write_pictures
+from tests.support.images import CLASSES, COLOURS, write_images, write_model
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.datasets import load_dataset
 from tinyvit.evaluation.calibration import calibration
 from tinyvit.evaluation.split import choose_split
-from tinyvit.images.open import open_picture
+from tinyvit.images.open import open_image
 from tinyvit.storage.files import to_json
 from tinyvit.training import FinetuneConfig, load_trained
 
@@ -25,16 +25,16 @@ def place(tmp_path, monkeypatch):
     """A folder to work in, with `model` and `data`."""
     monkeypatch.chdir(tmp_path)
     write_model(tmp_path / "model")
-    write_pictures(tmp_path / "data")
+    write_images(tmp_path / "data")
     return tmp_path
 
 
 def truth(folder, data, split="test"):
-    """(path, label, probabilities) of each picture, from the model and the processor alone."""
+    """(path, label, probabilities) of each image, from the model and the processor alone."""
     model, preprocessing = load_trained(folder)
     rows = []
     for path in sorted(Path(data, split).rglob("*.png")):
-        logits = model.predict(preprocessing.processor(open_picture(path))[None])[0].astype(np.float64)
+        logits = model.predict(preprocessing.processor(open_image(path))[None])[0].astype(np.float64)
         rows.append((path, CLASSES.index(path.parent.name), np.exp(logits) / np.exp(logits).sum()))
     return rows
 
@@ -114,13 +114,13 @@ def test_a_split_that_there_is_not(name, place, capsys):
     assert "invalid choice" in capsys.readouterr().err
 
 
-def test_pictures_that_cannot_be_read_are_counted(place, capsys):
+def test_images_that_cannot_be_read_are_counted(place, capsys):
     (place / "data/test/red/red 9.png").write_text("nothing")
     (place / "data/test/blue/blue 0.png").write_bytes((place / "data/test/blue/blue 0.png").read_bytes()[:80])
     assert main(["eval", "model", "--data-dir", "data", "--csv", "out.csv", "--figures", "drawn"]) == 0
     out, err = capsys.readouterr()
     assert "test split of data, 8 images: " in out
-    assert "left out, as they cannot be read: 2 of 10 pictures" in out
+    assert "left out, as they cannot be read: 2 of 10 images" in out
     assert len(err.splitlines()) == 2
     assert "blue 0.png" in err.splitlines()[0]
     assert "red 9.png" in err.splitlines()[1]
@@ -137,7 +137,7 @@ def test_none_can_be_read(place, capsys):
     assert main(["eval", "model", "--data-dir", "data", "--csv", "out.csv"]) == 2
     out, err = capsys.readouterr()
     assert len(err.splitlines()) == 10
-    assert "none of the 9 pictures can be read" in err.splitlines()[-1]
+    assert "none of the 9 images can be read" in err.splitlines()[-1]
     assert out == ""
     assert sorted(path.name for path in place.iterdir()) == ["data", "model"]  # no table, not even half of one
 
@@ -151,7 +151,7 @@ def test_figures_are_drawn_beside_the_model(place, capsys):
     assert capsys.readouterr().out.count(".png") == 3
 
 
-def test_a_run_knows_its_pictures(place, capsys):
+def test_a_run_knows_its_images(place, capsys):
     (place / "run").mkdir()
     (place / "model").rename(place / "run/best")
     model, _ = load_trained("run/best")
@@ -177,20 +177,20 @@ def test_a_folder_named_as_a_built_in_data_set_is_a_folder(place, capsys):
         ([], "give a folder of them with --data-dir"),
         (["--data-dir", "nowhere"], "nowhere does not exist"),
         (["--data-dir", "strange"], "the folder: ape, red; the model: blue, cyan, green, white, or almost, red and 1 more; not one class of the model: ape)"),
-        (["--data-dir", "untested"], "untested has no pictures in its test split: choose another --split"),
+        (["--data-dir", "untested"], "untested has no images in its test split: choose another --split"),
         (["--data-dir", "data", "--csv", "nowhere/out.csv"], "could not write nowhere/out.csv (No such file or directory)"),
         (["--data-dir", "data", "--csv", "data"], "data is not a file but a folder or a device"),
         (["--data-dir", "data", "--csv", "/dev/null"], "/dev/null is not a file but a folder or a device"),
     ],
 )  # fmt: skip
 def test_mistakes_get_one_sentence(place, capsys, arguments, sentence):
-    write_pictures(place / "strange")
+    write_images(place / "strange")
     for split in ("train", "val", "test"):
         (place / "strange" / split / "green").rename(place / "strange" / split / "ape")
         for path in (place / "strange" / split / "blue").iterdir():
             path.unlink()
         (place / "strange" / split / "blue").rmdir()
-    write_pictures(place / "untested")
+    write_images(place / "untested")
     (place / "untested/test").rename(place / ".hidden")
     assert main(["eval", "model", *arguments]) == 2
     err = capsys.readouterr().err
@@ -199,7 +199,7 @@ def test_mistakes_get_one_sentence(place, capsys, arguments, sentence):
 
 
 def measured(capsys, *arguments):
-    """What eval says was measured, of how many pictures, and how many of the truth's answers are right; and the notes."""
+    """What eval says was measured, of how many images, and how many of the truth's answers are right; and the notes."""
     assert main(["eval", "model", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     (line,) = [line for line in lines if ": accuracy" in line]
@@ -224,7 +224,7 @@ def test_a_folder_that_is_not_split_is_measured_whole(place, capsys, given):
 def test_a_part_of_it_may_be_asked_for(place, capsys):
     what, number, _, notes = measured(capsys, "--data-dir", "data/test", "--split", "train")
     assert (what, number) == ("train split of test", 7)
-    assert "its 9 pictures were split" in notes[0]
+    assert "its 9 images were split" in notes[0]
 
 
 def test_all_splits_together(place, capsys):
@@ -256,7 +256,7 @@ def test_one_class(place, capsys, place_of):
     assert (number, accuracy) == (3, accuracy_of(rows))
     assert what == ("all of one" if place_of == "parent" else "all of red")
     assert notes == [
-        "note: All pictures are of one class, red: what is measured is how many of them the model takes for it."
+        "note: All images are of one class, red: what is measured is how many of them the model takes for it."
     ]
 
 
@@ -287,8 +287,7 @@ def test_a_run_made_of_the_folder_keeps_its_held_out_split(place, capsys):
     out = capsys.readouterr().out
     assert "all of flat, 24 images: accuracy" in out
     assert (
-        "note: The run was trained on 16 of these 24 pictures (data leakage): the score on those is memorisation."
-        in out
+        "note: The run was trained on 16 of these 24 images (data leakage): the score on those is memorisation." in out
     )
     for name in COLOURS:
         shutil.rmtree(f"copy/{name}")
@@ -337,9 +336,7 @@ def test_strict_forbids_what_is_left_out(place, capsys):
         assert "accuracy" not in out
         assert not (place / "out.csv").exists()
     assert main(["eval", "model", "--data-dir", "data"]) == 0
-    assert (
-        "transparent, and nothing can be seen of them: 1 pictures (data/test/red/clear.png)" in capsys.readouterr().out
-    )
+    assert "transparent, and nothing can be seen of them: 1 images (data/test/red/clear.png)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 400, "1.5"])

@@ -50,10 +50,10 @@ def test_what_pretraining_brings_is_told(encoder, capsys):
     [
         (["--labels", "15"], "num_labels must be a multiple of the 10 classes"),
         (["--labels", "100000"], "images of each class"),
-        (["--labels", "50", "--tune", "head"], "--tune is for pictures in folders, and --labels 50 is not"),
-        (["--labels", "50", "--mixup", "0.2"], "--mixup is for pictures in folders"),
-        (["--labels", "50", "--drop-path", "0.2"], "--drop-path is for pictures in folders"),
-        (["--labels", "50", "--strict"], "--strict is for pictures in folders"),
+        (["--labels", "50", "--tune", "head"], "--tune is for images in folders, and --labels 50 is not"),
+        (["--labels", "50", "--mixup", "0.2"], "--mixup is for images in folders"),
+        (["--labels", "50", "--drop-path", "0.2"], "--drop-path is for images in folders"),
+        (["--labels", "50", "--strict"], "--strict is for images in folders"),
         (["--labels", "0"], "--labels must be at least 1"),
     ],
 )
@@ -64,10 +64,10 @@ def test_what_cannot_be_done(encoder, capsys, flags, said):
     assert err.count("\n") == 1
 
 
-def test_a_model_of_ones_own_pictures(encoder, capsys, tmp_path):
+def test_a_model_of_ones_own_images(encoder, capsys, tmp_path):
     (tmp_path / encoder / PREPROCESSOR).unlink()
     assert main(["finetune", "--model", encoder, "--labels", "50", *RUN]) == 2
-    assert "takes a model of a built-in data set, and encoder is of pictures" in capsys.readouterr().err
+    assert "takes a model of a built-in data set, and encoder is of images" in capsys.readouterr().err
 
 
 def test_a_place_that_is_taken_is_told_before_the_training(encoder, capsys, tmp_path):

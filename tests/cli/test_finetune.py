@@ -1,4 +1,4 @@
-"""`tinyvit finetune`: from somebody's model and a folder of pictures to a run that everybody can read."""
+"""`tinyvit finetune`: from somebody's model and a folder of images to a run that everybody can read."""
 
 import dataclasses
 import json
@@ -162,9 +162,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, tmp_path, 
         np.testing.assert_array_equal(array, whole.parameters()[name])
 
 
-def test_unreadable_pictures_are_listed_and_skipped(finetune, tmp_path):
+def test_unreadable_images_are_listed_and_skipped(finetune, tmp_path):
     (tmp_path / "pictures" / "train" / "red" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    shutil.copy(tmp_path / "pictures/train/red/0.png", tmp_path / "pictures/test/red/0.png")
+    shutil.copy(tmp_path / "images/train/red/0.png", tmp_path / "images/test/red/0.png")
     status, out, _ = finetune("--epochs", "1")
     assert status == 0
     assert "broken.jpg" in out
@@ -212,19 +212,19 @@ def test_what_is_not_there_is_named(finetune, tmp_path, model, data):
     assert err.count("\n") == 1
 
 
-def no_picture_for_dev(root):
+def no_image_for_dev(root):
     for path in (root / "val").rglob("*.png"):
         path.write_bytes(b"nothing")
-    return "none of the 12 pictures of the dev split can be read"
+    return "none of the 12 images of the dev split can be read"
 
 
-def one_picture_each(root):
+def one_image_each(root):
     for split in ("val", "test"):
         shutil.rmtree(root / split)
     for path in root.rglob("*.png"):
         if path.name != "0.png":
             path.unlink()
-    return "there are too few pictures to hold some back for the dev split"
+    return "there are too few images to hold some back for the dev split"
 
 
 def a_class_that_is_no_utf8(root):
@@ -238,9 +238,7 @@ def a_split_beside_classes(root):
     return "looks like a split, beside blue, red"
 
 
-@pytest.mark.parametrize(
-    "spoil", [no_picture_for_dev, one_picture_each, a_class_that_is_no_utf8, a_split_beside_classes]
-)
+@pytest.mark.parametrize("spoil", [no_image_for_dev, one_image_each, a_class_that_is_no_utf8, a_split_beside_classes])
 def test_what_cannot_be_trained_on_is_said_before_training(finetune, pictures, tmp_path, spoil):
     sentence = spoil(Path(pictures))
     status, out, err = finetune("--epochs", "1")
@@ -262,13 +260,13 @@ def test_what_is_left_out_is_told_and_strict_forbids_it(finetune, pictures, tmp_
     assert status == 2
     assert "16 files were left out or cannot be used, as told above" in err
     assert not (tmp_path / "run").exists()
-    assert out.count("is not a picture") == 10
+    assert out.count("is not an image") == 10
     for sentence in (
         "Left out as hidden or made by machines: .DS_Store.",
         "left out: .mov (1). The first: train/red/film.mov.",
         "skipped: 4 more that cannot be read",
-        "1 picture is transparent in part, and laid over white",
-        "Of 1 transparent picture nothing can be seen at all: ",
+        "1 image is transparent in part, and laid over white",
+        "Of 1 transparent image nothing can be seen at all: ",
     ):
         assert sentence in out
     assert main(["finetune", "--resume", str(tmp_path / "run"), "--strict"]) == 2
@@ -279,7 +277,7 @@ def test_a_test_split_that_cannot_be_read_is_told(finetune, pictures):
         path.write_bytes(b"nothing")
     status, out, _ = finetune("--epochs", "1")
     assert status == 0
-    assert "none of the 12 pictures of the test split can be read, so there is no test" in out
+    assert "none of the 12 images of the test split can be read, so there is no test" in out
     assert "the report at the end is on the dev (validation) split" in out
 
 

@@ -1,4 +1,4 @@
-"""`tinyvit finetune` on pictures of any number of classes, and what the other verbs make of the run."""
+"""`tinyvit finetune` on images of any number of classes, and what the other verbs make of the run."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ COLOURS = {"blue": (30, 60, 200), "green": (40, 180, 60), "red": (210, 50, 40)}
 
 @pytest.fixture(scope="module")
 def bars(tmp_path_factory):
-    """64 noisy pictures with a bar of each of their colours: in one folder with a table, and in nested folders."""
+    """64 noisy images with a bar of each of their colours: in one folder with a table, and in nested folders."""
     rng, root = np.random.default_rng(0), tmp_path_factory.mktemp("bars")
     (root / "pics").mkdir()
     rows = [["file", "labels", "split"]]
@@ -141,7 +141,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, bars, tmp_
     monkeypatch.setattr(TrainingStep, "__call__", stops)
     assert finetune(*table_of(bars), "--epochs", "2", "--checkpoint-seconds", "0", *flags)[0] == 130
     monkeypatch.setattr(TrainingStep, "__call__", take_step)
-    shutil.move(bars / "labels.csv", bars / "moved.csv")  # the run knows its pictures and their classes
+    shutil.move(bars / "labels.csv", bars / "moved.csv")  # the run knows its images and their classes
     try:
         assert main(["finetune", "--resume", str(tmp_path / "run")]) == 0
     finally:
@@ -175,7 +175,7 @@ def test_a_regression_model_gets_a_new_head(finetune, bars, tmp_path):
     assert load_trained(tmp_path / "run")[1].multi_label
 
 
-def test_a_damaged_list_of_pictures_is_told(finetune, bars, tmp_path, capsys):
+def test_a_damaged_list_of_images_is_told(finetune, bars, tmp_path, capsys):
     assert finetune(*table_of(bars), "--epochs", "1")[0] == 0
     path = tmp_path / "run/pictures.json"
     values = json.loads(path.read_text())
@@ -189,7 +189,7 @@ def test_a_damaged_list_of_pictures_is_told(finetune, bars, tmp_path, capsys):
     ("flags", "sentence"),
     [
         (["--labels", "nowhere.csv"], "nowhere.csv does not exist"),
-        (["--threshold", "0.3"], "threshold is for pictures of any number of classes"),
+        (["--threshold", "0.3"], "threshold is for images of any number of classes"),
         (["--multi-label", "--threshold", "2"], "threshold must be"),
         (["--data-dir", "{bars}/pics", "--multi-label"], "it names no class"),
     ],

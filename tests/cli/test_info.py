@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.fuzz.fuzz_models import LAYOUTS, good_folders
-from tests.support.pictures import CLASSES, write_model
+from tests.support.images import CLASSES, write_model
 from tinyvit import VisionTransformer
 from tinyvit.cli import main
 from tinyvit.pretrained import FAMILIES

@@ -20,7 +20,7 @@ MAPS = ("last attention", "rollout", "relevance", "input gradient", "gradient x 
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Three classes of three pictures, as a test split; one file of each can be damaged."""
+    """Three classes of three images, as a test split; one file of each can be damaged."""
     rng = np.random.default_rng(0)
     for name in "abc":
         place = tmp_path / "pictures" / "test" / name
@@ -58,7 +58,7 @@ def test_the_shipped_model(tinyvit):
 
 @pytest.mark.parametrize("problem_type", [None, "multi_label_classification"])
 @pytest.mark.parametrize("flags", [[], ["--window", "2"]])
-def test_pictures_of_ones_own(problem_type, flags, tinyvit, pictures, tmp_path):
+def test_images_of_ones_own(problem_type, flags, tinyvit, pictures, tmp_path):
     model = saved(tmp_path / "model", problem_type=problem_type)
     labels = []
     if problem_type:
@@ -80,17 +80,17 @@ def test_images_are_taken_from_the_whole_split(tinyvit, pictures, tmp_path):
     """Of classes in a row, every one."""
     model = saved(tmp_path / "model")
     for name in "bc":
-        (pictures / "test" / name / "0.png").write_bytes(b"no picture")
+        (pictures / "test" / name / "0.png").write_bytes(b"no image")
     done = tinyvit("look", "--score", model, "--data-dir", pictures, "-n", "3")
     assert done.returncode == 0
     assert "1 of 9 images" in done.stdout
     assert [line.count("0.png") for line in done.stderr.splitlines()].count(1) >= 2
 
 
-def test_no_picture_can_be_read(tinyvit, pictures, tmp_path):
+def test_no_image_can_be_read(tinyvit, pictures, tmp_path):
     model = saved(tmp_path / "model")
     for path in pictures.rglob("*.png"):
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     done = tinyvit("look", "--score", model, "--data-dir", pictures)
     assert done.returncode == 2
     assert "none of the" in done.stderr

@@ -38,7 +38,7 @@ REACH = {
     "training/finetuning/pretrained.py": ("finetune",),
     "training/finetuning/start.py": ("finetune",),
     "datasets/recorded_arrays.py": ("train",),
-    "datasets/recorded_pictures.py": RUNS,
+    "datasets/recorded_images.py": RUNS,
     "tasks/distill.py": ("train",),
     "tasks/generate.py": ("train",),
     "tasks/scenes.py": ("train",),

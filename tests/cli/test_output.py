@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.support import others_slow, small_run
-from tests.support.pictures import write_model
+from tests.support.images import write_model
 from tinyvit import cli
 from tinyvit.cli import output
 from tinyvit.cli.predictions import PredictionsTable
@@ -102,7 +102,7 @@ def test_names_of_strangers_do_not_steer_the_terminal(tmp_path, capsys, name):
         (folder / f"{name}{k}").mkdir(parents=True)
         for grey in range(8):
             Image.new("RGB", (9, 9), (grey, k, 0)).save(folder / f"{name}{k}" / f"{name}{grey}.png")
-    (folder / f"{name}0" / f"{name}.jpg").write_bytes(b"no picture")
+    (folder / f"{name}0" / f"{name}.jpg").write_bytes(b"no image")
     for words in (
         ["info", model],
         ["predict", model, folder],

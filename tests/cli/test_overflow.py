@@ -45,20 +45,20 @@ def model_folder(folder, how, dtype="float32", layout="hf"):
 
 
 VERBS = {
-    "eval": ["eval", "MODEL", "--data-dir", "PICTURES"],
+    "eval": ["eval", "MODEL", "--data-dir", "IMAGES"],
     "eval with all it can write": [
         "eval",
         "MODEL",
         "--data-dir",
-        "PICTURES",
+        "IMAGES",
         "--csv",
         "OUT/out.csv",
         "--figures",
         "OUT",
     ],
-    "predict": ["predict", "MODEL", "PICTURES/test/a"],
-    "predict --plot": ["predict", "MODEL", "PICTURES/test/a", "--plot"],
-    "plot": ["plot", "MODEL", "--data-dir", "PICTURES"],
+    "predict": ["predict", "MODEL", "IMAGES/test/a"],
+    "predict --plot": ["predict", "MODEL", "IMAGES/test/a", "--plot"],
+    "plot": ["plot", "MODEL", "--data-dir", "IMAGES"],
 }
 
 
@@ -71,7 +71,7 @@ def test_answers_that_are_no_numbers_are_told(tmp_path, pictures, capfd, verb, h
     folder = model_folder(tmp_path / "model", how, dtype)
     out = tmp_path / "out"
     out.mkdir()
-    words = {"MODEL": str(folder), "PICTURES": str(pictures), "OUT": str(out)}
+    words = {"MODEL": str(folder), "IMAGES": str(pictures), "OUT": str(out)}
     arguments = VERBS[verb]
     for word, path in words.items():
         arguments = [argument.replace(word, path) for argument in arguments]
@@ -82,8 +82,8 @@ def test_answers_that_are_no_numbers_are_told(tmp_path, pictures, capfd, verb, h
     lines = complaints.splitlines()
     if verb != "plot":  # told once, as this folder has no such file
         assert "has no preprocessor_config.json" in lines.pop(0)
-    if "predict" in verb:  # there, each picture has its own
-        assert lines.pop() == "tinyvit: 2 of 2 pictures got no answer"
+    if "predict" in verb:  # there, each image has its own
+        assert lines.pop() == "tinyvit: 2 of 2 images got no answer"
     assert len(lines) == (2 if "predict" in verb else 1)
     assert all(line.startswith("tinyvit: ") and "the model's answer is not a number (NaN)" in line for line in lines)
     if "predict" in verb:

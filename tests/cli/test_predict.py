@@ -1,4 +1,4 @@
-"""What `tinyvit predict` says of pictures of all kinds, and where what it and `tinyvit plot` draw ends up."""
+"""What `tinyvit predict` says of images of all kinds, and where what it and `tinyvit plot` draw ends up."""
 
 import csv
 import dataclasses
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support.pictures import CLASSES, write_model, write_pictures
+from tests.support.images import CLASSES, write_images, write_model
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main, predict
 from tinyvit.plots.figure import new_figure, save_figure
@@ -32,11 +32,11 @@ def drawing(tmp_path):
 
 @pytest.fixture
 def own_run(trained_run, tmp_path):
-    """A copy of the run, without its pictures."""
+    """A copy of the run, without its images."""
     return shutil.copytree(trained_run[0], tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
 
 
-def test_pictures_of_the_same_name_get_figures_of_their_own():
+def test_images_of_the_same_name_get_figures_of_their_own():
     paths = [Path(path) for path in ("a/p.png", "b/p.png", "c/p-2.png", "d/p.jpg", "q.png")]
     assert predict._figure_names(paths) == [
         "predict-p.png", "predict-p-2.png", "predict-p-2-2.png", "predict-p-3.png", "predict-q.png",
@@ -95,14 +95,14 @@ def test_eval_normalises_as_the_model_was_fed(own_run, tinyvit):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to work in, with a `model` for pictures and `data`."""
+    """A folder to work in, with a `model` for images and `data`."""
     monkeypatch.chdir(tmp_path)
     write_model(tmp_path / "model")
-    write_pictures(tmp_path / "data")
+    write_images(tmp_path / "data")
     return tmp_path
 
 
-def test_any_model_sees_pictures_as_it_was_trained_to(place, capsys):
+def test_any_model_sees_images_as_it_was_trained_to(place, capsys):
     path = "data/val/red/red 0.png"
     assert main(["predict", "model", path, "--top-k", "9"]) == 0
     model, preprocessing = load_trained("model")
@@ -115,7 +115,7 @@ def test_any_model_sees_pictures_as_it_was_trained_to(place, capsys):
 def test_folders_are_walked_and_the_order_is_kept(place, capsys):
     (place / "data/test/red/deep").mkdir()
     shutil.copy(place / "data/test/red/red 0.png", place / "data/test/red/deep/x.png")
-    (place / "data/test/red/notes.txt").write_text("no picture")
+    (place / "data/test/red/notes.txt").write_text("no image")
     (place / "bad.png").write_text("nothing")
     arguments = ["data/test/red", "bad.png", "data/val/blue/blue 0.png", "data/val/green"]
     assert main(["predict", "model", *arguments, "--batch-size", "2", "--csv", "out.csv", "--plot"]) == 2
@@ -130,7 +130,7 @@ def test_folders_are_walked_and_the_order_is_kept(place, capsys):
     assert all(line.count("%") == 5 for line in answers)
     left_out, unreadable = err.splitlines()
     assert left_out.endswith(
-        "data/test/red whose names do not end as those of pictures do, left out: .txt (1). The first: notes.txt."
+        "data/test/red whose names do not end as those of images do, left out: .txt (1). The first: notes.txt."
     )
     assert "bad.png" in unreadable
     table = list(csv.DictReader((place / "out.csv").read_text().splitlines()))
@@ -142,18 +142,18 @@ def test_folders_are_walked_and_the_order_is_kept(place, capsys):
     assert {path.name for path in (place / "model/figures").iterdir()} == {f"predict-{name}.png" for name in names}
 
 
-def test_a_folder_without_pictures_keeps_nobody_else_waiting(place, capsys):
+def test_a_folder_without_images_keeps_nobody_else_waiting(place, capsys):
     (place / "empty").mkdir()
     assert main(["predict", "model", "empty", "nowhere.png", "data/val/red"]) == 2
     out, err = capsys.readouterr()
     assert out.startswith("data/val/red/red 0.png: ")
     assert err.splitlines() == [
-        "tinyvit: empty holds no pictures: give another folder, or the files themselves",
+        "tinyvit: empty holds no images: give another folder, or the files themselves",
         "tinyvit: there is no file nowhere.png: check the spelling of the path",
     ]
 
 
-def test_pictures_are_not_shown_to_the_model_one_by_one(place, monkeypatch, capsys):
+def test_images_are_not_shown_to_the_model_one_by_one(place, monkeypatch, capsys):
     sizes = []
     predict_alone = VisionTransformer.predict
     monkeypatch.setattr(VisionTransformer, "predict", lambda self, x: sizes.append(len(x)) or predict_alone(self, x))
@@ -181,7 +181,7 @@ def test_what_is_left_out_or_empty_is_counted(place, capsys, monkeypatch):
     assert main(["predict", "model", str(folder)]) == 0
     out, err = capsys.readouterr()
     assert "transparent, and nothing of it can be seen" in out
-    assert err == f"tinyvit: of 1 transparent picture nothing can be seen: {folder / 'clear.png'}\n"
+    assert err == f"tinyvit: of 1 transparent image nothing can be seen: {folder / 'clear.png'}\n"
     assert main(["predict", "model", str(folder), "--strict", "--csv", "out.csv"]) == 2
     assert "--strict forbids" in capsys.readouterr().err.splitlines()[-1]
     assert not (place / "out.csv").exists()
@@ -192,7 +192,7 @@ def test_what_is_left_out_or_empty_is_counted(place, capsys, monkeypatch):
     assert main(["predict", "model", str(folder)]) == 2
     err = capsys.readouterr().err.splitlines()
     assert [line.count("pillow-heif") for line in err] == [2, 2, 2, 0]
-    assert err[-1] == "tinyvit: 3 of 4 pictures got no answer"
+    assert err[-1] == "tinyvit: 3 of 4 images got no answer"
     for path in folder.glob("*.HEIC"):
         path.rename(path.with_suffix(".mov"))
     assert main(["predict", "model", str(folder)]) == 0

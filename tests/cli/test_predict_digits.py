@@ -42,12 +42,12 @@ def page(*lines: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("lines", [("407",), ("12", "3968"), ("5", "06", "941")])
-def test_all_digits_of_a_picture_are_read_in_order(model, capsys, lines):
+def test_all_digits_of_a_image_are_read_in_order(model, capsys, lines):
     page(*lines).save("page.png")
     assert main(["predict", model, "page.png", "--top-k", "1", "--csv", "out.csv"]) == 0
     out = capsys.readouterr().out.splitlines()
     digits = "".join(lines)
-    assert out[0] == f"page.png: {len(digits)} digits in the picture: {' / '.join(lines)}"
+    assert out[0] == f"page.png: {len(digits)} digits in the image: {' / '.join(lines)}"
     assert [line.rsplit(": ", 1)[1][0] for line in out[1 : 1 + len(digits)]] == list(digits)
     assert [line.split()[1] for line in out[1 : 1 + len(digits)]] == [
         f"{number}," for number, line in enumerate(lines, 1) for _ in line
@@ -72,7 +72,7 @@ def test_boxes_and_steps_are_drawn(model, capsys):
         assert name in written
 
 
-def test_a_picture_without_a_digit_says_so(model, capsys):
+def test_a_image_without_a_digit_says_so(model, capsys):
     Image.new("RGB", (200, 150), (200, 190, 180)).save("blank.png")
     page("6").save("6.png")
     assert main(["predict", model, "blank.png", "6.png"]) == 2
@@ -92,7 +92,7 @@ def test_what_may_be_no_digit_is_marked(model, capsys):
 def test_steps_are_of_models_of_digits(capsys):
     stand_in = MODEL.parent / "vit-stand-in"
     assert main(["predict", str(stand_in), "x.png", "--explain", "steps"]) == 2
-    assert "takes pictures whole" in capsys.readouterr().err
+    assert "takes images whole" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", others_slow([36, 24, 50]))
@@ -104,7 +104,7 @@ def test_a_pattern_of_many_shapes_is_refused(model, capsys, step):
     page("6").save("6.png")
     assert main(["predict", model, "bars.png", "6.png", "--csv", "out.csv", "--explain", "steps"]) == 2
     out, err = capsys.readouterr()
-    assert "bars.png: no digit can be seen in the picture" in err
+    assert "bars.png: no digit can be seen in the image" in err
     assert "6.png: 6 (" in out
     assert Image.open("steps/explain-bars.png").size > (300, 200)  # what was found can be looked at
     assert {row["file"] for row in csv.DictReader(Path("out.csv").read_text().splitlines())} == {"6.png"}

@@ -73,7 +73,7 @@ def test_other_files_still_get_their_answer(tagger, tmp_path, capsys):
     assert said.out == "[Ann Lee PER] is in [Rome LOC] .\n"
     assert "a.txt was not found" in said.err
     assert main(["predict", str(tagger), str(tmp_path / "b.txt"), "--plot"]) == 2
-    assert "--plot draws pictures, and these are texts" in capsys.readouterr().err
+    assert "--plot draws images, and these are texts" in capsys.readouterr().err
 
 
 def test_words_marks_initials_and_dates():

@@ -1,6 +1,6 @@
 """JupyterLab shows a lesson as it is meant: run in a real browser, with its outputs, formulas and figures.
 
-Needs `python -m pip install playwright` and a Chromium. `TINYVIT_SCREENSHOT=FOLDER` keeps a picture of what was seen.
+Needs `python -m pip install playwright` and a Chromium. `TINYVIT_SCREENSHOT=FOLDER` keeps an image of what was seen.
 """
 
 import json

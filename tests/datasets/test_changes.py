@@ -1,4 +1,4 @@
-"""What became of a folder of pictures is told by kind and name; what is the same is not called a change."""
+"""What became of a folder of images is told by kind and name; what is the same is not called a change."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ NFC, NFD = (unicodedata.normalize(form, "Äpfel") for form in ("NFC", "NFD"))
 
 @pytest.fixture
 def data(tmp_path):
-    """Three classes of 5 pictures, every one different, names alike in all classes."""
+    """Three classes of 5 images, every one different, names alike in all classes."""
     rng = np.random.default_rng(0)
     for name in ("cats", "dogs", NFC):
         (tmp_path / "data" / name).mkdir(parents=True)
@@ -66,7 +66,7 @@ def swap(one, other):
         (lambda data: (data / NFC).rename(data / NFD), ""),
     ],
 )  # fmt: skip
-def test_what_became_of_the_pictures(data, manifest, change, told):
+def test_what_became_of_the_images(data, manifest, change, told):
     change(data)
     found = changes(manifest, data)
     assert str(found).replace("; ", "\n").splitlines() == ([told] if told else [])
@@ -107,7 +107,7 @@ def test_what_was_left_out_is_not_new(data):
     assert str(changes(manifest, data)) == ""
 
 
-def test_of_equal_pictures_each_keeps_its_own(data):
+def test_of_equal_images_each_keeps_its_own(data):
     for k in range(1, 5):
         shutil.copy(data / "cats" / "0.png", data / "cats" / f"{k}.png")
     manifest = Manifest.of(data, list_folder(data))

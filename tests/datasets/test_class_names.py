@@ -99,7 +99,7 @@ def test_the_way_out_where_splits_write_a_class_differently(tmp_path):
     tree(tmp_path, ["train"], ["Cats", "dogs"])
     tree(tmp_path, ["val"], ["cats", "dogs"])
     with pytest.raises(
-        UserError, match=r"val has pictures of cats, of which .*train has none \(but of Cats\): .* rename"
+        UserError, match=r"val has images of cats, of which .*train has none \(but of Cats\): .* rename"
     ):
         list_folder(tmp_path)
 

@@ -15,7 +15,7 @@ from tinyvit.images.processor import ImageProcessor
 
 
 def content(count=4, first=0):
-    """Pictures of 20 x 30 (height x width) with one box each, the first with two."""
+    """Images of 20 x 30 (height x width) with one box each, the first with two."""
     images = [{"id": 10 + k, "file_name": f"{first + k}.png", "width": 30, "height": 20} for k in range(count)]
     boxes = [
         {"id": k, "image_id": 10 + k, "category_id": 7 if k % 2 else 3, "bbox": [3, 2, 12.5, 8]} for k in range(count)
@@ -48,7 +48,7 @@ def test_one_file_alone_is_split(folder):
     np.testing.assert_array_equal(scene.truth, [[3, 2, 15.5, 10, 0], [20, 10, 30, 20, 1]])
 
 
-def test_boxes_move_with_the_size_of_the_pictures(folder):
+def test_boxes_move_with_the_size_of_the_images(folder):
     dataset = scene_arrays(list_coco(folder), ImageProcessor(in_chans=3, size=(10, 60)), "toy", read_mask)
     assert dataset.train.images.shape == (3, 3, 10, 60)
     assert (dataset.train.labels.shape, dataset.train.labels.dtype) == ((3, 2, 5), np.float32)
@@ -91,7 +91,7 @@ def test_splits_as_others_arrange_them(layout, tmp_path):
     assert counts == wanted[layout]
 
 
-def test_pictures_of_the_same_name_are_those_of_their_split(tmp_path):
+def test_images_of_the_same_name_are_those_of_their_split(tmp_path):
     for split, colour in (("train", 10), ("val", 200)):
         write(tmp_path / f"{split}.json", content(), tmp_path / split)
         for path in (tmp_path / split).iterdir():
@@ -108,11 +108,11 @@ def test_what_is_left_out_is_told(tmp_path):
         {"image_id": 11, "category_id": 3, "bbox": [5, 5, 0, 4]},
         {"image_id": 11, "category_id": 3, "bbox": [31, 5, 3, 4]},
     ]
-    values["annotations"][1]["bbox"] = [-4, 15, 10, 10]  # cut where the picture ends
+    values["annotations"][1]["bbox"] = [-4, 15, 10, 10]  # cut where the image ends
     write(tmp_path / "train.json", values, tmp_path)
     files = list_coco(tmp_path)
     assert "1 boxes of crowds in" in files.notes[0]
-    assert "2 boxes without an area inside their picture in" in files.notes[1]
+    assert "2 boxes without an area inside their image in" in files.notes[1]
     boxes = next(s.truth for scenes in files.splits.values() for s in scenes if s.path.name == "1.png")
     np.testing.assert_array_equal(boxes, [[0, 15, 6, 20, 1]])
 
@@ -141,7 +141,7 @@ def changed(change):
         (changed(lambda v: v["images"][1].update(id=True)), "id must be a number"),
         (changed(lambda v: v["images"][1].update(width=0)), "a width and a height in pixels"),
         (changed(lambda v: v["images"][1].update(width=31)), r"is of 20x30 pixels .* says 20x31"),
-        (changed(lambda v: v["images"][1].update(file_name="0.png")), "lists a picture twice"),
+        (changed(lambda v: v["images"][1].update(file_name="0.png")), "lists an image twice"),
         (changed(lambda v: v["annotations"][0].update(image_id=1)), "an image and a category that are listed"),
         (changed(lambda v: v["annotations"][0].update(category_id=[3])), "category_id must be a number"),
         (changed(lambda v: v["annotations"][0].update(bbox=[1, 2, 3])), "bbox must be four values"),
@@ -163,13 +163,13 @@ def test_no_name_leads_out_of_the_folder(name, tmp_path):
     write(tmp_path / "train.json", values, tmp_path)
     values["images"][0]["file_name"] = name
     (tmp_path / "train.json").write_text(json.dumps(values))
-    with pytest.raises(UserError, match="file_name must be that of a picture in the folder"):
+    with pytest.raises(UserError, match="file_name must be that of an image in the folder"):
         list_coco(tmp_path)
 
 
-def test_missing_pictures_and_files(folder):
+def test_missing_images_and_files(folder):
     (folder / "images" / "2.png").unlink()
-    with pytest.raises(UserError, match=r"1 of the 4 pictures of .* are not in .* \(2.png\): put them there"):
+    with pytest.raises(UserError, match=r"1 of the 4 images of .* are not in .* \(2.png\): put them there"):
         list_coco(folder)
     (folder / "annotations.json").rename(folder / "val.json")
     with pytest.raises(UserError, match="has no JSON file of a split train"):

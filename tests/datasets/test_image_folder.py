@@ -54,7 +54,7 @@ def test_classes_alone_are_split_in_proportion(tmp_path):
     everything = [path for files in listing.splits.values() for path in files.paths]
     assert len(set(everything)) == 160
     (note,) = listing.notes
-    assert "160 pictures were split" in note
+    assert "160 images were split" in note
     assert "112 to train on, 24 for dev and 24 for test (seed 0)" in note
     for files in listing.splits.values():
         assert all(path.parent.name == listing.class_names[label] for path, label in zip(files.paths, files.labels, strict=True))  # fmt: skip
@@ -77,20 +77,20 @@ def test_without_val_dev_is_split_off_but_no_test(tmp_path):
     assert counts(listing) == {"train": [17, 34], "dev": [3, 6], "test": [0, 0]}
     assert listing.test.labels.dtype == np.int64
     made, missing = listing.notes
-    assert "9 of the 60 training pictures became the dev split" in made
+    assert "9 of the 60 training images became the dev split" in made
     assert "There is no test split" in missing
 
 
 @pytest.mark.parametrize("sizes", [[1, 1], [2, 2], [1, 30], [2, 1, 3, 1, 2, 5], [3] * 20, [1] * 20])
 @pytest.mark.parametrize("shares", [(0.15, 0.15), (0.5, 0.0), (0.25, 0.25), (0.0, 0.5)])
-def test_every_class_keeps_a_picture_to_train_on(tmp_path, sizes, shares):
+def test_every_class_keeps_a_image_to_train_on(tmp_path, sizes, shares):
     counted(tmp_path, {f"class {k:02}": size for k, size in enumerate(sizes)})
     listing = list_folder(tmp_path, dev_share=shares[0], test_share=shares[1])
     assert min(counts(listing)["train"]) >= 1
     assert sum(map(len, listing.splits.values())) == sum(sizes)
 
 
-def test_hidden_files_endings_and_loose_pictures_are_left_out(tmp_path):
+def test_hidden_files_endings_and_loose_images_are_left_out(tmp_path):
     counted(tmp_path, {"train/cat": 3, "train/dog": 3, "val/cat": 1, "test/cat": 1})
     touch(tmp_path, "train/cat/.hidden.jpg", "train/.git/x.jpg", "train/cat/.thumbs/x.jpg", ".DS_Store")
     touch(tmp_path, "train/cat/a.txt", "train/cat/b.txt", "train/cat/c.CR2", "train/dog/none", "train/labels.csv")
@@ -100,7 +100,7 @@ def test_hidden_files_endings_and_loose_pictures_are_left_out(tmp_path):
     hidden, others, loose, endings = listing.notes
     assert hidden == "Left out as hidden or made by machines: .DS_Store, .git, .hidden.jpg, .thumbs."
     assert others.endswith("left out: annotations.")
-    assert "1 picture directly in" in loose
+    assert "1 image directly in" in loose
     assert loose.endswith("left out: loose.jpg.")
     assert endings.endswith(
         "left out: .txt (2), .cr2 (1), no ending (1). "
@@ -138,7 +138,7 @@ def test_empty_and_tiny_classes_are_gaps_and_stay(tmp_path):
     assert listing.class_names == ("ape", "bee", "cat")
     assert gaps(listing.class_names, {split: np.bincount(files.labels, minlength=3) for split, files in listing.splits.items()}) == [
         "Nothing to train on in the class ape.",
-        "Only one picture to train on in the class bee.",
+        "Only one image to train on in the class bee.",
         "The dev split says nothing of the class bee.",
         "The test split says nothing of the class bee.",
     ]  # fmt: skip
@@ -156,13 +156,13 @@ def test_a_class_may_be_called_train(tmp_path):
         (["a.jpg", "b.jpg"], "has no folders in it"),
         (["train/a.jpg", "train/b.jpg", "test/c.jpg"], "train has no folders in it"),
         (["train/a.jpg"], "train has no folders in it"),
-        (["cat/a.jpg", "cat/b.jpg"], "pictures of one class only, cat"),
-        (["cat/a.jpg", "dog/b.txt"], "pictures of one class only, cat"),
-        (["cat/a.txt", "dog/b.txt"], r"nothing to train on in .* \(cat, dog hold no pictures\)"),
+        (["cat/a.jpg", "cat/b.jpg"], "images of one class only, cat"),
+        (["cat/a.jpg", "dog/b.txt"], "images of one class only, cat"),
+        (["cat/a.txt", "dog/b.txt"], r"nothing to train on in .* \(cat, dog hold no images\)"),
         (["val/cat/a.jpg", "test/dog/b.jpg"], "has test, val but no train"),
         (["train/cat/a.jpg", "train/dog/a.jpg", "val/cat/a.jpg", "dev/cat/a.jpg"], "has dev, val, which are all dev"),
-        (["train/cat/a.jpg", "train/dog/a.jpg", "val/eel/a.jpg"], "val has pictures of eel, of which .*train has none"),
-        (["train/cat/a.jpg", "train/dog/a.jpg", "train/eel/a.txt", "test/eel/a.jpg"], "test has pictures of eel, of"),
+        (["train/cat/a.jpg", "train/dog/a.jpg", "val/eel/a.jpg"], "val has images of eel, of which .*train has none"),
+        (["train/cat/a.jpg", "train/dog/a.jpg", "train/eel/a.txt", "test/eel/a.jpg"], "test has images of eel, of"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused_in_a_sentence(tmp_path, files, sentence):
@@ -209,5 +209,5 @@ def test_a_listing_without_some_files(tmp_path):
     assert less.dev.labels.tolist() == [0, 0]
     assert (less.class_names, less.notes) == (listing.class_names, listing.notes)
     assert len(listing.train) == 5
-    with pytest.raises(UserError, match="all 5 training pictures"):
+    with pytest.raises(UserError, match="all 5 training images"):
         listing.without(listing.train.paths)

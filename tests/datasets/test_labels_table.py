@@ -90,7 +90,7 @@ def test_classes_may_be_called_as_columns_of_labels_are(read):
     [
         ("", "is empty"),
         ("\n , \n", "is empty"),
-        ("file,labels\n", "a header and no pictures"),
+        ("file,labels\n", "a header and no images"),
         (b"file,labels\na.jpg,caf\xe9\n", r"is not UTF-8 \(line 2\)"),
         ("\ufefffile,labels\na.jpg,x\n".encode("utf-16"), "is not UTF-8"),
         ('file,labels\n"a.jpg,x\n', "damaged in line 2"),

@@ -39,7 +39,7 @@ def test_what_stands_beside_splits_is_left_out_and_told(tmp_path, extra):
     touch(tmp_path, extra)
     listing = list_folder(tmp_path)
     assert listing.class_names == ("cat", "dog")
-    pictures = " (1 picture)" if extra.endswith(".jpg") else ""
+    pictures = " (1 image)" if extra.endswith(".jpg") else ""
     assert (
         f"Beside the folders of the splits there are others, left out: {extra.split('/')[0]}{pictures}."
         in listing.notes
@@ -109,6 +109,6 @@ def test_what_was_guessed_of_classes_is_told(tmp_path):
     assert "Taken for classes, not for splits: train, test." in list_folder(tmp_path).notes
     touch(tmp_path / "b", "cat/2020/1.jpg", "cat/2021/1.jpg", "dog/2020/1.jpg", "dog/2021/1.jpg")
     assert (
-        "Each class has the folders 2020, 2021, and the pictures in them were taken together."
+        "Each class has the folders 2020, 2021, and the images in them were taken together."
         in list_folder(tmp_path / "b").notes
     )

@@ -1,4 +1,4 @@
-"""What machines and runs leave among pictures is left out at every depth, and everything that is left out is told."""
+"""What machines and runs leave among images is left out at every depth, and everything that is left out is told."""
 
 import os
 
@@ -38,7 +38,7 @@ def test_what_machines_leave_is_left_out_and_told(tmp_path, layout, where, junk)
         ["vit/config.json", "vit/model.safetensors", "vit/example.jpg"],
     ],
 )
-def test_runs_and_models_among_pictures_are_left_out_and_told(tmp_path, layout, run):
+def test_runs_and_models_among_images_are_left_out_and_told(tmp_path, layout, run):
     tree(tmp_path, ["train", "val", "test"] if layout == "splits" else ["."], ["cat", "dog"])
     touch(tmp_path, *run)
     listing = list_folder(tmp_path)
@@ -93,15 +93,15 @@ def test_everything_else_is_counted_and_the_first_are_named(tmp_path):
         tmp_path, "1.jpg", *(f"a/{k}.mp4" for k in range(7)), "a/b/x.CR2", "a/c/none", "a/c/y.cr2", "2.HEIC", ".x.png"
     )
     left_out = LeftOut(tmp_path)
-    assert [path.name for path in left_out.pictures_in(tmp_path)] == ["1.jpg", "2.HEIC"]
+    assert [path.name for path in left_out.images_in(tmp_path)] == ["1.jpg", "2.HEIC"]
     assert left_out.count == 10
     hidden, others = left_out.notes()
     assert hidden == "Left out as hidden or made by machines: .x.png."
     assert others == (
-        f"Files in {tmp_path} whose names do not end as those of pictures do, left out: .mp4 (7), .cr2 (2), no ending (1). "
+        f"Files in {tmp_path} whose names do not end as those of images do, left out: .mp4 (7), .cr2 (2), no ending (1). "
         "The first: a/0.mp4, a/1.mp4, a/2.mp4, a/3.mp4, a/4.mp4 and 5 more."
     )
-    list(left_out.pictures_in(tmp_path))
+    list(left_out.images_in(tmp_path))
     assert (left_out.count, left_out.notes()) == (10, [hidden, others])  # met twice, told once
 
 

@@ -1,4 +1,4 @@
-"""A list of pictures comes back as it was written, and one byte more or less in a file shows."""
+"""A list of images comes back as it was written, and one byte more or less in a file shows."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from tinyvit.storage.files import read_json
 
 @pytest.fixture
 def data(tmp_path):
-    """Two classes of 8 pictures, one of them in a folder within, beside what belongs to no class."""
+    """Two classes of 8 images, one of them in a folder within, beside what belongs to no class."""
     rng = np.random.default_rng(0)
     for name in ("a", "b, \N{GREEK SMALL LETTER BETA}"):
         (tmp_path / "data" / name / "deeper").mkdir(parents=True)
@@ -29,11 +29,11 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def test_the_list_comes_back_with_every_picture_in_its_place(data):
+def test_the_list_comes_back_with_every_image_in_its_place(data):
     listing = list_folder(data).without([data / "a" / "6.png"])
     manifest = Manifest.of(data, listing)
     text = manifest.to_json()
-    assert text.count(b"\n") == 15 + 10  # a line for each picture
+    assert text.count(b"\n") == 15 + 10  # a line for each image
     again = Manifest.from_dict(json.loads(text), Path("list"))
     assert again == manifest
     assert again.left_out == ("loose.png", "a/6.png")
@@ -74,7 +74,7 @@ def test_what_is_in_a_file_shows(size, tmp_path):
     assert len(seen) == {0: 2, 1: 3}.get(size, 5)
 
 
-def test_every_byte_of_a_common_picture_counts(tmp_path):
+def test_every_byte_of_a_common_image_counts(tmp_path):
     content = bytearray(2 * PIECE)
     (tmp_path / "file").write_bytes(content)
     before = content_of(tmp_path / "file")
@@ -112,12 +112,12 @@ def test_what_is_no_file_has_no_content(tmp_path):
 def test_a_damaged_list_gets_one_sentence(damage, data):
     values = json.loads(Manifest.of(data, list_folder(data)).to_json())
     damage(values)
-    with pytest.raises(UserError, match="run/pictures is damaged") as caught:
-        Manifest.from_dict(values, Path("run/pictures"))
+    with pytest.raises(UserError, match="run/images is damaged") as caught:
+        Manifest.from_dict(values, Path("run/images"))
     assert "\n" not in str(caught.value)
 
 
-def test_a_picture_that_went_away_is_named(data):
+def test_a_image_that_went_away_is_named(data):
     listing = list_folder(data)
     (data / "a" / "1.png").unlink()
     with pytest.raises(UserError, match=r"a/1\.png cannot be read any more"):

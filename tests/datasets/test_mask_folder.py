@@ -134,7 +134,7 @@ def damaged(folder):
 
 
 def damaged_image(folder):
-    (folder / "images" / "dog.jpg").write_bytes(b"no picture")
+    (folder / "images" / "dog.jpg").write_bytes(b"no image")
 
 
 def others(folder):
@@ -186,7 +186,7 @@ def one_left(folder):
         (void, "dog.png has no pixel of a class, only 255"),
         (too_many, "dog.png has the class 300, and classes go from 0 to 254"),
         (damaged, "dog.png is damaged"),
-        (damaged_image, "dog.jpg is not a picture"),
+        (damaged_image, "dog.jpg is not an image"),
         (others, r"no image in .* has a mask of its name .*\(4 images, 4 masks\)"),
         (twice, "have the same name: rename one"),
         (no_masks, "has no folders images and masks"),
@@ -195,7 +195,7 @@ def one_left(folder):
         (one_class, "of class 0 alone"),
         (few_names, "classes.txt has 2 different names in 2 lines, and the masks have classes up to 2"),
         (same_names, "classes.txt has 2 different names in 3 lines"),
-        (one_left, "there are 1 training pictures, and none to hold back"),
+        (one_left, "there are 1 training images, and none to hold back"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence(spoil, sentence, folder):

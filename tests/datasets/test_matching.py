@@ -63,5 +63,5 @@ def test_of_several_classes_each_goes_to_its_column():
     matched = in_order_of(["ape", "dog", "bee", "cat"], several)
     assert [np.flatnonzero(row).tolist() for row in matched.train.labels] == [[3], [1, 3], []]
     assert matched.dev.labels.shape == (0, 4)
-    with pytest.raises(UserError, match="and pictures of none of them belong to no folder"):
+    with pytest.raises(UserError, match="and images of none of them belong to no folder"):
         in_order_of(["ape", "dog"], several)

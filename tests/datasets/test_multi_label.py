@@ -1,4 +1,4 @@
-"""Pictures of any number of classes: from a table, from nested folders, in splits, with what is odd told."""
+"""Images of any number of classes: from a table, from nested folders, in splits, with what is odd told."""
 
 import os
 import shutil
@@ -9,14 +9,14 @@ from PIL import Image
 
 from tinyvit.datasets.held_back import hold_back
 from tinyvit.datasets.listing import Files
-from tinyvit.datasets.multi_label import list_multi_label, list_pictures, whole_multi_label
+from tinyvit.datasets.multi_label import list_images, list_multi_label, whole_multi_label
 from tinyvit.datasets.scan import scan
 from tinyvit.errors import UserError
 
 
 @pytest.fixture
 def put(tmp_path):
-    """Writes a small picture, of its own colour, and returns its path."""
+    """Writes a small image, of its own colour, and returns its path."""
     count = iter(range(1, 250))
 
     def at(*names):
@@ -44,7 +44,7 @@ def write(root, text):
     return table
 
 
-def test_all_folders_above_a_picture_are_its_classes(put):
+def test_all_folders_above_a_image_are_its_classes(put):
     root = put("sea/sunset/1.png", "sea/2.png", "sunset/boat/sea/3.png", "4.png", "boat/5.png")
     listing = list_multi_label(root)
     assert listing.class_names == ("boat", "sea", "sunset")
@@ -53,11 +53,11 @@ def test_all_folders_above_a_picture_are_its_classes(put):
         "4.png": set(), "boat/5.png": {"boat"},
     }  # fmt: skip
     assert listing.train.labels.dtype == bool
-    assert any("5 pictures of 3 classes (boat, sea, sunset), 1.4 each; 1 of none" in note for note in listing.notes)
+    assert any("5 images of 3 classes (boat, sea, sunset), 1.4 each; 1 of none" in note for note in listing.notes)
 
 
 @pytest.mark.parametrize("copy", [shutil.copy, os.link, os.symlink])
-def test_the_same_file_in_several_folders_is_one_picture_of_all(put, copy):
+def test_the_same_file_in_several_folders_is_one_image_of_all(put, copy):
     root = put("sea/1.png", "sun/2.png", "sea/3.png")
     copy(root / "sea/1.png", root / "sun/another name.png")
     listing = list_multi_label(root)
@@ -82,15 +82,15 @@ def test_a_split_beside_classes_is_refused(put):
 
 
 @pytest.mark.parametrize(("names", "sentence"), [
-    (["a/1.png", "a/2.png"], "pictures of one class only, a: add pictures without it"),
-    (["1.png", "2.png"], "no folders with pictures, so it names no class"),
+    (["a/1.png", "a/2.png"], "images of one class only, a: add images without it"),
+    (["1.png", "2.png"], "no folders with images, so it names no class"),
 ])  # fmt: skip
 def test_what_teaches_nothing_is_refused(put, names, sentence):
     with pytest.raises(UserError, match=sentence):
         list_multi_label(put(*names))
 
 
-def test_one_class_and_pictures_without_it_are_a_yes_or_no(put):
+def test_one_class_and_images_without_it_are_a_yes_or_no(put):
     listing = list_multi_label(put(*(f"a/{k}.png" for k in range(4)), *(f"{k}.png" for k in range(4))))
     assert listing.class_names == ("a",)
     assert all(0 < files.labels.sum() < len(files) or len(files) == 1 for files in listing.splits.values())
@@ -173,15 +173,15 @@ def test_lines_of_the_same_file_are_joined_and_told(put):
         list_multi_label(root, write(root, "file,label,split\n1.png,a,train\n1.png,b,test\n2.png,a,train\n"))
 
 
-def test_missing_files_and_pictures_nobody_named_are_told(put):
+def test_missing_files_and_images_nobody_named_are_told(put):
     root = put("1.png", "2.png", "extra.png")
     listing = list_multi_label(root, write(root, "file,labels\n1.png,a\n2.png,b|a\ngone.png,c\nalso.png,\n"))
-    assert listing.class_names == ("a", "b")  # c is on no picture that is there
+    assert listing.class_names == ("a", "b")  # c is on no image that is there
     assert listing.left_out == 3
     notes = "\n".join(listing.notes)
     assert "2 of the files in" in notes
     assert "gone.png (line 4), also.png (line 5)" in notes
-    assert "1 pictures in" in notes
+    assert "1 images in" in notes
     assert "extra.png" in notes
     with pytest.raises(UserError, match=r"none of the files that .* is in"):
         list_multi_label(root, write(root, "file,labels\ngone.png,a\n"))
@@ -192,7 +192,7 @@ def test_missing_files_and_pictures_nobody_named_are_told(put):
     [
         ("1.png\n2.png\n", "names no class"),
         ("file,labels\n1.png,a\n2.png,a\n", "one class only, a"),
-        ("file,labels,split\n1.png,a,test\n2.png,b,test\n", "names no pictures to train on"),
+        ("file,labels,split\n1.png,a,test\n2.png,b,test\n", "names no images to train on"),
     ],
 )
 def test_tables_that_teach_nothing_are_refused(put, text, sentence):
@@ -222,23 +222,23 @@ def test_a_folder_that_is_a_class_is_measured_as_that_class(put):
     root = put("sea/1.png", "sea/2.png", "sun/3.png")
     listing, _ = whole_multi_label(root / "sea", ["sun", "sea"])
     assert (listing.class_names, listing.test.labels.tolist()) == (("sea",), [[True], [True]])
-    assert any("2 pictures, all of the class sea" in note for note in listing.notes)
-    with pytest.raises(UserError, match="nothing says what its pictures show"):
+    assert any("2 images, all of the class sea" in note for note in listing.notes)
+    with pytest.raises(UserError, match="nothing says what its images show"):
         whole_multi_label(root / "sea", ["sun", "boat"])
 
 
 def test_missing_folders_are_named(tmp_path):
-    with pytest.raises(UserError, match="does not exist: give the folder with the pictures"):
+    with pytest.raises(UserError, match="does not exist: give the folder with the images"):
         list_multi_label(tmp_path / "nowhere")
 
 
 def test_without_multi_label_it_is_the_listing_of_folders(put):
-    listing = list_pictures(put("a/1.png", "b/2.png"))
+    listing = list_images(put("a/1.png", "b/2.png"))
     assert listing.train.labels.ndim == 1
 
 
 def test_rare_classes_are_held_back_in_proportion(rng):
-    """One picture in forty is of the rare class: chance alone would leave dev or test without it every third time."""
+    """One image in forty is of the rare class: chance alone would leave dev or test without it every third time."""
     labels = np.zeros((400, 3), bool)
     labels[:, 0] = rng.random(400) < 0.6
     labels[:, 1] = rng.random(400) < 0.4
@@ -252,7 +252,7 @@ def test_rare_classes_are_held_back_in_proportion(rng):
         assert again.paths == train.paths
 
 
-def test_a_class_of_one_picture_stays_to_be_learned():
+def test_a_class_of_one_image_stays_to_be_learned():
     labels = np.array([[1, 0], [1, 1], [1, 0], [0, 0], [0, 0], [1, 0]], bool)
     train, dev, test, _ = hold_back(
         {"train": Files(tuple("abcdef"), labels)}, is_split=False, dev_share=0.2, test_share=0.2, seed=0
@@ -261,7 +261,7 @@ def test_a_class_of_one_picture_stays_to_be_learned():
     assert len(dev) == len(test) == 1
 
 
-def test_scan_counts_every_class_of_a_picture(put):
+def test_scan_counts_every_class_of_a_image(put):
     root = put("a/1.png", "a/b/2.png", "3.png", "b/4.png")
     shutil.copy(root / "a/1.png", root / "c.png")
     table = write(root, "file,labels\na/1.png,a\na/b/2.png,a|b\n3.png,\nb/4.png,b\nc.png,b\n")

@@ -57,9 +57,9 @@ def test_cifar_is_known_by_the_names_of_its_files(tmp_path):
         assert recognise(tmp_path / f"{name}-binary.tar.gz") == name
 
 
-def test_pictures_and_nothing_are_neither(tmp_path, make_picture):
-    make_picture("test_batch/cat/one.png")
-    make_picture("train_images/dog/one.png")
+def test_images_and_nothing_are_neither(tmp_path, make_image):
+    make_image("test_batch/cat/one.png")
+    make_image("train_images/dog/one.png")
     (tmp_path / "train-labels.csv").write_text("0\n")
     (tmp_path / "data_batch_1").mkdir()
     assert recognise(tmp_path) is None

@@ -18,26 +18,26 @@ from tinyvit.images.processor import ImageProcessor
 
 
 @pytest.fixture
-def broken_folder(tmp_path, make_picture):
-    """Pictures of many kinds in two classes, and what is wrong with the broken ones by name."""
-    make_picture("train/cat/1.png", size=(20, 30))
-    make_picture("train/cat/2.jpg", size=(40, 50))
-    make_picture("train/cat/3 of 5.gif", mode="P")
-    make_picture("train/dog/ä.png", mode="RGBA")
-    make_picture("train/dog/grey.jpeg", mode="L", size=(40, 50))
-    make_picture("val/dog/1.webp")
-    make_picture("val/cat/1.tif")
-    whole = make_picture("val/dog/cut.jpg", size=(100, 100)).read_bytes()
+def broken_folder(tmp_path, make_image):
+    """Images of many kinds in two classes, and what is wrong with the broken ones by name."""
+    make_image("train/cat/1.png", size=(20, 30))
+    make_image("train/cat/2.jpg", size=(40, 50))
+    make_image("train/cat/3 of 5.gif", mode="P")
+    make_image("train/dog/ä.png", mode="RGBA")
+    make_image("train/dog/grey.jpeg", mode="L", size=(40, 50))
+    make_image("val/dog/1.webp")
+    make_image("val/cat/1.tif")
+    whole = make_image("val/dog/cut.jpg", size=(100, 100)).read_bytes()
     (tmp_path / "val/dog/cut.jpg").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "train/dog/words.jpg").write_text("this is no picture")
+    (tmp_path / "train/dog/words.jpg").write_text("this is no image")
     (tmp_path / "train/dog/nothing.png").touch()
     (tmp_path / "train/cat/nothing too.png").touch()
     (tmp_path / "train/dog/gone.png").symlink_to(tmp_path / "nowhere")
     wrong = {
         "cut.jpg": "damaged",
-        "words.jpg": "not a picture",
-        "nothing.png": "not a picture",
-        "nothing too.png": "not a picture",
+        "words.jpg": "not an image",
+        "nothing.png": "not an image",
+        "nothing too.png": "not an image",
         "gone.png": "no file",
     }
     if hasattr(os, "mkfifo"):
@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_found_and_why(broken_folder, processor):
     assert sum(findings.modes.values()) == 7
     assert findings.modes["RGBA"] == findings.modes["L"] == 1
     assert findings.imbalance == 1.5
-    assert findings.duplicates == ()  # two files of nothing are no picture twice
+    assert findings.duplicates == ()  # two files of nothing are no image twice
 
     less = listing.without([path for path, _ in findings.unreadable])
     again = scan(less, processor)
@@ -71,10 +71,10 @@ def test_what_cannot_be_read_is_found_and_why(broken_folder, processor):
     assert sum(map(len, less.splits.values())) == 7
 
 
-def test_a_processor_finds_what_it_refuses(tmp_path, make_picture):
-    make_picture("cat/long.png", size=(1, 80_000))
-    make_picture("cat/1.png")
-    make_picture("dog/1.png")
+def test_a_processor_finds_what_it_refuses(tmp_path, make_image):
+    make_image("cat/long.png", size=(1, 80_000))
+    make_image("cat/1.png")
+    make_image("dog/1.png")
     listing = list_folder(tmp_path)
     assert scan(listing).unreadable == ()
     ((path, sentence),) = scan(listing, ImageProcessor()).unreadable
@@ -83,9 +83,9 @@ def test_a_processor_finds_what_it_refuses(tmp_path, make_picture):
     assert "too long to be resized" in sentence
 
 
-def test_a_file_that_may_not_be_read(tmp_path, make_picture, monkeypatch):
+def test_a_file_that_may_not_be_read(tmp_path, make_image, monkeypatch):
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
-        make_picture(name)
+        make_image(name)
     locked = tmp_path / "cat/2.png"
     real = pictures.PatientFile
 
@@ -102,9 +102,9 @@ def test_a_file_that_may_not_be_read(tmp_path, make_picture, monkeypatch):
     assert "may not be read: change its permissions" in sentence
 
 
-def test_a_file_that_goes_away_meanwhile(tmp_path, make_picture, monkeypatch):
+def test_a_file_that_goes_away_meanwhile(tmp_path, make_image, monkeypatch):
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
-        make_picture(name)
+        make_image(name)
 
     def late(path):
         glance = glance_at(path)
@@ -118,9 +118,9 @@ def test_a_file_that_goes_away_meanwhile(tmp_path, make_picture, monkeypatch):
     assert str(path) in sentence
 
 
-def test_duplicates_within_and_across_splits_and_classes(tmp_path, make_picture):
+def test_duplicates_within_and_across_splits_and_classes(tmp_path, make_image):
     for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "train/dog/2.png", "val/dog/new.png", "val/cat/new.png"):  # fmt: skip
-        make_picture(name)
+        make_image(name)
     copies = {
         "train/cat/1 copy.png": "train/cat/1.png",  # within a class
         "train/dog/is a cat.png": "train/cat/2.png",  # within a split, with another label
@@ -150,21 +150,21 @@ def test_duplicates_within_and_across_splits_and_classes(tmp_path, make_picture)
     assert list(map(names, findings.contradictions)) == [("train/cat/2.png", "train/dog/is a cat.png")]
 
 
-def test_imbalance_is_of_classes_that_are_not_empty(tmp_path, make_picture):
+def test_imbalance_is_of_classes_that_are_not_empty(tmp_path, make_image):
     for k in range(6):
-        make_picture(f"train/cat/{k}.png")
+        make_image(f"train/cat/{k}.png")
     for k in range(4):
-        make_picture(f"train/dog/{k}.png")
+        make_image(f"train/dog/{k}.png")
     (tmp_path / "train/eel").mkdir()
     findings = scan(list_folder(tmp_path, dev_share=0))
     assert findings.counts["train"].tolist() == [6, 4, 0]
     assert findings.imbalance == 1.5
 
 
-def test_progress_is_told_and_may_stop_it(tmp_path, make_picture, monkeypatch):
+def test_progress_is_told_and_may_stop_it(tmp_path, make_image, monkeypatch):
     root = tmp_path
-    make_picture("cat/0.png")
-    make_picture("dog/0.png")
+    make_image("cat/0.png")
+    make_image("dog/0.png")
     for k in range(1, 300):
         shutil.copy(root / "cat/0.png", root / f"cat/{k}.png")
     listing = list_folder(root)
@@ -187,9 +187,9 @@ def test_progress_is_told_and_may_stop_it(tmp_path, make_picture, monkeypatch):
     assert len(looked) < 150
 
 
-def test_no_pixels_are_kept(tmp_path, make_picture, monkeypatch):
+def test_no_pixels_are_kept(tmp_path, make_image, monkeypatch):
     for name in ("cat/0.png", "dog/0.png"):
-        make_picture(name)
+        make_image(name)
     for k in range(1, 200):
         shutil.copy(tmp_path / "cat/0.png", tmp_path / f"cat/{k}.png")
     images, alive = [], []
@@ -205,9 +205,9 @@ def test_no_pixels_are_kept(tmp_path, make_picture, monkeypatch):
     assert max(alive) <= MAX_THREADS
 
 
-def test_transparent_and_invisible_pictures_are_counted(tmp_path, make_picture):
-    make_picture("cat/1.png", mode="RGBA")  # opaque for all that
-    make_picture("dog/1.jpg")
+def test_transparent_and_invisible_images_are_counted(tmp_path, make_image):
+    make_image("cat/1.png", mode="RGBA")  # opaque for all that
+    make_image("dog/1.jpg")
     for name, box in (("cat/part.png", (4, 4, 9, 9)), ("dog/clear.png", None), ("dog/clear.webp", None)):
         image = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
         if box:
@@ -218,13 +218,13 @@ def test_transparent_and_invisible_pictures_are_counted(tmp_path, make_picture):
     assert sorted(path.name for path in findings.blank) == ["clear.png", "clear.webp"]
     assert findings.unusable == 2
     laid, nothing = findings.on_transparency
-    assert laid.startswith("3 pictures are transparent in part, and laid over white")
-    assert "Of 2 transparent pictures nothing can be seen at all: " in nothing
+    assert laid.startswith("3 images are transparent in part, and laid over white")
+    assert "Of 2 transparent images nothing can be seen at all: " in nothing
     assert "clear.webp" in nothing
 
 
 def deep_folder(root, tops, *, rng):
-    """Two classes of pictures in deep grey, one for each number that is their largest."""
+    """Two classes of images in deep grey, one for each number that is their largest."""
     for k, top in enumerate(tops):
         place = root / "ab"[k % 2]
         place.mkdir(parents=True, exist_ok=True)
@@ -237,7 +237,7 @@ def deep_folder(root, tops, *, rng):
 @pytest.mark.parametrize(
     ("tops", "white", "dark"),
     [
-        ([900, 3000, 2500, 800], 4095, 0),  # a dark picture of 12 bits is one of 12 bits
+        ([900, 3000, 2500, 800], 4095, 0),  # a dark image of 12 bits is one of 12 bits
         ([200, 250, 255, 255], 255, 0),
         ([60000, 70, 50000, 200], 65535, 2),  # of 8 bits and of 16
         ([1000, 1023, 512, 512], 1023, 0),
@@ -247,9 +247,9 @@ def test_deep_grey_has_one_white_in_all_of_a_data_set(tops, white, dark, tmp_pat
     deep_folder(tmp_path, tops, rng=np.random.default_rng(0))
     depths = scan(list_folder(tmp_path)).depths
     assert depths.white_level == white
-    assert f"4 pictures are in deep grey, of values up to {max(tops):,}; {white:,} is taken as white" in depths.notes[0]
+    assert f"4 images are in deep grey, of values up to {max(tops):,}; {white:,} is taken as white" in depths.notes[0]
     assert len(depths.notes) == 1 + (dark > 0)
-    assert not dark or depths.notes[1].startswith(f"{dark} pictures are 16 times darker")
+    assert not dark or depths.notes[1].startswith(f"{dark} images are 16 times darker")
 
 
 def test_a_data_set_without_deep_grey_says_nothing_of_it(tmp_path):

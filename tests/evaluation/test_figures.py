@@ -1,4 +1,4 @@
-"""The pictures of a run, for models that are not the usual ones."""
+"""The images of a run, for models that are not the usual ones."""
 
 import dataclasses
 

@@ -7,7 +7,7 @@ from tinyvit.errors import UserError
 from tinyvit.evaluation.multi_label import average_precision, multi_label_report
 from tinyvit.training import judge
 
-# Three pictures of four classes; "none" is never true nor predicted, "extra" is predicted once and never true.
+# Three images of four classes; "none" is never true nor predicted, "extra" is predicted once and never true.
 LABELS = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 PROBS = np.array([[0.9, 0.1, 0.2, 0.6], [0.4, 0.8, 0.1, 0.2], [0.5, 0.3, 0.3, 0.1]])
 NAMES = ["sky", "sea", "none", "extra"]
@@ -84,16 +84,16 @@ def test_the_report_by_hand():
 
 def test_the_threshold_decides_and_is_told():
     text = multi_label_report(LABELS, PROBS, NAMES, 0.35)
-    assert "threshold 0.35; all classes right on 33.33 % of the pictures; 16.67 % of all answers wrong" in text
+    assert "threshold 0.35; all classes right on 33.33 % of the images; 16.67 % of all answers wrong" in text
     assert "1 of 4 classes are neither true nor predicted anywhere" in text
-    assert "1 without a true picture" in text
+    assert "1 without a true image" in text
     exactly = judge(PROBS, LABELS, threshold=0.4).predictions
     assert exactly[1, 0], "a probability that is the threshold is a yes"
 
 
 def test_nothing_true_and_nothing_predicted_is_reported_too():
     text = multi_label_report(np.zeros((2, 3), bool), np.full((2, 3), 0.1), ["a", "b", "c"], 0.5)
-    assert "all classes right on 100.00 % of the pictures" in text
+    assert "all classes right on 100.00 % of the images" in text
     assert "3 of 3 classes are neither" in text
 
 

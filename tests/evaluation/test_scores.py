@@ -6,11 +6,11 @@ from PIL import Image
 
 from tests.support.small_run import SMALL_MODEL
 from tinyvit.datasets import Split
-from tinyvit.datasets.picture_files import PictureFiles
+from tinyvit.datasets.image_files import ImageFiles
 from tinyvit.errors import UserError
 from tinyvit.evaluation.answers import Answer, Prepared, answers
 from tinyvit.evaluation.classification import Classification
-from tinyvit.evaluation.evaluate import evaluate, evaluate_pictures
+from tinyvit.evaluation.evaluate import evaluate, evaluate_images
 from tinyvit.evaluation.predict import predict_probs
 from tinyvit.evaluation.preprocessing import Preprocessing
 from tinyvit.images.processor import ImageProcessor
@@ -34,7 +34,7 @@ def preprocessing():
 
 @pytest.fixture
 def pictures(tmp_path, rng):
-    """Eleven picture files, the third and the last of them damaged."""
+    """Eleven image files, the third and the last of them damaged."""
     paths = [tmp_path / f"{k}.png" for k in range(11)]
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (20, 24, 3), dtype=np.uint8)).save(path)
@@ -48,7 +48,7 @@ def test_scores_of_arrays_are_those_of_evaluate(small_dataset):
     preprocessing = Preprocessing(
         "mnist", small_dataset.class_names, 0.1307, 0.3081, ImageProcessor(in_chans=1, size=(28, 28))
     )
-    split, scores = evaluate_pictures(model, preprocessing, small_dataset.dev, batch_size=7)
+    split, scores = evaluate_images(model, preprocessing, small_dataset.dev, batch_size=7)
     whole = evaluate(model, split, small_dataset)
     assert split is small_dataset.dev
     assert scores.loss == pytest.approx(whole.loss, rel=1e-5)
@@ -88,10 +88,10 @@ def test_parts_are_joined_in_order(rng):
 @pytest.mark.parametrize("batch_size", [None, 1, 4])
 def test_what_cannot_be_read_is_left_out_and_told(model, preprocessing, pictures, batch_size):
     labels, told = np.arange(11) % 7, {}
-    split, scores = evaluate_pictures(
+    split, scores = evaluate_images(
         model,
         preprocessing,
-        Split(PictureFiles(pictures, PROCESSOR), labels),
+        Split(ImageFiles(pictures, PROCESSOR), labels),
         batch_size=batch_size,
         each=told.__setitem__,
     )
@@ -102,16 +102,16 @@ def test_what_cannot_be_read_is_left_out_and_told(model, preprocessing, pictures
     assert split.images.paths == [pictures[k] for k in good]
     np.testing.assert_array_equal(split.labels, labels[good])
     np.testing.assert_array_equal(scores.labels, labels[good])
-    for row, k in enumerate(good):  # each picture alone, normalised by the processor itself
+    for row, k in enumerate(good):  # each image alone, normalised by the processor itself
         probs = np.exp(logits := model.predict(PROCESSOR(Image.open(pictures[k]))[None])[0]) / np.exp(logits).sum()
         np.testing.assert_allclose(told[k].probs, probs, atol=1e-5)
         assert scores.of_label[row] == pytest.approx(probs[labels[k]], abs=1e-5)
 
 
 def test_nothing_that_can_be_read(model, preprocessing, pictures):
-    damaged = Split(PictureFiles([pictures[2], pictures[10]], PROCESSOR), np.zeros(2, np.int64))
-    with pytest.raises(UserError, match="none of the 2 pictures can be read"):
-        evaluate_pictures(model, preprocessing, damaged)
+    damaged = Split(ImageFiles([pictures[2], pictures[10]], PROCESSOR), np.zeros(2, np.int64))
+    with pytest.raises(UserError, match="none of the 2 images can be read"):
+        evaluate_images(model, preprocessing, damaged)
 
 
 def test_no_more_than_a_batch_is_asked_for_in_advance(model, rng):

@@ -1,9 +1,9 @@
-"""Folders of pictures arranged at random, by the thousand: each is refused in a sentence, or every picture is accounted for.
+"""Folders of images arranged at random, by the thousand: each is refused in a sentence, or every image is accounted for.
 
 python -m tests.fuzz.fuzz_folders [COUNT] [SEED]
 
 Trees are grown from names that data sets have (train, val, a class, a letter with an accent, what systems leave behind),
-and the fuzzer knows which pictures a person put there: each must come up in one split or be counted as left out. Each case
+and the fuzzer knows which images a person put there: each must come up in one split or be counted as left out. Each case
 has a generator of its own, made of seed and number. The tests beside it grow 150.
 """
 
@@ -25,11 +25,11 @@ JUNK = ("__MACOSX", ".git", "@eaDir", "$RECYCLE.BIN", "__pycache__")
 NAMES = (SPLITS, CLASSES, CLASSES, CLASSES, OTHERS)
 FILES = ("1.jpg", "2.PNG", "3.heic", "4.webp")
 JUNK_FILES = (".DS_Store", "Thumbs.db", "._1.jpg")
-NO_PICTURES = ("notes.txt", "x.cr2")
+NO_IMAGES = ("notes.txt", "x.cr2")
 
 
 def random_tree(rng, root):
-    """Folders up to four deep, most of them like those of a data set; returns the pictures that a person put there."""
+    """Folders up to four deep, most of them like those of a data set; returns the images that a person put there."""
     pictures = set()
 
     def fill(folder, depth):
@@ -39,7 +39,7 @@ def random_tree(rng, root):
                 (folder / name).touch()
                 pictures.add(folder / name)
         if rng.random() < 0.1:
-            (folder / pick(rng, NO_PICTURES)).touch()
+            (folder / pick(rng, NO_IMAGES)).touch()
         if rng.random() < 0.1:
             (folder / pick(rng, JUNK_FILES)).touch()
         if rng.random() < 0.1:
@@ -60,13 +60,13 @@ def random_tree(rng, root):
 
 
 def use(root, pictures):
-    """List the folder for training and for measuring; every picture is in one split, or was counted as left out."""
+    """List the folder for training and for measuring; every image is in one split, or was counted as left out."""
     whole = list_whole(root, ["cat", "dog"]).listing
     for listing in (whole, list_folder(root)):
         listed = [path for files in listing.splits.values() for path in files.paths]
         assert len(set(listed)) == len(listed)
         assert set(listed) <= pictures
-        strangers = [path for path in root.rglob("*") if path.name in NO_PICTURES]
+        strangers = [path for path in root.rglob("*") if path.name in NO_IMAGES]
         missing = len(pictures) - len(listed)
         assert missing <= listing.left_out <= missing + len(strangers), (missing, listing.left_out)
         assert missing == 0 or listing.notes

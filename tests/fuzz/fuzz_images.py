@@ -1,8 +1,8 @@
-"""Broken processors and broken pictures by the thousand: each is used, or refused with a `UserError`.
+"""Broken processors and broken images by the thousand: each is used, or refused with a `UserError`.
 
 python -m tests.fuzz.fuzz_images [COUNT] [SEED]
 
-A good processor or picture of each kind is damaged at random: values replaced, bytes changed, cut or repeated. Each case
+A good processor or image of each kind is damaged at random: values replaced, bytes changed, cut or repeated. Each case
 has a generator of its own, made of seed and number, so what goes wrong once goes wrong again. Any exception but UserError,
 a case that hangs, or an array that is not finite ends the fuzzer. The tests beside it run a few hundred cases.
 """
@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from tinyvit.errors import UserError
-from tinyvit.images.open import open_picture
+from tinyvit.images.open import open_image
 from tinyvit.images.own_image import read_image
 from tinyvit.images.processor import ImageProcessor
 
@@ -86,7 +86,7 @@ def broken_config(rng):
 
 
 def use_config(values, rng):
-    """Build a processor in every way and process a small picture.
+    """Build a processor in every way and process a small image.
 
     Raises:
         UserError: what is wrong.
@@ -102,7 +102,7 @@ def use_config(values, rng):
 
 
 @functools.cache
-def picture_files():
+def image_files():
     """Good files of every format and of many modes, as bytes by name."""
     rng = np.random.default_rng(0)
     files = {}
@@ -146,12 +146,12 @@ def broken_file(content, rng):
 
 
 def use_file(path):
-    """Open a picture for both of its uses and process it.
+    """Open an image for both of its uses and process it.
 
     Raises:
         UserError: what is wrong.
     """
-    image = open_picture(path)
+    image = open_image(path)
     for processor in (ImageProcessor(size=(32, 32)), ImageProcessor.of_family("deit", img_size=32)):
         result = processor(image)
         if result.shape != (3, 32, 32) or not np.isfinite(result).all():
@@ -172,13 +172,13 @@ def fuzz_configs(count, seed):
 
 
 def fuzz_files(count, seed, folder):
-    """The same for `count` broken picture files, which are written into `folder` one after the other."""
+    """The same for `count` broken image files, which are written into `folder` one after the other."""
     outcomes = collections.Counter()
-    files = picture_files()
+    files = image_files()
     for case in range(count):
         rng = np.random.default_rng((seed, case))
         name = pick(rng, list(files))
-        path = Path(folder) / f"picture.{name.rpartition('.')[2]}"
+        path = Path(folder) / f"image.{name.rpartition('.')[2]}"
         path.write_bytes(broken_file(files[name], rng))
         outcomes[outcome(lambda path=path: use_file(path), f"file {case} of seed {seed}, {name}")] += 1
     return outcomes

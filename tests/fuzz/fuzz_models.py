@@ -442,7 +442,7 @@ KINDS = {"safetensors": broken_safetensors, "npz": broken_npz, "configs": broken
 
 
 def use_model(path, rng):
-    """Read a model for all that is done with one, and show it a picture.
+    """Read a model for all that is done with one, and show it an image.
 
     Raises:
         UserError: what is wrong.

@@ -6,12 +6,12 @@ from tests.fuzz import fuzz_folders
 from tinyvit.datasets.left_out import LeftOut
 
 
-def test_random_folders_are_refused_or_every_picture_counted(tmp_path):
+def test_random_folders_are_refused_or_every_image_counted(tmp_path):
     outcomes = fuzz_folders.fuzz_folders(150, seed=1, folder=tmp_path)
     assert min(outcomes["used"], outcomes["refused"]) > 30
 
 
-def test_the_fuzzer_notices_a_picture_that_is_lost(monkeypatch, tmp_path):
+def test_the_fuzzer_notices_a_image_that_is_lost(monkeypatch, tmp_path):
     monkeypatch.setattr(LeftOut, "count", 0)
     with pytest.raises(AssertionError, match="AssertionError instead of a UserError"):
         fuzz_folders.fuzz_folders(150, seed=1, folder=tmp_path)

@@ -29,10 +29,10 @@ def test_the_fuzzers_notice_other_errors(monkeypatch, tmp_path):
 
 
 def test_the_good_files_are_good(tmp_path):
-    files = fuzz_images.picture_files()
+    files = fuzz_images.image_files()
     assert len(files) > 80
     for name, content in files.items():
-        path = tmp_path / f"picture.{name.rpartition('.')[2]}"
+        path = tmp_path / f"image.{name.rpartition('.')[2]}"
         path.write_bytes(content)
         try:
             fuzz_images.use_file(path)

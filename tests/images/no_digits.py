@@ -1,4 +1,4 @@
-"""Pictures without a digit, made up: surfaces, drawings, forms, a face, letters; what a reader of digits must not read."""
+"""Images without a digit, made up: surfaces, drawings, forms, a face, letters; what a reader of digits must not read."""
 
 from pathlib import Path
 
@@ -221,7 +221,7 @@ def gradient(rng):
     return plain(rng.integers(40, 180)) + rng.uniform(30, 180) * slope[..., None]
 
 
-def noise(rng):  # at each scale, from pixels to a quarter of the picture
+def noise(rng):  # at each scale, from pixels to a quarter of the image
     picture, side = np.zeros((300, 300)), 4
     for _ in range(7):
         part = Image.fromarray(rng.normal(0, 1, (side, side)).astype(np.float32))

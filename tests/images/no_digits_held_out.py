@@ -1,4 +1,4 @@
-"""Pictures without a digit that nothing was tuned on: things, patterns, symbols and writing of other kinds."""
+"""Images without a digit that nothing was tuned on: things, patterns, symbols and writing of other kinds."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter

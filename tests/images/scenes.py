@@ -1,4 +1,4 @@
-"""Pictures as people take them of digits they wrote, made from MNIST's test digits; run me for a table of how many are read.
+"""Images as people take them of digits they wrote, made from MNIST's test digits; run me for a table of how many are read.
 
 `python -m tests.images.scenes 40 --seed 7` shows 40 digits of each kind to data/mnist-vit. The kinds in `TUNED`, `SECOND`
 and `THIRD` were looked at while the code was written; those in `FOURTH` were written first and measured last.
@@ -35,7 +35,7 @@ def test_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read(reader, picture: Image.Image):
-    """What is read in a picture, None if no digit is seen."""
+    """What is read in an image, None if no digit is seen."""
     from tinyvit.errors import UserError
     from tinyvit.images.own_image import digits_in
 
@@ -47,7 +47,7 @@ def read(reader, picture: Image.Image):
 
 
 def verdict(seen, label: int) -> str:
-    """What becomes of a picture with one digit: "right", "right, marked", "wrong, marked", "wrong" or "refused".
+    """What becomes of an image with one digit: "right", "right, marked", "wrong, marked", "wrong" or "refused".
 
     Read is what is sure, and it must be the digit and nothing else; where nothing is sure, the largest shape.
     """
@@ -79,7 +79,7 @@ def row(name: str, verdicts: list[str]) -> None:
 
 
 def measure_pages(reader, kind, length: int, count: int, seed: int) -> None:
-    """Print how many of the digits of `count` pictures with `length` each are read in their place."""
+    """Print how many of the digits of `count` images with `length` each are read in their place."""
     right = total = whole = extra = 0
     for number in range(count):
         rng = np.random.default_rng(seed + number)
@@ -113,7 +113,7 @@ def main(count: int, seed: int) -> None:
             everything += (verdicts := of_scene(reader, scene, count, seed))
             row(scene.__name__.replace("_", " "), verdicts)
         row(f"**{title}, all**", everything)
-    print("\n| many digits | in their place | pictures read whole | too many |\n|---|---|---|---|")
+    print("\n| many digits | in their place | images read whole | too many |\n|---|---|---|---|")
     pages = max(1, count // 5)
     for kind, length in ((page, 20), (page, 8), (page, 60), (near, 20), *((kind, 8) for kind in NUMBERS)):
         measure_pages(reader, kind, length, pages, seed)

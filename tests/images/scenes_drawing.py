@@ -57,7 +57,7 @@ def write(paper: Picture, ink: np.ndarray, y: float, x: float, colour=BLACK) -> 
 
 
 def lines(paper: Picture, every: int, colour, thick=2, first=20, down=True, across=False, tilt=0.0) -> Picture:
-    """Rules over the whole picture, `tilt` pixels lower at the right edge than at the left."""
+    """Rules over the whole image, `tilt` pixels lower at the right edge than at the left."""
     height, width = paper.shape[:2]
     y, x = np.mgrid[0:height, 0:width]
     if down:

@@ -99,7 +99,7 @@ def blinds(d, rng):  # stripes of sun and shadow
     return picture * (0.72 + 0.28 * stripe)[..., None]
 
 
-def phone_shadow(d, rng):  # the hard shadow of what took the picture, over a part of the digit
+def phone_shadow(d, rng):  # the hard shadow of what took the image, over a part of the digit
     picture = write(plain((228, 222, 212), 320, 320), pen(d, 160), 80, 80, (40, 40, 50))
     top, left = rng.integers(120, 240, 2)
     shade = np.ones((320, 320))

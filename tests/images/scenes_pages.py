@@ -1,4 +1,4 @@
-"""Many digits in one picture: pages, and numbers as people write them; each with what stands on its lines."""
+"""Many digits in one image: pages, and numbers as people write them; each with what stands on its lines."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A third set of scenes with one digit: pads, boards, rings, strikes, shadows, and pictures of all sizes."""
+"""A third set of scenes with one digit: pads, boards, rings, strikes, shadows, and images of all sizes."""
 
 import io
 

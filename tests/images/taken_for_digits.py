@@ -1,6 +1,6 @@
 """How often a real digit is marked unsure or refused, and how often what is no digit is taken for one; run me for the table.
 
-`python -m tests.images.taken_for_digits 20 7` shows 20 pictures of each kind, drawn with seed 7, to data/mnist-vit.
+`python -m tests.images.taken_for_digits 20 7` shows 20 images of each kind, drawn with seed 7, to data/mnist-vit.
 """
 
 import sys
@@ -21,7 +21,7 @@ MODEL = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 
 def judged(reader, picture, *, is_digit=False):
-    """ "refused", "unsure" or "taken": of a digit's picture by the largest shape, of another by half of its shapes."""
+    """ "refused", "unsure" or "taken": of a digit's image by the largest shape, of another by half of its shapes."""
     try:
         page = reader.read(digits_in(picture).digits)
     except UserError:
@@ -34,7 +34,7 @@ def judged(reader, picture, *, is_digit=False):
 
 
 def of_kind(reader, kind, count, seed):
-    """What becomes of `count` pictures without a digit."""
+    """What becomes of `count` images without a digit."""
     rng = np.random.default_rng(seed)
     return [judged(reader, scenes.photographed(kind(rng), rng)) for _ in range(count)]
 

@@ -1,4 +1,4 @@
-"""Pictures cropped, mirrored and distorted: how often, how far, and against slow or independent ways to do the same."""
+"""Images cropped, mirrored and distorted: how often, how far, and against slow or independent ways to do the same."""
 
 import math
 
@@ -31,7 +31,7 @@ def varied(image, name, share):
 
 
 def coordinates(width, height):
-    """A picture that says of each pixel where it is: red its column, green its row."""
+    """An image that says of each pixel where it is: red its column, green its row."""
     y, x = np.mgrid[:height, :width]
     return Image.fromarray(np.stack([x, y, 0 * x], axis=-1).astype(np.uint8))
 
@@ -74,7 +74,7 @@ def test_a_crop_is_that_part_resized():
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(30, 30), (40, 30), (30, 40)])
-def test_a_crop_of_all_in_its_own_proportions_is_the_picture(mode, size):
+def test_a_crop_of_all_in_its_own_proportions_is_the_image(mode, size):
     image = picture(mode, size)
     ratio = (size[0] / size[1],) * 2
     got = random_resized_crop(image, RNG(0), size=size[::-1], scale=(1.0, 1.0), ratio=ratio)
@@ -91,7 +91,7 @@ def test_a_crop_of_all_in_its_own_proportions_is_the_picture(mode, size):
         (1, 250, (0, 124, 1, 125)),
     ],
 )
-def test_of_a_long_picture_the_middle_is_taken(width, height, box):
+def test_of_a_long_image_the_middle_is_taken(width, height, box):
     for seed in range(20):
         options = {"size": (height, width), "scale": (0.9, 1.0), "resample": "nearest"}
         assert crop_found(random_resized_crop(coordinates(width, height), RNG(seed), **options)) == box
@@ -99,13 +99,13 @@ def test_of_a_long_picture_the_middle_is_taken(width, height, box):
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", EXTREME_SIZES)
-def test_very_small_and_very_long_pictures(mode, size):
+def test_very_small_and_very_long_images(mode, size):
     image = picture(mode, size)
     for seed in range(5):
         for ratio in ((3 / 4, 4 / 3), (5.0, 9.0), (0.1, 0.2)):
             got = random_resized_crop(image, RNG(seed), size=(7, 6), ratio=ratio)
             assert (got.mode, got.size) == (mode, (6, 7))
-            assert np.asarray(got).min() >= 40, "darker than the picture: a crop of no pixels"
+            assert np.asarray(got).min() >= 40, "darker than the image: a crop of no pixels"
         assert random_flip(image, RNG(seed)).size == size
         got = rand_augment(image, RNG(seed), strength=9, operations=20)
         assert (got.mode, got.size) == (mode, size)
@@ -146,7 +146,7 @@ def test_no_strength_changes_nothing(name, mode, size):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_some_strength_changes_a_copy_and_not_the_picture(name, mode):
+def test_some_strength_changes_a_copy_and_not_the_image(name, mode):
     image = picture(mode)
     before = np.asarray(image).copy()
     without_effect = {("identity", "RGB"), ("identity", "L"), ("colour", "L")}  # grey has no colour to change
@@ -290,7 +290,7 @@ AUGMENTATIONS = {
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_the_generator_decides_everything_and_the_picture_stays(name, mode):
+def test_the_generator_decides_everything_and_the_image_stays(name, mode):
     image = picture(mode)
     before = np.asarray(image).copy()
     first = [np.asarray(AUGMENTATIONS[name](image, RNG(seed))) for seed in range(20)]
@@ -302,7 +302,7 @@ def test_the_generator_decides_everything_and_the_picture_stays(name, mode):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_other_modes_and_empty_pictures_are_refused(name):
+def test_other_modes_and_empty_images_are_refused(name):
     for mode in ("P", "1", "CMYK", "I;16", "RGBa"):
         with pytest.raises(UserError, match=f"one of the modes L, LA, RGB, RGBA, got {mode}"):
             AUGMENTATIONS[name](Image.new(mode, (4, 4)), RNG(0))
@@ -316,8 +316,8 @@ def test_other_modes_and_empty_pictures_are_refused(name):
     [
         ({"size": (0, 5)}, r"size must be .*got \(0, 5\)"),
         ({"size": (5, -1)}, r"size must be .*got \(5, -1\)"),
-        ({"scale": (0.0, 1.0)}, r"share of the picture .*got \(0.0, 1.0\)"),
-        ({"scale": (0.5, 1.5)}, r"share of the picture .*got \(0.5, 1.5\)"),
+        ({"scale": (0.0, 1.0)}, r"share of the image .*got \(0.0, 1.0\)"),
+        ({"scale": (0.5, 1.5)}, r"share of the image .*got \(0.5, 1.5\)"),
         ({"ratio": (2.0, 1.0)}, r"width / height .*got \(2.0, 1.0\)"),
         ({"resample": "sinc"}, "resample must be .*got 'sinc'"),
     ],

@@ -43,14 +43,14 @@ def test_every_place_is_taken_the_edges_too():
     assert {tuple(box) for box in boxes} == {(t, l, t + 2, l + 3) for t in range(4) for l in range(4)}
 
 
-def test_a_box_as_large_as_the_picture_and_one_that_is_larger():
+def test_a_box_as_large_as_the_image_and_one_that_is_larger():
     assert draws(6, 9, 1, area=(1, 1), ratio=(1.5, 1.5)).tolist() == [[0, 0, 6, 9]]
     assert len(draws(6, 9, 50, area=(1, 1), ratio=(0.5, 1.0))) == 0
     assert len(draws(1, 1, 50, area=(0.01, 0.1), ratio=(1, 1))) == 0, "a box without pixels is none"
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 2), (1, 5000), (5000, 1), (3, 7)])
-def test_boxes_in_small_and_long_pictures_lie_inside(height, width):
+def test_boxes_in_small_and_long_images_lie_inside(height, width):
     for top, left, bottom, right in draws(height, width, 200, area=(0.05, 1.0), ratio=(0.3, 3.3)):
         assert 0 <= top < bottom <= height
         assert 0 <= left < right <= width
@@ -64,7 +64,7 @@ def test_ten_tries_are_made():
 
 @pytest.mark.parametrize("area", [(0.0, 0.5), (-0.1, 0.5), (0.5, 0.4), (0.5, 1.1), (math.nan, 0.5), (0.5, math.nan)])
 def test_impossible_areas_are_refused(area):
-    with pytest.raises(UserError, match=r"share of the picture must lie .*got"):
+    with pytest.raises(UserError, match=r"share of the image must lie .*got"):
         box_inside(9, 9, RNG(0), area=area, ratio=(1, 1))
 
 

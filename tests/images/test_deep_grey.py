@@ -1,4 +1,4 @@
-"""Grey of more than 8 bits is seen as the same picture in 8 bits would be, whatever file it lies in."""
+"""Grey of more than 8 bits is seen as the same image in 8 bits would be, whatever file it lies in."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tinyvit.images.deep_grey import depth_of, in_words, scaled, white_level
-from tinyvit.images.open import open_picture
+from tinyvit.images.open import open_image
 from tinyvit.images.processor import ImageProcessor
 
 DO_NOTHING = ImageProcessor(in_chans=1, do_resize=False)
@@ -42,7 +42,7 @@ def tiff(values, path, *, order="<", photometric=1):
 def test_the_number_of_bits_is_found(bits, kind, tmp_path):
     top = 2**bits - 1
     values = np.rint(top * SHADES)
-    path = tmp_path / ("picture.png" if kind == "png" else "picture.tif")
+    path = tmp_path / ("image.png" if kind == "png" else "image.tif")
     if kind in ("png", "tif"):
         Image.fromarray(values.astype(np.uint16)).save(path)
     else:
@@ -50,7 +50,7 @@ def test_the_number_of_bits_is_found(bits, kind, tmp_path):
         if kind == "signed" and bits == 16:
             pytest.skip("there is no such number")
         tiff(values.astype(dtype or kind), path, order=">" if kind == "big-endian" else "<")
-    image = open_picture(path)
+    image = open_image(path)
     np.testing.assert_array_equal(DO_NOTHING.pixels(image)[0], np.rint(values * 255 / top))
     assert f"{top:,} is taken as white" in in_words(image).replace("65535", "65,535")
 
@@ -58,18 +58,18 @@ def test_the_number_of_bits_is_found(bits, kind, tmp_path):
 def test_floats_up_to_one_and_masks(tmp_path):
     tiff(SHADES.astype(np.float32), tmp_path / "float.tif")
     np.testing.assert_array_equal(
-        DO_NOTHING.pixels(open_picture(tmp_path / "float.tif"))[0],
+        DO_NOTHING.pixels(open_image(tmp_path / "float.tif"))[0],
         np.rint(255 * SHADES.astype(np.float32).astype(float)),
     )
     Image.fromarray((SHADES > 0.5).astype(np.uint16)).save(tmp_path / "mask.png")
-    np.testing.assert_array_equal(DO_NOTHING.pixels(open_picture(tmp_path / "mask.png"))[0], 255 * (SHADES > 0.5))
+    np.testing.assert_array_equal(DO_NOTHING.pixels(open_image(tmp_path / "mask.png"))[0], 255 * (SHADES > 0.5))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_a_file_in_which_zero_is_white_is_inverted(dtype, tmp_path):
     values = np.rint(4095 * SHADES)
     tiff(values.astype(dtype), tmp_path / "x-ray.tif", photometric=0)
-    image = open_picture(tmp_path / "x-ray.tif")
+    image = open_image(tmp_path / "x-ray.tif")
     np.testing.assert_array_equal(DO_NOTHING.pixels(image)[0], np.rint(255 - values * 255 / 4095))
     assert "4,095 is taken as black, as the file says that 0 is white" in in_words(image)
 
@@ -77,13 +77,13 @@ def test_a_file_in_which_zero_is_white_is_inverted(dtype, tmp_path):
 def test_thirty_two_bits_beyond_the_sign(tmp_path):
     values = np.array([[0, 2**31, 2**32 - 1]], np.uint32)
     tiff(values, tmp_path / "wide.tif")
-    np.testing.assert_array_equal(DO_NOTHING.pixels(open_picture(tmp_path / "wide.tif"))[0], [[0, 128, 255]])
+    np.testing.assert_array_equal(DO_NOTHING.pixels(open_image(tmp_path / "wide.tif"))[0], [[0, 128, 255]])
 
 
 def test_a_pgm_says_what_is_white(tmp_path):
-    values = np.rint(1000 * SHADES).astype(">u2")  # a dark picture of 12 bits
+    values = np.rint(1000 * SHADES).astype(">u2")  # a dark image of 12 bits
     (tmp_path / "dark.pgm").write_bytes(b"P5 9 7 4095\n" + values.tobytes())
-    pixels = DO_NOTHING.pixels(open_picture(tmp_path / "dark.pgm"))[0].astype(float)
+    pixels = DO_NOTHING.pixels(open_image(tmp_path / "dark.pgm"))[0].astype(float)
     np.testing.assert_allclose(pixels, values.astype(float) * 255 / 4095, atol=0.51)
 
 
@@ -148,8 +148,8 @@ def test_colours_of_sixteen_bits_are_cut_and_it_is_told(colours, ending, tmp_pat
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
             for kind, data in chunks
         )
-    (tmp_path / f"picture.{ending}").write_bytes(content)
-    image = open_picture(tmp_path / f"picture.{ending}")
+    (tmp_path / f"image.{ending}").write_bytes(content)
+    image = open_image(tmp_path / f"image.{ending}")
     assert image.mode == colours.replace("LA", "RGBA")
     assert "the upper 8 are used" in in_words(image)
 

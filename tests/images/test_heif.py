@@ -1,4 +1,4 @@
-"""Pictures of phones are read where pillow-heif is installed, and told how to be read where it is not."""
+"""Images of phones are read where pillow-heif is installed, and told how to be read where it is not."""
 
 import subprocess
 import sys
@@ -9,14 +9,14 @@ from PIL import Image
 
 from tinyvit.errors import UserError
 from tinyvit.images.heif import is_heif
-from tinyvit.images.open import glance_at, open_picture
+from tinyvit.images.open import glance_at, open_image
 
 HEADER = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 
 @pytest.fixture
 def heic(tmp_path):
-    """A HEIC picture, 48 x 64, red to the left and blue to the right."""
+    """A HEIC image, 48 x 64, red to the left and blue to the right."""
     pillow_heif = pytest.importorskip("pillow_heif")
     pixels = np.zeros((48, 64, 3), np.uint8)
     pixels[:, :32, 0] = pixels[:, 32:, 2] = 220
@@ -28,7 +28,7 @@ def heic(tmp_path):
 @pytest.mark.parametrize("name", ["IMG_1.HEIC", "x.heif", "called.jpg"])
 def test_it_is_read_whatever_it_is_called(heic, name):
     path = heic.rename(heic.parent / name)
-    image, glance = open_picture(path), glance_at(path)
+    image, glance = open_image(path), glance_at(path)
     assert (image.mode, image.size) == ("RGB", (64, 48))
     assert (glance.size, glance.mode) == ((48, 64), "RGB")
     left, right = image.getpixel((10, 20)), image.getpixel((50, 20))
@@ -41,15 +41,15 @@ def test_a_damaged_one_gets_a_sentence(heic, keep):
     content = heic.read_bytes()
     heic.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
     with pytest.raises(UserError, match=r"IMG_1\.HEIC is"):
-        open_picture(heic)
+        open_image(heic)
 
 
 @pytest.mark.parametrize("name", ["a.heic", "b.HIF", "c.png"])
 def test_without_the_package_a_sentence_says_how_to_get_it(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / name).write_bytes(HEADER)
-    for read in (open_picture, glance_at):
-        with pytest.raises(UserError, match=rf"{name} is a HEIC picture.*python -m pip install pillow-heif.*JPEG"):
+    for read in (open_image, glance_at):
+        with pytest.raises(UserError, match=rf"{name} is a HEIC image.*python -m pip install pillow-heif.*JPEG"):
             read(tmp_path / name)
 
 
@@ -68,6 +68,6 @@ def test_what_others_begin_with(head):
 @pytest.mark.process
 def test_it_is_imported_for_such_files_only(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    code = "import sys, tinyvit.cli; from tinyvit.images.open import *; open_picture(sys.argv[1]); print('pillow_heif' in sys.modules)"
+    code = "import sys, tinyvit.cli; from tinyvit.images.open import *; open_image(sys.argv[1]); print('pillow_heif' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code, tmp_path / "a.png"], capture_output=True, text=True)
     assert result.stdout == "False\n", result.stderr

@@ -256,7 +256,7 @@ def test_impossible_erasures_are_refused_even_at_chance_zero():
     for options, message in (
         ({"probability": 1.5}, "probability of erasing must lie in 0..1, got 1.5"),
         ({"probability": math.nan}, "got nan"),
-        ({"area": (0.0, 0.3)}, r"share of the picture .*got \(0.0, 0.3\)"),
+        ({"area": (0.0, 0.3)}, r"share of the image .*got \(0.0, 0.3\)"),
         ({"ratio": (3.0, 0.3)}, r"width / height .*got \(3.0, 0.3\)"),
     ):
         with pytest.raises(UserError, match=message):

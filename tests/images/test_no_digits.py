@@ -43,7 +43,7 @@ def test_digits_are_neither_marked_nor_refused(reader):
 @pytest.mark.parametrize(
     ("kinds", "most"), [(no_digits.TUNED, 0.16), (held_out.HELD_OUT, 0.2)], ids=["tuned on", "not tuned on"]
 )
-def test_few_pictures_without_a_digit_are_taken_for_one(reader, kinds, most):
+def test_few_images_without_a_digit_are_taken_for_one(reader, kinds, most):
     verdicts = [
         verdict for index, kind in enumerate(kinds) for verdict in measure.of_kind(reader, kind, 10, 24 + index)
     ]

@@ -1,4 +1,4 @@
-"""A picture file is opened in the mode it is stored in; what `read_image` refuses, `open_picture` has refused."""
+"""An image file is opened in the mode it is stored in; what `read_image` refuses, `open_image` has refused."""
 
 import sys
 import warnings
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tinyvit.errors import UserError
-from tinyvit.images.open import FORMATS, glance_at, open_picture
+from tinyvit.images.open import FORMATS, glance_at, open_image
 
 VALUES = np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8)
 
@@ -19,8 +19,8 @@ def test_the_mode_and_the_pixels_stay(tmp_path, mode):
     image = Image.fromarray(VALUES[..., :3].copy()).convert("L" if mode == "I;16" else "RGB").convert(mode)
     if mode == "RGBA":
         image = Image.fromarray(VALUES)
-    image.save(tmp_path / "picture.png")
-    opened = open_picture(tmp_path / "picture.png")
+    image.save(tmp_path / "image.png")
+    opened = open_image(tmp_path / "image.png")
     assert opened.mode == mode
     np.testing.assert_array_equal(np.asarray(opened), np.asarray(image))
 
@@ -38,13 +38,13 @@ def test_it_stands_upright(tmp_path, orientation, mode, suffix):
         5: VALUES.swapaxes(0, 1), 6: VALUES[::-1].swapaxes(0, 1), 7: VALUES[::-1, ::-1].swapaxes(0, 1), 8: VALUES[:, ::-1].swapaxes(0, 1),
     }  # fmt: skip
     wanted = upright[orientation][..., 0 if mode == "L" else slice(3)]
-    np.testing.assert_array_equal(np.asarray(open_picture(tmp_path / f"turned.{suffix}")), wanted)
+    np.testing.assert_array_equal(np.asarray(open_image(tmp_path / f"turned.{suffix}")), wanted)
 
 
 def test_the_first_frame_outlives_its_file(tmp_path):
     frames = [Image.fromarray(VALUES[..., channel].copy()) for channel in range(3)]
     frames[0].save(tmp_path / "film.tiff", save_all=True, append_images=frames[1:])
-    image = open_picture(tmp_path / "film.tiff")
+    image = open_image(tmp_path / "film.tiff")
     (tmp_path / "film.tiff").unlink()
     np.testing.assert_array_equal(np.asarray(image), VALUES[..., 0])
 
@@ -52,8 +52,8 @@ def test_the_first_frame_outlives_its_file(tmp_path):
 def test_no_format_that_runs_something(tmp_path):
     assert not {"EPS", "WMF", "FPX"} & set(FORMATS)
     (tmp_path / "drawing.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
-    with pytest.raises(UserError, match="not a picture"):
-        open_picture(tmp_path / "drawing.eps")
+    with pytest.raises(UserError, match="not an image"):
+        open_image(tmp_path / "drawing.eps")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def many_switches():
     sys.setswitchinterval(before)
 
 
-@pytest.mark.parametrize("read", [open_picture, lambda path: glance_at(path).image])
+@pytest.mark.parametrize("read", [open_image, lambda path: glance_at(path).image])
 @pytest.mark.parametrize("suffix", ["jpg", "png"])  # whose EXIF data Pillow reads early, and late
 def test_many_threads_warn_of_nothing_and_keep_the_filters(tmp_path, monkeypatch, many_switches, read, suffix):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
@@ -107,10 +107,10 @@ def test_many_threads_warn_of_nothing_and_keep_the_filters(tmp_path, monkeypatch
 def test_a_glance_sees_the_upright_size_and_the_stored_mode(tmp_path, suffix, mode):
     exif = Image.Exif()
     exif[0x0112] = 6  # on its side
-    Image.new("RGB", (50, 34)).convert(mode).save(tmp_path / f"picture.{suffix}", exif=exif)
-    image, size, seen = glance_at(tmp_path / f"picture.{suffix}")
+    Image.new("RGB", (50, 34)).convert(mode).save(tmp_path / f"image.{suffix}", exif=exif)
+    image, size, seen = glance_at(tmp_path / f"image.{suffix}")
     assert (size, seen) == ((50, 34), mode)
-    assert size == open_picture(tmp_path / f"picture.{suffix}").size[::-1]
+    assert size == open_image(tmp_path / f"image.{suffix}").size[::-1]
     assert image.size == ((5, 7) if suffix == "jpg" else (34, 50))
 
 
@@ -131,7 +131,7 @@ def test_a_glance_finds_a_jpeg_cut_short_wherever_it_is(tmp_path, options):
     lengths = [*range(0, len(content), len(content) // 40), *range(len(content) - 12, len(content) + 1)]
     for length in lengths:
         cut.write_bytes(content[:length])
-        assert complaint(glance_at) == complaint(open_picture), length
+        assert complaint(glance_at) == complaint(open_image), length
     assert complaint(glance_at) is None  # the last one is whole
     cut.write_bytes(content[: len(content) // 2])
     assert "cut.jpg is damaged" in complaint(glance_at)

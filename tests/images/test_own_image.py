@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tinyvit.datasets import load_dataset
 from tinyvit.errors import UserError
-from tinyvit.images.own_image import prepare_digit, prepare_picture, read_image
+from tinyvit.images.own_image import prepare_digit, prepare_image, read_image
 
 
 def drawn(text="5", size=(200, 160), ink=0, paper=255, height=0.7, at=(0.5, 0.5)) -> Image.Image:
@@ -29,7 +29,7 @@ def shaded(image: Image.Image, darkest: float) -> Image.Image:
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Cosine similarity of two pictures: 1 for the same digit. Rounding may move it by one pixel, so try these too."""
+    """Cosine similarity of two images: 1 for the same digit. Rounding may move it by one pixel, so try these too."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     moved = [np.roll(b, (dy, dx), axis=(1, 2)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     return float(max((a * c).sum() for c in moved) / np.sqrt((a * a).sum() * (b * b).sum()))
@@ -65,7 +65,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_digit_becomes_light_and_centred_in_any_picture(name):
+def test_a_digit_becomes_light_and_centred_in_any_image(name):
     digit, done = prepare_digit(PICTURES[name])
     assert_like_mnist(digit)
     assert overlap(digit, prepare_digit(drawn())[0]) > 0.9
@@ -110,14 +110,14 @@ def test_thin_strokes_are_thickened_and_others_not():
 
 
 @pytest.mark.parametrize("size", [(8, 8), (12, 10), (9, 30)])
-def test_tiny_pictures(size):
+def test_tiny_images(size):
     digit, _ = prepare_digit(drawn("7", size=size, height=1.0))
     assert digit.shape == (1, 28, 28)
     assert digit.max() == 255
 
 
 @pytest.mark.parametrize("first", [0, 2500, 9950])
-def test_pictures_from_the_dataset_are_taken_as_they_are(first):
+def test_images_from_the_dataset_are_taken_as_they_are(first):
     for original in load_dataset("mnist").test.images[first : first + 50]:
         digit, done = prepare_digit(Image.fromarray(original[0]))
         assert done == "taken as it is"
@@ -159,15 +159,15 @@ def test_another_size():
         drawn(size=(1000, 1000), height=0.02),
     ],
 )
-def test_a_picture_without_a_digit_is_refused(image):
+def test_a_image_without_a_digit_is_refused(image):
     with pytest.raises(UserError, match="no digit"):
         prepare_digit(image)
 
 
-def test_prepare_picture_fits_pads_and_inverts():
+def test_prepare_image_fits_pads_and_inverts():
     shirt = Image.new("L", (200, 100), 250)
     ImageDraw.Draw(shirt).rectangle((50, 20, 149, 79), fill=50)
-    picture, done = prepare_picture(shirt, size=(28, 28), channels=1)
+    picture, done = prepare_image(shirt, size=(28, 28), channels=1)
     assert picture.shape == (1, 28, 28)
     assert picture.dtype == np.uint8
     assert done == "light background: inverted; resized to 14 x 28 and padded"
@@ -175,26 +175,26 @@ def test_prepare_picture_fits_pads_and_inverts():
     assert picture[0, 14, 14] == 205
 
 
-def test_prepare_picture_in_colour_keeps_the_colours():
-    picture, done = prepare_picture(Image.new("RGB", (50, 100), (250, 240, 10)), size=(32, 32), channels=3)
+def test_prepare_image_in_colour_keeps_the_colours():
+    picture, done = prepare_image(Image.new("RGB", (50, 100), (250, 240, 10)), size=(32, 32), channels=3)
     assert picture.shape == (3, 32, 32)
     assert done == "resized to 32 x 16 and padded"
     np.testing.assert_array_equal(picture, np.broadcast_to([[[250]], [[240]], [[10]]], (3, 32, 32)))
-    grey, _ = prepare_picture(Image.fromarray(np.full((4, 4), 65535, np.uint16)), size=(4, 4), channels=3)
+    grey, _ = prepare_image(Image.fromarray(np.full((4, 4), 65535, np.uint16)), size=(4, 4), channels=3)
     np.testing.assert_array_equal(grey, np.full((3, 4, 4), 255))
 
 
-def test_prepare_picture_leaves_alone_what_fits():
+def test_prepare_image_leaves_alone_what_fits():
     original = np.zeros((28, 28), dtype=np.uint8)
     original[5:20, 5:20] = 90
-    picture, done = prepare_picture(Image.fromarray(original), size=(28, 28), channels=1)
+    picture, done = prepare_image(Image.fromarray(original), size=(28, 28), channels=1)
     assert done == "taken as it is"
     np.testing.assert_array_equal(picture[0], original)
 
 
-def test_prepare_picture_knows_one_and_three_channels():
+def test_prepare_image_knows_one_and_three_channels():
     with pytest.raises(UserError, match="channels=4"):
-        prepare_picture(drawn(), size=(28, 28), channels=4)
+        prepare_image(drawn(), size=(28, 28), channels=4)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tiff", "webp", "ppm"])
@@ -262,17 +262,17 @@ def png_claiming(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "not a picture"),
-        (b"hello, world", "not a picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (b"", "not an image"),
+        (b"hello, world", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
         (png_claiming(60_000, 60_000), "million pixels"),
         (png_claiming(10_000, 10_000), "million pixels"),
         (png_claiming(100, 100), "damaged"),
-        (png_claiming(0, 10), "damaged|not a picture"),
+        (png_claiming(0, 10), "damaged|not an image"),
     ],
 )
 def test_read_image_refuses(tmp_path, content, complaint):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=complaint) as error:
         read_image(path)
@@ -313,13 +313,13 @@ def test_read_image_does_not_wait_for_a_pipe(tmp_path):
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
 @pytest.mark.parametrize("ink", [0, 255, 60])
-def test_transparent_pictures_are_filled_in_whoever_opened_them(mode, ink):
+def test_transparent_images_are_filled_in_whoever_opened_them(mode, ink):
     """As from a screenshot or a drawing program, through Python: what cannot be seen may be of any colour."""
     shape = drawn(ink=255, paper=0)
     image = Image.merge("LA", [Image.new("L", shape.size, ink), shape]).convert("RGBA").convert(mode)
     digit, _ = prepare_digit(image)
     assert overlap(digit, prepare_digit(drawn())[0]) > 0.95
-    picture, _ = prepare_picture(image, size=(28, 28), channels=3)
+    picture, _ = prepare_image(image, size=(28, 28), channels=3)
     visible = np.unique(picture)
     assert visible.min() <= 120
     assert visible.max() >= 250

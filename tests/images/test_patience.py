@@ -1,4 +1,4 @@
-"""A header that never ends is given up in one sentence; a picture with much in its header is read."""
+"""A header that never ends is given up in one sentence; an image with much in its header is read."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tinyvit.errors import UserError
-from tinyvit.images.open import glance_at, open_picture
+from tinyvit.images.open import glance_at, open_image
 from tinyvit.images.patience import FREE_READS, PatientFile
 
 GIF = b"GIF89a\2\0\2\0\x80\0\0\0\0\0\xff\xff\xff%b,\0\0\0\0\2\0\2\0\0\2\3\x44\2\5\0;"
@@ -50,7 +50,7 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("opener", [open_picture, glance_at])
+@pytest.mark.parametrize("opener", [open_image, glance_at])
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_file_of_endless_tiny_pieces_is_given_up(tmp_path, name, opener):
     (tmp_path / name).write_bytes(ENDLESS[name])
@@ -65,10 +65,10 @@ def test_the_same_with_fewer_pieces_is_read(tmp_path, name):
         fewer = fewer.replace(piece * 29_000, b"")
     assert len(fewer) < len(ENDLESS[name])
     (tmp_path / name).write_bytes(fewer)
-    assert open_picture(tmp_path / name).size in ((2, 2), (8, 8))
+    assert open_image(tmp_path / name).size in ((2, 2), (8, 8))
 
 
-def test_pictures_that_say_much_of_themselves_are_read(tmp_path, rng):
+def test_images_that_say_much_of_themselves_are_read(tmp_path, rng):
     pixels = rng.integers(0, 256, (1500, 40, 3), dtype=np.uint8)
     image = Image.fromarray(pixels)
     texts = PngInfo()
@@ -78,8 +78,8 @@ def test_pictures_that_say_much_of_themselves_are_read(tmp_path, rng):
     image.save(tmp_path / "strips.tif", tiffinfo={278: 1})  # one row a strip
     image.save(tmp_path / "profile.jpg", quality=100, icc_profile=bytes(500_000), comment=b"c" * 60_000)
     for name in ("texts.png", "strips.tif"):
-        np.testing.assert_array_equal(np.asarray(open_picture(tmp_path / name)), pixels)
-    assert open_picture(tmp_path / "profile.jpg").size == (40, 1500)
+        np.testing.assert_array_equal(np.asarray(open_image(tmp_path / name)), pixels)
+    assert open_image(tmp_path / "profile.jpg").size == (40, 1500)
 
 
 def test_patience_grows_with_the_file(tmp_path):

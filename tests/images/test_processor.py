@@ -1,4 +1,4 @@
-"""A picture becomes what plain Pillow and plain arithmetic make of it, whatever its size, mode and file."""
+"""An image becomes what plain Pillow and plain arithmetic make of it, whatever its size, mode and file."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tinyvit.errors import UserError
-from tinyvit.images.open import open_picture
+from tinyvit.images.open import open_image
 from tinyvit.images.processor import MAX_PIXELS, ImageProcessor
 
 SIZES = [(1, 1), (1, 7), (9, 1), (31, 50), (224, 224), (225, 223), (300, 41), (3, 600)]  # (height, width)
@@ -181,7 +181,7 @@ def test_a_file_is_opened_upright_and_at_its_first_frame(tmp_path, size):
     )
     processor = ImageProcessor(size=size)
     for name in ("turned.png", "film.webp"):
-        np.testing.assert_array_equal(processor(open_picture(tmp_path / name)), processor(image))
+        np.testing.assert_array_equal(processor(open_image(tmp_path / name)), processor(image))
 
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -252,12 +252,12 @@ def test_options_that_make_no_sense(change, sentence):
         (DO_NOTHING, Image.new("L", (MAX_PIXELS // 4096 + 1, 4096)), "too large"),
     ],
 )
-def test_pictures_that_cannot_be_processed(processor, image, sentence):
+def test_images_that_cannot_be_processed(processor, image, sentence):
     with pytest.raises(UserError, match=sentence):
         processor(image)
 
 
-def test_the_longest_pictures_that_can():
+def test_the_longest_images_that_can():
     assert ImageProcessor(size=256, do_center_crop=True)(Image.new("L", (256, 1))).shape == (3, 224, 224)
     assert ImageProcessor()(Image.new("L", (70_000, 1))).shape == (3, 224, 224)
     assert DO_NOTHING.pixels(Image.new("1", (4096, 4096))).shape == (3, 4096, 4096)
@@ -271,7 +271,7 @@ def test_a_damaged_file_that_is_read_only_now(tmp_path):
         ImageProcessor()(image)
 
 
-def test_the_picture_is_not_changed():
+def test_the_image_is_not_changed():
     image = picture(30, 40, "P")
     before = (image.mode, image.tobytes())
     ImageProcessor(size=(9, 9))(image)
@@ -304,10 +304,10 @@ def test_models_that_see_transparency_get_it(in_chans, mode, given):
 
 
 @pytest.mark.parametrize("in_chans", [5, 12, 1000])
-def test_channels_that_no_picture_has(in_chans):
+def test_channels_that_no_image_has(in_chans):
     processor = ImageProcessor(in_chans=in_chans, image_mean=tuple(np.arange(in_chans) / in_chans))
     assert len(processor.image_mean) == in_chans
-    with pytest.raises(UserError, match=f"takes images of {in_chans} channels, and pictures have 1"):
+    with pytest.raises(UserError, match=f"takes images of {in_chans} channels, and images have 1"):
         processor.pixels(Image.new("RGB", (4, 4)))
 
 

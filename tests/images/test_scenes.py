@@ -1,4 +1,4 @@
-"""Digits are read in pictures as people take them: few of each kind here, more with `python -m tests.images.scenes`."""
+"""Digits are read in images as people take them: few of each kind here, more with `python -m tests.images.scenes`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Transparent pictures show what a person sees of them, not what is stored beneath."""
+"""Transparent images show what a person sees of them, not what is stored beneath."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_a_drawing_stands_out_from_its_ground(mode, ink, ground, beneath):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "F", "LAB"])
-def test_an_opaque_picture_is_left_as_it_is(mode):
+def test_an_opaque_image_is_left_as_it_is(mode):
     noise = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
     image = Image.fromarray(noise)
     image = image.convert("LA").convert("PA") if mode == "PA" else image

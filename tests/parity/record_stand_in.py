@@ -4,7 +4,7 @@ python -m tests.parity.record_stand_in
 
 It takes four minutes and needs the extra `parity`. The model is the one that `python -m tinyvit.bench.transfer` starts
 from: it has learned the digits 0 to 4. `transformers` then loads it, writes the folder, and computes in float64 what
-lesson 16 compares with, `reference.safetensors`: two pictures, their tokens before the first block and after each, and
+lesson 16 compares with, `reference.safetensors`: two images, their tokens before the first block and after each, and
 the logits.
 """
 
@@ -16,7 +16,7 @@ import torch
 
 from tests.support.oracles import transformers
 from tinyvit.bench.transfer import transfer
-from tinyvit.images.open import open_picture
+from tinyvit.images.open import open_image
 from tinyvit.storage.tensors import arrays_to_bytes
 
 FOLDER = Path(__file__).parents[2] / "data" / "vit-stand-in"
@@ -36,7 +36,7 @@ def write_folder(trained, folder):
 
 
 def coloured(picture):
-    """An orange digit on blue: grey pictures could not tell red from blue."""
+    """An orange digit on blue: grey images could not tell red from blue."""
     grey = picture[..., 0]
     return np.stack([grey, grey // 2, 255 - grey], axis=-1)
 
@@ -57,7 +57,7 @@ def main():
         transfer(Path(place), [], say=print)
         write_folder(Path(place) / "knows-five" / "best", FOLDER)
         paths = [sorted((Path(place) / "old" / "val" / digit).iterdir())[0] for digit in "24"]
-        pictures = np.stack([np.asarray(open_picture(path)) for path in paths])
+        pictures = np.stack([np.asarray(open_image(path)) for path in paths])
         pictures[1] = coloured(pictures[1])
     (FOLDER / "reference.safetensors").write_bytes(arrays_to_bytes(reference(FOLDER, pictures)))
     for path in sorted(FOLDER.iterdir()):

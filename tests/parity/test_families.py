@@ -110,7 +110,7 @@ def test_transformers_loads_what_we_save(name, tmp_path):
 
 @needs_transformers
 @pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
-def test_of_two_towers_that_for_pictures_is_read(kind, tmp_path):
+def test_of_two_towers_that_for_images_is_read(kind, tmp_path):
     config = getattr(transformers, f"{kind}Config")(vision_config=SIZES | WIDTH, text_config=TEXT, projection_dim=5)
     theirs = shaken(getattr(transformers, f"{kind}Model")(config))
     theirs.save_pretrained(tmp_path / "hf")

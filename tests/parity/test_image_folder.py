@@ -1,4 +1,4 @@
-"""Folders of pictures have the classes, and the files in the order, that torchvision gives them."""
+"""Folders of images have the classes, and the files in the order, that torchvision gives them."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.support.oracles import transformers
 from tinyvit.course import stand_in_folder
-from tinyvit.evaluation.answers import answers, read_pictures
+from tinyvit.evaluation.answers import answers, read_images
 from tinyvit.training import load_classifier
 
 pytestmark = pytest.mark.skipif(transformers is None, reason="transformers is not installed")
@@ -44,7 +44,7 @@ def test_probabilities_are_the_pipelines(tmp_path, said, num_classes):
     model, preprocessing = load_classifier(folder)
     ours = answers(
         model,
-        read_pictures(preprocessing, paths),
+        read_images(preprocessing, paths),
         preprocessing.mean,
         preprocessing.std,
         multi_label=preprocessing.multi_label,

@@ -1,4 +1,4 @@
-"""Pictures come out as those of transformers and of timm do, to the last bit before normalising."""
+"""Images come out as those of transformers and of timm do, to the last bit before normalising."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Positions resampled as PyTorch resamples pictures: every method and flag, growing, shrinking, of any shape."""
+"""Positions resampled as PyTorch resamples images: every method and flag, growing, shrinking, of any shape."""
 
 import itertools
 

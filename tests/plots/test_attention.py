@@ -58,7 +58,7 @@ def test_nothing_is_cut_off_however_few_the_heads(heads):
         assert 0 <= left <= right <= 1, text
 
 
-@pytest.mark.parametrize("name", ["a" * 300, "my holiday picture " * 20, "\udcff"])
+@pytest.mark.parametrize("name", ["a" * 300, "my holiday image " * 20, "\udcff"])
 def test_a_long_file_name_leaves_room_for_the_prediction(name):
     title = f"{name}.png: Ankle boot (99.3 %)"
     figure = plot_overlay(np.zeros((1, 28, 28)), random_attention(1, 2, 17), grid=(4, 4), title=title)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tinyvit.errors import UserError
 from tinyvit.plots import plot_curves, save_figure
-from tinyvit.plots.figure import new_figure, shortened, show_picture
+from tinyvit.plots.figure import new_figure, shortened, show_image
 
 HISTORY = [{"epoch": 1, "train_loss": 1.0, "dev_loss": 0.9, "dev_accuracy": 0.7, "lr": 1e-3}]
 
@@ -71,17 +71,17 @@ def test_save_figure_into_a_file_as_a_folder(tmp_path):
         (np.array([[[0, 51]]] * 3, dtype=np.uint8), 0.0, 0.2),
     ],
 )
-def test_show_picture_brings_pixels_to_0_1(image, low, high):
+def test_show_image_brings_pixels_to_0_1(image, low, high):
     axes = new_figure(1.0, 1.0).subplots()
-    show_picture(axes, image)
+    show_image(axes, image)
     shown = np.asarray(axes.images[0].get_array())
     assert shown.min() == pytest.approx(low)
     assert shown.max() == pytest.approx(high)
 
 
-def test_show_picture_refuses_other_shapes():
+def test_show_image_refuses_other_shapes():
     with pytest.raises(UserError, match=r"\(28, 28\)"):
-        show_picture(new_figure(1.0, 1.0).subplots(), np.zeros((28, 28)))
+        show_image(new_figure(1.0, 1.0).subplots(), np.zeros((28, 28)))
 
 
 def test_shortened():

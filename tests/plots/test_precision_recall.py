@@ -22,14 +22,14 @@ def test_the_area_under_the_steps_is_the_average_precision(tmp_path):
     save_figure(figure, tmp_path / "curves.png")
 
 
-def test_of_many_classes_those_with_the_most_pictures_are_drawn():
+def test_of_many_classes_those_with_the_most_images_are_drawn():
     figure = plot_precision_recall([of_class(f"class {k}", k, 0.1 * (k % 10)) for k in range(1, 31)], 0.5)
     texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert [text.split(":")[0] for text in texts] == [f"class {k}" for k in range(30, 22, -1)]
     assert "mean average precision 45.00 %" in figure.get_suptitle()  # of all
-    assert "the 8 of 30 classes with the most pictures" in figure.get_suptitle()
+    assert "the 8 of 30 classes with the most images" in figure.get_suptitle()
 
 
 def test_without_a_class_there_is_nothing_to_draw():
-    with pytest.raises(UserError, match="no class with a picture"):
+    with pytest.raises(UserError, match="no class with an image"):
         plot_precision_recall([], 0.5)

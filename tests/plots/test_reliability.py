@@ -16,7 +16,7 @@ def test_full_bins_are_points_and_empty_ones_are_not(tmp_path):
     np.testing.assert_allclose(stems, [[[40, 40], [40, 50]], [[90, 90], [90, 80]]])  # from the diagonal to the point
     np.testing.assert_allclose([bar.get_height() for bar in bars.patches], [0, 30, 0, 70])
     np.testing.assert_allclose([bar.get_center()[0] for bar in bars.patches], [12.5, 37.5, 62.5, 87.5])
-    assert "100 pictures, expected error 10.00 %" in figure.get_suptitle()
+    assert "100 images, expected error 10.00 %" in figure.get_suptitle()
     save_figure(figure, tmp_path / "reliability.png")
 
 

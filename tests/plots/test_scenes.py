@@ -21,7 +21,7 @@ def test_masks_stand_below_the_images(channels, n, rng, tmp_path):
     save_figure(figure, tmp_path / "masks.png")
 
 
-def test_one_picture_and_its_mask(rng, tmp_path):
+def test_one_image_and_its_mask(rng, tmp_path):
     image, mask = rng.integers(0, 256, (3, 6, 9), dtype=np.uint8), np.full((6, 9), 2)
     mask[0] = 0
     figure = plot_mask(image, mask, ["nothing", "a", "$b$"], "name.png")

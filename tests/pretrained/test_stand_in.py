@@ -29,7 +29,7 @@ def test_tokens_and_logits_are_those_of_the_reference(reference, dtype, toleranc
         assert np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
 
 
-def test_its_pictures_are_made_as_transformers_made_them(reference):
+def test_its_images_are_made_as_transformers_made_them(reference):
     preprocessing = load_trained(FOLDER)[1]
     found = [preprocessing.processor(Image.fromarray(picture)) for picture in reference["pictures"]]
     np.testing.assert_array_equal(found, reference["pixel_values"])

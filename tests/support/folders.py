@@ -10,5 +10,5 @@ def touch(root, *names):
 
 
 def tree(root, places, classes, count=2):
-    """`count` pictures in each class of each place."""
+    """`count` images in each class of each place."""
     return touch(root, *(f"{place}/{name}/{k}.jpg" for place in places for name in classes for k in range(count)))

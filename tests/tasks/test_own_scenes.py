@@ -90,7 +90,7 @@ def test_from_the_folder_to_a_trained_model(task, tmp_path):
 
 
 @pytest.mark.parametrize("task", ["segment", "detect"])
-def test_a_run_resumes_on_the_same_pictures_alone(task, tmp_path):
+def test_a_run_resumes_on_the_same_images_alone(task, tmp_path):
     config = config_for(task, tmp_path)
     train(config, progress=Notes(), free=FREE)
     weights = read_arrays(next((tmp_path / "run").glob("best/**/head.safetensors")))
@@ -119,14 +119,14 @@ def test_it_is_evaluated_on_folders_of_its_kind_alone(task, tmp_path, capsys):
     assert f"or use --task {other}" in capsys.readouterr().err
 
 
-def test_other_pictures_are_looked_at(tmp_path, capsys):
+def test_other_images_are_looked_at(tmp_path, capsys):
     history = train(config_for("segment", tmp_path), progress=Notes(), free=FREE)
     Image.new("RGB", (50, 31), (240, 240, 240)).save(tmp_path / "bright.png")
     pictures = [str(tmp_path / name) for name in ("bright.png", "nowhere.png", "data/images/1.png")]
     assert main(["predict", str(history.folder), *pictures, "--plot"]) == 2
     said = capsys.readouterr()
     first, drawn, second, _ = said.out.splitlines()
-    assert "bright.png: pixels of " in first  # and not inverted: the model learned such pictures
+    assert "bright.png: pixels of " in first  # and not inverted: the model learned such images
     assert "1.png: pixels of " in second
     assert (tmp_path / drawn.strip()).stat().st_size > 1000
     assert "nowhere.png" in said.err
@@ -158,10 +158,10 @@ def other_json(place):
 SPOILED = [
     ("segment", "images/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 images have no mask"),
     ("segment", "masks/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 masks have no image"),
-    ("segment", "images/0.psd", heic, r"do not end as those of pictures do, left out: \.psd"),
-    ("segment", "masks/more/9.png", heic, r"pictures alone are expected are left out: masks/more \(1 picture\)"),
-    ("detect", "images/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 pictures in .* no JSON file"),
-    ("detect", "new/phone.heic", heic, "1 pictures in .* no JSON file and are left out: new/phone.heic"),
+    ("segment", "images/0.psd", heic, r"do not end as those of images do, left out: \.psd"),
+    ("segment", "masks/more/9.png", heic, r"images alone are expected are left out: masks/more \(1 image\)"),
+    ("detect", "images/alone.png", lambda place: Image.new("L", (20, 24)).save(place), "1 images in .* no JSON file"),
+    ("detect", "new/phone.heic", heic, "1 images in .* no JSON file and are left out: new/phone.heic"),
     ("detect", "annotations/someone.json", other_json, "JSON files of no split are left out"),
 ]
 
@@ -190,15 +190,15 @@ def test_strict_has_nothing_against_a_folder_that_is_whole(task, tmp_path):
 @pytest.mark.parametrize(
     ("task", "free"), [("segment", 8 * 2 * 256 - 1), ("detect", 8 * (256 + 20) - 1), ("segment", 0)]
 )
-def test_pictures_with_masks_or_boxes_have_to_fit_into_memory(task, free, tmp_path, monkeypatch):
+def test_images_with_masks_or_boxes_have_to_fit_into_memory(task, free, tmp_path, monkeypatch):
     config, progress = config_for(task, tmp_path), Notes()
     monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: free)
-    with pytest.raises(UserError, match=r"8 pictures of 16x16 pixels, grey, take 0.0 MiB of memory, and .*smaller"):
+    with pytest.raises(UserError, match=r"8 images of 16x16 pixels, grey, take 0.0 MiB of memory, and .*smaller"):
         train(config, progress=progress, free=FREE)
     assert not (tmp_path / "run").exists()
     monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: 4096)
     task_of(config).dataset(config, progress.note)
-    assert "8 pictures of 16x16 pixels, grey, take 0.0 MiB and are held in memory, resized." in progress.said
+    assert "8 images of 16x16 pixels, grey, take 0.0 MiB and are held in memory, resized." in progress.said
     with pytest.raises(UserError, match="twice with worker processes"):
         task_of(config).dataset(dataclasses.replace(config, workers=2), progress.note)
 

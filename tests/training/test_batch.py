@@ -65,8 +65,8 @@ def test_the_loss_is_asked_for_as_the_config_says(small_config, small_dataset, s
     assert all(options["rng"] is not None for _, _, options in seen)
 
 
-def test_one_picture_is_not_the_same_in_two_epochs(small_config, small_dataset):
-    """Augmentation is drawn from the step, so a picture that comes again has been moved another way."""
+def test_one_image_is_not_the_same_in_two_epochs(small_config, small_dataset):
+    """Augmentation is drawn from the step, so an image that comes again has been moved another way."""
     rngs = np.random.default_rng(0), np.random.default_rng(1)
     one, two = (training_batch(small_config, small_dataset, np.arange(5), rng)[0] for rng in rngs)
     assert (np.abs(one - two).max(axis=(1, 2, 3)) > 0.1).all()
@@ -75,7 +75,7 @@ def test_one_picture_is_not_the_same_in_two_epochs(small_config, small_dataset):
 AMOUNTS = {"degrees": 12.0, "translate": 2.5, "scale": 0.3, "shear": 7.0}
 
 
-def test_affine_pictures_get_the_configs_amounts(small_config, small_dataset):
+def test_affine_images_get_the_configs_amounts(small_config, small_dataset):
     config = dataclasses.replace(small_config, augment="affine", **AMOUNTS)
     chosen = np.array([7, 3, 11, 3])
     images, labels = training_batch(config, small_dataset, chosen, np.random.default_rng(2))
@@ -85,7 +85,7 @@ def test_affine_pictures_get_the_configs_amounts(small_config, small_dataset):
     assert images.dtype == np.float32
 
 
-def test_shifted_pictures_get_the_configs_amount(small_config, small_dataset):
+def test_shifted_images_get_the_configs_amount(small_config, small_dataset):
     config = dataclasses.replace(small_config, augment="shift", shift=4)
     images, _ = training_batch(config, small_dataset, np.arange(9), np.random.default_rng(2))
     moved = random_shift(small_dataset.train.images[:9], np.random.default_rng(2), pixels=4)

@@ -52,7 +52,7 @@ BAD = {
     "missing.csv": (None, "must be the word balanced or a file, and there is no file .*missing.csv"),
     "empty.csv": ("", "has no weight for cat, dog, sea, deep, caf\u00e9: give each class one"),
     "one missing.csv": ("cat,1\n" + REST, "has no weight for dog"),
-    "unknown.csv": ("cat,1\ndog,1\nbird,2\n" + REST, "names no class of these pictures with bird: the classes are cat"),
+    "unknown.csv": ("cat,1\ndog,1\nbird,2\n" + REST, "names no class of these images with bird: the classes are cat"),
     "twice.csv": ("cat,1\ndog,1\ncat,2\n" + REST, "gives 'cat' two weights"),
     "words.csv": ("cat,heavy\ndog,1\n" + REST, "weight of 'cat' must be a number from 0 to .*, got 'heavy'"),
     "negative.csv": ("cat,-1\ndog,1\n" + REST, "weight of 'cat' .*got -1.0"),
@@ -64,7 +64,7 @@ BAD = {
     "quotes.csv": ('cat,"1', "holds no class weights"),
     "all zero.csv": (
         'cat,0\ndog,0\n"sea, deep",5\ncaf\u00e9,0\n',
-        "classes with training pictures are 0, so none would count",
+        "classes with training images are 0, so none would count",
     ),
     "bytes.csv": (b"caf\xe9,1\n", "holds no class weights .*utf-8"),
     "zeros.csv": (b"\0" * 50, "holds no class weights|line 1"),
@@ -102,7 +102,7 @@ def test_a_folder_is_no_file(tmp_path):
     [
         ((1.0, 2.0), LABELS, "there are 4 classes, got 2 class weights"),
         ((0.0, 0.0, 1.0, 0.0), LABELS, "none would count"),
-        ("balanced", np.eye(4, dtype=bool), "pictures of one class each, and these have several"),
+        ("balanced", np.eye(4, dtype=bool), "images of one class each, and these have several"),
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit(wanted, labels, sentence):

@@ -1,4 +1,4 @@
-"""Training from nothing on one's own pictures and arrays: fitted, resumed to the bit, measured, and protected."""
+"""Training from nothing on one's own images and arrays: fitted, resumed to the bit, measured, and protected."""
 
 import dataclasses
 import gzip
@@ -59,7 +59,7 @@ def config_of(tmp_path, folder, **changes):
     return TrainConfig(model=model, data_dir=str(folder), **(usual | changes))
 
 
-def test_a_folder_of_pictures_is_learned_measured_and_predicted(tmp_path, photos, capsys):
+def test_a_folder_of_images_is_learned_measured_and_predicted(tmp_path, photos, capsys):
     flags = [
         "--embed-dim",
         "16",
@@ -77,7 +77,7 @@ def test_a_folder_of_pictures_is_learned_measured_and_predicted(tmp_path, photos
     run = str(tmp_path / "run")
     assert main(["train", "--data-dir", str(photos), "--output", run, *flags, "--lr", "0.01", "--device", "cpu"]) == 0
     said = capsys.readouterr().out
-    assert "pictures of 64x64 pixels, RGB, take 0.7 MiB and are held in memory" in said
+    assert "images of 64x64 pixels, RGB, take 0.7 MiB and are held in memory" in said
     assert "fitted to the data: img_size 64, in_chans 3, num_classes 3, patch_size 8" in said
     config = read_run_config(run)
     assert (config.dataset, config.model.input_shape, config.model.patch_size) == ("folder", (3, 64, 64), 8)
@@ -107,14 +107,14 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, kind, workers, request
 
 
 CHANGES = {
-    "a picture is gone": lambda photos: (photos / "red" / "3.png").unlink(),
-    "a picture is another": lambda photos: shutil.copy(photos / "red" / "4.png", photos / "red" / "3.png"),
+    "an image is gone": lambda photos: (photos / "red" / "3.png").unlink(),
+    "an image is another": lambda photos: shutil.copy(photos / "red" / "4.png", photos / "red" / "3.png"),
     "a class is renamed": lambda photos: (photos / "red" / "3.png").parent.rename(photos / "crimson"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_run_does_not_go_on_with_other_pictures(tmp_path, photos, change):
+def test_a_run_does_not_go_on_with_other_images(tmp_path, photos, change):
     config = config_of(tmp_path, photos)
     with pytest.raises(TrainingInterrupted):
         train(config, progress=Stops(3), free=FREE)
@@ -125,7 +125,7 @@ def test_a_run_does_not_go_on_with_other_pictures(tmp_path, photos, change):
     assert {path: path.read_bytes() for path in Path(config.output).rglob("*") if path.is_file()} == before
 
 
-def test_a_run_goes_on_where_its_pictures_have_moved_to(tmp_path, photos):
+def test_a_run_goes_on_where_its_images_have_moved_to(tmp_path, photos):
     config = config_of(tmp_path, photos)
     with pytest.raises(TrainingInterrupted):
         train(config, progress=Stops(3), free=FREE)
@@ -183,12 +183,12 @@ def test_a_model_of_other_sizes_or_classes_is_refused(tmp_path, arrays, capsys):
     assert "(1, 12, 16), but the model takes (1, 28, 28)" in capsys.readouterr().err
 
 
-def test_grey_pictures_of_one_small_size_keep_it(tmp_path, photos):
+def test_grey_images_of_one_small_size_keep_it(tmp_path, photos):
     for path in photos.rglob("*.png"):
         Image.open(path).convert("L").resize((20, 24)).save(path)
     history = train(config_of(tmp_path, photos, epochs=1), progress=(notes := Notes()), free=FREE)
     assert read_run_config(history.folder).model.input_shape == (1, 24, 20)
-    assert any("60 pictures of 24x20 pixels, grey" in note for note in notes.notes)
+    assert any("60 images of 24x20 pixels, grey" in note for note in notes.notes)
 
 
 def test_fields_that_were_given_stay(tmp_path, photos):
@@ -211,7 +211,7 @@ def test_what_is_told_of_transparency_is_true_of_the_model(tmp_path, photos, in_
     if in_chans:
         config = dataclasses.replace(config, model=dataclasses.replace(config.model, in_chans=in_chans))
     history = train(config, progress=notes, free=free)
-    assert any("1 picture is transparent in part, and laid over white" in note for note in notes.notes) == is_laid
+    assert any("1 image is transparent in part, and laid over white" in note for note in notes.notes) == is_laid
     assert any("so nothing is laid over white or black" in note for note in notes.notes) != is_laid
     data = history.best.dataset
     images = np.concatenate([data.train.images, data.dev.images, data.test.images])
@@ -220,9 +220,9 @@ def test_what_is_told_of_transparency_is_true_of_the_model(tmp_path, photos, in_
         assert images[:, -1].min() < 255 == images[:, -1].max()
 
 
-def test_pictures_that_do_not_fit_into_memory_are_refused_first(tmp_path, photos, monkeypatch):
+def test_images_that_do_not_fit_into_memory_are_refused_first(tmp_path, photos, monkeypatch):
     monkeypatch.setattr("tinyvit.datasets.memory.free_memory", lambda: 500_000)
-    with pytest.raises(UserError, match=r"60 pictures of 64x64 pixels, RGB, take 0\.7 MiB of memory, and 0\.5 MiB are"):
+    with pytest.raises(UserError, match=r"60 images of 64x64 pixels, RGB, take 0\.7 MiB of memory, and 0\.5 MiB are"):
         train(config_of(tmp_path, photos), free=FREE)
     assert not (tmp_path / "run").exists()
 

@@ -128,8 +128,8 @@ def test_the_encoder_is_an_ordinary_model(config, tmp_path, capsys):
         assert config.task in capsys.readouterr().err
         return
     capsys.readouterr()
-    Image.new("L", (40, 30), 90).save(tmp_path / "picture.png")
-    status = main(["predict", str(history.folder), str(tmp_path / "picture.png")])
+    Image.new("L", (40, 30), 90).save(tmp_path / "image.png")
+    status = main(["predict", str(history.folder), str(tmp_path / "image.png")])
     assert status == (0 if type(task_of(config)).predict is not Task.predict else 2)
     said = capsys.readouterr()
     assert (said.out + said.err).count("\n") == 1

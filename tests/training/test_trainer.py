@@ -261,15 +261,15 @@ def test_everything_a_run_saves_is_float32(small_config):
 
 @pytest.fixture
 def step_losses(monkeypatch):
-    """What `OneProcess.gradients` returned, step by step."""
+    """What `OneProcess.compute` returned, step by step."""
     losses = []
-    whole = OneProcess.gradients
+    whole = OneProcess.compute
 
     def noting(process, step):
         losses.append(float(whole(process, step)))
         return losses[-1]
 
-    monkeypatch.setattr(OneProcess, "gradients", noting)
+    monkeypatch.setattr(OneProcess, "compute", noting)
     return losses
 
 

@@ -1,6 +1,6 @@
 """Benchmark of fine-tuning a large model: `python -m tinyvit.bench.finetuning [--against torch]`.
 
-A model of ViT-B/16's size with random weights goes through two epochs on a small folder of pictures: by the code of
+A model of ViT-B/16's size with random weights goes through two epochs on a small folder of images: by the code of
 `tinyvit finetune`, once as it is and once with `--recompute`, and by PyTorch, eager, on the same batches. Each is a
 process of its own and has the machine to itself. Printed are the seconds a step takes for each image, the most memory
 that the process has held, from its start to the report on the test split (PyTorch's ends with the last step), and
@@ -33,12 +33,12 @@ AGREE = 1e-2  # the losses of an epoch, relatively; the gradients themselves are
 
 
 def prepare(folder: Path, config: ViTConfig, images: int) -> None:
-    """A model with random weights in `folder/model`, and pictures of noise of two classes in `folder/pictures`."""
+    """A model with random weights in `folder/model`, and images of noise of two classes in `folder/images`."""
     VisionTransformer(config, rng=np.random.default_rng(0)).save_pretrained(folder / "model")
     rng = np.random.default_rng(1)
     for split, count in (("train", images), ("val", 2), ("test", 2)):
         for index in range(count):
-            place = folder / "pictures" / split / ("dark", "light")[index % 2]
+            place = folder / "images" / split / ("dark", "light")[index % 2]
             place.mkdir(parents=True, exist_ok=True)
             pixels = rng.integers(0, 128, (*config.image_shape, 3), np.uint8) + np.uint8(127 * (index % 2))
             Image.fromarray(pixels).save(place / f"{index}.png")
@@ -48,7 +48,7 @@ def settings(folder: Path, *, batch_size: int, epochs: int, recompute: bool = Fa
     """The run of every side."""
     return FinetuneConfig(
         pretrained=str(folder / "model"),
-        data_dir=str(folder / "pictures"),
+        data_dir=str(folder / "images"),
         output=str(folder / "run"),
         batch_size=batch_size,
         epochs=epochs,

@@ -26,7 +26,7 @@ class Side(NamedTuple):
 
 
 def one_batch(config: ViTConfig, batch_size: int) -> Dataset:
-    """Random pictures and labels, as many as one batch takes."""
+    """Random images and labels, as many as one batch takes."""
     rng = generator(0, "bench")
     images = rng.integers(0, 256, (batch_size, config.in_chans, *config.image_shape), np.uint8)
     split = Split(images, rng.integers(0, config.num_classes, batch_size))

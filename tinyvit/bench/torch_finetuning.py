@@ -7,9 +7,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..datasets.picture_files import picture_dataset
+from ..datasets.image_files import image_dataset
 from ..training import FinetuneConfig, Progress
-from ..training.finetuning.batches import PictureBatches
+from ..training.finetuning.batches import ImageBatches
 from ..training.finetuning.pretrained import pretrained_for, starting_point
 from ..training.finetuning.start import readable
 from ..training.state import learning_rate
@@ -24,8 +24,8 @@ def torch_run(config: FinetuneConfig) -> dict[str, Any]:
     listing, _ = readable(config, Progress())
     ours, processor = starting_point(pretrained_for(config), len(listing.class_names), {}, Progress())
     config = dataclasses.replace(config, model=ours.config)
-    dataset = picture_dataset(listing, processor, name=config.dataset_name)
-    batches = PictureBatches(config, dataset, processor, torch.get_num_threads())
+    dataset = image_dataset(listing, processor, name=config.dataset_name)
+    batches = ImageBatches(config, dataset, processor, torch.get_num_threads())
     model = torch_twin(ours)
     optimizer = adamw(model, ours, config)
     del ours

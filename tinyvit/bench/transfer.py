@@ -1,9 +1,9 @@
 """Benchmark of transfer learning: `python -m tinyvit.bench.transfer`, five digits pretrained, five others learned.
 
-Everything goes the way of a user's own pictures: PNG files in folders, and `tinyvit finetune`'s own code.
+Everything goes the way of a user's own images: PNG files in folders, and `tinyvit finetune`'s own code.
 
-1. A small ViT with random weights learns the digits 0 to 4, from some thousand pictures.
-2. The digits 5 to 9 are new: 20 pictures of each to learn from, 20 to choose the best epoch by, 200 to test on.
+1. A small ViT with random weights learns the digits 0 to 4, from some thousand images.
+2. The digits 5 to 9 are new: 20 images of each to learn from, 20 to choose the best epoch by, 200 to test on.
 3. They are learned twice for each seed, with the same settings: from the random weights, and from those of step 1.
 """
 
@@ -36,7 +36,7 @@ MODEL = ViTConfig(
 # Digits must not be mirrored, and hardly be cropped.
 SETTINGS = FinetuneConfig(model=MODEL, epochs=30, lr=1e-3, batch_size=20, flip=0.0, crop_scale=0.8)
 PRETRAINING = dataclasses.replace(SETTINGS, epochs=20, lr=2e-3, batch_size=64)
-Counts = Mapping[str, int]  # pictures of each digit, for train, val and test
+Counts = Mapping[str, int]  # images of each digit, for train, val and test
 OLD_COUNTS, NEW_COUNTS = {"train": 1000, "val": 100, "test": 100}, {"train": 20, "val": 20, "test": 200}
 
 
@@ -55,9 +55,9 @@ def transfer(
     write_digits(folder / "old", OLD, old)
     write_digits(folder / "new", NEW, new)
 
-    def learn(config: FinetuneConfig, start: str, pictures: str, run: str) -> float:
-        start, pictures, run = (str(folder / place) for place in (start, pictures, run))
-        history = finetune(dataclasses.replace(config, pretrained=start, data_dir=pictures, output=run))
+    def learn(config: FinetuneConfig, start: str, images: str, run: str) -> float:
+        start, images, run = (str(folder / place) for place in (start, images, run))
+        history = finetune(dataclasses.replace(config, pretrained=start, data_dir=images, output=run))
         return history.test.measures["accuracy"]
 
     say(f"the digits 0 to 4, from random weights: {learn(pretraining, 'random', 'old', 'knows-five'):.1%}")
@@ -72,15 +72,15 @@ def transfer(
 
 
 def write_digits(folder: Path, digits: Sequence[int], counts: Counts) -> None:
-    """MNIST as RGB pictures of 32 x 32 pixels, in `folder/<split>/<digit>/`; train and val from its training images."""
+    """MNIST as RGB images of 32 x 32 pixels, in `folder/<split>/<digit>/`; train and val from its training images."""
     mnist = load_dataset("mnist")
     splits: dict[str, Split] = {"train": mnist.train, "val": mnist.dev, "test": mnist.test}
     for name, split in splits.items():
         for digit in digits:
             (place := folder / name / str(digit)).mkdir(parents=True)
             for index in np.flatnonzero(split.labels == digit)[: counts[name]]:
-                picture = Image.fromarray(np.pad(split.images[index][0], (SIDE - 28) // 2))
-                picture.convert("RGB").save(place / f"{index}.png")
+                image = Image.fromarray(np.pad(split.images[index][0], (SIDE - 28) // 2))
+                image.convert("RGB").save(place / f"{index}.png")
 
 
 def main() -> None:

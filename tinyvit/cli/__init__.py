@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except MemoryError:
         return _complain(
-            "there is not enough memory: end other programs, or choose smaller batches, pictures or a smaller model", 2
+            "there is not enough memory: end other programs, or choose smaller batches, images or a smaller model", 2
         )
     except OSError as error:
         return _complain(f"the system refused ({error}): check the path, its rights and the space on the disk", 2)

@@ -69,8 +69,8 @@ def progress_bar() -> Any:
     return ProgressBar()
 
 
-def picture_bar(total: int) -> Any:
-    """A bar that counts pictures, where stderr is a terminal and there is time to look at it."""
+def image_bar(total: int) -> Any:
+    """A bar that counts images, where stderr is a terminal and there is time to look at it."""
     from tqdm.std import tqdm
 
     tqdm.monitor_interval = 0  # as above

@@ -42,16 +42,16 @@ def run(options: argparse.Namespace) -> int:
 
     from ..datasets.left_out import forbid
     from ..datasets.listing import gaps
-    from ..datasets.multi_label import list_pictures
+    from ..datasets.multi_label import list_images
     from ..datasets.scan import scan
 
     multi_label = options.multi_label or options.labels is not None
-    listing = list_pictures(options.folder, options.labels, multi_label=multi_label)
+    listing = list_images(options.folder, options.labels, multi_label=multi_label)
     files = sum(map(len, listing.splits.values()))
     with tqdm(total=files, unit="file", disable=None, leave=False) as bar:
         findings = scan(listing, progress=lambda done, _: bar.update(done - bar.n))
     names = [printable(name) if name == name.strip() else repr(name) for name in listing.class_names]
-    say(f"{printable(options.folder)}: {len(names):,} classes, {files:,} files; pictures that can be read:\n")
+    say(f"{printable(options.folder)}: {len(names):,} classes, {files:,} files; images that can be read:\n")
     _say_table(names, findings.counts, "labels" if multi_label else "total")
     sizes = Counter({f"{height} x {width}": count for (height, width), count in findings.sizes.items()})
     say(f"\nheight x width   {_most_common(sizes)}")
@@ -98,9 +98,9 @@ def _imbalance(names: Sequence[str], findings: Any) -> str:
     """Class imbalance: the largest class against the smallest that has any."""
     train = findings.counts["train"]
     if not train.any():
-        return "no picture to train on can be read"
+        return "no image to train on can be read"
     if findings.imbalance == 1:
-        alike = f"{train.max():,} training picture{'s' * bool(train.max() > 1)}"
+        alike = f"{train.max():,} training image{'s' * bool(train.max() > 1)}"
         return f"none: {alike} in each class" if train.all() else f"{alike} in each class that has any"
     largest, smallest = int(train.argmax()), min((k for k in range(len(names)) if train[k]), key=lambda k: train[k])
     return f"{findings.imbalance:.1f} ({names[largest]} {train[largest]:,}, {names[smallest]} {train[smallest]:,})"
@@ -129,7 +129,7 @@ def _what_is_wrong(listing: Any, names: Sequence[str], findings: Any) -> dict[st
             ", ".join(map(repr, alike)) for alike in look_alike(listing.class_names)
         ],
         "Files that cannot be read": [sentence for _, sentence in findings.unreadable],
-        "Transparent pictures of which nothing can be seen": [str(path) for path in findings.blank],
+        "Transparent images of which nothing can be seen": [str(path) for path in findings.blank],
         "Duplicates across splits (data leakage)": [
             f"{again.path} = {first.path}" for first, again in findings.across_splits
         ],

@@ -63,9 +63,9 @@ def run(options: argparse.Namespace) -> int:
         say(result.details)
     say(f"{read / seconds:,.1f} images per second, from reading them to their classes")
     if read < total:
-        say(f"left out, as they cannot be read: {total - read:,} of {total:,} pictures")
+        say(f"left out, as they cannot be read: {total - read:,} of {total:,} images")
     if blank:
-        say(f"transparent, and nothing can be seen of them: {len(blank):,} pictures ({some(blank)})")
+        say(f"transparent, and nothing can be seen of them: {len(blank):,} images ({some(blank)})")
     say("\n" + result.report([*map(printable, preprocessing.class_names)], in_full=True))
     if options.csv:
         say(options.csv)

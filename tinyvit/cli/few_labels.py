@@ -24,7 +24,7 @@ def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
         flags: those of `FinetuneConfig` that were given.
 
     Raises:
-        UserError: a flag is for pictures in folders, or as `train`.
+        UserError: a flag is for images in folders, or as `train`.
     """
     from ..config.mae import TransferConfig
     from ..evaluation.preprocessing import read_preprocessing
@@ -34,17 +34,17 @@ def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
     if not int(flags["labels"]):
         raise UserError("--labels must be at least 1 as a number of labels, got 0: choose a multiple of the classes")
     if options.strict:
-        raise UserError(f"--strict is for pictures in folders, and --labels {flags['labels']} is not: leave one out")
+        raise UserError(f"--strict is for images in folders, and --labels {flags['labels']} is not: leave one out")
     given = {OTHER_NAMES.get(name, name): value for name, value in flags.items()}
     if strange := [name for name in given if name not in {field.name for field in dataclasses.fields(TransferConfig)}]:
         flag = "--" + strange[0].replace("_", "-").replace("drop-path-rate", "drop-path")
-        raise UserError(f"{flag} is for pictures in folders, and --labels {flags['labels']} is not: leave one out")
+        raise UserError(f"{flag} is for images in folders, and --labels {flags['labels']} is not: leave one out")
     path = find_model(given["init"], download=options.download)
     preprocessing = read_preprocessing(open_checkpoint(path, with_head=False))
     if not preprocessing.built_in:
         raise UserError(
             f"--labels with a number takes a model of a built-in data set, and {path} is of "
-            f"{preprocessing.dataset or 'pictures'}: give --data-dir a folder with few pictures instead"
+            f"{preprocessing.dataset or 'images'}: give --data-dir a folder with few images instead"
         )
     dataset: Any = preprocessing.dataset
     given |= {"init": str(path), "num_labels": int(given["num_labels"]), "dataset": dataset}

@@ -70,6 +70,6 @@ def run(options: argparse.Namespace) -> int:
             config, overwrite=options.overwrite, strict=options.strict, progress=progress_bar(), **changes
         )
     best: Any = history.best
-    picture = f"Try it on a picture: tinyvit predict {history.folder} my_picture.jpg --plot"
-    tell(history, best, picture, who_loads(history.folder, best.model.config))
+    image = f"Try it on an image: tinyvit predict {history.folder} my_image.jpg --plot"
+    tell(history, best, image, who_loads(history.folder, best.model.config))
     return 0

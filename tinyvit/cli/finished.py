@@ -6,22 +6,22 @@ from typing import Any
 from .output import say
 
 NEXT = {  # by task, with the folder of the run
-    "classify": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
-    "transfer": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
-    "distill": "Try it on a picture of your own: tinyvit predict {folder} {picture}",
+    "classify": "Try it on an image of your own: tinyvit predict {folder} {image}",
+    "transfer": "Try it on an image of your own: tinyvit predict {folder} {image}",
+    "distill": "Try it on an image of your own: tinyvit predict {folder} {image}",
     "generate": "Make images: tinyvit sample {folder} -n 64 --output samples.png",
     "tag": "Learn the tags of a text of your own, in CoNLL's format: tinyvit train --task tag --data-dir FOLDER",
     "sentiment": "Learn from a lexicon of your own: tinyvit train --task sentiment --data-dir lexicon.txt",
     "continual": "Compare what is forgotten: tinyvit train --task continual --method naive (or replay, ewc, lwf)",
     "read": "Read longer rows: tinyvit train --task read --digits 5",
-    "mae": "Fine-tune its encoder on pictures of your own: tinyvit finetune --model {folder} --data-dir photos",
-    "segment": "Try it on a picture of your own: tinyvit predict {folder} {picture} --plot",
-    "detect": "Try it on a picture of your own: tinyvit predict {folder} {picture} --plot",
+    "mae": "Fine-tune its encoder on images of your own: tinyvit finetune --model {folder} --data-dir photos",
+    "segment": "Try it on an image of your own: tinyvit predict {folder} {image} --plot",
+    "detect": "Try it on an image of your own: tinyvit predict {folder} {image} --plot",
 }
 
 
 def tell(history: Any, best: Any, *what_next: str) -> None:
-    """The test result, the report and the pictures, then sentences on what to do next.
+    """The test result, the report and the figures, then sentences on what to do next.
 
     Args:
         history, best: a `training.History` and its `best`.
@@ -48,4 +48,4 @@ def what_next(folder: Path, best: Any) -> str:
 
     digits = best.dataset.built_in and SOURCES[best.dataset.name].drawn == "digit"
     sentence = NEXT.get(best.config.task, "Evaluate it again: tinyvit eval {folder}")
-    return sentence.format(folder=folder, picture="my_digit.png" if digits else "my_picture.png")
+    return sentence.format(folder=folder, image="my_digit.png" if digits else "my_image.png")

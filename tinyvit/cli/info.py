@@ -90,7 +90,7 @@ def _find(name: str, download: bool) -> tuple[Any, str]:
         if preprocessing.class_names
         else f"{'classes':<10}none: {'its head is a projection' if checkpoint.is_projection else 'no head'}",
         *([f"{'left out':<10}{printable(', '.join(checkpoint.left_out))}"] if checkpoint.left_out else []),
-        describe("pictures", preprocessing.processor),
+        describe("images", preprocessing.processor),
     ]
     meaning = problem_type(checkpoint.values, checkpoint.config.num_classes)
     if preprocessing.class_names and meaning != SINGLE_LABEL:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from .bar import picture_bar
+from .bar import image_bar
 from .flags import SUB_PARSERS, add_download_flag, count, find_model
 from .output import complain, say
 from .scoring import add_split_flags, measured
@@ -106,7 +106,7 @@ def _scores(model: Any, preprocessing: Any, images: Any, number: int, windows: A
     fill, rng = to_device(fill[0], model.device), generator(SEED, "look")
     rows = np.arange(min(number, len(images))) * len(images) // min(number, len(images))
     found = []
-    with picture_bar(len(rows)) as bar, np.errstate(all="ignore"):
+    with image_bar(len(rows)) as bar, np.errstate(all="ignore"):
         for row in rows:
             bar.update()
             try:

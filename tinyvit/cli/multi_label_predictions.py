@@ -26,7 +26,7 @@ class MultiLabelTable(PredictionsTable):
         return ["file", *["labels"] * labelled, "predictions", *self.class_names]
 
     def row(self, file: str, probs: np.ndarray, label: np.ndarray | None) -> list[str]:
-        """The row of a picture: probabilities (K,), and booleans (K,) where the truth is known."""
+        """The row of an image: probabilities (K,), and booleans (K,) where the truth is known."""
         answers = ([] if label is None else [label]) + [probs >= self.threshold]
         names = [BETWEEN.join(itertools.compress(self.class_names, answer)) for answer in answers]
         return [file, *names, *(f"{prob:.6g}" for prob in probs)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from .bar import picture_bar
+from .bar import image_bar
 from .flags import SUB_PARSERS, add_download_flag, add_strict_flag, count, text
 from .guesses import add_threshold_flag, guess, in_words, load_classifier_for
 from .multi_label_predictions import predictions_table
@@ -19,7 +19,7 @@ from .read_digits import draw_page, draw_steps, forbid_explaining, in_lines, ref
 from .task_predictions import predict_task
 from .text_predictions import predict_texts
 
-MAX_NAME_LENGTH = 160  # bytes of a picture's name in that of its figure; file systems take 255 in all
+MAX_NAME_LENGTH = 160  # bytes of an image's name in that of its figure; file systems take 255 in all
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -50,7 +50,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..backend import resolve_device
     from ..datasets.left_out import forbid, some
-    from ..evaluation.answers import answers, read_pictures
+    from ..evaluation.answers import answers, read_images
     from ..evaluation.pages import DigitReader
     from ..evaluation.predict import NoAnswerError
     from ..tasks.model_files import read_task_config
@@ -76,23 +76,23 @@ def run(options: argparse.Namespace) -> int:
     unreadable, blank = 0, []
     reader = DigitReader(model, preprocessing, complain)
     figure_names = _figure_names(paths) if options.plot or options.explain else [""] * len(paths)
-    pictures = read_pictures(preprocessing, paths)
+    prepared = read_images(preprocessing, paths)
     seen = answers(
         model.to(device),
-        pictures,
+        prepared,
         preprocessing.mean,
         preprocessing.std,
         batch_size=options.batch_size,
         multi_label=preprocessing.multi_label,
     )
-    with predictions_table(preprocessing, options.csv, labelled=False) as table, picture_bar(len(paths)) as bar:
+    with predictions_table(preprocessing, options.csv, labelled=False) as table, image_bar(len(paths)) as bar:
         for path, figure_name, answer in zip(paths, figure_names, seen, strict=True):
-            if isinstance(answer, UserError):  # the other pictures still get their answer
+            if isinstance(answer, UserError):  # the other images still get their answer
                 complain(f"{path}: {answer}" if isinstance(answer, NoAnswerError) else str(answer))
                 unreadable += 1
             else:
-                blank += [path] * answer.picture.is_blank
-                found = answer.picture.found
+                blank += [path] * answer.prepared.is_blank
+                found = answer.prepared.found
                 page = reader.read(found.digits) if found else None
                 is_refused = page is not None and page.shows_no_digit
                 unreadable += is_refused
@@ -101,16 +101,16 @@ def run(options: argparse.Namespace) -> int:
                 _tell(model, preprocessing, path, answer, page, figure_name, options)
             bar.update()
         if unreadable > 1:
-            complain(f"{unreadable:,} of {len(paths):,} pictures got no answer")
+            complain(f"{unreadable:,} of {len(paths):,} images got no answer")
         if blank:
             plural = "s" * (len(blank) > 1)
-            complain(f"of {len(blank):,} transparent picture{plural} nothing can be seen: {some(map(str, blank))}")
+            complain(f"of {len(blank):,} transparent image{plural} nothing can be seen: {some(map(str, blank))}")
         forbid((unreadable + len(blank)) * options.strict)
     return 2 if failed or unreadable else 0
 
 
 def _files(images: Sequence[str]) -> tuple[list[Path], int, int]:
-    """The picture files, in order, those of folders sorted; how many folders had none, of which is complained; and how
+    """The image files, in order, those of folders sorted; how many folders had none, of which is complained; and how
     many files were left out of folders, which is told.
     """
     from ..datasets.left_out import LeftOut
@@ -120,12 +120,12 @@ def _files(images: Sequence[str]) -> tuple[list[Path], int, int]:
     for path in map(Path, images):
         left_out = LeftOut(path)
         try:
-            found = list(left_out.pictures_in(path)) if path.is_dir() else [path]
+            found = list(left_out.images_in(path)) if path.is_dir() else [path]
             for note in left_out.notes():
                 complain(note)
             passed_over += left_out.count
             if not found:
-                raise UserError(f"{path} holds no pictures: give another folder, or the files themselves")
+                raise UserError(f"{path} holds no images: give another folder, or the files themselves")
             paths += found
         except UserError as error:
             complain(str(error))
@@ -134,7 +134,7 @@ def _files(images: Sequence[str]) -> tuple[list[Path], int, int]:
 
 
 def _figure_names(paths: Sequence[Path]) -> list[str]:
-    """A name for each picture's figure, all different: a/p.png and b/p.png become predict-p.png and predict-p-2.png."""
+    """A name for each image's figure, all different: a/p.png and b/p.png become predict-p.png and predict-p-2.png."""
     names: dict[str, None] = {}  # in order, and quick to look up
     for path in paths:
         stem = os.fsencode(path.stem)[:MAX_NAME_LENGTH].decode(errors="ignore")
@@ -144,7 +144,7 @@ def _figure_names(paths: Sequence[Path]) -> list[str]:
 
 
 def _tell(model: Any, preprocessing: Any, path: Path, answer: Any, page: Any, figure_name: str, options: Any) -> None:
-    """The best guesses, what was done to the picture if it was unusual, and where its figures are."""
+    """The best guesses, what was done to the image if it was unusual, and where its figures are."""
     from tqdm.std import tqdm
 
     from ..storage.run_folder import figures_folder
@@ -153,14 +153,14 @@ def _tell(model: Any, preprocessing: Any, path: Path, answer: Any, page: Any, fi
         complain(refusal(path, page))
         lines = []
     elif page is not None:
-        lines = in_lines(preprocessing, path, page, answer.picture.found.done, options.top_k)
+        lines = in_lines(preprocessing, path, page, answer.prepared.found.done, options.top_k)
     else:
         lines = [f"{path}: {in_words(preprocessing, answer.probs, options.top_k)}"]
-        if answer.picture.done:
-            lines.append(f"  {answer.picture.done}")
+        if answer.prepared.done:
+            lines.append(f"  {answer.prepared.done}")
     if options.explain:
         target = Path(options.explain) / figure_name.replace("predict-", "explain-", 1)
-        draw_steps(preprocessing, path, page, answer.picture.found.steps, target)
+        draw_steps(preprocessing, path, page, answer.prepared.found.steps, target)
         lines.append(f"  {target}")
     if options.plot and page is not None and len(page.digits) > 1:
         target = figures_folder(options.folder) / figure_name
@@ -171,7 +171,7 @@ def _tell(model: Any, preprocessing: Any, path: Path, answer: Any, page: Any, fi
             figures_folder(options.folder) / figure_name,
             guess(preprocessing, answer.probs, answer.probs.argmax()),
         )
-        _plot(model, preprocessing, answer.picture.image, f"{path.name}: {best}", target)
+        _plot(model, preprocessing, answer.prepared.image, f"{path.name}: {best}", target)
         lines.append(f"  {target}")
     with tqdm.external_write_mode():
         for line in lines:

@@ -27,7 +27,7 @@ class PredictionsTable:
     Args:
         path: None writes nothing.
         class_names: K names.
-        labelled: whether there is a label to each picture.
+        labelled: whether there is a label to each image.
 
     Raises:
         UserError: the file cannot be written; also in `add` and at the end of the block.
@@ -78,7 +78,7 @@ class PredictionsTable:
         return ["file", *["label"] * labelled, "prediction", "probability", *guesses]
 
     def row(self, file: str, probs: np.ndarray, label: Any) -> list[str]:
-        """The row of a picture: probabilities (K,), and the true class where it is known."""
+        """The row of an image: probabilities (K,), and the true class where it is known."""
         best = np.argsort(-probs, kind="stable")[:MAX_GUESSES]
         guesses = [cell for k in best for cell in (self.class_names[k], f"{probs[k]:.6g}")]
         return [file, *([] if label is None else [self.class_names[label]]), *guesses[:2], *guesses]

@@ -1,4 +1,4 @@
-"""`tinyvit predict` with a model of digits: all digits of a picture, line by line, and what is not sure to be one."""
+"""`tinyvit predict` with a model of digits: all digits of an image, line by line, and what is not sure to be one."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ DOUBT = "unsure, this may be no digit: it is read otherwise when changed a littl
 def refusal(path: Path, page: Any) -> str:
     """Sentence on an image that gets no prediction."""
     return (
-        f"{path}: no digit can be seen in the picture: hardly one of its {len(page.digits)} shapes is surely a digit; "
+        f"{path}: no digit can be seen in the image: hardly one of its {len(page.digits)} shapes is surely a digit; "
         "cut out the part with the digits, or look at the shapes with --explain OUT"
     )
 
@@ -26,7 +26,7 @@ def in_lines(preprocessing: Any, path: Path, page: Any, done: str, top_k: int) -
         lines = [f"{path}: {in_words(preprocessing, page.probs[0], top_k)}"]
         return lines + [f"  {DOUBT}"] * bool(unsure[0]) + [f"  {done}"] * bool(done)
     written = page.lines(preprocessing.class_names)
-    lines = [f"{path}: {len(page.digits)} digits in the picture: {' / '.join(written)}"]
+    lines = [f"{path}: {len(page.digits)} digits in the image: {' / '.join(written)}"]
     for digit, probs, is_unsure in zip(page.digits, page.probs, unsure, strict=True):
         top, left, bottom, right = digit.box
         place = f"line {digit.line + 1}, left {left}, top {top}, {right - left} x {bottom - top} pixels"
@@ -43,30 +43,30 @@ def names_of(preprocessing: Any, page: Any) -> list[str]:
 
 
 def draw_page(preprocessing: Any, path: Path, page: Any, target: Path) -> None:
-    """The picture with a box around each digit."""
+    """The image with a box around each digit."""
     from ..plots import plot_page, save_figure
 
-    save_figure(plot_page(_picture(path), page.digits, names_of(preprocessing, page), title=path.name), target)
+    save_figure(plot_page(_image(path), page.digits, names_of(preprocessing, page), title=path.name), target)
 
 
 def draw_steps(preprocessing: Any, path: Path, page: Any, steps: dict[str, np.ndarray], target: Path) -> None:
     """Draw how the digits were found, step by step."""
     from ..plots import plot_steps, save_figure
 
-    save_figure(plot_steps(_picture(path), steps, page.digits, names_of(preprocessing, page), title=path.name), target)
+    save_figure(plot_steps(_image(path), steps, page.digits, names_of(preprocessing, page), title=path.name), target)
 
 
 def forbid_explaining(preprocessing: Any) -> None:
     """`--explain` is for models that look for digits.
 
     Raises:
-        UserError: this model takes pictures whole.
+        UserError: this model takes images whole.
     """
     if not preprocessing.looks_for_digits:
-        raise UserError("--explain shows how digits are found, but this model takes pictures whole: leave it out")
+        raise UserError("--explain shows how digits are found, but this model takes images whole: leave it out")
 
 
-def _picture(path: Path) -> np.ndarray:
+def _image(path: Path) -> np.ndarray:
     """uint8 (C, H, W), as it was looked at."""
     from ..images.own_image import planes_of, read_image
 

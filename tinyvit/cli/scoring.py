@@ -5,12 +5,12 @@ from collections import Counter
 from typing import Any
 
 from ..errors import UserError
-from .bar import picture_bar
+from .bar import image_bar
 from .flags import text
 from .output import complain, say
 from .predictions import PredictionsTable
 
-MAX_KINDS = 5  # of what was done to pictures
+MAX_KINDS = 5  # of what was done to images
 
 
 def add_split_flags(parser: argparse.ArgumentParser) -> None:
@@ -52,18 +52,18 @@ def measured(preprocessing: Any, options: argparse.Namespace) -> Any:
 def score_all(
     model: Any, preprocessing: Any, measured: Any, table: PredictionsTable | None = None, batch_size: int | None = None
 ) -> Any:
-    """`evaluation.evaluate.evaluate_pictures` of what is measured, with a progress bar and, in `table`, all answers.
+    """`evaluation.evaluate.evaluate_images` of what is measured, with a progress bar and, in `table`, all answers.
 
     Returns:
-        The part of the split that could be read, the scores, and the files of transparent pictures that show nothing.
+        The part of the split that could be read, the scores, and the files of transparent images that show nothing.
     """
-    from ..evaluation.evaluate import evaluate_pictures
+    from ..evaluation.evaluate import evaluate_images
 
     split = measured.split
     files = getattr(split.images, "paths", None)
     blank = []
     done: Counter[str] = Counter()
-    with picture_bar(len(split)) as bar:
+    with image_bar(len(split)) as bar:
 
         def each(row: int, answer: Any) -> None:
             bar.update()
@@ -71,15 +71,15 @@ def score_all(
                 complain(str(answer))
                 return
             file = files[row] if files else f"{measured.dataset.name}/{measured.name}/{row}"
-            if answer.picture.is_blank:
+            if answer.prepared.is_blank:
                 blank.append(str(file))
             else:
-                done[answer.picture.done] += 1
+                done[answer.prepared.done] += 1
             if table is not None:
                 table.add(file, answer.probs, split.labels[row])
 
-        read, scores = evaluate_pictures(model, preprocessing, split, batch_size=batch_size, each=each)
+        read, scores = evaluate_images(model, preprocessing, split, batch_size=batch_size, each=each)
     for what, count in done.most_common(MAX_KINDS):
         if what:
-            say(f"note: {count:,} picture{'s' * (count > 1)}: {what}")
+            say(f"note: {count:,} image{'s' * (count > 1)}: {what}")
     return read, scores, blank

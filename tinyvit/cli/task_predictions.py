@@ -1,4 +1,4 @@
-"""`tinyvit predict` with a model of a task besides classification: masks of pictures, or boxes in them."""
+"""`tinyvit predict` with a model of a task besides classification: masks of images, or boxes in them."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,26 +16,26 @@ BRIGHT = 127.5  # of the border's mean: white paper
 
 
 class Reader(NamedTuple):
-    """Pictures as a task's model takes them."""
+    """Images as a task's model takes them."""
 
     processor: Any
     is_white_on_black: bool  # whether all that the model has seen is
 
     def __call__(self, path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
-        """uint8 (C, H, W), the picture's own (height, width), and what was done to it besides."""
-        from ..images.open import open_picture
+        """uint8 (C, H, W), the image's own (height, width), and what was done to it besides."""
+        from ..images.open import open_image
 
-        picture = open_picture(path)
-        image = self.processor.pixels(picture)
+        original = open_image(path)
+        image = self.processor.pixels(original)
         border = np.concatenate([image[:, 0], image[:, -1], image[..., 0], image[..., -1]], axis=1)
         done = ""
         if self.is_white_on_black and border.mean() > BRIGHT:
             image, done = 255 - image, "inverted: the model learned white on black"
-        return image, (picture.height, picture.width), done
+        return image, (original.height, original.width), done
 
 
 def predict_task(options: argparse.Namespace, config: Any, paths: Sequence[Path], figure_names: Sequence[str]) -> int:
-    """Tell what a model whose `task.json` says `config` finds in each picture; returns how many could not be read."""
+    """Tell what a model whose `task.json` says `config` finds in each image; returns how many could not be read."""
     from ..backend import resolve_device, to_device
     from ..datasets import normalize
     from ..datasets.sources import SOURCES
@@ -60,7 +60,7 @@ def predict_task(options: argparse.Namespace, config: Any, paths: Sequence[Path]
     for path, figure_name in zip(paths, figure_names, strict=True):
         try:
             image, size, done = read(path)
-        except UserError as error:  # the other pictures still get their answer
+        except UserError as error:  # the other images still get their answer
             complain(str(error))
             unreadable += 1
             continue

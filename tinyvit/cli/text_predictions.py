@@ -19,7 +19,7 @@ def predict_texts(options: argparse.Namespace, config: Any) -> int:
 
     forbid_flags(options, config, *CLASSIFIERS_FLAGS)
     if options.plot:
-        raise UserError("--plot draws pictures, and these are texts: leave it out")
+        raise UserError("--plot draws images, and these are texts: leave it out")
     folder = Path(options.folder)
     names = read_json(model_folder(folder) / PREPROCESSOR).get("task_class_names")
     if not (

@@ -17,7 +17,7 @@ def transformers_layers(folder: Path, images: np.ndarray) -> Layers:
     kind = getattr(transformers, (config.architectures or ["AutoModelForImageClassification"])[0])
     model: Any = kind.from_pretrained(folder, dtype=getattr(torch, str(images.dtype))).eval()
     last: Any = torch.nn.Identity()
-    if hasattr(model, "text_model"):  # of two towers, that for pictures
+    if hasattr(model, "text_model"):  # of two towers, that for images
         model, last = model.vision_model, getattr(model, "visual_projection", last)
     with torch.no_grad():
         output = model(torch.tensor(images), output_hidden_states=True)

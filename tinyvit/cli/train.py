@@ -1,4 +1,4 @@
-"""`tinyvit train`: from a data set to a trained model, a report and pictures."""
+"""`tinyvit train`: from a data set to a trained model, a report and figures."""
 
 import argparse
 import dataclasses

@@ -108,7 +108,7 @@ class TrainConfig(RunConfig):
 
 @dataclasses.dataclass(frozen=True)
 class FinetuneConfig(RunConfig):
-    """A run of `tinyvit finetune`: a pretrained model goes on learning, on pictures in folders.
+    """A run of `tinyvit finetune`: a pretrained model goes on learning, on images in folders.
 
     Raises:
         UserError: a value makes no sense, or two do not go together.
@@ -166,7 +166,7 @@ class FinetuneConfig(RunConfig):
             object.__setattr__(self, "data_dir", self.data_dir or str(Path(self.labels).parent))
         if self.threshold != 0.5 and not self.multi_label:
             raise UserError(
-                f"threshold is for pictures of any number of classes, got {self.threshold:g}: give labels or "
+                f"threshold is for images of any number of classes, got {self.threshold:g}: give labels or "
                 "multi_label too, or leave it out"
             )
 

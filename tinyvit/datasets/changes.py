@@ -13,7 +13,7 @@ from .manifest import SPLITS, Content, Manifest, content_of, relative
 
 
 class Changes(NamedTuple):
-    """A folder of pictures against a manifest; paths go from the folder on."""
+    """A folder of images against a manifest; paths go from the folder on."""
 
     files: dict[str, Path]  # recorded path -> where it is now, or was
     missing: list[str]
@@ -23,7 +23,7 @@ class Changes(NamedTuple):
 
     @property
     def any(self) -> bool:
-        """Whether a recorded picture is not as it was; new ones change none."""
+        """Whether a recorded image is not as it was; new ones change none."""
         return bool(self.missing or self.changed or self.renamed)
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ def changes(manifest: Manifest, folder: str | os.PathLike[str], splits: Iterable
         UserError: a folder may not be read.
     """
     root = Path(folder).expanduser()
-    there = {relative(path, root): path for path in LeftOut(root).pictures_in(root)}
+    there = {relative(path, root): path for path in LeftOut(root).images_in(root)}
     by_key = {same(name): path for name, path in there.items()}
     was = {record.path: record.content for split in splits for record in manifest.splits[split]}
     files = {name: path if os.path.exists(path := root / name) else by_key.get(same(name), path) for name in was}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import UserError
 
-Classes = dict[str, list[Path]]  # name -> its pictures; sorted, both
+Classes = dict[str, list[Path]]  # name -> its images; sorted, both
 
 
 def class_name(folder: Path) -> str:

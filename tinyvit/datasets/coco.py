@@ -1,8 +1,8 @@
-"""Boxes for object detection: COCO's JSON files, one for each split, and the pictures that they name.
+"""Boxes for object detection: COCO's JSON files, one for each split, and the images that they name.
 
 annotations/instances_train2017.json ...    train2017/ val2017/          as COCO
-train/_annotations.coco.json                train/ valid/ test/          beside the pictures
-train.json val.json, or one of any name     the pictures in the folder, or in images/
+train/_annotations.coco.json                train/ valid/ test/          beside the images
+train.json val.json, or one of any name     the images in the folder, or in images/
 """
 
 import os
@@ -29,14 +29,14 @@ def is_coco_folder(folder: str | os.PathLike[str]) -> bool:
 
 
 def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
-    """The pictures and boxes of a folder by splits, as its JSON files say; one file alone is split.
+    """The images and boxes of a folder by splits, as its JSON files say; one file alone is split.
 
     Raises:
-        UserError: there is no such file, or one is damaged or contradicts itself, another, or its pictures.
+        UserError: there is no such file, or one is damaged or contradicts itself, another, or its images.
     """
     root = expanded(folder)
     if not root.is_dir():
-        raise UserError(f"{root} is no folder: give one with COCO's JSON files and pictures")
+        raise UserError(f"{root} is no folder: give one with COCO's JSON files and images")
     chosen, others = _by_split(root)
     files = {split: read_coco(path) for split, path in chosen.items()}
     names = dict(files["train"].categories)
@@ -50,7 +50,7 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
             names.setdefault(number, name)
     numbers = sorted(names, key=lambda number: (isinstance(number, str), number))
     classes = {number: k for k, number in enumerate(numbers)}
-    if not any(picture.boxes for picture in files["train"].pictures):
+    if not any(image.boxes for image in files["train"].images):
         raise UserError(f"{files['train'].path} has no box to learn from: add some")
     notes = [
         f"{count:,} boxes {why} in {file.path} are left out."
@@ -62,28 +62,28 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
     sizes: dict[Path, tuple[int, int]] = {}
     found: dict[str, list[Scene]] = {}
     for split, file in files.items():
-        base = _folder_of_pictures(root, split, file)
+        base = _folder_of_images(root, split, file)
         found[split] = []
-        for picture in file.pictures:
-            sizes[base / picture.name] = picture.size
-            boxes = [[*box, classes[category]] for *box, category in picture.boxes]
-            found[split].append(Scene(base / picture.name, np.array(boxes, np.float64).reshape(-1, 5)))
+        for image in file.images:
+            sizes[base / image.name] = image.size
+            boxes = [[*box, classes[category]] for *box, category in image.boxes]
+            found[split].append(Scene(base / image.name, np.array(boxes, np.float64).reshape(-1, 5)))
 
     left_out = LeftOut(root)
     known = {os.path.realpath(path) for path in sizes}
-    alone = [path for path in left_out.pictures_in(root) if os.path.realpath(path) not in known]
-    left_out.others.clear()  # no pictures are meant by them: JSON files, licences
+    alone = [path for path in left_out.images_in(root) if os.path.realpath(path) not in known]
+    left_out.others.clear()  # no images are meant by them: JSON files, licences
     notes += left_out.notes()
     if alone:
         names_of = printable(some(str(path.relative_to(root)) for path in alone))
-        notes.append(f"{len(alone):,} pictures in {root} are in no JSON file and are left out: {names_of}.")
+        notes.append(f"{len(alone):,} images in {root} are in no JSON file and are left out: {names_of}.")
 
     def check(scene: Scene, size: tuple[int, int]) -> None:
         if sizes[scene.path] != size:
             height, width = sizes[scene.path]
             raise UserError(
                 f"{scene.path} is of {size[0]}x{size[1]} pixels (height x width), and its annotation says "
-                f"{height}x{width}: give the pictures that the boxes were drawn on, the same way up"
+                f"{height}x{width}: give the images that the boxes were drawn on, the same way up"
             )
 
     passed_over = len(alone) + len(others)
@@ -130,13 +130,13 @@ def _by_split(root: Path) -> tuple[dict[str, Path], list[Path]]:
     return chosen, [path for path in everything if path not in chosen.values()]
 
 
-def _folder_of_pictures(root: Path, split: str, file: CocoFile) -> Path:
-    """The folder from which all names of a file lead to pictures; one of the split's name comes first.
+def _folder_of_images(root: Path, split: str, file: CocoFile) -> Path:
+    """The folder from which all names of a file lead to images; one of the split's name comes first.
 
     Raises:
         UserError: there is none.
     """
-    names = [picture.name for picture in file.pictures]
+    names = [image.name for image in file.images]
     within = [inner for folder in _folders(root) if folder.name.casefold() == "images" for inner in _folders(folder)]
     bases = [file.path.parent, root, *_folders(root), *within]
     missing: Sequence[str] = names
@@ -146,7 +146,7 @@ def _folder_of_pictures(root: Path, split: str, file: CocoFile) -> Path:
             return base
         missing = min(missing, lacking, key=len)
     raise UserError(
-        f"{len(missing):,} of the {len(names):,} pictures of {file.path} are not in {root} "
+        f"{len(missing):,} of the {len(names):,} images of {file.path} are not in {root} "
         f"({printable(some(missing))}): put them there"
     )
 

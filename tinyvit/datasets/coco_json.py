@@ -1,4 +1,4 @@
-"""One JSON file of COCO's boxes, read with suspicion: pictures, categories, and boxes in pixels.
+"""One JSON file of COCO's boxes, read with suspicion: images, categories, and boxes in pixels.
 
     {"images": [{"id": 7, "file_name": "cat.jpg", "width": 640, "height": 480}],
      "annotations": [{"image_id": 7, "category_id": 3, "bbox": [x, y, width, height], "iscrowd": 0}],
@@ -22,12 +22,12 @@ MIN_SIDE = 1e-3  # pixels, of a box that is one
 MAX_SIDE = 10**6
 
 
-class Picture(NamedTuple):
-    """Picture that a COCO file names, with its boxes in pixels."""
+class CocoImage(NamedTuple):
+    """Image that a COCO file names, with its boxes in pixels."""
 
     name: str  # of its file
     size: tuple[int, int]  # (height, width)
-    boxes: list[list[Any]]  # x1 y1 x2 y2, the part inside the picture, and the category
+    boxes: list[list[Any]]  # x1 y1 x2 y2, the part inside the image, and the category
 
 
 class CocoFile(NamedTuple):
@@ -35,12 +35,12 @@ class CocoFile(NamedTuple):
 
     path: Path
     categories: dict[Any, str]  # names by id
-    pictures: list[Picture]
+    images: list[CocoImage]
     left_out: dict[str, int]  # boxes that are not taken: why, and how many
 
 
 def read_coco(path: Path) -> CocoFile:
-    """Pictures and boxes of a file. Boxes of crowds, and those without an area inside their picture, are left out.
+    """Images and boxes of a file. Boxes of crowds, and those without an area inside their image, are left out.
 
     Raises:
         UserError: the file is no such JSON, or contradicts itself.
@@ -57,19 +57,19 @@ def read_coco(path: Path) -> CocoFile:
         if not all(isinstance(entry, dict) for entry in content[name]):
             raise UserError(f"{path} has an entry in {name} that is no object: export it again")
     categories = _categories(path, content["categories"])
-    pictures = _pictures(path, content["images"])
+    images = _images(path, content["images"])
     left_out: Counter[str] = Counter()
     for entry in content["annotations"]:
         number, category = _identity(path, entry, "image_id"), _identity(path, entry, "category_id")
-        if number not in pictures or category not in categories:
+        if number not in images or category not in categories:
             raise _wrong(path, entry, "an annotation must be of an image and a category that are listed")
         if entry.get("iscrowd"):
             left_out["of crowds"] += 1
-        elif box := _box(path, entry, pictures[number].size):
-            pictures[number].boxes.append([*box, category])
+        elif box := _box(path, entry, images[number].size):
+            images[number].boxes.append([*box, category])
         else:
-            left_out["without an area inside their picture"] += 1
-    return CocoFile(path, categories, list(pictures.values()), dict(left_out))
+            left_out["without an area inside their image"] += 1
+    return CocoFile(path, categories, list(images.values()), dict(left_out))
 
 
 def _wrong(path: Path, entry: Mapping[str, Any], what: str) -> UserError:
@@ -98,22 +98,22 @@ def _categories(path: Path, entries: list[dict[str, Any]]) -> dict[Any, str]:
     return names
 
 
-def _pictures(path: Path, entries: list[dict[str, Any]]) -> dict[Any, Picture]:
-    """The pictures by their numbers, no box in them yet; a name leads to nothing outside the folder."""
-    pictures: dict[Any, Picture] = {}
+def _images(path: Path, entries: list[dict[str, Any]]) -> dict[Any, CocoImage]:
+    """The images by their numbers, no box in them yet; a name leads to nothing outside the folder."""
+    images: dict[Any, CocoImage] = {}
     for entry in entries:
         number, name = _identity(path, entry, "id"), entry.get("file_name")
-        if number in pictures:
+        if number in images:
             raise _wrong(path, entry, "images must have ids of their own")
         height, width = (entry.get(side, 0) for side in ("height", "width"))
         if not (_is_side(height) and _is_side(width)):
             raise _wrong(path, entry, "an image must have a width and a height in pixels")
         if not is_text(name) or not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise _wrong(path, entry, "file_name must be that of a picture in the folder")
-        pictures[number] = Picture(str(name), (height, width), [])
-    if len({picture.name for picture in pictures.values()}) < len(pictures):
-        raise UserError(f"{path} lists a picture twice: leave each once")
-    return pictures
+            raise _wrong(path, entry, "file_name must be that of an image in the folder")
+        images[number] = CocoImage(str(name), (height, width), [])
+    if len({image.name for image in images.values()}) < len(images):
+        raise UserError(f"{path} lists an image twice: leave each once")
+    return images
 
 
 def _is_side(value: Any) -> bool:
@@ -121,7 +121,7 @@ def _is_side(value: Any) -> bool:
 
 
 def _box(path: Path, entry: Mapping[str, Any], size: tuple[int, int]) -> list[float] | None:
-    """x1 y1 x2 y2 of an annotation, the part that lies in its picture; None if there is none."""
+    """x1 y1 x2 y2 of an annotation, the part that lies in its image; None if there is none."""
     box = entry.get("bbox")
     if not (isinstance(box, list) and len(box) == 4 and all(is_number(value, -1e9, 1e9) for value in box)):
         raise _wrong(path, entry, "bbox must be four values, x y width height")

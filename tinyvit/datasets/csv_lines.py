@@ -29,7 +29,7 @@ def read_lines(path: Path) -> list[Line]:
     """
     if not path.is_file():
         what = "is not a file but a folder or a device" if path.exists() else "does not exist"
-        raise UserError(f"the table of labels {path} {what}: give a CSV file with a picture in each line")
+        raise UserError(f"the table of labels {path} {what}: give a CSV file with an image in each line")
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"the table of labels {path} is larger than {MAX_BYTES >> 20} MiB: give a smaller one")
@@ -49,5 +49,5 @@ def read_lines(path: Path) -> list[Line]:
     except csv.Error as error:
         raise UserError(f"{path} is damaged in line {reader.line_num} ({error}): save it again as CSV") from error
     if not rows:
-        raise UserError(f"the table of labels {path} is empty: give one with a picture in each line")
+        raise UserError(f"the table of labels {path} is empty: give one with an image in each line")
     return rows

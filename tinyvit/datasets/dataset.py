@@ -24,8 +24,8 @@ class Images(Protocol):
 class Split:
     """Images and their labels, in step.
 
-    images: uint8 (n, C, H, W), 0..255; an array, or what is indexed like one, such as `PictureFiles`.
-    labels: int64 (n,), 0..K-1; or booleans (n, K), where a picture may be of several classes, or of none.
+    images: uint8 (n, C, H, W), 0..255; an array, or what is indexed like one, such as `ImageFiles`.
+    labels: int64 (n,), 0..K-1; or booleans (n, K), where an image may be of several classes, or of none.
 
     Of texts, images are codes of words, uint8 (n, C, 1, T), and labels may be tags of words, int8 (n, T), -1 for none.
     """
@@ -45,7 +45,7 @@ class Dataset:
 
     class_names: K names; label k means `class_names[k]`.
     mean, std: of the training pixels after division by 255; a number for all channels, or one for each.
-    built_in: whether `load_dataset` knows it by its name; a folder of pictures may be called `mnist`, too.
+    built_in: whether `load_dataset` knows it by its name; a folder of images may be called `mnist`, too.
     notes: what the user should know, a sentence each: what could not be verified, what was left out.
     left_out: number of files that may have been meant, and were passed over.
     """
@@ -63,5 +63,5 @@ class Dataset:
 
     @property
     def multi_label(self) -> bool:
-        """Whether each class of a picture is a yes or no by itself."""
+        """Whether each class of an image is a yes or no by itself."""
         return self.train.labels.ndim == 2 and self.train.labels.dtype == bool

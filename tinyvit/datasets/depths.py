@@ -13,8 +13,8 @@ DARKER = 16  # times darker than the data set's white: another camera, or anothe
 class Depths(NamedTuple):
     """Deep grey images found by `scan`."""
 
-    grey: dict[Path, Depth]  # pictures in deep grey
-    reduced: list[Path]  # pictures in colours of 16 bits, of which the upper 8 are used
+    grey: dict[Path, Depth]  # images in deep grey
+    reduced: list[Path]  # images in colours of 16 bits, of which the upper 8 are used
 
     @property
     def white_level(self) -> float | None:
@@ -43,5 +43,5 @@ def _those(conditions: dict[Path, bool]) -> list[Path]:
 
 
 def _sentence(what: str, paths: list[Path]) -> str:
-    count = f"{len(paths):,} pictures are" if len(paths) > 1 else "1 picture is"
+    count = f"{len(paths):,} images are" if len(paths) > 1 else "1 image is"
     return f"{count} {what}: {some(path.name for path in paths)}."

@@ -9,7 +9,7 @@ from .listing import Files
 from .split import dev_split
 
 NO_SPLIT = {"folder": "The folder has no train, val and test in it", "table": "The table names no split"}
-NO_DEV = {"folder": "There are no pictures in a folder val", "table": "The table has no pictures of the split val"}
+NO_DEV = {"folder": "There are no images in a folder val", "table": "The table has no images of the split val"}
 
 
 def hold_back(
@@ -27,9 +27,9 @@ def hold_back(
     Args:
         found: split -> its files, of train at least.
         is_split: or all of it is called train.
-        dev_share, test_share: how much of all pictures that are to be split goes there.
+        dev_share, test_share: how much of all images that are to be split goes there.
         seed: decides which.
-        source: what says which split a picture belongs to, for the notes.
+        source: what says which split an image belongs to, for the notes.
     """
     notes = []
     train, none = found["train"], found["train"].chosen([])
@@ -41,12 +41,12 @@ def hold_back(
         train, dev = _split_off(train, round(dev_share * total), seed)
     if not is_split:
         notes.append(
-            f"{NO_SPLIT[source]}, so its {total:,} pictures were split, each class in proportion: {len(train):,} to "
+            f"{NO_SPLIT[source]}, so its {total:,} images were split, each class in proportion: {len(train):,} to "
             f"train on, {len(dev):,} for dev and {len(test):,} for test (seed {seed})."
         )
     elif made_dev:
         notes.append(
-            f"{NO_DEV[source]}, so {len(dev):,} of the {total:,} training pictures became the dev "
+            f"{NO_DEV[source]}, so {len(dev):,} of the {total:,} training images became the dev "
             f"split, each class in proportion (seed {seed})."
         )
     if not test:
@@ -71,7 +71,7 @@ def _split_off(files: Files, size: int, seed: int) -> tuple[Files, Files]:
 def _rarest(labels: np.ndarray) -> np.ndarray:
     """Booleans (n, K) -> the class of each row that the fewest rows are of, int64 (n,); K where there is none.
 
-    Split in proportion to it, the rare classes are, which chance would miss; the others have pictures enough.
+    Split in proportion to it, the rare classes are, which chance would miss; the others have images enough.
     """
     counts = labels.sum(axis=0)
     return np.where(labels.any(axis=1), np.where(labels, counts, len(labels) + 1).argmin(axis=1), labels.shape[1])

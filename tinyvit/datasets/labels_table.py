@@ -1,4 +1,4 @@
-"""A CSV table of which classes each picture shows, read in the ways that people write one.
+"""A CSV table of which classes each image shows, read in the ways that people write one.
 
     file,labels,split            file,beach,sunset             a.jpg,beach,sunset
     a.jpg,beach|sunset,train     a.jpg,1,1                     a.jpg,boat
@@ -31,7 +31,7 @@ YES, NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
 
 
 class Row(NamedTuple):
-    """Row of a table of labels: a picture and its classes."""
+    """Row of a table of labels: an image and its classes."""
 
     number: int  # in the file, from 1
     file: str  # as it is written
@@ -89,7 +89,7 @@ def _header(path: Path, lines: list[Line]) -> tuple[list[str], list[Line], int]:
     if ENDING.search(first[file_column]) or not (looks or called):
         return [], lines, file_column
     if not others:
-        raise UserError(f"the table of labels {path} has a header and no pictures: add a line for each")
+        raise UserError(f"the table of labels {path} has a header and no images: add a line for each")
     return first, others, file_column
 
 
@@ -148,7 +148,7 @@ def _check_numbers(path: Path, lines: Sequence[Line], columns: Sequence[int]) ->
             if cell.lower() not in YES | NO:
                 raise UserError(
                     f"{path} has columns of values, which must be 0 or 1, got {cell[:20]} in line {line.number}: "
-                    "write 1 where a picture is of the class and 0 where it is not"
+                    "write 1 where an image is of the class and 0 where it is not"
                 )
 
 

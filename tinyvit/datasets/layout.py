@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 
 from ..errors import UserError
 from .class_names import same
-from .left_out import LeftOut, is_picture, some
+from .left_out import LeftOut, is_image, some
 from .split_names import USUAL, classes_in_names, splits_among
 
 MAX_SPLITS = 5  # of unknown names; more folders that hold the same are rather classes
@@ -15,7 +15,7 @@ MAX_SPLITS = 5  # of unknown names; more folders that hold the same are rather c
 _FACETS = re.compile(
     r"(19|20)\d\d([-_]?\d\d)*|left|right|front|back|top|bottom|sides?|above|below|inside|outside|indoors?|outdoors?"
     r"|day|night|raw|originals?|orig|processed|cropped|resized|augment(ed|ation)|aug|masks?|labels?|annotations?|images?"
-    r"|imgs?|photos?|pictures|pics|colou?r|gr[ae]y|grayscale|rgb|misc|others?|more|extra|jpe?g|png"
+    r"|imgs?|photos?|images|pics|colou?r|gr[ae]y|grayscale|rgb|misc|others?|more|extra|jpe?g|png"
 )
 _PARTS = re.compile(r"(fold|split|part|batch|set|subset|group|cv|session|run)s?[\W_]*\w{0,3}")
 
@@ -32,7 +32,7 @@ class _Inside(NamedTuple):
     """Contents of a folder."""
 
     folders: list[Path]
-    has_pictures: bool  # directly
+    has_images: bool  # directly
 
     @property
     def names(self) -> set[str]:
@@ -67,7 +67,7 @@ def find_layout(root: Path, left_out: LeftOut, known: Collection[str] = ()) -> L
 
 def _look(folder: Path, left_out: LeftOut) -> _Inside:
     folders, files = left_out.entries(folder)
-    return _Inside(folders, any(map(is_picture, files)))
+    return _Inside(folders, any(map(is_image, files)))
 
 
 def _are_splits(
@@ -89,10 +89,10 @@ def _are_splits(
             f"{root} has {some(f.name for f in holding)} and {some(twins)}, which hold folders of the same names and "
             "so look like splits: call them train, val and test, or move away what is none"
         )
-    full = [folder.name for folder in others if _has_pictures(folder, left_out)]
+    full = [folder.name for folder in others if _has_images(folder, left_out)]
     if len([split for split, folders in splits.items() if {*folders} & {*holding}]) > 1 or not full:
         return True
-    if "train" in splits or any(inside[folder].has_pictures for folder in others):
+    if "train" in splits or any(inside[folder].has_images for folder in others):
         _refuse_mixture(root, holding, full)
     return False
 
@@ -113,14 +113,14 @@ def _split(root: Path, splits: Mapping[str, list[Path]], inside: Mapping[Path, _
     places = {split: folders[0] for split, folders in splits.items()}
     for folder in inside:
         if folder not in places.values():
-            left_out.beside[folder] = sum(1 for _ in LeftOut(root).pictures_in(folder))
+            left_out.beside[folder] = sum(1 for _ in LeftOut(root).images_in(folder))
     notes = []
     if any(place.name.casefold() not in USUAL for place in places.values()):
         taken = ", ".join(f"{place.name} as {split}" for split, place in places.items())
         notes.append(f"Taken for splits: {taken}.")
     for split, place in places.items():
         within = inside[place]
-        while not within.has_pictures and [folder.name for folder in within.folders] == [place.name]:
+        while not within.has_images and [folder.name for folder in within.folders] == [place.name]:
             place = places[split] = within.folders[0]  # seg_train/seg_train/classes
             within = _look(place, left_out)
     return Layout(places, True, notes)
@@ -135,7 +135,7 @@ def _told_of_classes(
         UserError: they hold the splits, are splits of other names, or are one folder, in which the classes are.
     """
     turned = [folder.name for folder in inside if len(splits_among([f.name for f in inside[folder].folders])) > 1]
-    full = [folder for folder in inside if _has_pictures(folder, left_out)]
+    full = [folder for folder in inside if _has_images(folder, left_out)]
     if len(full) == 1 and (place := _place_within(full[0], left_out)):
         raise UserError(f"{root} holds one folder, and the data set is further inside: give {place}")
     if turned:
@@ -145,7 +145,7 @@ def _told_of_classes(
         )
     notes = []
     tops = list(inside.values())
-    if len(tops) > 1 and not any(top.has_pictures for top in tops) and _are_alike([top.names for top in tops]):
+    if len(tops) > 1 and not any(top.has_images for top in tops) and _are_alike([top.names for top in tops]):
         shared = sorted(set.intersection(*(top.names for top in tops)))
         parts = all(_PARTS.fullmatch(folder.name.casefold()) for folder in inside)
         many = len(tops) > max(MAX_SPLITS, len(shared))
@@ -153,9 +153,9 @@ def _told_of_classes(
             raise UserError(
                 f"the folders {some(folder.name for folder in inside)} in {root} hold folders of the same names "
                 f"({some(shared)}), so they look like splits: call them train, val and test, or give one of them; if "
-                f"they are the classes, put their pictures right into them"
+                f"they are the classes, put their images right into them"
             )
-        notes.append(f"Each class has the folders {some(shared)}, and the pictures in them were taken together.")
+        notes.append(f"Each class has the folders {some(shared)}, and the images in them were taken together.")
     if called := [f.name for folders in splits.values() for f in folders if f.name.casefold() in USUAL]:
         notes.append(f"Taken for classes, not for splits: {some(called)}.")
     return notes
@@ -168,16 +168,16 @@ def _are_alike(names: Sequence[set[str]]) -> bool:
 
 
 def _place_within(folder: Path, left_out: LeftOut) -> Path | None:
-    """The folder in or below this one that holds several with pictures in them; None if it has pictures itself."""
+    """The folder in or below this one that holds several with images in them; None if it has images itself."""
     while True:
         within = _look(folder, left_out)
-        full = [inner for inner in within.folders if _has_pictures(inner, left_out)]
-        if within.has_pictures or not full:
+        full = [inner for inner in within.folders if _has_images(inner, left_out)]
+        if within.has_images or not full:
             return None
         if len(full) > 1 or splits_among([full[0].name]):
             return folder
         folder = full[0]
 
 
-def _has_pictures(folder: Path, left_out: LeftOut) -> bool:
-    return next(LeftOut(left_out.root).pictures_in(folder), None) is not None
+def _has_images(folder: Path, left_out: LeftOut) -> bool:
+    return next(LeftOut(left_out.root).images_in(folder), None) is not None

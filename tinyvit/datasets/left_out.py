@@ -29,10 +29,10 @@ class LeftOut:
         self.machine_made: dict[Path, None] = {}  # in the order met; sets have none
         self.runs: dict[Path, None] = {}
         self.no_runs: set[Path] = set()  # folders known to be none
-        self.others: dict[Path, None] = {}  # files in classes whose names do not end as those of pictures
-        self.loose: dict[Path, None] = {}  # pictures in no class
-        self.beside: dict[Path, int] = {}  # folders beside those of the splits, and how many pictures are in them
-        self.within: dict[Path, int] = {}  # the same of folders where pictures alone are expected
+        self.others: dict[Path, None] = {}  # files in classes whose names do not end as those of images
+        self.loose: dict[Path, None] = {}  # images in no class
+        self.beside: dict[Path, int] = {}  # folders beside those of the splits, and how many images are in them
+        self.within: dict[Path, int] = {}  # the same of folders where images alone are expected
         self.elsewhere = 0  # files that the caller tells of
 
     def entries(self, folder: Path) -> tuple[list[Path], list[Path]]:
@@ -53,8 +53,8 @@ class LeftOut:
                 folders.append(path)
         return folders, files
 
-    def pictures_in(self, folder: Path) -> Iterator[Path]:
-        """The pictures in and below a folder, each folder once, wherever links lead.
+    def images_in(self, folder: Path) -> Iterator[Path]:
+        """The images in and below a folder, each folder once, wherever links lead.
 
         Raises:
             UserError: a folder may not be read.
@@ -68,22 +68,22 @@ class LeftOut:
             folders, files = self.entries(folder)
             waiting += reversed(folders)
             for path in files:
-                if is_picture(path):
+                if is_image(path):
                     yield path
                 else:
                     self.others[path] = None
 
-    def pictures_directly_in(self, folder: Path) -> Iterator[Path]:
-        """The pictures in a folder where none are expected in folders.
+    def images_directly_in(self, folder: Path) -> Iterator[Path]:
+        """The images in a folder where none are expected in folders.
 
         Raises:
             UserError: the folder may not be read.
         """
         folders, files = self.entries(folder)
         for inner in folders:
-            self.within[inner] = sum(1 for _ in LeftOut(self.root).pictures_in(inner))
+            self.within[inner] = sum(1 for _ in LeftOut(self.root).images_in(inner))
         for path in files:
-            if is_picture(path):
+            if is_image(path):
                 yield path
             else:
                 self.others[path] = None
@@ -105,36 +105,36 @@ class LeftOut:
             notes.append(f"Left out as runs or models, not training images: {self._some(self.runs)}.")
         for folders, what in (
             (self.beside, "Beside the folders of the splits there are others, left out"),
-            (self.within, "Folders where pictures alone are expected are left out"),
+            (self.within, "Folders where images alone are expected are left out"),
         ):
             if folders:
                 counted = [
-                    f"{self._name(path)} ({count:,} picture{'s' * (count > 1)})" if count else self._name(path)
+                    f"{self._name(path)} ({count:,} image{'s' * (count > 1)})" if count else self._name(path)
                     for path, count in folders.items()
                 ]
                 notes.append(f"{what}: {some(counted)}.")
         places = Counter(path.parent for path in self.loose)
         for place, count in places.items():
             first = some(path.name for path in self.loose if path.parent == place)
-            notes.append(f"{count:,} picture{'s' * (count > 1)} directly in {place}, in no class, left out: {first}.")
+            notes.append(f"{count:,} image{'s' * (count > 1)} directly in {place}, in no class, left out: {first}.")
         if self.others:
             endings = Counter(path.suffix.lower() or "no ending" for path in self.others)
             words = some(f"{ending} ({count:,})" for ending, count in endings.most_common())
             notes.append(
-                f"Files in {self.root} whose names do not end as those of pictures do, left out: {words}. "
+                f"Files in {self.root} whose names do not end as those of images do, left out: {words}. "
                 f"The first: {self._some(self.others)}."
             )
         return notes
 
     def _holds_runs(self, folder: Path) -> bool:
-        """Whether a folder is a run of tinyvit or a model, or holds such and no other folders or pictures."""
+        """Whether a folder is a run of tinyvit or a model, or holds such and no other folders or images."""
         waiting, found = [folder], False
         while waiting:
             place = waiting.pop()
             if os.path.isfile(place / "config.json") and any(os.path.exists(place / name) for name in RUN_FILES):
                 found = True
                 continue
-            folders = [] if place in self.no_runs else _folders_without_pictures(place)
+            folders = [] if place in self.no_runs else _folders_without_images(place)
             if not folders:  # so nothing above it, up to where we began, holds runs alone
                 self.no_runs |= {place, *place.parents[: len(place.parts) - len(folder.parts)]}
                 return False
@@ -184,19 +184,19 @@ def _identity(folder: Path) -> object:
     return (info.st_dev, info.st_ino) if info.st_ino else os.path.realpath(folder)  # some systems number no files
 
 
-def _folders_without_pictures(place: Path) -> list[Path]:
-    """The folders in one that has no pictures directly; none if it has, or cannot be read."""
+def _folders_without_images(place: Path) -> list[Path]:
+    """The folders in one that has no images directly; none if it has, or cannot be read."""
     try:
         entries = [(path, is_folder) for path, is_folder in listed(place) if not is_machine_made(path.name)]
     except UserError:  # reading it will say so
         return []
-    if any(is_picture(path) for path, is_folder in entries if not is_folder):
+    if any(is_image(path) for path, is_folder in entries if not is_folder):
         return []
     return [path for path, is_folder in entries if is_folder and not path.is_symlink()]
 
 
-def is_picture(path: Path) -> bool:
-    """Whether its name ends as that of a picture."""
+def is_image(path: Path) -> bool:
+    """Whether its name ends as that of an image."""
     return path.suffix.lower() in ENDINGS
 
 

@@ -1,4 +1,4 @@
-"""Picture files by split and class, before any of them is opened."""
+"""Image files by split and class, before any of them is opened."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Files:
     """The files of one split and their classes, in step.
 
     paths: n of them.
-    labels: int64 (n,), 0..K-1; or booleans (n, K), where a picture may be of several classes, or of none.
+    labels: int64 (n,), 0..K-1; or booleans (n, K), where an image may be of several classes, or of none.
     """
 
     paths: tuple[Path, ...]
@@ -39,7 +39,7 @@ class Listing(NamedTuple):
     dev: Files
     test: Files
     notes: tuple[str, ...]  # what the user should know, a sentence each
-    left_out: int = 0  # files that may have been meant as pictures, and were passed over
+    left_out: int = 0  # files that may have been meant as images, and were passed over
 
     @property
     def splits(self) -> dict[str, Files]:
@@ -57,15 +57,15 @@ class Listing(NamedTuple):
             for files in self.splits.values()
         )
         if not train:
-            raise UserError(f"all {len(self.train):,} training pictures would be left out: give a folder with others")
+            raise UserError(f"all {len(self.train):,} training images would be left out: give a folder with others")
         if not dev and self.dev:
             raise UserError(
-                f"none of the {len(self.dev):,} pictures of the dev split can be read, by which the best epoch is "
+                f"none of the {len(self.dev):,} images of the dev split can be read, by which the best epoch is "
                 "chosen: mend them, or put others into a folder val"
             )
         if not dev:
             raise UserError(
-                f"there are too few pictures to hold some back for the dev split, by which the best epoch is chosen "
+                f"there are too few images to hold some back for the dev split, by which the best epoch is chosen "
                 f"({len(train):,} in {len(self.class_names):,} classes): add more, or a folder val with one per class"
             )
         return self._replace(train=train, dev=dev, test=test)
@@ -75,12 +75,12 @@ def gaps(class_names: Sequence[str], counts: Mapping[str, np.ndarray]) -> list[s
     """Gaps of the splits, a sentence each: classes without images, or with one alone to train on.
 
     Args:
-        counts: split -> int64 (K,), its pictures of each class.
+        counts: split -> int64 (K,), its images of each class.
     """
     sentences = []
     for split, of_split in counts.items():
         if split == "train":
-            few = {"Nothing to train on in": of_split == 0, "Only one picture to train on in": of_split == 1}
+            few = {"Nothing to train on in": of_split == 0, "Only one image to train on in": of_split == 1}
         else:
             few = {f"The {split} split says nothing of": (of_split == 0) & (counts["train"] > 0) & of_split.any()}
         for what, rows in few.items():

@@ -1,4 +1,4 @@
-"""A manifest: the list of the pictures of a data set, with each file's size and hash, by which a change is noticed."""
+"""A manifest: the list of the images of a data set, with each file's size and hash, by which a change is noticed."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ class Content(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One picture of a data set."""
+    """One image of a data set."""
 
     path: str  # from the data set's folder, with "/" between names
     labels: tuple[int, ...]  # the classes it shows, 0..K-1
@@ -37,12 +37,12 @@ class Manifest(NamedTuple):
 
     class_names: tuple[str, ...]  # K of them
     splits: dict[str, tuple[Record, ...]]  # train, dev, test: in the order of their rows
-    left_out: tuple[str, ...]  # paths of picture files in no split: they cannot be read, or belong to no class
-    multi_label: bool = False  # whether a picture may be of several classes, or of none
+    left_out: tuple[str, ...]  # paths of image files in no split: they cannot be read, or belong to no class
+    multi_label: bool = False  # whether an image may be of several classes, or of none
 
     @classmethod
     def of(cls, folder: str | os.PathLike[str], listing: Listing) -> Self:
-        """Of a listing of pictures in and below `folder`; every file is read, a large one in part, by a few threads.
+        """Of a listing of images in and below `folder`; every file is read, a large one in part, by a few threads.
 
         Raises:
             UserError: a file cannot be read.
@@ -50,11 +50,11 @@ class Manifest(NamedTuple):
         root = Path(folder).expanduser()
         splits = {split: tuple(_records(files, root)) for split, files in listing.splits.items()}
         listed = {record.path for records in splits.values() for record in records}
-        others = [name for path in LeftOut(root).pictures_in(root) if (name := relative(path, root)) not in listed]
+        others = [name for path in LeftOut(root).images_in(root) if (name := relative(path, root)) not in listed]
         return cls(listing.class_names, splits, tuple(others), listing.train.labels.ndim == 2)
 
     def to_json(self) -> bytes:
-        """For people to read: a line for each picture."""
+        """For people to read: a line for each image."""
         names = ("class_names", "left_out", *["multi_label"] * self.multi_label)
         parts = [f'  "{name}": {json.dumps(getattr(self, name))}' for name in names]
         for split, records in self.splits.items():
@@ -83,10 +83,10 @@ class Manifest(NamedTuple):
         return cls(names, splits, left_out, multi_label)
 
     def listing(self, files: Mapping[str, Path]) -> Listing:
-        """The pictures of these files, in their recorded splits and order.
+        """The images of these files, in their recorded splits and order.
 
         Args:
-            files: recorded path -> where it is; pictures that are not in it are left out.
+            files: recorded path -> where it is; images that are not in it are left out.
         """
 
         def of(records: tuple[Record, ...]) -> Files:
@@ -130,7 +130,7 @@ def content_of(path: str | os.PathLike[str]) -> Content | None:
 def _records(files: Files, root: Path) -> Iterator[Record]:
     for path, label, content in zip(files.paths, files.labels, in_threads(content_of, files.paths), strict=True):
         if content is None:
-            raise UserError(f"{path} cannot be read any more: leave the pictures as they are, and start again")
+            raise UserError(f"{path} cannot be read any more: leave the images as they are, and start again")
         labels = np.flatnonzero(label).tolist() if label.ndim else [int(label)]
         yield Record(relative(path, root), tuple(labels), content)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError, printable
-from ..images.open import open_picture
+from ..images.open import open_image
 from ..storage.files import read_file
 from ..storage.paths import expanded
 from .left_out import LeftOut, is_machine_made, listed, some
@@ -21,7 +21,7 @@ from .split_names import splits_among
 
 IMAGES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
 MASKS = ("masks", "mask", "segmentationclass", "annotations", "annotation", "labels", "segmentation", "gt")
-ENDINGS = ("_mask", "_masks", "_label", "_labels", "_gt", "_seg", "_l")  # of masks' names, beside their pictures'
+ENDINGS = ("_mask", "_masks", "_label", "_labels", "_gt", "_seg", "_l")  # of masks' names, beside their images'
 CLASSES = "classes.txt"
 LOSSLESS = (".png", ".bmp", ".gif", ".tif", ".tiff")
 MAX_CLASSES = 255
@@ -80,7 +80,7 @@ def read_mask(path: Path) -> np.ndarray:
     """
     if path.suffix.lower() not in LOSSLESS:
         raise UserError(f"{path} is no PNG, and other formats change the class indices: save the mask as PNG")
-    image = open_picture(path)
+    image = open_image(path)
     if image.mode not in ("P", "L", "1", "I;16", "I"):
         raise UserError(
             f"{path} is of colours ({image.mode}), and a mask holds the index of a class in each pixel: save it as PNG "
@@ -152,9 +152,9 @@ def _pairs(images: Path, masks: Path, left_out: LeftOut, notes: list[str]) -> li
 
 
 def _by_name(folder: Path, endings: Sequence[str], left_out: LeftOut) -> dict[str, Path]:
-    """Pictures directly in a folder, by what their names begin with."""
+    """Images directly in a folder, by what their names begin with."""
     found: dict[str, Path] = {}
-    for path in left_out.pictures_directly_in(folder):
+    for path in left_out.images_directly_in(folder):
         name = next((path.stem[: -len(end)] for end in endings if path.stem.casefold().endswith(end)), path.stem)
         if name in found:
             raise UserError(f"{found[name]} and {path} have the same name: rename one")

@@ -12,18 +12,18 @@ from .listing import Files, Listing
 
 
 def in_order_of(class_names: Sequence[str], listing: Listing) -> Listing:
-    """The same pictures with the model's classes: label k means `class_names[k]`. It may have more than the folder.
+    """The same images with the model's classes: label k means `class_names[k]`. It may have more than the folder.
 
     Raises:
         UserError: the folder has a class whose name the model has not, or has twice.
     """
-    several = listing.train.labels.ndim == 2  # classes a picture, or none
+    several = listing.train.labels.ndim == 2  # classes an image, or none
     known = Counter(map(_key, class_names))
     if strange := [name for name in listing.class_names if known[_key(name)] != 1]:
         raise UserError(
             f"the folder and the model name their classes differently (the folder: {some(listing.class_names)}; "
             f"the model: {some(class_names)}; not one class of the model: {some(strange)}): "
-            "rename the folders as the model's classes" + ", and pictures of none of them belong to no folder" * several
+            "rename the folders as the model's classes" + ", and images of none of them belong to no folder" * several
         )
     number = {_key(name): k for k, name in enumerate(class_names)}
     new = np.array([number[_key(name)] for name in listing.class_names], np.int64)

@@ -1,4 +1,4 @@
-"""Memory: what is available, and what pictures need that are held in it."""
+"""Memory: what is available, and what images need that are held in it."""
 
 import math
 import os
@@ -35,10 +35,10 @@ def check_memory(
     beside: int = 0,
     copies: int = 1,
 ) -> None:
-    """Say what `count` pictures of `size` (H, W) take, uint8, before they are read.
+    """Say what `count` images of `size` (H, W) take, uint8, before they are read.
 
     Args:
-        beside: bytes of what belongs to each picture, such as its mask.
+        beside: bytes of what belongs to each image, such as its mask.
         copies: how often all of it is held, as by worker processes.
 
     Raises:
@@ -46,10 +46,10 @@ def check_memory(
     """
     needed, available = count * (channels * math.prod(size) + beside), free_memory()
     kind = "grey" if channels == 1 else "RGB" if channels == 3 else f"{channels} channels"
-    said = f"{count:,} pictures of {size[0]}x{size[1]} pixels, {kind}, take {needed / MIB:,.1f} MiB"
+    said = f"{count:,} images of {size[0]}x{size[1]} pixels, {kind}, take {needed / MIB:,.1f} MiB"
     if copies * needed > available:
         raise UserError(
             f"{said} of memory{', twice with worker processes' * (copies > 1)}, and {available / MIB:,.1f} MiB are "
-            "free: use fewer pictures, or a model of a smaller img_size"
+            "free: use fewer images, or a model of a smaller img_size"
         )
     note(f"{said} and are held in memory, resized.")

@@ -11,25 +11,25 @@ from typing import Literal, NamedTuple
 from ..errors import UserError
 from .class_names import class_name, same
 from .labels_table import Row, read_labels_table
-from .left_out import ENDINGS, LeftOut, is_picture, some
+from .left_out import ENDINGS, LeftOut, is_image, some
 from .split_names import splits_among
 
 FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")  # accents in one character with the letter, or in two
-Pictures = dict[Path, set[str]]  # file -> names of its classes
+Images = dict[Path, set[str]]  # file -> names of its classes
 
 
 class Found(NamedTuple):
-    """Pictures with labels of several classes, as folders or a table say."""
+    """Images with labels of several classes, as folders or a table say."""
 
-    pictures: dict[str, Pictures]  # split -> its pictures
+    images: dict[str, Images]  # split -> its images
     class_names: tuple[str, ...] | None  # in order, where one was given
     is_split: bool
     notes: list[str]
-    left_out: int = 0  # files that may have been meant as pictures, and were passed over
+    left_out: int = 0  # files that may have been meant as images, and were passed over
 
 
 def from_folders(root: Path) -> Found:
-    """Pictures in nested folders, each of all the classes whose folders it lies in.
+    """Images in nested folders, each of all the classes whose folders it lies in.
 
     Raises:
         UserError: splits and classes lie side by side, two folders are of one split, or a folder cannot be read.
@@ -49,11 +49,11 @@ def from_folders(root: Path) -> Found:
             raise UserError(f"{root} has {some(names)}, which are all {split}: keep one of them")
     places = {split: root / names[0] for split, names in splits.items()} if is_split else {"train": root}
     notes: list[str] = []
-    pictures = {split: _one_each(_with_folders(place, left_out), split, notes) for split, place in places.items()}
-    return Found(pictures, None, is_split, [*notes, *left_out.notes()], left_out.count)
+    images = {split: _one_each(_with_folders(place, left_out), split, notes) for split, place in places.items()}
+    return Found(images, None, is_split, [*notes, *left_out.notes()], left_out.count)
 
 
-def _with_folders(place: Path, left_out: LeftOut) -> Pictures:
+def _with_folders(place: Path, left_out: LeftOut) -> Images:
     names: dict[Path, set[str]] = {place: set()}
 
     def of(folder: Path) -> set[str]:
@@ -61,13 +61,13 @@ def _with_folders(place: Path, left_out: LeftOut) -> Pictures:
             names[folder] = of(folder.parent) | {same(class_name(folder))}
         return names[folder]
 
-    return {path: set(of(path.parent)) for path in left_out.pictures_in(place)}
+    return {path: set(of(path.parent)) for path in left_out.images_in(place)}
 
 
-def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
-    """Files of the same content as one picture of all their classes; only files of the same size are read."""
+def _one_each(images: Images, split: str, notes: list[str]) -> Images:
+    """Files of the same content as one image of all their classes; only files of the same size are read."""
     sizes = defaultdict(list)
-    for path in pictures:
+    for path in images:
         if os.path.isfile(path):
             sizes[os.path.getsize(path)].append(path)
     first: dict[bytes, Path] = {}
@@ -77,32 +77,32 @@ def _one_each(pictures: Pictures, split: str, notes: list[str]) -> Pictures:
             with open(path, "rb") as file:
                 kept = first.setdefault(hashlib.file_digest(file, "sha256").digest(), path)
         except OSError:
-            continue  # reading the pictures will say so
+            continue  # reading the images will say so
         if kept != path:
-            pictures[kept] |= pictures[path]
+            images[kept] |= images[path]
             gone[path] = None
     if gone:
         notes.append(
             f"{len(gone):,} file{'s' * (len(gone) > 1)} of {split} with the same content as another: taken for one "
-            f"picture of all classes whose folders it is in, such as {next(iter(gone))}."
+            f"image of all classes whose folders it is in, such as {next(iter(gone))}."
         )
-    return {path: names for path, names in pictures.items() if path not in gone}
+    return {path: names for path, names in images.items() if path not in gone}
 
 
 def from_table(table: Path, root: Path) -> Found:
-    """Pictures that a table names, and their classes; what it leaves open is told in the notes.
+    """Images that a table names, and their classes; what it leaves open is told in the notes.
 
     Raises:
         UserError: the table cannot be read, names no class or none of the files, or has one file in two splits.
     """
     read = read_labels_table(table)
     if not read.class_names and not any(row.names for row in read.rows):
-        raise UserError(f"{table} names no class: write the classes of each picture beside its name")
+        raise UserError(f"{table} names no class: write the classes of each image beside its name")
     meaning = _meanings(table, read.rows)
     places = [_place(root, row.file) for row in read.rows]
     says_splits = any(row.split for row in read.rows)
     folders = {} if says_splits else _splits_of_folders(table, root, [path for path in places if path])
-    pictures: dict[str, Pictures] = {split: {} for split in ("train", "dev", "test")}
+    images: dict[str, Images] = {split: {} for split in ("train", "dev", "test")}
     split_of: dict[Path, str] = {}
     missing, again, silent = [], 0, 0
     for row, path in zip(read.rows, places, strict=True):
@@ -116,7 +116,7 @@ def from_table(table: Path, root: Path) -> Found:
             raise UserError(
                 f"{table} has {row.file} in {split_of[path]} and, in line {row.number}, in {split}: keep one of them"
             )
-        pictures[split].setdefault(path, set()).update(row.names)
+        images[split].setdefault(path, set()).update(row.names)
     notes = [read.understood]
     if missing:
         words = some(f"{row.file} (line {row.number})" for row in missing)
@@ -131,11 +131,11 @@ def from_table(table: Path, root: Path) -> Found:
         )
     if again:
         notes.append(f"{again:,} line{'s name' if again > 1 else ' names'} a file again: it is of the classes of all.")
-    unnamed = [path for path in LeftOut(root).pictures_in(root) if path not in split_of]
+    unnamed = [path for path in LeftOut(root).images_in(root) if path not in split_of]
     if unnamed:
         words = some(str(path.relative_to(root)) for path in unnamed)
-        notes.append(f"{len(unnamed):,} pictures in {root} are not in {table}, left out: {words}.")
-    filled = {split: of_split for split, of_split in pictures.items() if of_split}
+        notes.append(f"{len(unnamed):,} images in {root} are not in {table}, left out: {words}.")
+    filled = {split: of_split for split, of_split in images.items() if of_split}
     return Found(filled, read.class_names, says_splits or bool(folders), notes, len(missing) + len(unnamed))
 
 
@@ -176,7 +176,7 @@ def _place(root: Path, file: str) -> Path | None:
     spellings = (unicodedata.normalize(form, name) for name in (file, file.replace("\\", "/")) for form in FORMS)
     for name in dict.fromkeys((file, *spellings)):
         path = root / os.path.normpath(name)
-        if is_picture(path) and path.is_file():
+        if is_image(path) and path.is_file():
             return path
         for ending in ENDINGS:
             for cased in (ending, ending.upper()):

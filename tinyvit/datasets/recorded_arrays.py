@@ -1,6 +1,6 @@
 """Digests of the arrays that a run began with, kept in its folder, so that it resumes on the same data.
 
-Pictures are listed one by one (`its_pictures`). Of arrays that no published checksum has proved genuine, a SHA-256 of
+Images are listed one by one (`its_images`). Of arrays that no published checksum has proved genuine, a SHA-256 of
 each split is kept.
 """
 

@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
     path: Path
     split: str  # train, dev or test
-    label: int | tuple[int, ...]  # a class, or all of them where a picture may be of several
+    label: int | tuple[int, ...]  # a class, or all of them where an image may be of several
 
 
 class _Look(NamedTuple):
@@ -43,7 +43,7 @@ class _Look(NamedTuple):
 class Findings(NamedTuple):
     """Findings of `scan`; counts are of readable images."""
 
-    counts: dict[str, np.ndarray]  # split -> int64 (K,), pictures of each class
+    counts: dict[str, np.ndarray]  # split -> int64 (K,), images of each class
     sizes: Counter[tuple[int, int]]  # (height, width), upright
     modes: Counter[str]  # Pillow's: L, RGB, RGBA ...
     unreadable: tuple[tuple[Path, str], ...]  # and why, a sentence each
@@ -59,7 +59,7 @@ class Findings(NamedTuple):
 
     @property
     def contradictions(self) -> tuple[tuple[Place, ...], ...]:
-        """The same picture in several classes."""
+        """The same image in several classes."""
         return tuple(same for same in self.duplicates if len({place.label for place in same}) > 1)
 
     @property
@@ -73,12 +73,12 @@ class Findings(NamedTuple):
         sentences = []
         if count := len(self.transparent):
             sentences.append(
-                f"{count:,} picture{'s are' if count > 1 else ' is'} transparent in part, and laid over white "
+                f"{count:,} image{'s are' if count > 1 else ' is'} transparent in part, and laid over white "
                 f"(over black where all that can be seen is light): {some(path.name for path in self.transparent)}."
             )
         if self.blank:
             names, plural = some(map(str, self.blank)), "s" * (len(self.blank) > 1)
-            sentences.append(f"Of {len(self.blank):,} transparent picture{plural} nothing can be seen at all: {names}.")
+            sentences.append(f"Of {len(self.blank):,} transparent image{plural} nothing can be seen at all: {names}.")
         return tuple(sentences)
 
     @property
@@ -97,7 +97,7 @@ def scan(
     """Read every file, in threads; no pixels are kept, so memory does not grow with the number of files.
 
     Args:
-        processor: also finds pictures that it refuses.
+        processor: also finds images that it refuses.
         progress: called as progress(files done, all files) after each.
     """
     places = [

@@ -1,4 +1,4 @@
-"""Pictures with masks or boxes, found in a folder: their sizes, their splits, and all of them as arrays."""
+"""Images with masks or boxes, found in a folder: their sizes, their splits, and all of them as arrays."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,24 +14,24 @@ from ..images.open import glance_at
 from ..images.processor import ImageProcessor
 from .boxes import NO_CLASS
 from .dataset import Dataset, Split
+from .image_files import ImageFiles
 from .in_threads import in_threads
-from .picture_files import PictureFiles
 from .pixel_statistics import pixel_statistics
 
 VOID = 255  # in a mask: a pixel of no class, which is neither learned nor judged
-DEV_SHARE = 0.15  # of the training pictures, where there is no dev split
-MIN_SIDE = 1.0  # pixels, of a box after its picture was resized
+DEV_SHARE = 0.15  # of the training images, where there is no dev split
+MIN_SIDE = 1.0  # pixels, of a box after its image was resized
 
 
 class Scene(NamedTuple):
-    """A picture and what is in it: a mask's file, or boxes (m, 5), x1 y1 x2 y2 in its own pixels and the class."""
+    """An image and what is in it: a mask's file, or boxes (m, 5), x1 y1 x2 y2 in its own pixels and the class."""
 
     path: Path
     truth: Path | np.ndarray
 
 
 class SceneFiles(NamedTuple):
-    """All pictures of a folder."""
+    """All images of a folder."""
 
     class_names: tuple[str, ...]
     splits: dict[str, list[Scene]]  # train, dev and test; without one, test is dev
@@ -54,27 +54,27 @@ def scene_files(
     *,
     left_out: int = 0,
 ) -> SceneFiles:
-    """The scenes of a folder, all looked at; without a dev split, some of the training pictures are held back.
+    """The scenes of a folder, all looked at; without a dev split, some of the training images are held back.
 
     Args:
         found: of splits, train at least.
-        check: is called with each scene and its picture's (height, width), and raises where they do not fit.
+        check: is called with each scene and its image's (height, width), and raises where they do not fit.
         left_out: number of files that were passed over.
 
     Raises:
-        UserError: a picture cannot be read, or there are too few.
+        UserError: an image cannot be read, or there are too few.
     """
     splits, told = {"train": [], **found}, list(notes)
     if not splits.get("dev"):
         total = len(splits["train"])
         if total < 2:
-            raise UserError(f"there are {total} training pictures, and none to hold back for dev: add more")
+            raise UserError(f"there are {total} training images, and none to hold back for dev: add more")
         order = generator(0, "dev split").permutation(total)
         dev = {int(i) for i in order[: max(1, round(DEV_SHARE * total))]}
         splits["dev"] = [splits["train"][i] for i in sorted(dev)]
         splits["train"] = [scene for i, scene in enumerate(splits["train"]) if i not in dev]
         told.append(
-            f"There is no split for dev, so {len(dev):,} of the {total:,} training pictures are held back, by which "
+            f"There is no split for dev, so {len(dev):,} of the {total:,} training images are held back, by which "
             "the best epoch is chosen."
         )
     if not splits.get("test"):
@@ -97,8 +97,8 @@ def _looked_at(path: Path) -> tuple[tuple[int, int], str]:
 def scene_arrays(
     files: SceneFiles, processor: ImageProcessor, name: str, read_mask: Callable[[Path], np.ndarray]
 ) -> Dataset:
-    """All pictures in memory, of the processor's size, with masks uint8 (n, H, W), resized without mixing classes, or
-    boxes float32 (n, M, 5) in the pixels of the resized pictures.
+    """All images in memory, of the processor's size, with masks uint8 (n, H, W), resized without mixing classes, or
+    boxes float32 (n, M, 5) in the pixels of the resized images.
 
     Raises:
         UserError: a file cannot be read.
@@ -106,8 +106,8 @@ def scene_arrays(
     H, W = processor.size if isinstance(processor.size, tuple) else (processor.size, processor.size)
 
     def mask(scene: Scene) -> np.ndarray:
-        picture = Image.fromarray(read_mask(Path(str(scene.truth))))
-        return np.asarray(picture.resize((W, H), Image.Resampling.NEAREST))
+        image = Image.fromarray(read_mask(Path(str(scene.truth))))
+        return np.asarray(image.resize((W, H), Image.Resampling.NEAREST))
 
     def boxes(scene: Scene) -> np.ndarray:
         (height, width), _ = _looked_at(scene.path)
@@ -118,7 +118,7 @@ def scene_arrays(
         return scaled
 
     def arrays(scenes: Sequence[Scene]) -> Split:
-        images = PictureFiles([scene.path for scene in scenes], processor)[:]
+        images = ImageFiles([scene.path for scene in scenes], processor)[:]
         if scenes and isinstance(scenes[0].truth, Path):
             return Split(images, np.stack(list(in_threads(mask, scenes))))
         return Split(images, padded(list(in_threads(boxes, scenes)), most))
@@ -133,7 +133,7 @@ def scene_arrays(
 
 
 def padded(boxes: Sequence[np.ndarray], most: int) -> np.ndarray:
-    """Boxes (m, 5) of n pictures -> float32 (n, most, 5), NO_CLASS in rows that hold none."""
+    """Boxes (m, 5) of n images -> float32 (n, most, 5), NO_CLASS in rows that hold none."""
     result = np.zeros((len(boxes), most, 5), np.float32)
     result[..., 4] = NO_CLASS
     for row, of_one in zip(result, boxes, strict=True):

@@ -27,8 +27,8 @@ class Source:
     mean, std: of the training pixels after division by 255, as is usual; None: they are computed.
     first_label: what is stored for the first class.
     label_byte: CIFAR's records have one label or two.
-    drawn: how a picture of one's own is prepared for a model of this set: as one of MNIST's digits, as a light drawing
-        on black, or as any picture.
+    drawn: how an image of one's own is prepared for a model of this set: as one of MNIST's digits, as a light drawing
+        on black, or as any image.
     page: where people get it.
     mirrors: where it is downloaded from; none: it is not.
     published: SHA-256 of each file as its makers published it.

@@ -15,11 +15,11 @@ from .preprocessing import Prepared, Preprocessing
 
 
 class Answer(NamedTuple):
-    picture: Prepared
+    prepared: Prepared
     probs: np.ndarray  # (K,)
 
 
-def read_pictures(
+def read_images(
     preprocessing: Preprocessing, paths: Iterable[str | os.PathLike[str]]
 ) -> Iterator[Prepared | UserError]:
     """Each file as the model takes it, or what is wrong with it; read by a few threads, and only a little ahead."""
@@ -35,27 +35,27 @@ def read_pictures(
 
 def answers(
     model: VisionTransformer,
-    pictures: Iterable[Prepared | UserError],
+    prepared: Iterable[Prepared | UserError],
     mean: float | Sequence[float],
     std: float | Sequence[float],
     *,
     batch_size: int | None = None,
     multi_label: bool = False,
 ) -> Iterator[Answer | UserError]:
-    """The model's answer to each picture, in order; an error is handed on in its place, or is it, if the answer is NaN.
+    """The model's answer to each image, in order; an error is handed on in its place, or is it, if the answer is NaN.
 
     Args:
         mean, std: of pixels in 0..1, as for `datasets.normalize`.
         batch_size: None takes what suits the size of the images.
         multi_label: whether each class is a yes or no by itself.
     """
-    pictures = iter(pictures)
-    while batch := list(itertools.islice(pictures, batch_size or usual_batch_size(model))):
-        images: Any = [picture.image for picture in batch if isinstance(picture, Prepared)]
+    prepared = iter(prepared)
+    while batch := list(itertools.islice(prepared, batch_size or usual_batch_size(model))):
+        images: Any = [one.image for one in batch if isinstance(one, Prepared)]
         rows = iter(predict_batch(model, np.stack(images), mean, std, multi_label=multi_label) if images else ())
-        for picture in batch:
-            if isinstance(picture, Prepared):
+        for one in batch:
+            if isinstance(one, Prepared):
                 probs = next(rows)
-                yield Answer(picture, probs) if np.isfinite(probs).all() else NoAnswerError()
+                yield Answer(one, probs) if np.isfinite(probs).all() else NoAnswerError()
             else:
-                yield picture
+                yield one

@@ -8,12 +8,12 @@ NUM_BINS = 15
 
 
 class Calibration(NamedTuple):
-    """Pictures sorted into M bins of equal width by confidence, the probability of the class that was predicted.
+    """Images sorted into M bins of equal width by confidence, the probability of the class that was predicted.
 
     Bin m = 1..M holds confidences above (m - 1) / M, up to m / M.
     """
 
-    counts: np.ndarray  # int64 (M,): pictures in each bin
+    counts: np.ndarray  # int64 (M,): images in each bin
     confidence: np.ndarray  # float64 (M,), their mean confidence; 0 in an empty bin
     accuracy: np.ndarray  # float64 (M,), the share of them that is right; 0 in an empty bin
     error: float  # the expected calibration error, 0..1
@@ -24,13 +24,13 @@ def calibration(confidence: np.ndarray, right: np.ndarray, *, num_bins: int = NU
 
         ECE = Σ_m n_m / n |accuracy_m - confidence_m|
 
-    A model is calibrated if, of the pictures where it gives 80 % to a class, 80 % are of that class: then ECE is 0, but
+    A model is calibrated if, of the images where it gives 80 % to a class, 80 % are of that class: then ECE is 0, but
     for chance. Within a bin, too much confidence makes up for too little.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, equation 3.
 
     Args:
-        confidence: (n,), n > 0, the largest probability of each picture, 0..1.
+        confidence: (n,), n > 0, the largest probability of each image, 0..1.
         right: bool (n,), whether its class is the true one.
         num_bins: M.
     """

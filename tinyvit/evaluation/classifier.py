@@ -44,5 +44,5 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
     if what:
         raise UserError(f"{path} {what}, so it names no classes: give it a new head, tinyvit finetune --model {path}")
     preprocessing = read_preprocessing(checkpoint)
-    preprocessing.processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
+    preprocessing.processor.mode  # noqa: B018  images have as many channels, or it is said that they have not
     return VisionTransformer.from_checkpoint(checkpoint), preprocessing

@@ -6,11 +6,11 @@ from typing import Any
 
 from ..config.run import dataset_name
 from ..datasets import Dataset, load_dataset
+from ..datasets.image_files import image_dataset
 from ..datasets.left_out import some
 from ..datasets.listing import Listing
 from ..datasets.matching import in_order_of
-from ..datasets.multi_label import list_pictures
-from ..datasets.picture_files import picture_dataset
+from ..datasets.multi_label import list_images
 from ..datasets.recognise import recognise
 from ..errors import UserError
 from .preprocessing import Preprocessing
@@ -25,11 +25,11 @@ def load_dataset_for(
 ) -> Dataset:
     """The data set a model was trained on, with the normalisation and the class names that were saved beside it.
 
-    Of a built-in data set, that is its files, and of others what lies in a folder: arrays in files, or pictures, as
+    Of a built-in data set, that is its files, and of others what lies in a folder: arrays in files, or images, as
     also where there is a `listing`.
 
     Args:
-        listing: the pictures in `data_dir`, where they are known already.
+        listing: the images in `data_dir`, where they are known already.
         note: is told what the user should know of the folder.
 
     Raises:
@@ -38,13 +38,13 @@ def load_dataset_for(
     found = recognise(data_dir) if data_dir is not None and listing is None else None
     if listing or (found is None and not preprocessing.built_in):
         if data_dir is None:
-            raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
+            raise UserError("this model is for images, which are not known: give a folder of them with --data-dir")
         listing = in_order_of(
-            preprocessing.class_names, listing or list_pictures(data_dir, multi_label=preprocessing.multi_label)
+            preprocessing.class_names, listing or list_images(data_dir, multi_label=preprocessing.multi_label)
         )
         for sentence in listing.notes:
             note(sentence)
-        dataset = picture_dataset(listing, preprocessing.processor, name=dataset_name(data_dir))
+        dataset = image_dataset(listing, preprocessing.processor, name=dataset_name(data_dir))
         return dataclasses.replace(dataset, mean=preprocessing.mean, std=preprocessing.std)
     has_its_own = found is None or (preprocessing.built_in and found == preprocessing.dataset.removesuffix("-coarse"))
     dataset = load_dataset(preprocessing.dataset if has_its_own else found or "", data_dir=data_dir)

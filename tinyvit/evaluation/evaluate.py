@@ -1,14 +1,14 @@
-"""Evaluation of a model on a split: all of it at once, or picture by picture as they come from the disk."""
+"""Evaluation of a model on a split: all of it at once, or image by image as they come from the disk."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from ..datasets import Dataset, Split
-from ..datasets.picture_files import PictureFiles
+from ..datasets.image_files import ImageFiles
 from ..errors import UserError
 from ..vit import VisionTransformer
-from .answers import Answer, answers, read_pictures
+from .answers import Answer, answers, read_images
 from .classification import Classification
 from .multi_label import MultiLabel
 from .predict import NoAnswerError, predict_probs
@@ -38,7 +38,7 @@ def evaluate(model: VisionTransformer, split: Split, dataset: Dataset, *, thresh
     return judge(probs, split.labels, threshold=threshold)
 
 
-def evaluate_pictures(
+def evaluate_images(
     model: VisionTransformer,
     preprocessing: Preprocessing,
     split: Split,
@@ -51,7 +51,7 @@ def evaluate_pictures(
 
     Args:
         batch_size: None takes what suits the size of the images.
-        each: is told the row of each picture and the model's answer, or why it cannot be read.
+        each: is told the row of each image and the model's answer, or why it cannot be read.
 
     Returns:
         That part of the split, and how the model did on it.
@@ -59,12 +59,12 @@ def evaluate_pictures(
     Raises:
         UserError: nothing could be read, or an answer is NaN.
     """
-    files = split.images if isinstance(split.images, PictureFiles) else None
-    pictures = (
-        read_pictures(preprocessing, files.paths) if files else (Prepared(split.images[k]) for k in range(len(split)))
+    files = split.images if isinstance(split.images, ImageFiles) else None
+    prepared = (
+        read_images(preprocessing, files.paths) if files else (Prepared(split.images[k]) for k in range(len(split)))
     )
     mean, std, multi_label = preprocessing.mean, preprocessing.std, preprocessing.multi_label
-    seen = answers(model, pictures, mean, std, batch_size=batch_size, multi_label=multi_label)
+    seen = answers(model, prepared, mean, std, batch_size=batch_size, multi_label=multi_label)
     rows, parts = [], []
     for row, answer in enumerate(seen):
         if isinstance(answer, NoAnswerError):  # to leave it out would flatter
@@ -74,7 +74,7 @@ def evaluate_pictures(
             rows.append(row)
             parts.append(judge(answer.probs[None], split.labels[row : row + 1], threshold=preprocessing.threshold))
     if not parts:
-        raise UserError(f"none of the {len(split):,} pictures can be read: look at the folder with tinyvit data check")
+        raise UserError(f"none of the {len(split):,} images can be read: look at the folder with tinyvit data check")
     if files and len(rows) < len(split):
         split = Split(files.of([files.paths[row] for row in rows]), split.labels[rows])
     return split, type(parts[0]).joined(parts)

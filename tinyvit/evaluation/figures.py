@@ -87,7 +87,7 @@ def draw_evaluation(folder: Path, class_names: Sequence[str], split: Split, eval
 
 
 def _one_of_each(labels: np.ndarray) -> list[int]:
-    """The first picture of each of the first classes; pictures alone where they are of none."""
+    """The first image of each of the first classes; images alone where they are of none."""
     if labels.ndim == 2:
         of_classes = np.flatnonzero(labels.any(axis=0))
         rows = dict.fromkeys(int(labels[:, k].argmax()) for k in of_classes) or dict.fromkeys(range(len(labels)))
@@ -96,7 +96,7 @@ def _one_of_each(labels: np.ndarray) -> list[int]:
 
 
 def _title(names: Sequence[str], label: Any) -> str:
-    """The class of a picture, or all of them."""
+    """The class of an image, or all of them."""
     if label.ndim == 0:
         return names[label]
     return shortened(", ".join(itertools.compress(names, label)) or "none of the classes", MAX_TITLE_LENGTH)

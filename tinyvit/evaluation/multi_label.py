@@ -82,8 +82,8 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
 
         AP = Σ_i (R_i - R_{i-1}) P_i
 
-    P_i and R_i are precision and recall where all pictures count as found whose score is at least the i-th highest one;
-    equal scores are found together. Going down the list, each true picture adds the precision at its place.
+    P_i and R_i are precision and recall where all images count as found whose score is at least the i-th highest one;
+    equal scores are found together. Going down the list, each true image adds the precision at its place.
 
     Source: Manning, Raghavan, Schütze 2008, "Introduction to Information Retrieval", section 8.4; steps instead of
     trapezoids, as scikit-learn's `average_precision_score` has them.
@@ -116,7 +116,7 @@ def precision_recall(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray
 
 
 def precision_recall_curves(evaluation: MultiLabel, class_names: Sequence[str]) -> list[PrecisionRecall]:
-    """The curve of each class that is on a picture, and the point on it that the threshold chooses."""
+    """The curve of each class that is on an image, and the point on it that the threshold chooses."""
     labels, curves = evaluation.labels, []
     for k in map(int, np.flatnonzero(labels.any(axis=0))):
         of_class, scores = labels[:, k], evaluation.probs[:, k]
@@ -135,7 +135,7 @@ def multi_label_report(labels: np.ndarray, probs: np.ndarray, class_names: Seque
         precision = hits / predicted      recall = hits / support      F1 = 2 hits / (predicted + support)
 
     Micro averages count hits of all classes together, macro averages the classes' numbers, weighted ones by support,
-    and samples averages those of the pictures. Every quotient with a zero below the line counts as 0.0. Classes that
+    and samples averages those of the images. Every quotient with a zero below the line counts as 0.0. Classes that
     are neither true nor predicted anywhere are left out; the last lines say how many.
 
     Args:
@@ -150,7 +150,7 @@ def multi_label_report(labels: np.ndarray, probs: np.ndarray, class_names: Seque
     if labels.shape != probs.shape or labels.shape[1:] != (len(class_names),):
         raise UserError(
             f"labels and probabilities must be (n, {len(class_names)}), a column for each class name, got "
-            f"{labels.shape} and {probs.shape}: pass one row for each picture"
+            f"{labels.shape} and {probs.shape}: pass one row for each image"
         )
     predicted = probs >= threshold
     kept = np.flatnonzero((labels | predicted).any(axis=0))
@@ -187,10 +187,10 @@ def multi_label_report(labels: np.ndarray, probs: np.ndarray, class_names: Seque
         ),
         "",
         f"threshold {threshold:g}; all classes right on {100 * (labels == predicted).all(axis=1).mean():.2f} % of the "
-        f"pictures; {100 * (labels != predicted).sum() / probs.size:.2f} % of all answers wrong (Hamming loss)",
+        f"images; {100 * (labels != predicted).sum() / probs.size:.2f} % of all answers wrong (Hamming loss)",
     ]
     if lost := len(class_names) - len(kept):
         lines.append(f"{lost:,} of {len(class_names):,} classes are neither true nor predicted anywhere: left out")
     if unknown := [name for name, has in zip(names, has_any, strict=True) if not has]:
-        lines.append(f"{len(unknown):,} without a true picture have no average precision and are not in the mAP")
+        lines.append(f"{len(unknown):,} without a true image have no average precision and are not in the mAP")
     return "\n".join(lines) + "\n"

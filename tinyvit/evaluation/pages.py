@@ -63,7 +63,7 @@ class DigitReader:
         return familiar
 
     def read(self, digits: list[Digit]) -> Page:
-        """All digits that were found in a picture, shown to the model; a shape may turn out to be two that touch.
+        """All digits that were found in an image, shown to the model; a shape may turn out to be two that touch.
 
         Unsure is what changes its answer when it is changed a little, what is like nothing that was learned, and what
         is there again and again.

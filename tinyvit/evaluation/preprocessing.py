@@ -13,8 +13,8 @@ from ..datasets.sources import SOURCES
 from ..errors import UserError
 from ..images.deep_grey import in_words
 from ..images.digits import Found
-from ..images.open import open_picture
-from ..images.own_image import digits_in, largest_of, prepare_picture, read_image
+from ..images.open import open_image
+from ..images.own_image import digits_in, largest_of, prepare_image, read_image
 from ..images.processor import ImageProcessor
 from ..images.transparency import shows_nothing
 from ..pretrained import MULTI_LABEL, Checkpoint, problem_type
@@ -29,7 +29,7 @@ THRESHOLD = 0.5  # where no other is given: what is more probable than not
 class Prepared(NamedTuple):
     image: np.ndarray  # uint8 (C, H, W)
     done: str = ""  # to make it so, in plain words, where it was not what the image processor says
-    is_blank: bool = False  # a transparent picture of which nothing can be seen
+    is_blank: bool = False  # a transparent image of which nothing can be seen
     found: Found | None = None  # all digits in it, where the model knows digits; `image` is the largest
 
 
@@ -41,25 +41,25 @@ class Preprocessing(NamedTuple):
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...]
     processor: ImageProcessor
-    built_in: bool = False  # whether `load_dataset` knows the data set; a folder of pictures may have the same name
+    built_in: bool = False  # whether `load_dataset` knows the data set; a folder of images may have the same name
     multi_label: bool = False  # whether each class is a yes or no by itself (sigmoid), or one is chosen (softmax)
     threshold: float = THRESHOLD  # the least probability of a yes
     assumption: str = ""  # that no file says how images are prepared, in a sentence
 
     @property
     def looks_for_digits(self) -> bool:
-        """Whether the model learned digits, one an image, so that they are looked for in a picture."""
+        """Whether the model learned digits, one an image, so that they are looked for in an image."""
         return self.built_in and SOURCES[self.dataset].drawn == "digit"
 
     def prepare(self, path: str | os.PathLike[str]) -> Prepared:
-        """A picture file as the model takes it.
+        """An image file as the model takes it.
 
         Raises:
             UserError: it cannot be read, or there is nothing to be seen in it.
         """
         size: Any = self.processor.output_size
         is_drawing = self.built_in and SOURCES[self.dataset].drawn != "picture"
-        image = read_image(path) if is_drawing else open_picture(path)
+        image = read_image(path) if is_drawing else open_image(path)
         try:
             depth = in_words(image, self.processor.white_level)
             if not is_drawing:
@@ -70,7 +70,7 @@ class Preprocessing(NamedTuple):
                 pixels, done = largest_of(found)
             else:
                 found = None
-                pixels, done = prepare_picture(image, size=size, channels=self.processor.in_chans)
+                pixels, done = prepare_image(image, size=size, channels=self.processor.in_chans)
             return Prepared(pixels, "; ".join(filter(None, (done, depth))), found=found)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error

@@ -50,7 +50,7 @@ def confusion_by_name(
 ) -> tuple[np.ndarray, list[str]]:
     """The confusion matrix of the classes that occur, as labels or predictions, and their names.
 
-    A model may have thousands, of which a few are in the pictures; what never occurs would count as 0 in averages.
+    A model may have thousands, of which a few are in the images; what never occurs would count as 0 in averages.
 
     Args:
         labels: true classes, integers (n,).

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..datasets import Dataset, Split
+from ..datasets.image_files import ImageFiles
 from ..datasets.image_folder import list_whole
 from ..datasets.listing import Listing
-from ..datasets.multi_label import list_pictures, whole_multi_label
-from ..datasets.picture_files import PictureFiles
+from ..datasets.multi_label import list_images, whole_multi_label
 from ..datasets.recognise import recognise
-from ..datasets.recorded_pictures import note_memory, pictures_to_measure, read_pictures
+from ..datasets.recorded_images import images_to_measure, note_memory, read_images
 from ..datasets.split_names import split_called
 from ..errors import UserError
 from ..storage.paths import expanded
@@ -40,8 +40,8 @@ class ChosenSplit(NamedTuple):
         return f"all of {self.dataset.name}" if self.name == ALL else f"{self.name} split of {self.dataset.name}"
 
 
-class PreparedFiles(PictureFiles):
-    """Picture files as `Preprocessing.prepare` makes them, which for MNIST is not what the image processor does."""
+class PreparedFiles(ImageFiles):
+    """Image files as `Preprocessing.prepare` makes them, which for MNIST is not what the image processor does."""
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]], preprocessing: Preprocessing):
         super().__init__(paths, preprocessing.processor)
@@ -65,7 +65,7 @@ def choose_split(
     Args:
         split: train, dev (or val), test or all. None is the test split; where a folder is not split, all of it; but
             of the folder that the run was trained on, the part that it was not.
-        labels: of a multi-label model, a table of the classes of pictures, in `data_dir` or beside it.
+        labels: of a multi-label model, a table of the classes of images, in `data_dir` or beside it.
         note: is told what the user should know.
 
     Raises:
@@ -73,7 +73,7 @@ def choose_split(
     """
     split = split and split_called(split)
     if labels and not preprocessing.multi_label:
-        raise UserError(f"{model_path} gives each picture one class, which is its folder's: leave out --labels")
+        raise UserError(f"{model_path} gives each image one class, which is its folder's: leave out --labels")
     if not labels and (place := _place_of_arrays(model_path, data_dir)) is not None:
         dataset, name = load_dataset_for(preprocessing, data_dir=place, note=note), split or "test"
         left_out = dataset.left_out
@@ -81,13 +81,13 @@ def choose_split(
         dataset, name, left_out = _built_in(preprocessing, split, data_dir, note)
     else:
         data_dir = data_dir or (str(Path(labels).parent) if labels else None)
-        dataset, name, left_out = _pictures(preprocessing, model_path, split, data_dir, labels, note)
+        dataset, name, left_out = _images(preprocessing, model_path, split, data_dir, labels, note)
     chosen = _joined(dataset) if name == ALL else getattr(dataset, name)
     if not len(chosen):
-        raise UserError(f"{dataset.name} has no pictures in its {name} split: choose another --split")
+        raise UserError(f"{dataset.name} has no images in its {name} split: choose another --split")
     if not preprocessing.multi_label and len(present := np.unique(chosen.labels)) == 1 < len(preprocessing.class_names):
         one = preprocessing.class_names[present[0]]
-        note(f"All pictures are of one class, {one}: what is measured is how many of them the model takes for it.")
+        note(f"All images are of one class, {one}: what is measured is how many of them the model takes for it.")
     return ChosenSplit(dataset, chosen, name, left_out)
 
 
@@ -100,7 +100,7 @@ def _place_of_arrays(model_path: str | Path, data_dir: str | None) -> str | None
 def _built_in(
     preprocessing: Preprocessing, split: str | None, data_dir: str | None, note: Note
 ) -> tuple[Dataset, str, int]:
-    """MNIST and the like: their own files, or pictures in folders that are called as the classes."""
+    """MNIST and the like: their own files, or images in folders that are called as the classes."""
     try:
         return load_dataset_for(preprocessing, data_dir=data_dir), split or "test", 0
     except UserError as error:
@@ -120,7 +120,7 @@ def _built_in(
     return dataclasses.replace(dataset, **prepared), name, listing.left_out
 
 
-def _pictures(
+def _images(
     preprocessing: Preprocessing,
     model_path: str | Path,
     split: str | None,
@@ -128,20 +128,20 @@ def _pictures(
     labels: str | None,
     note: Note,
 ) -> tuple[Dataset, str, int]:
-    """Pictures in folders: those that a run recorded, or others."""
+    """Images in folders: those that a run recorded, or others."""
     run, own = run_folder(model_path), run_data_dir(model_path)
     place = data_dir or own
     if place is None:
-        raise UserError("this model is for pictures, which are not known: give a folder of them with --data-dir")
-    began_with = read_pictures(run)
+        raise UserError("this model is for images, which are not known: give a folder of them with --data-dir")
+    began_with = read_images(run)
     listing, name = None, split or "test"
     if began_with and name != ALL and not labels:
-        listing = pictures_to_measure(began_with, name, place, run=run, given=data_dir is not None, note=note)
+        listing = images_to_measure(began_with, name, place, run=run, given=data_dir is not None, note=note)
     is_recorded = listing is not None
     if listing is None:
         is_own = own is not None and _same_folder(place, own) and not labels
         listing, name = (
-            (list_pictures(place, multi_label=preprocessing.multi_label), name)
+            (list_images(place, multi_label=preprocessing.multi_label), name)
             if is_own and name != ALL
             else _foreign(preprocessing, split, place, labels)
         )
@@ -155,14 +155,14 @@ def _pictures(
 def _foreign(
     preprocessing: Preprocessing, split: str | None, folder: str, labels: str | None = None
 ) -> tuple[Listing, str]:
-    """The pictures in a folder that no run knows, and what of them is measured."""
+    """The images in a folder that no run knows, and what of them is measured."""
     whole = (
         whole_multi_label(folder, preprocessing.class_names, labels)
         if preprocessing.multi_label
         else list_whole(folder, preprocessing.class_names)
     )
     if not whole.is_split and split not in (None, ALL):
-        return list_pictures(folder, labels, multi_label=preprocessing.multi_label), split
+        return list_images(folder, labels, multi_label=preprocessing.multi_label), split
     if not whole.is_split:
         return whole.listing, ALL
     full = [name for name, files in whole.listing.splits.items() if files]
@@ -182,6 +182,6 @@ def _joined(dataset: Dataset) -> Split:
     splits = [split for split in _splits(dataset).values() if len(split)]
     labels = np.concatenate([split.labels for split in splits])
     images = [split.images for split in splits]
-    if isinstance(images[0], PictureFiles):
+    if isinstance(images[0], ImageFiles):
         return Split(images[0].of([path for files in images for path in files.paths]), labels)
     return Split(np.concatenate(images), labels)

@@ -1,7 +1,7 @@
 """Data augmentation of Pillow images for fine-tuning: random crops, flips, RandAugment.
 
 A handful of photographs is not much to learn from, but a cat is still one when it is a little nearer, mirrored, tilted
-or in another light. Each picture has a generator of its own, so what happens to it does not depend on its neighbours.
+or in another light. Each image has a generator of its own, so what happens to it does not depend on its neighbours.
 Crop first: all the rest is then done to few pixels.
 """
 
@@ -17,7 +17,7 @@ from .processor import MODES
 
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 FULL_STRENGTH = 10
-FILL = "grey"  # what comes in at the edge: 128 of 255, about 0 once pictures are normalised
+FILL = "grey"  # what comes in at the edge: 128 of 255, about 0 once images are normalised
 
 
 def random_resized_crop(
@@ -29,24 +29,24 @@ def random_resized_crop(
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
     resample: Resample = "bilinear",
 ) -> Image.Image:
-    """A part of the picture, of random size, proportions and place, resized to `size`.
+    """A part of the image, of random size, proportions and place, resized to `size`.
 
-    If no part is found in ten tries, as in a very long picture, it is the largest part in the middle whose proportions
+    If no part is found in ten tries, as in a very long image, it is the largest part in the middle whose proportions
     are allowed.
 
     Args:
         image: RGB or L, or with transparency as a channel, RGBA or LA.
-        rng: this picture's own generator.
+        rng: this image's own generator.
         size: (height, width) of the result.
-        scale: least and largest share of the picture's area.
+        scale: least and largest share of the image's area.
         ratio: least and largest width / height of the part.
         resample: the name of Pillow's filter.
 
     Returns:
-        A new picture of the same mode.
+        A new image of the same mode.
 
     Raises:
-        UserError: the picture has another mode or no pixels, or an option is out of its range.
+        UserError: the image has another mode or no pixels, or an option is out of its range.
 
     Source: Szegedy et al. 2015, arXiv:1409.4842, section 6.
     """
@@ -67,15 +67,15 @@ def random_resized_crop(
 
 
 def random_flip(image: Image.Image, rng: np.random.Generator, *, probability: float = 0.5) -> Image.Image:
-    """The picture itself, or as a new one its mirror image: left and right exchanged.
+    """The image itself, or as a new one its mirror image: left and right exchanged.
 
     Args:
         image: RGB or L, or with transparency as a channel, RGBA or LA.
-        rng: this picture's own generator.
+        rng: this image's own generator.
         probability: how often it is mirrored, 0..1.
 
     Raises:
-        UserError: the picture has another mode or no pixels, or the probability is none.
+        UserError: the image has another mode or no pixels, or the probability is none.
     """
     _checked(image)
     if not 0 <= probability <= 1:
@@ -91,21 +91,21 @@ def rand_augment(image: Image.Image, rng: np.random.Generator, *, strength: int,
 
     Args:
         image: RGB or L.
-        rng: this picture's own generator.
+        rng: this image's own generator.
         strength: 0..10; 0 leaves every pixel as it is.
         operations: how many; the same one may be drawn again.
 
     Returns:
-        A picture of the same size and mode.
+        An image of the same size and mode.
 
     Raises:
-        UserError: the picture has another mode or no pixels, the strength is out of its range, or `operations` is
+        UserError: the image has another mode or no pixels, the strength is out of its range, or `operations` is
             negative.
 
     Source: Cubuk et al. 2019, arXiv:1909.13719.
     """
     if image.mode in ("RGBA", "LA"):
-        raise UserError(f"pictures of mode {image.mode} are varied by crop and flip alone: leave out --rand-augment")
+        raise UserError(f"images of mode {image.mode} are varied by crop and flip alone: leave out --rand-augment")
     _checked(image)
     if not 0 <= strength <= FULL_STRENGTH:
         raise UserError(f"the strength must lie in 0..{FULL_STRENGTH}, got {strength}: choose another, such as 5")
@@ -141,13 +141,13 @@ def _enhanced(kind: Callable[[Image.Image], Any]) -> Callable[[Image.Image, floa
 
 
 def _mixed_with(change: Callable[[Image.Image], Image.Image]) -> Callable[[Image.Image, float], Image.Image]:
-    """A change that knows no amount becomes one that does: a share of the changed picture over the old one."""
+    """A change that knows no amount becomes one that does: a share of the changed image over the old one."""
     return lambda image, share: Image.blend(image, change(image), share)
 
 
 # What becomes of a signed share of the full strength, -1..1, and what is done with it. The limits are AutoAugment's
 # (Cubuk et al. 2018, arXiv:1805.09501), with two exceptions that make no strength change nothing and little change
-# little: solarize ends where a picture can still be recognised, and autocontrast and equalize, which have no amount
+# little: solarize ends where an image can still be recognised, and autocontrast and equalize, which have no amount
 # there, are mixed in.
 OPERATIONS: dict[str, tuple[Callable[[float], Any], Callable[[Image.Image, Any], Image.Image]]] = {
     "identity": (lambda s: None, lambda image, _: image),
@@ -170,7 +170,7 @@ OPERATIONS: dict[str, tuple[Callable[[float], Any], Callable[[Image.Image, Any],
 def _checked(image: Image.Image) -> Image.Image:
     if image.mode not in MODES.values():
         modes = ", ".join(MODES.values())
-        raise UserError(f"a picture to be varied must be in one of the modes {modes}, got {image.mode}: convert it")
+        raise UserError(f"an image to be varied must be in one of the modes {modes}, got {image.mode}: convert it")
     if 0 in image.size:
-        raise UserError(f"a picture to be varied has no pixels ({image.height} x {image.width}): use another one")
+        raise UserError(f"an image to be varied has no pixels ({image.height} x {image.width}): use another one")
     return image

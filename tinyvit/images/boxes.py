@@ -1,4 +1,4 @@
-"""Random boxes in a picture: one that fits inside it, and one that its border may cut."""
+"""Random boxes in an image: one that fits inside it, and one that its border may cut."""
 
 import math
 from typing import NamedTuple
@@ -27,15 +27,15 @@ def box_inside(
     area: tuple[float, float],
     ratio: tuple[float, float],
 ) -> Box | None:
-    """A box somewhere inside a picture, or None if ten that were drawn are larger than it or have no pixel.
+    """A box somewhere inside an image, or None if ten that were drawn are larger than it or have no pixel.
 
     The area is uniform. The ratio is uniform in its logarithm, so that twice as wide is as likely as twice as high:
 
         width * height = a,  width / height = r   =>   width = √(a r),  height = √(a / r)
 
     Args:
-        height, width: of the picture.
-        area: least and largest share of the picture's area.
+        height, width: of the image.
+        area: least and largest share of the image's area.
         ratio: least and largest width / height of the box.
 
     Raises:
@@ -44,7 +44,7 @@ def box_inside(
     Source: Szegedy et al. 2015, arXiv:1409.4842, section 6.
     """
     if not 0 < area[0] <= area[1] <= 1:
-        raise UserError(f"a box's share of the picture must lie above 0 and up to 1, got {area}: give (least, largest)")
+        raise UserError(f"a box's share of the image must lie above 0 and up to 1, got {area}: give (least, largest)")
     if not 0 < ratio[0] <= ratio[1] < math.inf:
         raise UserError(
             f"a box's width / height must lie above 0, got {ratio}: give (least, largest), such as (0.5, 2)"
@@ -60,10 +60,10 @@ def box_inside(
 
 
 def box_around(height: int, width: int, rng: np.random.Generator, *, area: float) -> Box:
-    """A box of the picture's proportions around any of its pixels; what would stick out is cut off.
+    """A box of the image's proportions around any of its pixels; what would stick out is cut off.
 
     Args:
-        area: the share of the picture's area before anything is cut off, 0..1.
+        area: the share of the image's area before anything is cut off, 0..1.
 
     Source: Yun et al. 2019, arXiv:1905.04899, section 3.1.
     """

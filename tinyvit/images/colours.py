@@ -7,17 +7,17 @@ from ..errors import UserError
 from .deep_grey import is_deep, scaled
 from .transparency import opaque
 
-GREY_MODES = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's, of pictures without colours
+GREY_MODES = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}  # Pillow's, of images without colours
 
 
 def converted(image: Image.Image, mode: str, white_level: float | None = None) -> Image.Image:
-    """The picture in mode "L" or "RGB", with its transparent parts filled in; or in "LA" or "RGBA", as it is.
+    """The image in mode "L" or "RGB", with its transparent parts filled in; or in "LA" or "RGBA", as it is.
 
     Args:
         white_level: which number means white in deep grey; None: see `deep_grey`.
 
     Raises:
-        UserError: Pillow cannot convert the picture.
+        UserError: Pillow cannot convert the image.
     """
     try:
         if is_deep(image):
@@ -29,5 +29,5 @@ def converted(image: Image.Image, mode: str, white_level: float | None = None) -
         return opaque(image).convert(mode)
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(
-            f"a picture in mode {image.mode} could not be read as {mode} ({error}): save it again as PNG or JPEG"
+            f"an image in mode {image.mode} could not be read as {mode} ({error}): save it again as PNG or JPEG"
         ) from error

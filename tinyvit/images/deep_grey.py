@@ -1,7 +1,7 @@
 """Deep grey: one channel of more than 8 bits, from microscopes, X-ray and cameras, made grey of 0 to 255.
 
 A camera of 12 bits stores its numbers in files of 16, and no file says so. So the white level, the number that means
-white, is the smallest usual one that holds all numbers: of one picture, or of all of a data set, which is better.
+white, is the smallest usual one that holds all numbers: of one image, or of all of a data set, which is better.
 """
 
 from typing import NamedTuple
@@ -26,12 +26,12 @@ class Depth(NamedTuple):
 
     @property
     def white_level(self) -> float:
-        """The white level of the picture by itself."""
+        """The white level of the image by itself."""
         return self.told or white_level(self.largest)
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a picture is grey of more than 8 bits: whole numbers of 16 or 32 bits, or floats."""
+    """Whether an image is grey of more than 8 bits: whole numbers of 16 or 32 bits, or floats."""
     return image.mode.startswith(("I", "F"))
 
 
@@ -51,7 +51,7 @@ def white_level(largest: float) -> float:
 
 
 def scaled(image: Image.Image, white: float | None = None) -> np.ndarray:
-    """Deep grey as float64 (H, W) in 0..255: 0 is black, and `white` is 255, or the picture's own white level.
+    """Deep grey as float64 (H, W) in 0..255: 0 is black, and `white` is 255, or the image's own white level.
 
     What is below or above is clipped, what is no number (NaN) is black, and a file in which 0 is white is inverted.
     """

@@ -5,11 +5,11 @@ from PIL import Image
 from ..errors import UserError
 
 MAX_SIDE = 4096  # no model asks for more; a config that does would only fill the memory
-MAX_PIXELS = MAX_SIDE**2  # of a picture on its way; a very long one exceeds it when its short side is stretched
+MAX_PIXELS = MAX_SIDE**2  # of an image on its way; a very long one exceeds it when its short side is stretched
 
 
 def resized(image: Image.Image, size: int | tuple[int, int], resample: str, *, cover: bool) -> Image.Image:
-    """The picture with the shorter side `size`; or of `size` (height, width), whatever its proportions; or in its own,
+    """The image with the shorter side `size`; or of `size` (height, width), whatever its proportions; or in its own,
     just large enough to cover that, as timm does.
 
     Raises:
@@ -26,7 +26,7 @@ def resized(image: Image.Image, size: int | tuple[int, int], resample: str, *, c
     # Pillow resizes rows, then columns: in between, the old height remains; and a filter is as long as an old side.
     if max(width * height, width * image.height, image.width * height) > MAX_PIXELS:
         raise UserError(
-            f"a picture of {in_words(image)} is too long to be resized to {height} x {width}: use a part of it"
+            f"an image of {in_words(image)} is too long to be resized to {height} x {width}: use a part of it"
         )
     return image.resize((width, height), Image.Resampling[resample.upper()])
 

@@ -1,10 +1,10 @@
-"""HEIC pictures, as phones take them: Pillow reads them by the package pillow-heif, where that is installed."""
+"""HEIC images, as phones take them: Pillow reads them by the package pillow-heif, where that is installed."""
 
 import os
 
 from ..errors import UserError
 
-# A HEIF file begins with its length, "ftyp", and what it is: a picture or several, coded by HEVC or in a common form.
+# A HEIF file begins with its length, "ftyp", and what it is: an image or several, coded by HEVC or in a common form.
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
@@ -23,7 +23,7 @@ def learn_heif(path: str | os.PathLike[str]) -> str:
         from pillow_heif import register_heif_opener
     except ImportError as error:
         raise UserError(
-            f"{path} is a HEIC picture, which needs the package pillow-heif: python -m pip install pillow-heif, or "
+            f"{path} is a HEIC image, which needs the package pillow-heif: python -m pip install pillow-heif, or "
             "save it as JPEG"
         ) from error
     register_heif_opener()

@@ -1,6 +1,6 @@
 """Data augmentation of batches: random erasing, and mixup and CutMix with their labels.
 
-Who may see only a part of each picture, or two in one, cannot rely on a single detail. A mixture of a cat and a dog is
+Who may see only a part of each image, or two in one, cannot rely on a single detail. A mixture of a cat and a dog is
 labelled as one: the target is a distribution, 70 % cat and 30 % dog, which `cross_entropy_forward` takes as it is.
 """
 
@@ -24,7 +24,7 @@ def random_erasing(
 
     Args:
         image: floats (C, H, W), normalised.
-        rng: this picture's own generator.
+        rng: this image's own generator.
         probability: how often a box is erased, 0..1.
         area: least and largest share of the image's area.
         ratio: least and largest width / height of the box.

@@ -26,30 +26,30 @@ class Glance(NamedTuple):
     """Facts about an image file, and a small image of it."""
 
     image: Image.Image  # upright; a JPEG is grey and an eighth of its size
-    size: tuple[int, int]  # height and width of the whole picture, upright
+    size: tuple[int, int]  # height and width of the whole image, upright
     mode: str  # as it is stored
 
 
-def open_picture(path: str | os.PathLike[str]) -> Image.Image:
-    """The first frame of a picture file, upright as its EXIF data says, read to its end, in the mode it is stored in.
+def open_image(path: str | os.PathLike[str]) -> Image.Image:
+    """The first frame of an image file, upright as its EXIF data says, read to its end, in the mode it is stored in.
 
     Many threads may do so at once.
 
     Raises:
-        UserError: the file is missing, not a picture, damaged, or unreasonably large.
+        UserError: the file is missing, not an image, damaged, or unreasonably large.
     """
     with _opened(path) as image:
         return _upright(image)
 
 
 def glance_at(path: str | os.PathLike[str]) -> Glance:
-    """Facts about an image file for a fraction of the time that `open_picture` takes.
+    """Facts about an image file for a fraction of the time that `open_image` takes.
 
     A JPEG is decoded at an eighth of its size (a common one in a quarter of the time, a progressive one in two thirds).
     No damage goes unnoticed, as all of its bytes have to be read even so. Other formats are decoded as they are.
 
     Raises:
-        UserError: as `open_picture` does.
+        UserError: as `open_image` does.
     """
     with _opened(path) as image:
         (width, height), mode = image.size, image.mode
@@ -65,7 +65,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     if not os.path.exists(path):
         raise UserError(f"there is no file {path}: check the spelling of the path")
     if not os.path.isfile(path):
-        raise UserError(f"{path} is not a file but a folder or a device: give the path of one picture")
+        raise UserError(f"{path} is not a file but a folder or a device: give the path of one image")
     try:
         # Given a path, Pillow would map some files into memory, and garble grey TIFFs that lie on their side.
         with PatientFile(path) as file:
@@ -85,7 +85,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     except PermissionError as error:
         raise UserError(f"{path} may not be read: change its permissions") from error
     except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture that can be read: save it as PNG or JPEG") from error
+        raise UserError(f"{path} is not an image that can be read: save it as PNG or JPEG") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise UserError(f"{path} is damaged or of an unusual kind ({error}): save it again as PNG or JPEG") from error
 
@@ -102,7 +102,7 @@ def _remember_depth(image: Image.Image) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture decoded, turned as its EXIF data says, and independent of its file."""
+    """The image decoded, turned as its EXIF data says, and independent of its file."""
     image.load()
     _orientation(image)  # read here, Pillow remembers it below and warns of nothing
     ImageOps.exif_transpose(image, in_place=True)

@@ -39,14 +39,14 @@ def prepared_otherwise(processor: ImageProcessor, library: Literal["hf", "timm"]
 
     It is tried on noise of several sizes and proportions, for several fields may mean the same.
     """
-    if processor.in_chans not in MODES:  # no picture file has so many channels
+    if processor.in_chans not in MODES:  # no image file has so many channels
         return ""
     theirs = dataclasses.replace(as_read_by(processor, library), crop_rounding=processor.crop_rounding)
     height, width = processor.output_size or (224, 224)
     rng = np.random.default_rng(0)
     for size in ((height, width), (2 * height, width), (height, 2 * width + 1), (height // 2 + 1, width // 3 + 1)):
-        picture = Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8))
-        if not np.allclose(processor(picture), theirs(picture), atol=1e-4):
+        image = Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8))
+        if not np.allclose(processor(image), theirs(image), atol=1e-4):
             ours = dataclasses.asdict(processor)
             said = [
                 f"{name} {value} instead of {ours[name]}"

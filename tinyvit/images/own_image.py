@@ -12,26 +12,26 @@ from PIL import Image
 from ..errors import UserError
 from .deep_grey import is_deep, scaled
 from .digits import Digit, Found, find_digits, resized
-from .open import open_picture
+from .open import open_image
 from .transparency import opaque
 
-DARK = 64  # the border of a picture that is light on dark already is darker than this
+DARK = 64  # the border of an image that is light on dark already is darker than this
 BRIGHT = 192  # and its ink is brighter than this
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Open a picture file as `open_picture` does, with its transparent parts filled in.
+    """Open an image file as `open_image` does, with its transparent parts filled in.
 
     Raises:
-        UserError: the file is missing, not a picture, damaged, or unreasonably large.
+        UserError: the file is missing, not an image, damaged, or unreasonably large.
     """
-    return _opaque(open_picture(path))
+    return _opaque(open_image(path))
 
 
 def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tuple[np.ndarray, str]:
-    """Make a picture of one digit look like those of MNIST: light on black, fitted into 20 x 20, centred by mass.
+    """Make an image of one digit look like those of MNIST: light on black, fitted into 20 x 20, centred by mass.
 
-    Where more than one digit is in the picture, the largest is taken, and it is said.
+    Where more than one digit is in the image, the largest is taken, and it is said.
 
     Args:
         image: any size and mode.
@@ -41,20 +41,20 @@ def prepare_digit(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> tu
         The digit, uint8 (1, height, width), and what was done to it in plain words.
 
     Raises:
-        UserError: no digit can be seen in the picture.
+        UserError: no digit can be seen in the image.
     """
     return largest_of(digits_in(image, size=size))
 
 
 def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
-    """All digits in a picture, left to right and line by line, each as `prepare_digit` makes it.
+    """All digits in an image, left to right and line by line, each as `prepare_digit` makes it.
 
     Args:
         image: any size and mode.
         size: height and width of each digit's image.
 
     Raises:
-        UserError: no digit can be seen in the picture.
+        UserError: no digit can be seen in the image.
     """
     planes = planes_of(image)  # (C, H, W)
     if _is_like_mnist(planes, size):
@@ -62,7 +62,7 @@ def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
     found = find_digits(planes, size)
     if not found.digits:
         raise UserError(
-            "no digit can be seen in the picture: use digits that are dark on light or light on dark, "
+            "no digit can be seen in the image: use digits that are dark on light or light on dark, "
             "apart from each other and from all else"
         )
     return found
@@ -73,11 +73,11 @@ def largest_of(found: Found) -> tuple[np.ndarray, str]:
     largest = max(found.digits, key=lambda digit: digit.box[2] - digit.box[0])
     if len(found.digits) == 1:
         return largest.image, found.done
-    return largest.image, f"{found.done}; there are {len(found.digits)} digits in the picture, this is the largest"
+    return largest.image, f"{found.done}; there are {len(found.digits)} digits in the image, this is the largest"
 
 
-def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
-    """Fit a picture into `size`, keeping its proportions, on a ground of its own background colour.
+def prepare_image(image: Image.Image, *, size: tuple[int, int], channels: int) -> tuple[np.ndarray, str]:
+    """Fit an image into `size`, keeping its proportions, on a ground of its own background colour.
 
     With one channel a light background is inverted: grey datasets such as Fashion-MNIST are light on dark.
 
@@ -87,13 +87,13 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
         channels: C, 1 for grey or 3 for RGB.
 
     Returns:
-        The picture, uint8 (C, height, width), and what was done to it in plain words.
+        The image, uint8 (C, height, width), and what was done to it in plain words.
 
     Raises:
         UserError: `channels` is neither 1 nor 3.
     """
     if channels not in (1, 3):
-        raise UserError(f"a picture has 1 channel (grey) or 3 (RGB), got channels={channels}")
+        raise UserError(f"an image has 1 channel (grey) or 3 (RGB), got channels={channels}")
     image = _opaque(image)
     if channels == 1 or is_deep(image):
         planes = np.repeat(_grey(image)[None], channels, axis=0)  # (C, H, W)
@@ -117,7 +117,7 @@ def prepare_picture(image: Image.Image, *, size: tuple[int, int], channels: int)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """The picture without transparency, in a mode that `_grey` and RGB conversion understand."""
+    """The image without transparency, in a mode that `_grey` and RGB conversion understand."""
     if is_deep(image):
         return image
     image = opaque(image)
@@ -131,7 +131,7 @@ def _grey(image: Image.Image) -> np.ndarray:
 
 
 def planes_of(image: Image.Image) -> np.ndarray:
-    """The pixels of a picture, its transparent parts filled in: uint8 (1, H, W) if it is grey, else (3, H, W)."""
+    """The pixels of an image, its transparent parts filled in: uint8 (1, H, W) if it is grey, else (3, H, W)."""
     image = _opaque(image)
     if is_deep(image) or image.mode in ("1", "L"):
         return np.rint(_grey(image)).astype(np.uint8)[None]
@@ -140,7 +140,7 @@ def planes_of(image: Image.Image) -> np.ndarray:
 
 
 def _is_like_mnist(planes: np.ndarray, size: tuple[int, int]) -> bool:
-    """Whether a picture (C, H, W) is made as MNIST's are, all 70,000 of them: light on black, 20 of 28 pixels long, and
+    """Whether an image (C, H, W) is made as MNIST's are, all 70,000 of them: light on black, 20 of 28 pixels long, and
     with its mass in the middle.
     """
     if planes.shape != (1, *size):

@@ -8,11 +8,11 @@ BYTES_PER_READ = 100  # at least so many, on average, beyond the free ones; deco
 
 
 class TooManyPiecesError(Exception):
-    """A decoder asked for more pieces of a file than any picture needs."""
+    """A decoder asked for more pieces of a file than any image needs."""
 
 
 class PatientFile(io.BufferedReader):
-    """A file to read from, in as many pieces as a picture of its size can need.
+    """A file to read from, in as many pieces as an image of its size can need.
 
     A PPM's comment, the chunks of a PNG, the segments of a JPEG and the blocks of a GIF are read one by one, in Python,
     and a file can hold millions of them. No real one comes near the limit.

@@ -1,6 +1,6 @@
 """Image processor: resize, crop, rescale and normalise an image of any size, as in a model's training.
 
-A model sees what it learned to see only if its pictures are made as those of its training were, to the pixel: every
+A model sees what it learned to see only if its images are made as those of its training were, to the pixel: every
 family of weights has its own filter, size, crop and scale of numbers. Here they are one list of options.
 """
 
@@ -19,7 +19,7 @@ from .processor_files import IMAGENET_MEAN, IMAGENET_STD, from_huggingface, from
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by their channels
 
-# In timm's words, what the makers of well-known weights did to their pictures.
+# In timm's words, what the makers of well-known weights did to their images.
 _IMAGENET = {"crop_pct": 0.875, "interpolation": "bicubic", "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 PROCESSOR_PRESETS: dict[str, dict[str, Any]] = {
     "augreg": {"crop_pct": 0.9, "interpolation": "bicubic", "mean": 0.5, "std": 0.5},
@@ -33,8 +33,8 @@ PROCESSOR_PRESETS: dict[str, dict[str, Any]] = {
 class ImageProcessor(Config):
     """Preprocessing of an image, in the order of the fields, which have Hugging Face's names.
 
-    The defaults are those of Hugging Face's ViT. A picture is first converted to L or RGB as Pillow's `convert` does,
-    but for two kinds: grey of more than 8 bits is scaled, not clipped, and a transparent picture is laid over white (if
+    The defaults are those of Hugging Face's ViT. An image is first converted to L or RGB as Pillow's `convert` does,
+    but for two kinds: grey of more than 8 bits is scaled, not clipped, and a transparent image is laid over white (if
     all that can be seen of it is light, over black), where Hugging Face shows the colours beneath, which are anything.
     With 2 or 4 channels it is converted to LA or RGBA, and nothing is laid over anything.
 
@@ -43,7 +43,7 @@ class ImageProcessor(Config):
     """
 
     in_chans: int = option(3, "C: 1 for grey, 2 with transparency, 3 for RGB, 4 with transparency", at_least=1)
-    do_resize: bool = option(True, "whether pictures are resized")
+    do_resize: bool = option(True, "whether images are resized")
     size: int | tuple[int, int] = option(
         (224, 224),
         "(height, width) whatever the proportions, or the shorter side",
@@ -78,58 +78,58 @@ class ImageProcessor(Config):
 
     @property
     def mode(self) -> str:
-        """Pillow's mode of the pictures that a model takes: "L", "LA", "RGB" or "RGBA".
+        """Pillow's mode of the images that a model takes: "L", "LA", "RGB" or "RGBA".
 
         Raises:
             UserError: it takes another number of channels.
         """
         if self.in_chans not in MODES:
             raise UserError(
-                f"this model takes images of {self.in_chans} channels, and pictures have 1 (grey), 3 (RGB), or one "
+                f"this model takes images of {self.in_chans} channels, and images have 1 (grey), 3 (RGB), or one "
                 "more with transparency: give it arrays in Python, with VisionTransformer.from_pretrained and predict"
             )
         return MODES[self.in_chans]
 
     @property
     def sees_transparency(self) -> bool:
-        """Whether alpha is a channel of what the model takes, so that pictures are not laid over a ground."""
+        """Whether alpha is a channel of what the model takes, so that images are not laid over a ground."""
         return self.in_chans in (2, 4)
 
     def pixels(self, image: Image.Image) -> np.ndarray:
-        """The picture converted, resized and cropped.
+        """The image converted, resized and cropped.
 
         Args:
-            image: of any mode and size; from a file, as `tinyvit.images.open.open_picture` gives it.
+            image: of any mode and size; from a file, as `tinyvit.images.open.open_image` gives it.
 
         Returns:
             uint8 (C, H, W).
 
         Raises:
-            UserError: it is no picture, has no pixels, is damaged, or would become larger than 4096 x 4096 pixels.
+            UserError: it is no image, has no pixels, is damaged, or would become larger than 4096 x 4096 pixels.
         """
         return to_array(self.fitted(image))
 
     def converted(self, image: Image.Image) -> Image.Image:
-        """The picture in the mode that the model takes; errors as for `pixels`."""
+        """The image in the mode that the model takes; errors as for `pixels`."""
         if not isinstance(image, Image.Image):
-            raise UserError(f"a picture must be a Pillow image, got {type(image).__name__}: use Image.fromarray")
+            raise UserError(f"an image must be a Pillow image, got {type(image).__name__}: use Image.fromarray")
         if 0 in image.size:
-            raise UserError(f"the picture has no pixels ({in_words(image)}): use another one")
+            raise UserError(f"the image has no pixels ({in_words(image)}): use another one")
         return converted(image, self.mode, self.white_level)
 
     def fitted(self, image: Image.Image) -> Image.Image:
-        """The picture converted, resized and cropped, still a picture; errors as for `pixels`."""
+        """The image converted, resized and cropped, still an image; errors as for `pixels`."""
         image = self.converted(image)
         if self.do_resize:
             image = resized(image, self.size, self.resample, cover=self.cover)
         if self.do_center_crop:
             image = center_cropped(image, self.crop_size, self.crop_rounding)
         if image.width * image.height > MAX_PIXELS:
-            raise UserError(f"a picture of {in_words(image)} is too large: let it be resized or cropped")
+            raise UserError(f"an image of {in_words(image)} is too large: let it be resized or cropped")
         return image
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        """The picture as a model takes it: `pixels`, rescaled and normalised.
+        """The image as a model takes it: `pixels`, rescaled and normalised.
 
         Returns:
             float32 (C, H, W).
@@ -159,7 +159,7 @@ class ImageProcessor(Config):
 
     @property
     def output_size(self) -> tuple[int, int] | None:
-        """(height, width) of what comes out; None where it depends on the picture."""
+        """(height, width) of what comes out; None where it depends on the image."""
         if self.do_center_crop:
             return self.crop_size
         return self.size if self.do_resize and isinstance(self.size, tuple) else None
@@ -223,5 +223,5 @@ class ImageProcessor(Config):
 
 
 def to_array(image: Image.Image) -> np.ndarray:
-    """A picture of mode L, LA, RGB or RGBA as uint8 (C, H, W)."""
+    """An image of mode L, LA, RGB or RGBA as uint8 (C, H, W)."""
     return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))

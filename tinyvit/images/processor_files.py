@@ -45,7 +45,7 @@ def from_huggingface(values: Mapping[str, Any], in_chans: int | None = None) -> 
             f"use one of type {', '.join(f'{name}ImageProcessor' for name in DEFAULTS)}"
         )
     if given.get("do_pad", False) is not False:
-        raise UserError(f"do_pad must be false, got {reprlib.repr(given['do_pad'])}: pictures are not padded here")
+        raise UserError(f"do_pad must be false, got {reprlib.repr(given['do_pad'])}: images are not padded here")
     given = DEFAULTS[known[1]] | given
 
     fields: dict[str, Any] = {
@@ -101,7 +101,7 @@ class _Timm(Config):
     interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = option("bicubic", "filter")
     mean: float | tuple[float, ...] = option(IMAGENET_MEAN, "one number for all channels, or one for each")
     std: float | tuple[float, ...] = option(IMAGENET_STD, "the same", at_least=1e-6)
-    crop_pct: float = option(0.875, "how much of the resized picture's side the crop is", at_least=0.01, below=1.0001)
+    crop_pct: float = option(0.875, "how much of the resized image's side the crop is", at_least=0.01, below=1.0001)
     crop_mode: Literal["center", "squash"] = option("center", "resize the shorter side, or to the crop's proportions")
 
 

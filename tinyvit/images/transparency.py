@@ -10,14 +10,14 @@ HALF = 127  # less opaque, or darker
 
 
 def is_transparent(image: Image.Image) -> bool:
-    """Whether some of a picture can be seen through."""
+    """Whether some of an image can be seen through."""
     if is_deep(image) or (image.mode not in WITH_ALPHA and "transparency" not in image.info):
         return False
     return bool(np.asarray(image.convert("RGBA").getchannel("A")).min(initial=255) < 255)
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """A transparent picture laid over white, or over black if all that is seen of it is light; others as they are."""
+    """A transparent image laid over white, or over black if all that is seen of it is light; others as they are."""
     if not is_transparent(image):
         return image
     image = image.convert("RGBA")
@@ -28,7 +28,7 @@ def opaque(image: Image.Image) -> Image.Image:
 
 
 def shows_nothing(image: Image.Image) -> bool:
-    """Whether a picture is transparent, and of one colour once it is `opaque`."""
+    """Whether an image is transparent, and of one colour once it is `opaque`."""
     if not is_transparent(image):
         return False
     pixels = np.asarray(opaque(image))

@@ -1,8 +1,8 @@
 """Resampling of position embeddings for images of another size: the grid of patches is interpolated to a new grid.
 
-Each of the D features is a small picture X with one number per patch, and is resampled as pictures are: along its
+Each of the D features is a small image X with one number per patch, and is resampled as images are: along its
 height by one matrix, along its width by another, both from `resample_matrix`. The class token and the registers have
-no place in the picture: they pass.
+no place in the image: they pass.
 
     Y = R_h X R_w^T,   that is   Y[i, j] = Σ_k Σ_l R_h[i, k] R_w[j, l] X[k, l]
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..backend import to_numpy
 from ..errors import UserError
 from ..looking.rollout import attention_rollout
-from .figure import MUTED, headline, new_figure, shortened, show_picture
+from .figure import MUTED, headline, new_figure, shortened, show_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def plot_attention(
     headline(figure, "What each head of the last block looks at", f"{_who(class_token)} to patches; {SCALE}")
     panels = figure.subplots(num_images, num_heads + 1, squeeze=False)
     for index, (image, row) in enumerate(zip(images, panels, strict=True)):
-        show_picture(row[0], image)
+        show_image(row[0], image)
         if titles is not None:
             row[0].set_title(shortened(titles[index], 20), fontsize=8.5, color=MUTED, parse_math=False)
         for head, axes in enumerate(row[1:]):
@@ -88,7 +88,7 @@ def plot_overlay(
     who = _who(class_token)
     headline(figure, shortened(title, 66, tail=36) or f"Where the {who} looks", f"{who} to patches; {SCALE}")
     panels = figure.subplots(1, 3)
-    show_picture(panels[0], image)
+    show_image(panels[0], image)
     for axes, weights in zip(panels[1:], (last_block, rollout), strict=True):
         _overlay(axes, image, _class_to_patches(weights, grid, num_prefix, class_token)[0, 0])
     for axes, caption in zip(
@@ -118,7 +118,7 @@ def _class_to_patches(weights: np.ndarray, grid: tuple[int, int], num_prefix: in
 def _overlay(axes: "Axes", image: np.ndarray, heat: np.ndarray) -> None:
     """The attention map (rows, columns), one square per patch, stretched over the faint image in grey."""
     height, width = image.shape[1:]
-    show_picture(axes, image.mean(axis=0, keepdims=True).astype(image.dtype))
+    show_image(axes, image.mean(axis=0, keepdims=True).astype(image.dtype))
     axes.imshow(
         heat,
         cmap="viridis",

@@ -1,11 +1,11 @@
-"""Digits found in a picture: their boxes drawn on it, and how they were found, step by step."""
+"""Digits found in an image: their boxes drawn on it, and how they were found, step by step."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .figure import MUTED, headline, new_figure, shortened, show_picture
+from .figure import MUTED, headline, new_figure, shortened, show_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 MAX_SHOWN = 24  # digits in the last row of the steps
 
 
-def plot_page(picture: np.ndarray, digits: Sequence[Any], names: Sequence[str], *, title: str = "") -> "Figure":
-    """A picture (C, H, W), a box around each digit, and above the box what was read."""
-    height, width = picture.shape[1:]
+def plot_page(image: np.ndarray, digits: Sequence[Any], names: Sequence[str], *, title: str = "") -> "Figure":
+    """An image (C, H, W), a box around each digit, and above the box what was read."""
+    height, width = image.shape[1:]
     figure = new_figure(7.2, min(9.0, max(2.5, 7.0 * height / width)) + 0.8)
     headline(figure, shortened(title, 66, tail=36), "each box, and what was read in it; a question mark: unsure")
     axes = figure.subplots()
-    show_picture(axes, picture)
+    show_image(axes, image)
     _boxes(axes, digits, names)
     return figure
 
 
 def plot_steps(
-    picture: np.ndarray, steps: dict[str, np.ndarray], digits: Sequence[Any], names: Sequence[str], *, title: str = ""
+    image: np.ndarray, steps: dict[str, np.ndarray], digits: Sequence[Any], names: Sequence[str], *, title: str = ""
 ) -> "Figure":
     """Plot how digits were found: a strip of images, one a step, and below it the digits as the model takes them.
 
     Args:
-        picture: (C, H, W), as it came.
-        steps: a caption and a picture (C, h, w) for each step, in order.
-        digits: of the picture, in reading order.
+        image: (C, H, W), as it came.
+        steps: a caption and an image (C, h, w) for each step, in order.
+        digits: of the image, in reading order.
         names: what was read in each.
     """
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     panels = len(steps) + 2
     side = 2.6
     rows = -(-panels // 3)
@@ -47,14 +47,14 @@ def plot_steps(
     axes = above.subplots(rows, 3, squeeze=False).ravel()
     for ax in axes:
         ax.set_axis_off()
-    captions = ["the picture", *steps, "digits found"]
-    for ax, caption, image in zip(axes, captions, [picture, *steps.values(), picture], strict=False):
-        show_picture(ax, image)
+    captions = ["the image", *steps, "digits found"]
+    for ax, caption, step in zip(axes, captions, [image, *steps.values(), image], strict=False):
+        show_image(ax, step)
         ax.set_title(caption, fontsize=9, color=MUTED)
     _boxes(axes[panels - 1], digits, names)
     shown = digits[:MAX_SHOWN]
     for ax, digit, name in zip(below.subplots(1, max(6, len(shown)), squeeze=False)[0], shown, names, strict=False):
-        show_picture(ax, digit.image)
+        show_image(ax, digit.image)
         ax.set_title(name, fontsize=9, color=MUTED)
     for ax in below.axes:
         ax.set_axis_off()

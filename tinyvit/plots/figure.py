@@ -49,7 +49,7 @@ def quiet_axes(axes: "Axes", title: str, xlabel: str, ylabel: str) -> None:
     axes.tick_params(colors=MUTED)
 
 
-def show_picture(axes: "Axes", image: np.ndarray) -> None:
+def show_image(axes: "Axes", image: np.ndarray) -> None:
     """Draw one image (C, H, W), C = 1 (grey) or 3 (colour), on axes without frame or ticks.
 
     uint8 runs from 0 to 255. Floats are taken as 0..1 where they fit, and are stretched to it where they do
@@ -61,19 +61,19 @@ def show_picture(axes: "Axes", image: np.ndarray) -> None:
     if image.ndim != 3 or image.shape[0] not in (1, 2, 3, 4):
         raise UserError(f"an image to draw must have the shape (1 to 4, height, width), got {image.shape}")
     if image.dtype == np.uint8:
-        picture = image / 255.0
+        pixels = image / 255.0
     else:
-        picture = np.nan_to_num(image.astype(np.float64))
-        low, high = picture.min(), picture.max()
+        pixels = np.nan_to_num(image.astype(np.float64))
+        low, high = pixels.min(), pixels.max()
         if low < 0.0 or high > 1.0:
-            picture = (picture - low) / (high - low or 1.0)
+            pixels = (pixels - low) / (high - low or 1.0)
     axes.set_axis_off()
-    if len(picture) == 2:  # grey and transparency
-        picture = picture[[0, 0, 0, 1]]
-    if len(picture) == 1:
-        axes.imshow(picture[0], cmap="gray", vmin=0.0, vmax=1.0)
+    if len(pixels) == 2:  # grey and transparency
+        pixels = pixels[[0, 0, 0, 1]]
+    if len(pixels) == 1:
+        axes.imshow(pixels[0], cmap="gray", vmin=0.0, vmax=1.0)
     else:
-        axes.imshow(picture.transpose(1, 2, 0))
+        axes.imshow(pixels.transpose(1, 2, 0))
 
 
 def shortened(text: str, length: int, *, tail: int = 0) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..errors import UserError
-from .figure import INK, MUTED, headline, new_figure, shortened, show_picture
+from .figure import INK, MUTED, headline, new_figure, shortened, show_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +110,7 @@ def _panels(
     size: tuple[float, float],
     columns: int,
 ) -> "Figure":
-    """The pictures of the rows `worst`, each under its title; `size` is the width and height of each in inches."""
+    """The images of the rows `worst`, each under its title; `size` is the width and height of each in inches."""
     if not worst.size:
         figure = new_figure(6.0, 1.6)
         text = f"No mistakes among {len(images):,} images"
@@ -123,7 +123,7 @@ def _panels(
     headline(figure, f"{number} mistakes among {len(images):,} images", order)
     panels = figure.subplots(used_rows, columns, squeeze=False).flat
     for axes, index, title in zip(panels, worst, titles, strict=False):
-        show_picture(axes, to_numpy(images[index]))
+        show_image(axes, to_numpy(images[index]))
         axes.set_title(title, fontsize=8.5, color=MUTED, parse_math=False)
     for axes in list(figure.axes)[len(worst) :]:
         axes.remove()

@@ -11,15 +11,15 @@ from .figure import INK, MUTED, headline, new_figure, quiet_axes, shortened
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MAX_CURVES = 8  # more would hide each other: those of the classes that most pictures are of
+MAX_CURVES = 8  # more would hide each other: those of the classes that most images are of
 MAX_NAME_LENGTH = 24
 
 
 class PrecisionRecall(NamedTuple):
-    """One class, by falling score: with every picture found, recall rises."""
+    """One class, by falling score: with every image found, recall rises."""
 
     name: str
-    support: int  # pictures of it
+    support: int  # images of it
     average_precision: float  # 0..1, the area under the steps
     recall: np.ndarray  # (m,), 0..1
     precision: np.ndarray  # (m,), 0..1
@@ -28,7 +28,7 @@ class PrecisionRecall(NamedTuple):
 
 def plot_precision_recall(classes: Sequence[PrecisionRecall], threshold: float) -> "Figure":
     """The precision-recall curve of each class, in the steps whose area is the average precision; of the 8 classes with
-    the most pictures. A dot shows where the threshold stands.
+    the most images. A dot shows where the threshold stands.
 
     Raises:
         UserError: there is no class.
@@ -36,10 +36,10 @@ def plot_precision_recall(classes: Sequence[PrecisionRecall], threshold: float) 
     from matplotlib import colormaps
 
     if not classes:
-        raise UserError("there is no class with a picture to draw a curve of: give pictures with labels")
+        raise UserError("there is no class with an image to draw a curve of: give images with labels")
     drawn = sorted(classes, key=lambda of_class: -of_class.support)[:MAX_CURVES]
     figure = new_figure(7.6, 4.8)
-    number = f"the {len(drawn)} of {len(classes):,} classes with the most pictures" if len(classes) > len(drawn) else ""
+    number = f"the {len(drawn)} of {len(classes):,} classes with the most images" if len(classes) > len(drawn) else ""
     average = 100.0 * float(np.mean([of_class.average_precision for of_class in classes]))
     headline(
         figure,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figure import INK, headline, new_figure, show_picture
+from .figure import INK, headline, new_figure, show_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,10 +32,10 @@ def plot_reconstruction(images: np.ndarray, painted: np.ndarray, hidden: np.ndar
     headline(
         figure, "Masked autoencoder", f"{share:.0f} % of the patches are hidden; painted ones have the true contrast"
     )
-    for row, (name, pictures) in enumerate(rows.items()):
+    for row, (name, row_of) in enumerate(rows.items()):
         for column in range(n):
             axes = figure.add_subplot(len(rows), n, row * n + column + 1)
-            show_picture(axes, pictures[column])
+            show_image(axes, row_of[column])
             if column == 0:
                 axes.text(-0.12, 0.5, name, transform=axes.transAxes, rotation=90, va="center", ha="right", color=INK)
     return figure

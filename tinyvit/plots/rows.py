@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figure import INK, headline, new_figure, show_picture
+from .figure import INK, headline, new_figure, show_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def plot_rows(images: np.ndarray, labels: np.ndarray, read: np.ndarray, class_na
     headline(figure, "Read from left to right", "red: wrong, and what it is")
     panels = figure.subplots(lines, COLUMNS, squeeze=False).flat
     for axes, image, label, said in zip(panels[: len(images)], images, labels, read, strict=True):
-        show_picture(axes, image)
+        show_image(axes, image)
         right = np.array_equal(label, said)
         text = " ".join(class_names[k] for k in said)
         if not right:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .figure import INK, TEAL, headline, new_figure, shortened, show_picture
+from .figure import INK, TEAL, headline, new_figure, shortened, show_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def plot_masks(
     for axes in panels.ravel():
         axes.set_axis_off()
     for column, (image, prediction, mask) in enumerate(zip(images[:COLUMNS], predictions, masks, strict=False)):
-        show_picture(panels[0, column], image)
+        show_image(panels[0, column], image)
         for row, classes in ((1, prediction), (2, mask)):
             panels[row, column].imshow(colours[np.minimum(classes, len(class_names))], interpolation="nearest")
     names = [shortened(name, 16) for name in class_names[1:MAX_LEGEND]]
@@ -52,9 +52,9 @@ def plot_mask(image: np.ndarray, mask: np.ndarray, class_names: Sequence[str], t
 
     colours = class_colours(len(class_names))
     figure = new_figure(8.0, 4.0)
-    headline(figure, shortened(title, 66, tail=36), "the picture as the model takes it, and the class of each pixel")
+    headline(figure, shortened(title, 66, tail=36), "the image as the model takes it, and the class of each pixel")
     left, right = figure.subplots(1, 2)
-    show_picture(left, image)
+    show_image(left, image)
     right.set_axis_off()
     right.imshow(colours[mask], interpolation="nearest")
     occurring = np.unique(mask)[:MAX_LEGEND]
@@ -68,9 +68,9 @@ def plot_mask(image: np.ndarray, mask: np.ndarray, class_names: Sequence[str], t
 def plot_found(image: np.ndarray, found: Sequence[tuple[Any, str]], title: str) -> "Figure":
     """Plot an image (C, H, W) with the boxes found in it, and what stands at each."""
     figure = new_figure(5.0, 5.4)
-    headline(figure, shortened(title, 50, tail=24), "the picture as the model takes it, and what it finds")
+    headline(figure, shortened(title, 50, tail=24), "the image as the model takes it, and what it finds")
     axes = figure.subplots()
-    show_picture(axes, image)
+    show_image(axes, image)
     for box, text in found:
         draw_box(axes, box, text)
     return figure
@@ -104,7 +104,7 @@ def plot_boxes(
         axes.set_axis_off()
     for column, image in enumerate(images[:COLUMNS]):
         for row, (of_images, colour) in enumerate(((found, FOUND), (truth, TEAL))):
-            show_picture(panels[row, column], image)
+            show_image(panels[row, column], image)
             for box, text in of_images[column]:
                 draw_box(panels[row, column], box, text, colour)
     return figure

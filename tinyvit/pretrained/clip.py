@@ -1,6 +1,6 @@
 """The vision tower of Hugging Face's CLIP: layer norm before the first block, and a projection in the head's place.
 
-The projection into the space that pictures share with texts has no bias and names no classes. A file may hold the text
+The projection into the space that images share with texts has no bias and names no classes. A file may hold the text
 tower as well, which is left out.
 """
 

@@ -14,7 +14,7 @@ from .layouts import Stored, same
 
 MODEL_TYPES = ("dinov2", "dinov2_with_registers")
 PREFIXES = ("dinov2.", "dinov2_with_registers.")
-# What its makers did to pictures, where no file says it.
+# What its makers did to images, where no file says it.
 PIXELS = {
     "image_processor_type": "BitImageProcessor",
     "size": {"shortest_edge": 256},

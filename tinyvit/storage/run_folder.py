@@ -14,9 +14,9 @@ from .files import CONFIG, disk_errors, read_json, replacing, siblings, to_json
 from .folders import finish_replacing
 from .metrics import METRICS
 
-PICTURES = "pictures.json"  # what a run learns from, if that is pictures, see `datasets/recorded_pictures`
+IMAGE_LIST = "pictures.json"  # what a run learns from, if that is images, see `datasets/recorded_images`
 ARRAYS = "arrays.json"  # the same of arrays, see `datasets/recorded_arrays`
-RESULTS = (PICTURES, ARRAYS, METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
+RESULTS = (IMAGE_LIST, ARRAYS, METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
 
 
 def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:

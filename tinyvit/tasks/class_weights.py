@@ -2,8 +2,8 @@
 
     loss = Σ_b w[label_b] loss_b / Σ_b w[label_b]      over the images b of a batch; of a soft target, w is its mean
 
-"balanced" gives class k the weight n / (K n_k), for n training pictures of which n_k are of that class, and K classes
-that have any: every class counts as much as every other, and a picture counts 1 on average.
+"balanced" gives class k the weight n / (K n_k), for n training images of which n_k are of that class, and K classes
+that have any: every class counts as much as every other, and an image counts 1 on average.
 
 Source: King, Zeng 2001, "Logistic Regression in Rare Events Data", Political Analysis 9(2), section 4.2, on weighting;
 the formula in scikit-learn's words, class_weight="balanced". PyTorch's cross_entropy(weight=...) takes the same mean.
@@ -37,17 +37,17 @@ def with_class_weights(config: Run, class_names: Sequence[str], labels: np.ndarr
 
     Args:
         class_names: K names.
-        labels: of the training pictures, integers (n,); multi-hot (n, K) where a picture has several.
+        labels: of the training images, integers (n,); multi-hot (n, K) where an image has several.
 
     Raises:
         UserError: the file is missing or damaged, names other classes than these, or holds what is no weight; no
-            training picture would count; or classes do not exclude each other.
+            training image would count; or classes do not exclude each other.
     """
     wanted = config.class_weights
     if wanted is None:
         return config
     if labels.ndim > 1:
-        raise UserError("class weights are for pictures of one class each, and these have several: leave them out")
+        raise UserError("class weights are for images of one class each, and these have several: leave them out")
     if isinstance(wanted, str):
         weights = balanced(labels, len(class_names)) if wanted == BALANCED else read_class_weights(wanted, class_names)
     else:
@@ -55,12 +55,12 @@ def with_class_weights(config: Run, class_names: Sequence[str], labels: np.ndarr
     if len(weights) != len(class_names):
         raise UserError(f"there are {len(class_names)} classes, got {len(weights)} class weights: give one for each")
     if not np.asarray(weights)[labels].any():
-        raise UserError("the weights of all classes with training pictures are 0, so none would count: raise some")
+        raise UserError("the weights of all classes with training images are 0, so none would count: raise some")
     return dataclasses.replace(config, class_weights=weights)
 
 
 def balanced(labels: np.ndarray, num_classes: int) -> tuple[float, ...]:
-    """n / (K n_k) of each class; 1 for a class without training pictures, which has nothing to weigh."""
+    """n / (K n_k) of each class; 1 for a class without training images, which has nothing to weigh."""
     counts = np.bincount(labels, minlength=num_classes)
     return tuple((len(labels) / (np.count_nonzero(counts) * count) if count else 1.0) for count in counts.tolist())
 
@@ -94,7 +94,7 @@ def read_class_weights(path: str, class_names: Sequence[str]) -> tuple[float, ..
     known = {same(name): name for name in class_names}
     if unknown := [name for name, _ in pairs if same(name) not in known]:
         raise UserError(
-            f"{path} names no class of these pictures with {some(unknown)}: the classes are {some(class_names)}"
+            f"{path} names no class of these images with {some(unknown)}: the classes are {some(class_names)}"
         )
     if missing := [name for key, name in known.items() if key not in weights]:
         raise UserError(

@@ -62,7 +62,7 @@ class Read(TokenTask):
     def predict(
         self, config: Any, model: EncoderWithHead, x: Array, image: np.ndarray, size: Any, class_names: Sequence[str]
     ) -> Found:
-        """The row of digits in a picture of one's own."""
+        """The row of digits in an image of one's own."""
         read = to_numpy(model.forward(x)[0])[0].argmax(axis=1)
         drawn = image[None], read[None], read[None], class_names
         return Found(" ".join(class_names[k] for k in read), lambda title: plot_rows(*drawn))

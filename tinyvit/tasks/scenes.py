@@ -28,7 +28,7 @@ from .task import Task
 
 
 class Kind(NamedTuple):
-    """A kind of truth that pictures in a folder may have."""
+    """A kind of truth that images in a folder may have."""
 
     name: str
     task: str  # that learns from it
@@ -41,10 +41,10 @@ BOXES = Kind("boxes in COCO's JSON", "detect", is_coco_folder, list_coco)
 
 
 def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
-    """The pictures in `config.data_dir`, with masks or boxes, resized to the model's size; None where none are meant.
+    """The images in `config.data_dir`, with masks or boxes, resized to the model's size; None where none are meant.
 
     Raises:
-        UserError: a file is wrong, the pictures have the other kind of truth, or do not fit into the memory.
+        UserError: a file is wrong, the images have the other kind of truth, or do not fit into the memory.
     """
     if config.data_dir is None or config.dataset not in ("auto", "folder"):
         return None
@@ -64,7 +64,7 @@ def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
     processor = ImageProcessor(in_chans=channels, size=(H, W))
     dataset = scene_arrays(files, processor, dataset_name(config.data_dir), read_mask)
     if set(files.sizes) != {(H, W)}:
-        said = f"Pictures are resized to {H}x{W} pixels, learned from and measured in that size: choose it by img_size."
+        said = f"Images are resized to {H}x{W} pixels, learned from and measured in that size: choose it by img_size."
         dataset = dataclasses.replace(dataset, notes=(*dataset.notes, said))
     for sentence in dataset.notes:
         note(sentence)
@@ -108,7 +108,7 @@ def as_model_sees(config: Any, dataset: Dataset, *, with_background: bool, is_fr
 
 
 class SceneTask(Task[EncoderWithHead]):
-    """Segmentation and detection: on canvases, or on pictures with that kind of truth."""
+    """Segmentation and detection: on canvases, or on images with that kind of truth."""
 
     unused: ClassVar[tuple[str, ...]] = ("augment", "label_smoothing", "class_weights")
     truth: ClassVar[Kind]

@@ -22,7 +22,7 @@ ALL = slice(None)  # examples
 
 
 class Found(NamedTuple):
-    """Answer of a model to one picture."""
+    """Answer of a model to one image."""
 
     words: str  # in a line
     draw: Callable[[str], Any]  # a figure, under a title
@@ -160,19 +160,19 @@ class Task(Protocol[Model]):
         size: tuple[int, int],
         class_names: Sequence[str],
     ) -> Found:
-        """Look at one picture of one's own.
+        """Look at one image of one's own.
 
         Args:
-            x: the picture as the model takes it, (1, C, H, W), on its device.
+            x: the image as the model takes it, (1, C, H, W), on its device.
             image: the same before it was normalised, uint8 (C, H, W).
-            size: the picture's own (height, width).
+            size: the image's own (height, width).
             class_names: of the data set.
 
         Raises:
-            UserError: the task has nothing to say of single pictures.
+            UserError: the task has nothing to say of single images.
         """
         raise UserError(
-            f"a model of the task {config.task} says nothing of single pictures: look at its figures, tinyvit plot RUN"
+            f"a model of the task {config.task} says nothing of single images: look at its figures, tinyvit plot RUN"
         )
 
     def figures(self, config: RunConfig, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:

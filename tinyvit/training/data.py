@@ -1,4 +1,4 @@
-"""Data of a run of `tinyvit train`: the data set by name, and pictures of a folder as arrays."""
+"""Data of a run of `tinyvit train`: the data set by name, and images of a folder as arrays."""
 
 import dataclasses
 from collections.abc import Callable, Collection
@@ -6,10 +6,10 @@ from typing import Any
 
 from ..config.run import TrainConfig
 from ..datasets import Dataset, Split, load_dataset
+from ..datasets.image_files import ImageFiles
 from ..datasets.image_folder import list_folder
 from ..datasets.listing import Listing
 from ..datasets.memory import check_memory
-from ..datasets.picture_files import PictureFiles
 from ..datasets.pixel_statistics import pixel_statistics
 from ..datasets.recognise import recognise
 from ..datasets.scan import Findings
@@ -17,9 +17,9 @@ from ..errors import UserError
 from ..images.colours import GREY_MODES
 from ..images.processor import ImageProcessor
 from ..tasks import task_of
-from .readable import readable_pictures
+from .readable import readable_images
 
-PICTURE_SIZE, MAX_PICTURE_SIZE = 64, 96  # pixels: what pictures of many sizes, or of one that is larger, are resized to
+IMAGE_SIZE, MAX_IMAGE_SIZE = 64, 96  # pixels: what images of many sizes, or of one that is larger, are resized to
 
 Note = Callable[[str], None]
 
@@ -28,13 +28,13 @@ def with_dataset(config: TrainConfig) -> TrainConfig:
     """The same, with the name of a data set where "auto" was.
 
     Raises:
-        UserError: pictures are to be learned, and no folder is given.
+        UserError: images are to be learned, and no folder is given.
     """
     if config.dataset == "auto":
         found: Any = "mnist" if config.data_dir is None else recognise(config.data_dir) or "folder"
         config = dataclasses.replace(config, dataset=found)
     if config.dataset == "folder" and config.data_dir is None:
-        raise UserError("pictures have to be found: give their folder with --data-dir")
+        raise UserError("images have to be found: give their folder with --data-dir")
     return config
 
 
@@ -48,17 +48,17 @@ def read_dataset(config: TrainConfig, note: Note) -> Dataset:
         return own
     config = with_dataset(config)  # of a run on a folder of its own kind, the name was never looked for
     if config.dataset == "folder":
-        return picture_arrays(config, *pictures_for(config, (), note), (), note)[0]
+        return image_arrays(config, *images_for(config, (), note), (), note)[0]
     dataset = load_dataset(config.dataset, data_dir=config.data_dir)
     for sentence in dataset.notes:
         note(sentence)
     return dataset
 
 
-def pictures_for(
+def images_for(
     config: TrainConfig, free: Collection[str], note: Note, *, strict: bool = False
 ) -> tuple[Listing, Findings]:
-    """The pictures in `config.data_dir` that can be read, and what was found in all of them.
+    """The images in `config.data_dir` that can be read, and what was found in all of them.
 
     Args:
         free: fields of the model that follow the data; a given number of channels may have transparency among them.
@@ -68,36 +68,34 @@ def pictures_for(
     """
     processor = ImageProcessor(in_chans=3 if "in_chans" in free else config.model.in_chans)
     listing = list_folder(str(config.data_dir))
-    return readable_pictures(listing, note, strict=strict, sees_transparency=processor.sees_transparency)
+    return readable_images(listing, note, strict=strict, sees_transparency=processor.sees_transparency)
 
 
-def picture_arrays(
+def image_arrays(
     config: TrainConfig, listing: Listing, findings: Findings, free: Collection[str], note: Note
 ) -> tuple[Dataset, ImageProcessor]:
-    """The pictures of a listing, all of them in memory, in the size and channels that the model takes.
+    """The images of a listing, all of them in memory, in the size and channels that the model takes.
 
     Args:
-        findings: what is known of the pictures.
-        free: fields of the model that follow the data: pictures that are all of one small size keep it, and grey ones
+        findings: what is known of the images.
+        free: fields of the model that follow the data: images that are all of one small size keep it, and grey ones
             their one channel.
 
     Returns:
-        The data set, and what made it, which makes other pictures as the model knows them.
+        The data set, and what made it, which makes other images as the model knows them.
 
     Raises:
-        UserError: a picture cannot be read, or they do not fit into the memory.
+        UserError: an image cannot be read, or they do not fit into the memory.
     """
     size, channels = config.model.image_shape, config.model.in_chans
     if "img_size" in free:
-        size = picture_size(findings, None if "patch_size" in free else config.model.patch_size)
+        size = image_size(findings, None if "patch_size" in free else config.model.patch_size)
     if "in_chans" in free:
         channels = 1 if set(findings.modes) <= GREY_MODES else 3
     count, copies = sum(map(len, listing.splits.values())), 1 if config.workers == 1 else 2
     check_memory(count, channels, size, note, copies=copies)
     processor = ImageProcessor(in_chans=channels, size=size, white_level=findings.depths.white_level)
-    train, dev, test = (
-        Split(PictureFiles(files.paths, processor)[:], files.labels) for files in listing.splits.values()
-    )
+    train, dev, test = (Split(ImageFiles(files.paths, processor)[:], files.labels) for files in listing.splits.values())
     if not len(test):
         note(
             "No test split: the report at the end is on the dev (validation) split that selected the epoch, so it is "
@@ -110,11 +108,11 @@ def picture_arrays(
     return dataset, dataclasses.replace(processor, **said)
 
 
-def picture_size(findings: Findings, patch_size: int | None) -> tuple[int, int]:
-    """(H, W) for pictures: their own, if they are all alike and small, or else a square; a patch size divides it."""
+def image_size(findings: Findings, patch_size: int | None) -> tuple[int, int]:
+    """(H, W) for images: their own, if they are all alike and small, or else a square; a patch size divides it."""
     sizes = list(findings.sizes)
-    alike = len(sizes) == 1 and max(sizes[0]) <= MAX_PICTURE_SIZE
-    height, width = sizes[0] if alike else (PICTURE_SIZE, PICTURE_SIZE)
+    alike = len(sizes) == 1 and max(sizes[0]) <= MAX_IMAGE_SIZE
+    height, width = sizes[0] if alike else (IMAGE_SIZE, IMAGE_SIZE)
     if patch_size is None:
         return height, width
     return max(1, round(height / patch_size)) * patch_size, max(1, round(width / patch_size)) * patch_size

@@ -35,7 +35,7 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
     if config.kernels == "plain":
         return "plain ones were asked for"
     if not isinstance(config, TrainConfig):
-        return "there are none for pictures that come from files"
+        return "there are none for images that come from files"
     if config.task != "classify":
         return f"there are none for the task {config.task}"
     if config.class_weights is not None:

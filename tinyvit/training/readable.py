@@ -13,7 +13,7 @@ MAX_IMBALANCE = 3.0  # more is told
 MAX_TOLD = 10  # files of one kind
 
 
-def readable_pictures(
+def readable_images(
     listing: Listing, note: Callable[[str], None], *, strict: bool = False, sees_transparency: bool = False
 ) -> tuple[Listing, Findings]:
     """Images of a listing that can be read, and what was found in all of them.
@@ -38,7 +38,7 @@ def readable_pictures(
 def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
     """Remarks on the images, a sentence each."""
     if listing.test and not findings.counts["test"].any():
-        yield f"none of the {len(listing.test):,} pictures of the test split can be read, so there is no test"
+        yield f"none of the {len(listing.test):,} images of the test split can be read, so there is no test"
     for _, sentence in findings.unreadable[:MAX_TOLD]:
         yield f"skipped: {sentence}"
     if more := len(findings.unreadable[MAX_TOLD:]):
@@ -54,11 +54,11 @@ def _remarks(listing: Listing, findings: Findings) -> Iterator[str]:
     for same in findings.contradictions:
         places = ", ".join(str(place.path) for place in same)
         differs = "has different labels" if listing.train.labels.ndim == 2 else "stands for several classes"
-        yield f"the same picture {differs}: {places}"
+        yield f"the same image {differs}: {places}"
     if findings.imbalance > MAX_IMBALANCE:
         counts = findings.counts["train"]
         largest, smallest = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max()).argmin())
         yield (
-            f"the classes are of very different size: {counts[largest]:,} training pictures of "
+            f"the classes are of very different size: {counts[largest]:,} training images of "
             f"{listing.class_names[largest]}, {counts[smallest]:,} of {listing.class_names[smallest]}"
         )

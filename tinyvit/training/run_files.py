@@ -22,7 +22,7 @@ class RunFiles:
 
     Args:
         settings: the config as the run was started with, which checkpoints keep.
-        processor: what makes images of pictures; without one, they are resized and normalised as the data set says.
+        processor: what makes arrays of image files; without one, they are resized and normalised as the data set says.
         preprocessor: the `preprocessor_config.json` of the models, where there is one already.
         claim: of the folder; without one, it is not looked whether it stays where it is.
     """

@@ -12,18 +12,18 @@ from ..datasets.left_out import forbid
 from ..datasets.listing import Listing
 from ..datasets.manifest import Manifest
 from ..datasets.recorded_arrays import check_digests, write_digests
-from ..datasets.recorded_pictures import pictures_to_go_on_with, read_pictures, write_pictures
+from ..datasets.recorded_images import images_to_go_on_with, read_images, write_images
 from ..datasets.scan import scan
 from ..errors import UserError
 from ..images.processor import ImageProcessor
 from ..storage.claim import Claim
 from ..storage.metrics import METRICS
-from ..storage.run_folder import PICTURES, new_run_folder, read_run_config, tidy
+from ..storage.run_folder import IMAGE_LIST, new_run_folder, read_run_config, tidy
 from ..tasks import task_of
 from ..tasks.class_weights import with_class_weights
 from ..tasks.fit import check_splits
 from .checkpoint import check_settings
-from .data import picture_arrays, pictures_for, with_dataset
+from .data import image_arrays, images_for, with_dataset
 from .gradients import Gradients, OneProcess
 from .history import History
 from .loop import Trainer
@@ -65,8 +65,8 @@ def train(
             dataset = own
             forbid(own.left_out * strict)
         elif config.dataset == "folder":
-            listing, findings = pictures_for(config, free, progress.note, strict=strict)
-            dataset, processor = picture_arrays(config, listing, findings, free, progress.note)
+            listing, findings = images_for(config, free, progress.note, strict=strict)
+            dataset, processor = image_arrays(config, listing, findings, free, progress.note)
         else:
             dataset = _loaded(config, progress)
             forbid(dataset.left_out * strict)
@@ -174,7 +174,7 @@ def _begin(config: TrainConfig, dataset: Dataset, listing: Listing | None, overw
     manifest = None if listing is None else Manifest.of(str(config.data_dir), listing)
     folder = new_run_folder(config, overwrite=overwrite)
     if manifest is not None:
-        write_pictures(folder, manifest)
+        write_images(folder, manifest)
     elif dataset.notes or not dataset.built_in:  # no checksum has proved it genuine
         write_digests(folder, dataset)
     return folder
@@ -191,11 +191,11 @@ def _again(config: TrainConfig, folder: Path, progress: Progress) -> tuple[Datas
         dataset = own or _loaded(config, progress)
         check_digests(folder, dataset)
         return dataset, None
-    manifest = read_pictures(folder)
+    manifest = read_images(folder)
     if manifest is None:
-        raise UserError(f"{folder} has lost its {PICTURES}, the list of its pictures: put it back, or start a new run")
-    listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
-    return picture_arrays(config, listing, scan(listing), (), progress.note)
+        raise UserError(f"{folder} has lost its {IMAGE_LIST}, the list of its images: put it back, or start a new run")
+    listing = images_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
+    return image_arrays(config, listing, scan(listing), (), progress.note)
 
 
 def _loaded(config: TrainConfig, progress: Progress) -> Dataset:

@@ -17,7 +17,7 @@ CONFIG = ViTConfig(img_size=16, patch_size=8, num_classes=6, embed_dim=16, depth
 
 @pytest.fixture
 def expected(hub, monkeypatch):
-    """The small model and a picture, served; the model's first logits for it."""
+    """The small model and an image, served; the model's first logits for it."""
     model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
     model.head.weight[:] = np.random.default_rng(1).standard_normal(model.head.weight.shape)
     hub.files |= folder_files(CONFIG, model.parameters(), "hf", class_names=tuple("abcdef"))
@@ -25,9 +25,9 @@ def expected(hub, monkeypatch):
     image = Image.fromarray(np.random.default_rng(2).integers(0, 256, (20, 30, 3), dtype=np.uint8))
     content = io.BytesIO()
     image.save(content, "PNG")
-    hub.files["picture"] = content.getvalue()
+    hub.files["image"] = content.getvalue()
     monkeypatch.setattr(check_vit_base, "MODEL", hub.name)
-    monkeypatch.setattr(check_vit_base, "PICTURE", f"{hub.store.url}/picture")
+    monkeypatch.setattr(check_vit_base, "IMAGE", f"{hub.store.url}/image")
     return model.predict(ImageProcessor(size=(16, 16))(image)[None])[0]
 
 
@@ -47,8 +47,8 @@ def test_other_logits(expected, monkeypatch, place, off, status):
     assert check_vit_base.main([]) == status
 
 
-def test_without_the_model_or_the_picture(expected, hub, monkeypatch, tmp_path, capsys):
+def test_without_the_model_or_the_image(expected, hub, monkeypatch, tmp_path, capsys):
     assert check_vit_base.main([str(tmp_path / "missing.jpg")]) == 2
-    monkeypatch.setattr(check_vit_base, "PICTURE", f"{hub.front.url}/owner/other/resolve/main/picture")
+    monkeypatch.setattr(check_vit_base, "IMAGE", f"{hub.front.url}/owner/other/resolve/main/image")
     assert check_vit_base.main([]) == 2
-    assert "give a copy of the picture" in capsys.readouterr().err
+    assert "give a copy of the image" in capsys.readouterr().err

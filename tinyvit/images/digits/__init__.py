@@ -1,6 +1,6 @@
-"""Finding handwritten digits in pictures: one step a file, from light and dark to images such as MNIST's.
+"""Finding handwritten digits in images: one step a file, from light and dark to images such as MNIST's.
 
-    picture -lines-> without ruled lines -water-> depth of the ink -connected, pieces-> pieces of ink
+    image -lines-> without ruled lines -water-> depth of the ink -connected, pieces-> pieces of ink
       -strokes-> those that make one digit -choose, split-> those that look like digits -normalise-> as MNIST's
 
 `find` goes through all of it. NumPy and Pillow, no learning: what cannot be told from a digit by its shape is

@@ -1,4 +1,4 @@
-"""All digits in a picture: water finds the ink, pieces of it become digits, digits are read line by line."""
+"""All digits in an image: water finds the ink, pieces of it become digits, digits are read line by line."""
 
 from typing import NamedTuple
 
@@ -16,17 +16,17 @@ from .water import depths, touches_edge
 from .working_size import at_working_size, smoothed
 
 MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
-MIN_EXTENT = 0.03  # height of a digit over the longer side of the picture; what is smaller is dust
+MIN_EXTENT = 0.03  # height of a digit over the longer side of the image; what is smaller is dust
 DRAINED = 1.2  # times as deep is what stood behind a wall than what is left of it without
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
 
 class Found(NamedTuple):
-    """Digits found in a picture, and how."""
+    """Digits found in an image, and how."""
 
     digits: list[Digit]  # in reading order
-    done: str  # to the picture, in plain words
-    steps: dict[str, np.ndarray]  # pictures of what was done, uint8 (C, h, w), by their captions
+    done: str  # to the image, in plain words
+    steps: dict[str, np.ndarray]  # images of what was done, uint8 (C, h, w), by their captions
 
 
 class Ink(NamedTuple):
@@ -45,7 +45,7 @@ class Ink(NamedTuple):
 
 
 def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
-    """The digits in a picture, each as MNIST's are, in the order one reads them.
+    """The digits in an image, each as MNIST's are, in the order one reads them.
 
     Args:
         planes: uint8 (C, H, W), C = 1 grey or 3 RGB.
@@ -138,12 +138,12 @@ def _cut_out(depth: np.ndarray, group: list[Piece], noise: float) -> tuple[np.nd
 
 def _coloured(groups: list[list[Piece]], shape: tuple[int, ...]) -> np.ndarray:
     """Each group in a colour of its own on black: uint8 (3, H, W)."""
-    picture = np.zeros((3, *shape), np.uint8)
+    image = np.zeros((3, *shape), np.uint8)
     for number, group in enumerate(groups):
         hue = Image.new("HSV", (1, 1), (number * 97 % 256, 140, 255)).convert("RGB").getpixel((0, 0))
         for piece in group:
-            picture[:, piece.pixels[:, 0], piece.pixels[:, 1]] = np.array(hue)[:, None]
-    return picture
+            image[:, piece.pixels[:, 0], piece.pixels[:, 1]] = np.array(hue)[:, None]
+    return image
 
 
 def _said(is_dark: bool, was_thin: bool, lines: int, points: int) -> str:

@@ -1,20 +1,20 @@
 """Straight lines from edge to edge taken out: ruled and squared paper, margins, tables of forms.
 
-A line as dark as the ink would join the digit to the picture's edge. It is known by what no digit has: it is thin and
+A line as dark as the ink would join the digit to the image's edge. It is known by what no digit has: it is thin and
 straight, and runs from edge to edge. What is darker than the line is ink and stays. Its other pixels become what lies
 just above and below them, so that paper becomes paper, and a stroke that crosses the line goes on.
 """
 
 import numpy as np
 
-MIN_COVER = 0.55  # of the picture's width that a line is seen on; strokes hide some of it
+MIN_COVER = 0.55  # of the image's width that a line is seen on; strokes hide some of it
 STEEPEST = 0.12  # rows per column, 7 degrees
 STRIP = 12  # columns that are counted together
 THICKEST = 0.02  # of the longer side
 
 
 def without_lines(planes: np.ndarray, contrast: float) -> tuple[np.ndarray, int]:
-    """The picture without its lines, uint8 (C, H, W) -> the same, and how many there were.
+    """The image without its lines, uint8 (C, H, W) -> the same, and how many there were.
 
     Args:
         contrast: grey levels by which a line differs at least from what is on both its sides.
@@ -94,7 +94,7 @@ def _thickness(ridges: np.ndarray, course: np.ndarray) -> int:
 
 
 def _erased(planes: np.ndarray, course: np.ndarray, thickness: int, contrast: float) -> np.ndarray:
-    """The picture (C, H, W) without the line: ink that is darker than it stays, and strokes that cross it go on."""
+    """The image (C, H, W) without the line: ink that is darker than it stays, and strokes that cross it go on."""
     height, width = planes.shape[1:]
     reach = thickness // 2 + 3
     columns = np.arange(width)

@@ -40,11 +40,11 @@ def centred(digit: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
     """(H, W) in 0..255 to (height, width), antialiased, kept within 0..255."""
-    picture = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(picture), 0.0, 255.0)
+    image = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(image), 0.0, 255.0)
 
 
 def grown(values: np.ndarray, reach: int) -> np.ndarray:
     """(H, W) in 0..1: each pixel becomes the largest within `reach` pixels."""
-    picture = Image.fromarray(np.rint(255.0 * values).astype(np.uint8))
-    return np.asarray(picture.filter(ImageFilter.MaxFilter(2 * reach + 1))) / 255.0
+    image = Image.fromarray(np.rint(255.0 * values).astype(np.uint8))
+    return np.asarray(image.filter(ImageFilter.MaxFilter(2 * reach + 1))) / 255.0

@@ -13,7 +13,7 @@ class Digit(NamedTuple):
     """Digit as a model takes it, and where it stands."""
 
     image: np.ndarray  # uint8 (1, h, w), light on black
-    box: tuple[int, int, int, int]  # top, left, bottom, right in pixels of the picture; the last two are exclusive
+    box: tuple[int, int, int, int]  # top, left, bottom, right in pixels of the image; the last two are exclusive
     line: int = 0  # which line of writing it stands on, from 0
     instead: tuple["Digit", ...] = ()  # two digits that it may be, if they touch
 

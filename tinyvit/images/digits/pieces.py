@@ -36,7 +36,7 @@ class Piece(NamedTuple):
 def find_pieces(depth: np.ndarray, least_depth: float, least_length: float) -> list[Piece]:
     """Cut out what lies deeper than `least_depth` and is not tiny.
 
-    Each piece ends at half of its own depth, so that faint and dark ink in one picture both end where their strokes do.
+    Each piece ends at half of its own depth, so that faint and dark ink in one image both end where their strokes do.
 
     Args:
         depth: uint8 (H, W).

@@ -8,7 +8,7 @@ from .order import Digit
 
 ALIKE = 0.95  # cosine of the angle between two images
 AS_HIGH = 1.06  # height over that of the lower one; a hand writes no four digits that are so equal in both
-TWINS = 3  # more such shapes in the picture make a pattern
+TWINS = 3  # more such shapes in the image make a pattern
 
 
 def is_repeated(digits: Sequence[Digit]) -> np.ndarray:

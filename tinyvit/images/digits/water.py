@@ -1,15 +1,15 @@
 """Depth of each pixel below its surroundings: the image is a landscape, ink is a pond, and paper runs off.
 
-Pour water on a picture, bright is high and dark is low. It runs off over the picture's edge, and stays in what is
-enclosed: a dark stroke on paper fills up to the level of the paper around it, whatever else is in the picture. A table
-around the paper, a finger, a shadow, a line from edge to edge all reach the picture's edge, so they stay dry. The same
-on the picture upside down finds light ink.
+Pour water on an image, bright is high and dark is low. It runs off over the image's edge, and stays in what is
+enclosed: a dark stroke on paper fills up to the level of the paper around it, whatever else is in the image. A table
+around the paper, a finger, a shadow, a line from edge to edge all reach the image's edge, so they stay dry. The same
+on the image upside down finds light ink.
 """
 
 import numpy as np
 
 MAX_SWEEPS = 3  # at each size; a sweep follows a path over four straight pieces of any length
-NARROW = 0.4  # of the way around a picture, is what a digit at its edge may take up
+NARROW = 0.4  # of the way around an image, is what a digit at its edge may take up
 SUDDEN = 0.01  # of the way around, over which the edge of ink falls
 COARSEST = 64  # pixels of the longer side at which the first guess is made
 
@@ -18,7 +18,7 @@ def depths(planes: np.ndarray, *, walled: bool = False) -> np.ndarray:
     """Depth of the water over dark and over light ink: uint8 (C, H, W) -> uint8 (2, H, W), the deepest of C channels.
 
     Args:
-        walled: build a wall where something narrow reaches the picture's edge, as high as the edge is beside it: for a
+        walled: build a wall where something narrow reaches the image's edge, as high as the edge is beside it: for a
             digit that was cut out so tightly that it touches the edge.
     """
     both = np.stack([planes, 255 - planes])  # (2, C, H, W)
@@ -30,7 +30,7 @@ def depths(planes: np.ndarray, *, walled: bool = False) -> np.ndarray:
 
 
 def touches_edge(planes: np.ndarray, contrast: float) -> bool:
-    """Whether something narrow that differs by more than `contrast` reaches the picture's edge, uint8 (C, H, W)."""
+    """Whether something narrow that differs by more than `contrast` reaches the image's edge, uint8 (C, H, W)."""
     edges = np.stack([_edge(planes), _edge(255 - planes)])
     step = max(1, int(SUDDEN * edges.shape[-1]))
     sudden = np.abs(edges - np.roll(edges.astype(np.int16), step, axis=-1)) > contrast  # a shadow changes slowly
@@ -49,7 +49,7 @@ def _walled(landscape: np.ndarray) -> np.ndarray:
 
 
 def _edge(landscape: np.ndarray) -> np.ndarray:
-    """The heights once around the picture, clockwise from the top left corner: (K, H, W) -> (K, 2 (H + W))."""
+    """The heights once around the image, clockwise from the top left corner: (K, H, W) -> (K, 2 (H + W))."""
     sides = landscape[:, 0], landscape[:, :, -1], landscape[:, -1, ::-1], landscape[:, ::-1, 0]
     return np.concatenate(sides, axis=1)
 
@@ -67,7 +67,7 @@ def _without_dips(profile: np.ndarray) -> np.ndarray:
 def water_level(landscape: np.ndarray) -> np.ndarray:
     """Water level: uint8 (K, H, W) -> the same, K landscapes at once.
 
-    The level at a pixel is the height of the lowest pass on any path from there to the edge of the picture:
+    The level at a pixel is the height of the lowest pass on any path from there to the edge of the image:
 
         level(p) = max(height(p), min of level(q) over the four neighbours q)
 

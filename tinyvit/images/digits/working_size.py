@@ -7,7 +7,7 @@ MIN_SIDE, MAX_SIDE = 240, 900  # pixels of the longer side at which digits are l
 
 
 def at_working_size(planes: np.ndarray) -> tuple[float, np.ndarray]:
-    """The picture, uint8 (C, H, W), with its longer side within `MIN_SIDE` and `MAX_SIDE`, and by how much it grew."""
+    """The image, uint8 (C, H, W), with its longer side within `MIN_SIDE` and `MAX_SIDE`, and by how much it grew."""
     longest = max(planes.shape[1:])
     scale = float(np.clip(1.0, MIN_SIDE / longest, MAX_SIDE / longest))
     if scale == 1.0:

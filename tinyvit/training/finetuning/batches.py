@@ -11,21 +11,21 @@ from PIL import Image
 from ...backend import generator
 from ...config.run import FinetuneConfig
 from ...datasets import Dataset, epoch_order, normalize
-from ...datasets.picture_files import PictureFiles
+from ...datasets.image_files import ImageFiles
 from ...images.augment_pil import rand_augment, random_flip, random_resized_crop
 from ...images.mixing import mixed, random_erasing
-from ...images.open import open_picture
+from ...images.open import open_image
 from ...images.processor import ImageProcessor, to_array
 from ..state import steps_per_epoch
 from .prefetch import Prefetch
 
 
-class PictureBatches:
+class ImageBatches:
     """The training batches of a run, made in the background and from (seed, step) alone.
 
     Args:
         dataset: its training images are files.
-        threads: how many decode pictures at a time.
+        threads: how many decode images at a time.
     """
 
     def __init__(self, config: FinetuneConfig, dataset: Dataset, processor: ImageProcessor, threads: int):
@@ -46,12 +46,12 @@ class PictureBatches:
         """Images float32 (B, C, H, W), varied and normalised, and labels (B,) or soft targets (B, K).
 
         Raises:
-            UserError: a picture cannot be read.
+            UserError: an image cannot be read.
         """
         epoch, position = divmod(step, self.steps_per_epoch)
         config, size = self.config, self.config.batch_size
         chosen = self._order(epoch)[position * size : (position + 1) * size]
-        images = np.stack(list(self._pool.map(lambda index: self._picture(epoch, int(index)), chosen)))
+        images = np.stack(list(self._pool.map(lambda index: self._image(epoch, int(index)), chosen)))
         return mixed(
             images,
             self.dataset.train.labels[chosen],
@@ -66,11 +66,11 @@ class PictureBatches:
         self._prefetch.close()
         self._pool.shutdown(cancel_futures=True)
 
-    def _picture(self, epoch: int, index: int) -> np.ndarray:
-        """One training picture as it is seen in `epoch`: float32 (C, H, W)."""
+    def _image(self, epoch: int, index: int) -> np.ndarray:
+        """One training image as it is seen in `epoch`: float32 (C, H, W)."""
         config, dataset = self.config, self.dataset
         rng = generator(config.seed, "picture", epoch, index)
-        image = self._framed(open_picture(self.paths[index]), rng)
+        image = self._framed(open_image(self.paths[index]), rng)
         image = random_flip(image, rng, probability=config.flip)
         if config.rand_augment:
             image = rand_augment(image, rng, strength=config.rand_augment)
@@ -78,7 +78,7 @@ class PictureBatches:
         return random_erasing(normalised, rng, probability=config.erasing) if config.erasing else normalised
 
     def _framed(self, image: Image.Image, rng: np.random.Generator) -> Image.Image:
-        """A random part of the picture, or all that evaluation sees of it, in the model's size."""
+        """A random part of the image, or all that evaluation sees of it, in the model's size."""
         config, processor = self.config, self.processor
         if config.crop_scale >= 1:
             return processor.fitted(image)
@@ -97,6 +97,6 @@ def paths_of(dataset: Dataset) -> Sequence[str | os.PathLike[str]]:
     Raises:
         TypeError: they are no files.
     """
-    if not isinstance(dataset.train.images, PictureFiles):
-        raise TypeError(f"training images must be PictureFiles, got {type(dataset.train.images).__name__}")
+    if not isinstance(dataset.train.images, ImageFiles):
+        raise TypeError(f"training images must be ImageFiles, got {type(dataset.train.images).__name__}")
     return dataset.train.images.paths

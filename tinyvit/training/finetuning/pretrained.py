@@ -18,15 +18,15 @@ def pretrained_for(config: FinetuneConfig) -> Checkpoint:
     """The model to start from.
 
     Raises:
-        UserError: there is none, or no picture has as many channels, or not all of them can be varied as it is wanted.
+        UserError: there is none, or no image has as many channels, or not all of them can be varied as it is wanted.
     """
     checkpoint = open_checkpoint(config.pretrained, with_head=False)
     processor = checkpoint.processor()
-    processor.mode  # noqa: B018  pictures have as many channels, or it is said that they have not
+    processor.mode  # noqa: B018  images have as many channels, or it is said that they have not
     if processor.sees_transparency and config.rand_augment:
         raise UserError(
             f"--rand-augment changes colours, and {config.pretrained} sees transparency, too (mode {processor.mode}): "
-            "leave it out, crops and flips vary the pictures"
+            "leave it out, crops and flips vary the images"
         )
     return checkpoint
 
@@ -34,7 +34,7 @@ def pretrained_for(config: FinetuneConfig) -> Checkpoint:
 def starting_point(
     checkpoint: Checkpoint, num_classes: int, changes: dict[str, Any], progress: Progress
 ) -> tuple[VisionTransformer, ImageProcessor]:
-    """The model with a new head, and what makes its pictures; of the size in `changes`, if one is there.
+    """The model with a new head, and what makes its images; of the size in `changes`, if one is there.
 
     What is assumed of it, or done otherwise than usual, is told.
     """

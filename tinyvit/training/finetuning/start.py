@@ -6,13 +6,13 @@ from typing import Any
 
 from ...backend import resolve_device
 from ...config.run import FinetuneConfig
+from ...datasets.image_files import image_dataset
 from ...datasets.in_threads import cores
 from ...datasets.left_out import some
 from ...datasets.listing import Listing
 from ...datasets.manifest import Manifest
-from ...datasets.multi_label import list_pictures
-from ...datasets.picture_files import picture_dataset
-from ...datasets.recorded_pictures import pictures_to_go_on_with, read_pictures, write_pictures
+from ...datasets.multi_label import list_images
+from ...datasets.recorded_images import images_to_go_on_with, read_images, write_images
 from ...errors import UserError
 from ...images.processor import ImageProcessor
 from ...layers import NO_DRAWS
@@ -25,9 +25,9 @@ from ..checkpoint import check_settings
 from ..history import History
 from ..loop import Trainer
 from ..progress import Progress
-from ..readable import readable_pictures
+from ..readable import readable_images
 from ..run_files import RunFiles
-from .batches import PictureBatches
+from .batches import ImageBatches
 from .pretrained import check_size, pretrained_for, starting_point
 from .tuner import Tuner
 
@@ -42,14 +42,14 @@ def finetune(
     progress: Progress | None = None,
     **changes: Any,
 ) -> History:
-    """Train the model at `config.pretrained` further, on the pictures in `config.data_dir`, in a new run folder.
+    """Train the model at `config.pretrained` further, on the images in `config.data_dir`, in a new run folder.
 
     Args:
         strict: whether a file that would be left out is an error.
         changes: fields of the model's config that differ from the saved one: `img_size`, `drop_path_rate`, `drop_rate`.
 
     Raises:
-        UserError: there are no such pictures or no such model, the folder is taken, or as `train` does.
+        UserError: there are no such images or no such model, the folder is taken, or as `train` does.
         TrainingInterrupted: Ctrl-C was pressed; everything is saved.
     """
     progress = progress or Progress()
@@ -63,18 +63,18 @@ def finetune(
     manifest = Manifest.of(str(config.data_dir), listing)
     folder = new_run_folder(config, overwrite=overwrite)
     with Claim(folder) as claim:
-        write_pictures(folder, manifest)
+        write_images(folder, manifest)
         return build_trainer(config, listing, processor, model, folder, progress, claim=claim).run()
 
 
 def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, **changes: Any) -> History:
-    """Go on with a run that was stopped or killed, with the very pictures that it began with.
+    """Go on with a run that was stopped or killed, with the very images that it began with.
 
     Args:
         changes: fields of the run's config that may differ: `data_dir`, `device`.
 
     Raises:
-        UserError: `folder` is no such run, it has no checkpoint yet, pictures are missing or not as they were, or as
+        UserError: `folder` is no such run, it has no checkpoint yet, images are missing or not as they were, or as
             `finetune` does.
     """
     folder, progress = Path(folder), progress or Progress()
@@ -95,7 +95,7 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     saved = read_file(folder / "last" / PREPROCESSOR)
     values = read_json(folder / "last" / PREPROCESSOR)
     processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
-    listing = pictures_of(config, folder, values.get("class_names"), progress, processor.sees_transparency)
+    listing = images_of(config, folder, values.get("class_names"), progress, processor.sees_transparency)
     config = with_class_weights(config, listing.class_names, listing.train.labels)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
     trainer = build_trainer(config, listing, processor, model, folder, progress, saved, claim=claim)
@@ -106,19 +106,19 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
 def readable(
     config: FinetuneConfig, progress: Progress, *, strict: bool = False, sees_transparency: bool = False
 ) -> tuple[Listing, float | None]:
-    """The pictures that can be read, and the white level of those in deep grey; what is odd about them is told.
+    """The images that can be read, and the white level of those in deep grey; what is odd about them is told.
 
     Raises:
-        UserError: there is no folder of pictures, or too little in it, or `strict` and something is left out.
+        UserError: there is no folder of images, or too little in it, or `strict` and something is left out.
     """
     if not config.data_dir:
-        raise UserError("fine-tuning needs pictures: give their folder with --data-dir")
-    listing = list_pictures(config.data_dir, config.labels, multi_label=config.multi_label)
-    listing, findings = readable_pictures(listing, progress.note, strict=strict, sees_transparency=sees_transparency)
+        raise UserError("fine-tuning needs images: give their folder with --data-dir")
+    listing = list_images(config.data_dir, config.labels, multi_label=config.multi_label)
+    listing, findings = readable_images(listing, progress.note, strict=strict, sees_transparency=sees_transparency)
     return listing, findings.depths.white_level
 
 
-def pictures_of(
+def images_of(
     config: FinetuneConfig, folder: Path, class_names: Any, progress: Progress, sees_transparency: bool
 ) -> Listing:
     """Images that the run in `folder` began with; of older runs, which have no list, those that are there now.
@@ -127,14 +127,14 @@ def pictures_of(
         class_names: of the checkpoint to go on from.
 
     Raises:
-        UserError: pictures are missing or not as they were, or the classes are others than the checkpoint's.
+        UserError: images are missing or not as they were, or the classes are others than the checkpoint's.
     """
-    manifest = read_pictures(folder)
+    manifest = read_images(folder)
     if manifest is None:
-        progress.note(f"{folder} has no list of its pictures, so whether they are still the same cannot be checked")
+        progress.note(f"{folder} has no list of its images, so whether they are still the same cannot be checked")
         listing, _ = readable(config, progress, sees_transparency=sees_transparency)
     else:
-        listing = pictures_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
+        listing = images_to_go_on_with(manifest, str(config.data_dir), folder, progress.note)
     if list(listing.class_names) != class_names:
         raise UserError(
             f"the classes are not those that {folder} learns: {some(listing.class_names)} instead of "
@@ -154,16 +154,16 @@ def build_trainer(
     *,
     claim: Claim | None = None,
 ) -> Trainer:
-    """A trainer whose gradients are a `Tuner`'s; without a `preprocessor`, one is written for the pictures."""
+    """A trainer whose gradients are a `Tuner`'s; without a `preprocessor`, one is written for the images."""
     device, threads = resolve_device(config.device), resolve_threads(config)
-    dataset = picture_dataset(listing, processor, name=config.dataset_name)
+    dataset = image_dataset(listing, processor, name=config.dataset_name)
     if not len(dataset.test):
         progress.note(
             "no test split: the report at the end is on the dev (validation) split that selected the epoch, so it is "
             "optimistic"
         )
         dataset = dataclasses.replace(dataset, test=dataset.dev)
-    batches = PictureBatches(config, dataset, processor, threads)
+    batches = ImageBatches(config, dataset, processor, threads)
     tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
     files = RunFiles(folder, config, dataset, processor, preprocessor=preprocessor, claim=claim)
     return Trainer(config, dataset, tuner, files, progress)

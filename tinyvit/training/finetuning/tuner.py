@@ -24,7 +24,7 @@ from ...tasks import ALL, task_of
 from ...tasks.class_weights import example_weights
 from ...vit import VisionTransformer
 from ..gradients import part_of, pieces
-from .batches import PictureBatches
+from .batches import ImageBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
 RECOMPUTE_BYTES = SAVED_BYTES // 4  # the same where memory is short: with `recompute`
@@ -32,7 +32,7 @@ MAX_IMAGES = 16  # in a piece: more are no faster
 
 
 class Tuner:
-    """`Gradients` of a large model: of whole batches of pictures that come from files, in threads.
+    """`Gradients` of a large model: of whole batches of images that come from files, in threads.
 
     Args:
         model: its trainable parameters are moved into one vector, `parameters`.
@@ -41,7 +41,7 @@ class Tuner:
     """
 
     def __init__(
-        self, config: FinetuneConfig, dataset: Dataset, model: VisionTransformer, batches: PictureBatches, threads: int
+        self, config: FinetuneConfig, dataset: Dataset, model: VisionTransformer, batches: ImageBatches, threads: int
     ):
         self.config, self.dataset, self.model, self.batches = config, dataset, model, batches
         self.task = task_of(config)
@@ -62,7 +62,7 @@ class Tuner:
         """Fill `grads` with the gradient of step `step` of the run; returns the loss.
 
         Raises:
-            UserError: a picture cannot be read any more.
+            UserError: an image cannot be read any more.
         """
         images, labels = self.batches.take(step)
         self.grads.vector.fill(0)

@@ -1,4 +1,4 @@
-"""A stopped fine-tuning run goes on with the pictures it began with, or says what became of them; nothing is written."""
+"""A stopped fine-tuning run goes on with the images it began with, or says what became of them; nothing is written."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from tests.support.notes import Notes
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.cli import main
 from tinyvit.errors import UserError
-from tinyvit.evaluation.evaluate import evaluate_pictures
+from tinyvit.evaluation.evaluate import evaluate_images
 from tinyvit.storage.files import PREPROCESSOR
 from tinyvit.storage.run_folder import read_run_config
 from tinyvit.training import FinetuneConfig, TrainingInterrupted, load_trained
@@ -28,17 +28,17 @@ MODEL = ViTConfig(
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to work in: `model`, and `photos` of three classes, 6 pictures each, every one different."""
+    """A folder to work in: `model`, and `photos` of three classes, 6 images each, every one different."""
     monkeypatch.chdir(tmp_path)
     VisionTransformer(MODEL, rng=np.random.default_rng(0)).save_pretrained("model")
     for k, name in enumerate(CLASSES):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for i in range(6):
-            write_picture(tmp_path / "photos" / name / f"{i}.png", seed=6 * k + i)
+            write_image(tmp_path / "photos" / name / f"{i}.png", seed=6 * k + i)
     return tmp_path
 
 
-def write_picture(path, *, seed):
+def write_image(path, *, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (9, 10, 3), np.uint8)
     Image.fromarray(pixels).save(path)
 
@@ -87,12 +87,12 @@ def test_the_list_is_there_before_the_first_step(stopped, place):
 CHANGES = {
     "a class renamed": (lambda photos: (photos / "ant").rename(photos / "zebra"), "6 renamed: ant is now zebra"),
     "a class gone": (lambda photos: shutil.rmtree(photos / "bee"), "6 missing: bee/0.png"),
-    "a picture gone": (lambda photos: (photos / "cat" / "5.png").unlink(), "1 missing: cat/5.png"),
+    "an image gone": (lambda photos: (photos / "cat" / "5.png").unlink(), "1 missing: cat/5.png"),
     "one gone, one new": (
         lambda photos: shutil.move(shutil.copy(photos / "cat" / "0.png", photos / "cat" / "x.png"), photos / "cat/5.png"),
         "1 changed: cat/5.png",
     ),
-    "a picture in another class": (
+    "an image in another class": (
         lambda photos: (photos / "cat" / "1.png").rename(photos / "ant" / "7.png"),
         "1 renamed: cat/1.png is now ant/7.png",
     ),
@@ -152,19 +152,19 @@ def test_the_recorded_split_is_measured_and_no_other(stopped, place, capsys, mon
 
     def watched(model, preprocessing, split, **options):
         measured.append({str(path.relative_to(place / "photos")) for path in split.images.paths})
-        return evaluate_pictures(model, preprocessing, split, **options)
+        return evaluate_images(model, preprocessing, split, **options)
 
-    monkeypatch.setattr("tinyvit.evaluation.evaluate.evaluate_pictures", watched)
+    monkeypatch.setattr("tinyvit.evaluation.evaluate.evaluate_images", watched)
     monkeypatch.setattr("tinyvit.evaluation.figures.draw_run", lambda *args: [])
     resume_finetuning(stopped())
     recorded = json.loads((place / "run" / "pictures.json").read_text())
     for k in range(60):  # so many more that a new split would be another
-        write_picture(place / "photos" / CLASSES[k % 3] / f"a{k}.png", seed=100 + k)
+        write_image(place / "photos" / CLASSES[k % 3] / f"a{k}.png", seed=100 + k)
     flags = ["--data-dir", str(place / "photos")]
     for verb, split in (("eval", "test"), ("eval", "dev"), ("eval", "train"), ("plot", "dev")):
         assert main([verb, "run/best", *flags, "--split", split]) == 0
         assert measured.pop() == {row["path"] for row in recorded[split]}
-        assert f"has the pictures of the {split} split that" in capsys.readouterr().out
+        assert f"has the images of the {split} split that" in capsys.readouterr().out
     gone = recorded["test"][0]["path"]
     (place / "photos" / gone).unlink()
     for verb in ("eval", "plot"):

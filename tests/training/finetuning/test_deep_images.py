@@ -1,4 +1,4 @@
-"""Deep grey is the same picture to every verb: predict, finetune and eval see the same pixels, and say what is white."""
+"""Deep grey is the same image to every verb: predict, finetune and eval see the same pixels, and say what is white."""
 
 import json
 
@@ -32,13 +32,13 @@ def test_all_verbs_see_the_same_pixels(top, dtype, ending, white, tmp_path, monk
             values[0, 0] = top / 4**k
             Image.fromarray(values.astype(dtype)).save(tmp_path / "data" / name / f"{k}.{ending}")
     seen = {}
-    picture = batches.PictureBatches._picture
+    picture = batches.ImageBatches._image
 
     def watched(self, epoch, index):
         seen[self.paths[index]] = picture(self, epoch, index)
         return seen[self.paths[index]]
 
-    monkeypatch.setattr(batches.PictureBatches, "_picture", watched)
+    monkeypatch.setattr(batches.ImageBatches, "_image", watched)
     config = {"pretrained": "model", "data_dir": "data", "output": "run", "batch_size": 2, "crop_scale": 1, "flip": 0}
     finetune(FinetuneConfig(**config, epochs=1))
     assert json.loads((tmp_path / "run/best" / PREPROCESSOR).read_text())["white_level"] == white

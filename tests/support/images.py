@@ -1,4 +1,4 @@
-"""A folder of pictures of three colours, and a small model that tells them apart more or less."""
+"""A folder of images of three colours, and a small model that tells them apart more or less."""
 
 import numpy as np
 from PIL import Image
@@ -13,8 +13,8 @@ CLASSES = ["blue", "cyan", "green", "white, or almost", "red", "yellow"]
 SIZES = {"train": 2, "val": 1, "test": 3}
 
 
-def write_pictures(root):
-    """Six pictures to train on, three for dev and nine for test; returns `root`."""
+def write_images(root):
+    """Six images to train on, three for dev and nine for test; returns `root`."""
     rng = np.random.default_rng(0)
     for split, number in SIZES.items():
         for name, colour in COLOURS.items():

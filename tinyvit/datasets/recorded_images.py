@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..storage.files import read_json, write_file
-from ..storage.run_folder import PICTURES
+from ..storage.run_folder import IMAGE_LIST
 from .changes import changes
 from .in_threads import in_threads
 from .listing import Listing
@@ -15,27 +15,27 @@ from .manifest import Manifest, content_of
 Note = Callable[[str], None]
 
 
-def write_pictures(folder: Path, manifest: Manifest) -> None:
+def write_images(folder: Path, manifest: Manifest) -> None:
     """Keep the list in a run's folder, before its first step.
 
     Raises:
         UserError: it cannot be written.
     """
-    write_file(folder / PICTURES, manifest.to_json())
+    write_file(folder / IMAGE_LIST, manifest.to_json())
 
 
-def read_pictures(folder: Path) -> Manifest | None:
+def read_images(folder: Path) -> Manifest | None:
     """The list in a run's folder; None if there is none, as in older runs, and where a folder is no run's.
 
     Raises:
         UserError: it is damaged.
     """
-    path = folder / PICTURES
+    path = folder / IMAGE_LIST
     return Manifest.from_dict(read_json(path), path) if path.exists() else None
 
 
-def pictures_to_go_on_with(manifest: Manifest, data_dir: str, run: Path, note: Note) -> Listing:
-    """The pictures that a run began with, each in its split; new ones stay out, and are told of.
+def images_to_go_on_with(manifest: Manifest, data_dir: str, run: Path, note: Note) -> Listing:
+    """The images that a run began with, each in its split; new ones stay out, and are told of.
 
     Args:
         data_dir: where they are now.
@@ -48,15 +48,15 @@ def pictures_to_go_on_with(manifest: Manifest, data_dir: str, run: Path, note: N
     found = changes(manifest, data_dir)
     if found.any:
         raise UserError(
-            f"the pictures in {data_dir} are not those that {run} began with ({found}): put them back as they were, "
+            f"the images in {data_dir} are not those that {run} began with ({found}): put them back as they were, "
             "give another folder that has them with --data-dir, or start a new run"
         )
     if found.new:
-        note(f"The run goes on with the pictures that it began with; others are in the folder now, left out ({found}).")
+        note(f"The run goes on with the images that it began with; others are in the folder now, left out ({found}).")
     return manifest.listing(found.files)
 
 
-def pictures_to_measure(
+def images_to_measure(
     manifest: Manifest, split: str, data_dir: str, *, run: Path, given: bool, note: Note
 ) -> Listing | None:
     """Images of a split as the run recorded it; None where a folder was given that does not hold them.
@@ -73,13 +73,13 @@ def pictures_to_measure(
     _check_place(data_dir, run)
     found = changes(manifest, data_dir, [split])
     if given and not found.any:
-        note(f"{data_dir} has the pictures of the {split} split that {run} began with, so that is measured.")
+        note(f"{data_dir} has the images of the {split} split that {run} began with, so that is measured.")
     if not found.any:
         return manifest.listing(found.files)
     if given:
         return None
     raise UserError(
-        f"the {split} pictures in {data_dir} are not those that {run} began with ({found._replace(new=[])}): put them "
+        f"the {split} images in {data_dir} are not those that {run} began with ({found._replace(new=[])}): put them "
         f"back as they were, or measure the folder as it is with --data-dir {data_dir}"
     )
 
@@ -89,7 +89,7 @@ def note_memory(manifest: Manifest, paths: Sequence[str | os.PathLike[str]], not
     trained = {record.content for record in manifest.splits["train"]}
     if known := sum(content in trained for content in in_threads(content_of, paths)):
         note(
-            f"The run was trained on {known:,} of these {len(paths):,} pictures (data leakage): the score on those is "
+            f"The run was trained on {known:,} of these {len(paths):,} images (data leakage): the score on those is "
             "memorisation."
         )
 

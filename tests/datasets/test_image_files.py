@@ -5,11 +5,11 @@ import pytest
 
 from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.datasets import Split, batches, normalize
+from tinyvit.datasets.image_files import ImageFiles, image_dataset
 from tinyvit.datasets.image_folder import list_folder
-from tinyvit.datasets.picture_files import PictureFiles, picture_dataset
 from tinyvit.errors import UserError
 from tinyvit.evaluation.evaluate import evaluate
-from tinyvit.images.open import open_picture
+from tinyvit.images.open import open_image
 from tinyvit.images.processor import ImageProcessor
 from tinyvit.training import predict_probs
 
@@ -17,11 +17,11 @@ PROCESSOR = ImageProcessor(size=(8, 12))
 
 
 @pytest.fixture
-def files(make_picture):
-    """Seven pictures of many sizes, and the array that stands for them."""
+def files(make_image):
+    """Seven images of many sizes, and the array that stands for them."""
     modes = ["RGB", "L", "RGBA", "P", "RGB", "1", "LA"]
-    paths = [make_picture(f"{k}.png", k, size=(9 + 3 * k, 20 - k), mode=mode) for k, mode in enumerate(modes)]
-    return PictureFiles(paths, PROCESSOR), np.stack([PROCESSOR.pixels(open_picture(path)) for path in paths])
+    paths = [make_image(f"{k}.png", k, size=(9 + 3 * k, 20 - k), mode=mode) for k, mode in enumerate(modes)]
+    return ImageFiles(paths, PROCESSOR), np.stack([PROCESSOR.pixels(open_image(path)) for path in paths])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_it_has_an_arrays_shape_dtype_and_length(files):
     assert ours.dtype == array.dtype
     assert len(ours) == 7
     np.testing.assert_array_equal(np.stack(list(ours)), array)
-    assert PictureFiles([], PROCESSOR)[:].shape == (0, 3, 8, 12)
+    assert ImageFiles([], PROCESSOR)[:].shape == (0, 3, 8, 12)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_it_has_an_arrays_shape_dtype_and_length(files):
         ({"size": (30, 40), "do_center_crop": True, "crop_size": (8, 9)}, (3, 8, 9)),
     ],
 )
-def test_the_shape_is_what_the_processor_makes(make_picture, options, shape):
-    files = PictureFiles([make_picture("a.png", size=(33, 50)), make_picture("b.png", size=(41, 31))], ImageProcessor(**options))  # fmt: skip
+def test_the_shape_is_what_the_processor_makes(make_image, options, shape):
+    files = ImageFiles([make_image("a.png", size=(33, 50)), make_image("b.png", size=(41, 31))], ImageProcessor(**options))  # fmt: skip
     assert files.shape == (2, *shape)
     assert files[:].shape == (2, *shape)
 
@@ -76,7 +76,7 @@ def test_the_shape_is_what_the_processor_makes(make_picture, options, shape):
 @pytest.mark.parametrize("options", [{"size": 224}, {"do_resize": False}])
 def test_a_processor_that_leaves_sizes_different_is_refused(options):
     with pytest.raises(UserError, match="different sizes"):
-        PictureFiles([], ImageProcessor(**options))
+        ImageFiles([], ImageProcessor(**options))
 
 
 def test_batches_stream(files, monkeypatch):
@@ -88,20 +88,20 @@ def test_batches_stream(files, monkeypatch):
         np.testing.assert_array_equal(images, wanted)
         np.testing.assert_array_equal(of_files, of_array)
     opened = []
-    monkeypatch.setattr("tinyvit.datasets.picture_files.open_picture", lambda path: opened.append(path) or open_picture(path))  # fmt: skip
+    monkeypatch.setattr("tinyvit.datasets.image_files.open_image", lambda path: opened.append(path) or open_image(path))  # fmt: skip
     next(batches(Split(ours, labels), 3))
     assert sorted(opened) == ours.paths[:3]
 
 
 @pytest.mark.parametrize("how", ["gone", "damaged", "too long"])
-def test_a_file_that_cannot_be_read_at_that_moment_is_named(files, make_picture, how):
+def test_a_file_that_cannot_be_read_at_that_moment_is_named(files, make_image, how):
     ours, array = files
     if how == "gone":
         ours.paths[4].unlink()
     elif how == "damaged":
         ours.paths[4].write_bytes(ours.paths[4].read_bytes()[:100])
     else:
-        make_picture("4.png", size=(1, 2_200_000))
+        make_image("4.png", size=(1, 2_200_000))
     np.testing.assert_array_equal(ours[:4], array[:4])
     with pytest.raises(UserError, match=r"4\.png"):
         ours[:]
@@ -122,24 +122,24 @@ def test_a_file_that_cannot_be_read_at_that_moment_is_named(files, make_picture,
     ],
     ids=str,
 )
-def test_a_data_set_is_normalised_as_the_processor_does(tmp_path, make_picture, options):
-    paths = [make_picture(f"{name}.png", size=(30, 40)) for name in ("cat/1", "cat/2", "dog/1", "dog/2")]
+def test_a_data_set_is_normalised_as_the_processor_does(tmp_path, make_image, options):
+    paths = [make_image(f"{name}.png", size=(30, 40)) for name in ("cat/1", "cat/2", "dog/1", "dog/2")]
     processor = ImageProcessor(size=(8, 12), **options)
-    dataset = picture_dataset(list_folder(tmp_path, dev_share=0, test_share=0), processor, name="pets")
+    dataset = image_dataset(list_folder(tmp_path, dev_share=0, test_share=0), processor, name="pets")
     assert (dataset.name, dataset.class_names) == ("pets", ("cat", "dog"))
     assert dataset.train.labels.tolist() == [0, 0, 1, 1]
     assert (len(dataset.dev), len(dataset.test)) == (0, 0)
     ours = normalize(dataset.train.images[:], dataset.mean, dataset.std)
-    wanted = np.stack([processor(open_picture(path)) for path in paths])
+    wanted = np.stack([processor(open_image(path)) for path in paths])
     np.testing.assert_allclose(ours, wanted, rtol=1e-6, atol=2e-6 * np.abs(wanted).max())
 
 
-def test_a_models_answers_are_those_on_the_array(tmp_path, make_picture):
+def test_a_models_answers_are_those_on_the_array(tmp_path, make_image):
     for split, count in (("train", 3), ("val", 2), ("test", 2)):
         for name in ("cat", "dog"):
             for k in range(count):
-                make_picture(f"{split}/{name}/{k}.jpg")
-    dataset = picture_dataset(list_folder(tmp_path), PROCESSOR)
+                make_image(f"{split}/{name}/{k}.jpg")
+    dataset = image_dataset(list_folder(tmp_path), PROCESSOR)
     config = ViTConfig(img_size=(8, 12), patch_size=4, in_chans=3, num_classes=2, embed_dim=8, depth=1, num_heads=2)
     model = VisionTransformer(config, rng=np.random.default_rng(0))
     probs = predict_probs(model, dataset.dev.images, dataset.mean, dataset.std)

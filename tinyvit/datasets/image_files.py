@@ -1,4 +1,4 @@
-"""Picture files in place of an array of images: they are read, resized and cropped when a batch asks for them."""
+"""Image files in place of an array of images: they are read, resized and cropped when a batch asks for them."""
 
 import copy
 import os
@@ -8,22 +8,22 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import UserError
-from ..images.open import open_picture
+from ..images.open import open_image
 from ..images.processor import ImageProcessor
 from .dataset import Dataset, Split
 from .in_threads import in_threads
 from .listing import Listing
 
 
-class PictureFiles:
+class ImageFiles:
     """Stands where `Split.images` is an array: `files[rows]` gives the images of those rows, read at that moment.
 
     Args:
-        paths: n picture files.
+        paths: n image files.
         processor: makes them all the same size.
 
     Raises:
-        UserError: the processor leaves pictures of different sizes as they are.
+        UserError: the processor leaves images of different sizes as they are.
     """
 
     dtype = np.dtype(np.uint8)
@@ -59,23 +59,23 @@ class PictureFiles:
 
     def _pixels(self, row: int) -> np.ndarray:
         path = self.paths[row]
-        image = open_picture(path)
+        image = open_image(path)
         try:
             return self.processor.pixels(image)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
 
 
-def picture_dataset(listing: Listing, processor: ImageProcessor, *, name: str = "pictures") -> Dataset:
+def image_dataset(listing: Listing, processor: ImageProcessor, *, name: str = "pictures") -> Dataset:
     """The files of a listing as a data set.
 
     Its mean and std are such that `normalize(processor.pixels(image), mean, std)` is `processor(image)`.
 
     Raises:
-        UserError: the processor leaves pictures of different sizes as they are.
+        UserError: the processor leaves images of different sizes as they are.
     """
     mean, std = processor.statistics
-    train, dev, test = (Split(PictureFiles(files.paths, processor), files.labels) for files in listing.splits.values())
+    train, dev, test = (Split(ImageFiles(files.paths, processor), files.labels) for files in listing.splits.values())
     return Dataset(name, listing.class_names, mean, std, train, dev, test)
 
 
@@ -86,6 +86,6 @@ def _size(processor: ImageProcessor) -> tuple[int, int]:
     if processor.do_resize and isinstance(processor.size, tuple):
         return processor.size
     raise UserError(
-        "the image processor leaves pictures of different sizes as they are, so they fit in no batch: "
+        "the image processor leaves images of different sizes as they are, so they fit in no batch: "
         "give size a height and a width, or let the middle be cut out with do_center_crop"
     )
