@@ -36,7 +36,7 @@ def test_ctrl_c_while_packages_are_imported_says_nothing(module):
 
 
 @pytest.mark.process
-def test_next_to_nothing_is_imported_before_ctrl_c_is_looked_after():
+def test_hardly_anything_is_imported_before_ctrl_c_is_handled():
     """What comes before shows a traceback: modules that Python needs to know signals, and no others."""
     words = (
         "import sys, signal; before = {*sys.modules}; import tinyvit.__main__; print(*sorted({*sys.modules} - before))"

@@ -1,4 +1,4 @@
-"""What is checked: an op, a pair of functions or a layer, made ready to be run again and again on changed inputs."""
+"""Subject of a check: an op, a pair of functions or a layer, made ready to be run again and again on changed inputs."""
 
 import inspect
 import math
