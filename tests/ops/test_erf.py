@@ -37,7 +37,7 @@ def test_normal_cdf_is_the_integral_of_the_bell_curve():
     assert np.abs(x32 * y - x * wanted)[x < 0].max() < 3e-7
 
 
-def test_the_slope_that_gelu_uses_is_that_of_what_float32_computes_within_5e_7():
+def test_gelus_slope_is_that_of_float32s_curve_within_5e_7():
     """Float32's Φ is a fitted formula; φ, in the backward, is the slope of the true Φ. Dual numbers know the fitted one's."""
     x = np.linspace(-FLOAT32_END, FLOAT32_END, 12_001)[1:-1]  # beyond the ends it is constant, and φ below 1e-8
     fitted = _normal_cdf_float32(duals(x, np.ones_like(x)))

@@ -61,7 +61,7 @@ def largest_curvature(
     tolerance: float = 1e-3,
     rng: np.random.Generator | None = None,
 ) -> Curvature:
-    """How sharply a loss bends at the model's weights, in the direction where it bends most: by power iteration.
+    """Largest curvature of a loss at a model's weights, and the direction where it bends most, by power iteration.
 
     v <- H v / |H v| turns v into the direction that H stretches most, and λ = <v, H v> (Rayleigh's quotient).
 
