@@ -165,7 +165,7 @@ def test_arrays_of_ones_own_are_measured_again(tmp_path, arrays, capsys):
 
 
 @pytest.mark.parametrize("verb", ["train", "eval"])
-def test_a_second_file_for_the_same_is_told_and_forbidden_by_strict(verb, tmp_path, arrays, capsys):
+def test_a_second_file_for_the_same_is_told_and_not_strict(verb, tmp_path, arrays, capsys):
     run = str(train(config_of(tmp_path, arrays, epochs=1), free=FREE).folder)
     images = next(path for path in arrays.rglob("*") if "images" in path.name)
     (images.parent / f"{images.name}.gz").write_bytes(gzip.compress(images.read_bytes()))
