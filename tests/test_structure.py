@@ -204,10 +204,13 @@ def test_files_stay_small_and_open_with_a_sentence():
 
 
 def test_names_of_tests_are_short():
-    for path in TESTS.rglob("test_*.py"):
-        for node in ast.parse(path.read_text()).body:
-            name = getattr(node, "name", "")
-            assert not name.startswith("test_") or len(name) < 60, f"{path.name}: {name} has {len(name)} characters"
+    names = [
+        f"{path.name}: {name} has {len(name)} characters"
+        for path in TESTS.rglob("test_*.py")
+        for node in ast.parse(path.read_text()).body
+        if (name := getattr(node, "name", "")).startswith("test_") and len(name) >= 60
+    ]
+    assert not names, "\n".join(names)
 
 
 def test_tests_find_each_other_as_a_package():

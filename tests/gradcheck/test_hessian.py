@@ -83,7 +83,7 @@ def classifier(rng):
     return model, gradients
 
 
-def test_the_largest_curvature_of_a_trained_model_is_an_eigenvalue_of_its_hessian(rng):
+def test_the_largest_curvature_is_an_eigenvalue_of_the_hessian(rng):
     model, gradients = classifier(rng)
     sizes = [array.size for array in model.parameters().values()]
     each = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1])  # every direction at once: the whole Hessian

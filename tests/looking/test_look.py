@@ -66,7 +66,7 @@ def test_the_gradient_of_attention_by_finite_differences(name, block, rng, monke
     np.testing.assert_allclose((dweights * step).sum(axis=(1, 2, 3)), wanted, rtol=1e-6)
 
 
-def test_the_answer_of_the_model_is_explained_where_no_class_is_chosen(rng):
+def test_the_models_answer_is_explained_where_none_is_chosen(rng):
     seen = seen_by("cls token, erf", rng, images=5)
     answers = seen.logits.argmax(axis=1)
     np.testing.assert_array_equal(seen.classes(), answers)

@@ -52,7 +52,7 @@ def test_the_slope_where_what_is_fixed_is_fixed(name, rng, monkeypatch):
     np.testing.assert_allclose((dx * step).sum(axis=(1, 2)), moved, rtol=1e-9)
 
 
-def test_readout_has_no_say_in_tokens_that_the_head_does_not_read(rng):
+def test_readout_is_zero_for_tokens_the_head_does_not_read(rng):
     dx, _ = readout(seen_by("registers", rng), 0)
     assert dx[:, 0].all()
     assert not dx[:, 1:].any()
