@@ -105,3 +105,10 @@ def test_what_may_be_others_is_told(stopped_finetuning, tmp_path):
     assert (
         "The run goes on with data_dir moved instead of photos, checkpoint_seconds 5.0 instead of 30.0." in notes.notes
     )
+
+
+def test_train_refuses_the_config_of_fine_tuning(tmp_path):
+    config = FinetuneConfig(pretrained="data/vit-stand-in", data_dir="photos", output=str(tmp_path / "run"))
+    with pytest.raises(UserError, match="got a FinetuneConfig: call finetune"):
+        train(config)
+    assert not list(tmp_path.iterdir())

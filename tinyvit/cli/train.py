@@ -19,6 +19,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     usual = RECIPES["default"]
     parser: argparse.ArgumentParser = verbs.add_parser(
         "train",
+        usage="tinyvit train [--task TASK] [--recipe RECIPE] [--data-dir DIR] [--output RUN] [any other flag below]",
         help="train a model",
         description="Train a Vision Transformer. Without any flag: a tiny one, on MNIST. On other data, such as a "
         "folder of images in --data-dir, its --img-size, --patch-size, --in-chans and --num-classes follow the data "

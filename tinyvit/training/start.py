@@ -53,17 +53,19 @@ def train(
         TrainingInterrupted: Ctrl-C was pressed; everything is saved, and `resume` goes on.
     """
     config = config or TrainConfig()
-    place = resolve_device(config.device)
+    if not isinstance(config, TrainConfig):
+        raise UserError(f"train takes a TrainConfig or a task's, got a {type(config).__name__}: call finetune for it")
+    device = resolve_device(config.device)
     ranks = _ranks(config)
     progress = _progress(progress, ranks)
     with ranks.bound():
         listing = processor = None
         task = task_of(config)
-        own = task.dataset(config, progress.note)
-        config = config if own else _named(config)
-        if own:
-            dataset = own
-            forbid(own.left_out * strict)
+        made = task.dataset(config, progress.note)  # where the task has data of its own
+        config = config if made else _named(config)
+        if made:
+            dataset = made
+            forbid(made.left_out * strict)
         elif config.dataset == "folder":
             listing, findings = images_for(config, free, progress.note, strict=strict)
             dataset, processor = image_arrays(config, listing, findings, free, progress.note)
@@ -72,10 +74,11 @@ def train(
             forbid(dataset.left_out * strict)
         check_splits(dataset)
         config = task.fit(config, dataset, free, progress.note)
-        config = _with_workers(config, place)
+        config = _with_workers(config, device)
         task.check(config, dataset)
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
+        # The first rank makes the folder, and tells the others its name.
         folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
         with _claimed(folder, ranks) as claim:
             files = RunFiles(folder, config, dataset, processor, ranks=ranks, claim=claim)
@@ -99,9 +102,9 @@ def resume(
     if device is not None:
         config = dataclasses.replace(config, device=device)
     settings = config
-    if (place := resolve_device(config.device)) != "cpu":
+    if (device := resolve_device(config.device)) != "cpu":
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
-    config = _with_workers(config, place)
+    config = _with_workers(config, device)
     ranks = _ranks(config)
     progress = _progress(progress, ranks)
     with ranks.bound(), _claimed(folder, ranks) as claim:
@@ -145,13 +148,13 @@ def _ranks(config: TrainConfig) -> Ranks:
     return World()
 
 
-def _with_workers(config: TrainConfig, place: str) -> TrainConfig:
+def _with_workers(config: TrainConfig, device: str) -> TrainConfig:
     """The config with a number of processes in place of "auto"."""
     if config.workers == 1:
         return config
     from .parallel import resolve_workers
 
-    return dataclasses.replace(config, workers=resolve_workers(config, place))
+    return dataclasses.replace(config, workers=resolve_workers(config, device))
 
 
 def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks, *, to_fill: bool = False) -> Gradients:
