@@ -8,7 +8,9 @@ from .presets import PRESETS
 from .run import TrainConfig
 from .vit import ViTConfig
 
-ROWS = dataclasses.replace(PRESETS["tiny"], img_size=(28, 84), class_token=False, num_registers=3, pool="mean")
+ROWS = dataclasses.replace(
+    PRESETS["tiny"], img_size=(28, 84), class_token=False, num_registers=3, pool="mean", stem="conv"
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ Each function returns a Matplotlib `Figure` and neither shows nor keeps it. Matp
 drawn, not before, and `pyplot` with its global state never.
 """
 
+from ..looking import attention_rollout
 from .attention import plot_attention, plot_overlay
 from .confusion import plot_confusion
 from .curves import plot_curves
@@ -17,6 +18,7 @@ from .samples import plot_denoising, plot_samples
 
 __all__ = [
     "PrecisionRecall",
+    "attention_rollout",
     "plot_attention",
     "plot_confusion",
     "plot_curves",
