@@ -104,6 +104,22 @@ def test_the_largest_curvature_is_an_eigenvalue_of_the_hessian(rng):
     np.testing.assert_allclose(hessian @ flat, found.value * flat, atol=2e-4 * abs(found.value))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("factor", "after"), [(1.9, 0.9**20), (2.1, 1.1**20)])
+def test_descent_is_stable_below_two_over_the_curvature(factor, after, rng):
+    """One step multiplies what is off along the direction by 1 - lr λ: it comes back by -0.9, or climbs by -1.1."""
+    model, gradients = classifier(rng)
+    found = largest_curvature(gradients, model, steps=100, rng=rng)
+    moved = model.astype(np.float64)
+    for name, array in moved.parameters().items():
+        array += 1e-3 * found.direction[name]
+    for _ in range(20):
+        for name, grad in gradients(moved).items():
+            moved.parameters()[name][...] -= factor / found.value * grad
+    off = {name: array - model.parameters()[name] for name, array in moved.parameters().items()}
+    assert inner(off, found.direction) == pytest.approx(1e-3 * after, rel=0.2)
+
+
 def test_few_steps_say_how_far_off_they_are(rng):
     model, gradients, _ = squared_error(MODELS[2])
     found = largest_curvature(gradients, model, steps=1, tolerance=0.0, rng=rng)
