@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import types
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,18 +14,48 @@ from tinyvit.backend import (
     available_devices,
     device_of,
     generator,
+    is_exact,
+    largest,
     like,
     resolve_device,
     to_device,
     to_numpy,
 )  # fmt: skip
 from tinyvit.errors import UserError
+from tinyvit.gradcheck import Dual
 
 
 def test_the_module_comes_from_the_array(strict):
     assert array_module(np.zeros(3)) is np
     assert array_module(np.float32(1)) is np
     assert array_module(strict.zeros(3)) is strict
+
+
+@pytest.mark.parametrize(
+    ("entries", "pass_as_they_are"),
+    [
+        ([Fraction(1, 3), 0], True),
+        ([Dual(1.0, 2.0), 0.0, 1], True),
+        ([1.0, 2.0], False),
+        ([1, True], False),
+        ([np.float32(1)], False),
+        ([Decimal(1)], False),
+        ([1j], False),
+        (["1", None, [Fraction(1)]], False),
+        ([], False),
+    ],
+)
+def test_objects_with_an_arithmetic_of_their_own_are_known(entries, pass_as_they_are):
+    x = np.empty(len(entries), object)
+    x[:] = entries
+    assert is_exact(x) is pass_as_they_are
+    assert not is_exact(np.ones(3))
+    assert not is_exact(entries)
+
+
+def test_the_largest_number_of_a_dtype():
+    assert largest(np.ones(2, np.float32)) == np.finfo(np.float32).max
+    assert largest(np.array([Fraction(1)], object)) == largest(np.ones(2)) == np.finfo(np.float64).max
 
 
 @pytest.mark.parametrize("thing", [[1.0], 3.0, None, "x", (1, 2)])

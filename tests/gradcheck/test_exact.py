@@ -162,6 +162,11 @@ def test_misuse_gets_one_sentence(f, inputs, options, sentence):
         check_exact(f, inputs, **options)
 
 
+def test_arrays_on_a_gpu_are_refused(strict):
+    with pytest.raises(UserError, match="dual numbers are computed on the CPU"):
+        check_exact(OPS["softmax"], [strict.asarray(np.ones((2, 3)))])
+
+
 def test_inputs_stay_and_float32_is_checked_in_float64(rng):
     x = rng.standard_normal((3, 4)).astype(np.float32)
     kept = x.copy()

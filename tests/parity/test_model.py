@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from tests.support import others_slow
 from tinyvit.bench.torch_twin import to_torch_layout, torch_twin
 from tinyvit.config import ViTConfig
 from tinyvit.config.presets import PRESETS
 from tinyvit.gradcheck.cases import MODELS, shaken
+from tinyvit.gradcheck.hessian import hessian_vector_product
 from tinyvit.ops import cross_entropy_backward, cross_entropy_forward
 from tinyvit.optim import SGD, AdamW, decays, warmup_cosine
-from tinyvit.training import train_step
+from tinyvit.training import loss_and_gradients, train_step
 from tinyvit.vit import VisionTransformer
 
 CONFIGS = {
@@ -67,6 +70,30 @@ def test_logits_loss_and_every_gradient(name, precision):
     assert set(torch_grads) == set(grads)
     for key, grad in grads.items():
         close(to_torch_layout(key, grad, config), torch_grads[key], tolerance, key)
+
+
+@pytest.mark.parametrize("name", others_slow(["cls token, erf", "tanh", "pre-norm, quick"]))
+def test_hessian_vector_products(name):
+    """By dual numbers through our backward, and by PyTorch's gradient of a gradient."""
+    config = CONFIGS[name]
+    model = build(config, "float64")
+    images, labels = batch(config, "float64", size=2)
+    rng = np.random.default_rng(4)
+    v = {key: rng.standard_normal(array.shape) for key, array in model.parameters().items()}
+
+    def gradients(model):
+        return loss_and_gradients(model, images.astype(model.dtype), labels)[1]
+
+    twin = torch_twin(model)
+    parameters = dict(twin.named_parameters())
+    with sdpa_kernel(SDPBackend.MATH):  # the one that has second derivatives
+        loss = F.cross_entropy(twin(torch.from_numpy(images)), torch.from_numpy(labels))
+        slopes = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+        directions = [torch.tensor(to_torch_layout(key, v[key], config).copy()) for key in parameters]
+        along = sum((slope * direction).sum() for slope, direction in zip(slopes, directions, strict=True))
+        theirs = dict(zip(parameters, torch.autograd.grad(along, list(parameters.values())), strict=True))
+    for key, product in hessian_vector_product(gradients, model, v).items():
+        close(to_torch_layout(key, product, config), theirs[key], 1e-10, key)
 
 
 OPTIMIZERS = {  # ours, PyTorch's, the options of both, a learning rate

@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable
-from numbers import Number
+from numbers import Real
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -55,11 +55,12 @@ def matmul_into(out: Array, a: Array, b: Array) -> None:
 
 
 def is_exact(x: Any) -> bool:
-    """Whether `x` is an array of objects that are numbers of a kind of their own: `fractions.Fraction`s, dual numbers
-    (`gradcheck/dual.py`). They bring their own arithmetic, exp and erf, and the ops compute with them as they are.
+    """Whether `x` is an array of objects that are real numbers of a kind of their own: dual numbers
+    (`gradcheck/dual.py`), fractions. They bring their own arithmetic, exp and erf, and ops compute with them as they
+    are (where a float stands in a formula, a `fractions.Fraction` becomes a float).
     """
     return getattr(getattr(x, "dtype", None), "kind", "") == "O" and any(
-        isinstance(entry, Number) and not isinstance(entry, int | float | complex | np.number) for entry in x.flat
+        isinstance(entry, Real) and not isinstance(entry, int | float | np.number) for entry in x.flat
     )
 
 

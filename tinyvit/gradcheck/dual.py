@@ -11,7 +11,7 @@ Source: Clifford 1873; Griewank, Walther 2008, "Evaluating Derivatives", chapter
 import math
 import operator
 from collections.abc import Callable
-from numbers import Number
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ class Dual:
         return f"{self.value} + {self.derivative}ε"
 
 
-Number.register(Dual)  # a kind of number that ops take (`ops/floats.py`)
+Real.register(Dual)  # a kind of number that ops take (`ops/floats.py`)
 
 
 def duals(values: np.ndarray, derivatives: np.ndarray) -> np.ndarray:

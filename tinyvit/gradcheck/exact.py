@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import is_host
+from ..errors import UserError
 from .check import NUM_DIRECTIONS
 from .dual import Dual, duals
 from .report import GradientReport
@@ -37,9 +39,14 @@ def check_exact(
     """Compare a backward with the derivative of its forward by dual numbers, in float64, under a random upstream
     gradient, along random directions of each input; of a wrong gradient of at most `full_up_to` numbers, number by
     number, so that the report names the worst. Other arguments and errors are those of `check_gradients`.
+
+    Raises:
+        UserError: the arrays are on a GPU, or the forward asks for what dual numbers have not got.
     """
     rng = rng or np.random.default_rng(0)
     run, backward, arrays = prepare(f, inputs, options)
+    if not all(map(is_host, arrays.values())):
+        raise UserError("dual numbers are computed on the CPU: move the layer and its inputs there, with to('cpu')")
     run_on_duals, _, twins = prepare(f, inputs, options, object)
     y, saved = run()
     dy = rng.standard_normal(np.shape(y))
