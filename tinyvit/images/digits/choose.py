@@ -15,6 +15,7 @@ SAMPLES = 12  # pixels of a group are enough to tell that it lies in a ring
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 MAX_ASPECT = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
 MAX_ROW_ASPECT = 4.5  # width over height of those
+TANGLED = 6.0  # length of all its strokes over its longer side, of a scribble; MNIST's digits have 3.1 at most
 MIN_SHARE = 0.3  # of the height of the tallest, and of the strength of the strongest
 
 
@@ -59,12 +60,14 @@ def _height(group: list[Piece]) -> int:
 
 
 def _is_drawn(group: list[Piece]) -> bool:
-    """Whether it is made of strokes, and not a blob, a dash, or a spot of light."""
+    """Whether it is made of strokes, and not a blob, a dash, a scribble, or a spot of light."""
     top, left, bottom, right = box_of(group)
     largest = max(group, key=lambda piece: len(piece.pixels))
     aspect = (right - left) / (bottom - top)
     may_touch = aspect < MAX_ROW_ASPECT and bottom - top > 3 * largest.stroke and halves(group) is not None
     if (aspect > MAX_ASPECT and not may_touch) or largest.sharpness < SHARP or holds_square(largest, BLOB):
+        return False
+    if len(largest.pixels) > TANGLED * largest.stroke * largest.length:
         return False
     fill, narrowness = rectangularity(largest)
     return fill < RECTANGLE or narrowness < NARROW

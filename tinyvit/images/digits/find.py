@@ -6,12 +6,14 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from .choose import strength, strokes_of_digits
+from .enclosures import enclosing
 from .lines import without_lines
 from .normalise import as_mnist
 from .order import Digit, in_reading_order, without_points
 from .pieces import Piece, find_pieces
 from .split import halves
 from .strokes import box_of, gather
+from .underlines import underlining, without_underline
 from .water import depths, touches_edge
 from .working_size import at_working_size, smoothed
 
@@ -35,6 +37,7 @@ class Ink(NamedTuple):
     depth: np.ndarray  # uint8 (H, W)
     is_dark: bool  # it is darker than the paper
     pieces: list[Piece]
+    written: list[Piece]  # without the strokes around and below digits
     groups: list[list[Piece]]  # the pieces of each digit
 
     @property
@@ -67,11 +70,12 @@ def find_digits(planes: np.ndarray, size: tuple[int, int]) -> Found:
         f"straight lines out ({lines})": plain,
         "how deep the ink is": ink.depth[None],
         f"connected pieces ({len(ink.pieces)})": _coloured([[piece] for piece in ink.pieces], ink.depth.shape),
+        f"boxes, rings, underlines out ({_gone(ink)})": _coloured([[piece] for piece in ink.written], ink.depth.shape),
         f"strokes of digits ({len(kept)} kept)": _coloured(ink.groups, ink.depth.shape),
     }
     written = without_points([digit for digit, _ in digits])
     points = len(digits) - len(written)
-    return Found(in_reading_order(written), _said(ink.is_dark, was_thin, lines, points), steps)
+    return Found(in_reading_order(written), _said(ink.is_dark, was_thin, lines, _gone(ink), points), steps)
 
 
 def _ink(depth: np.ndarray, contrast: float) -> Ink:
@@ -80,10 +84,17 @@ def _ink(depth: np.ndarray, contrast: float) -> Ink:
     found = []
     both = [find_pieces(polarity, contrast, 0.3 * least) for polarity in depth]
     for polarity, is_dark, pieces, other in zip(depth, (True, False), both, both[::-1], strict=True):
-        groups = strokes_of_digits(gather(pieces), other)
+        written = _without_furniture(pieces)
+        groups = strokes_of_digits(gather(written), other)
         groups = [group for group in groups if box_of(group)[2] - box_of(group)[0] >= least]
-        found.append(Ink(polarity, is_dark, pieces, groups))
+        found.append(Ink(polarity, is_dark, pieces, written, groups))
     return max(found, key=lambda ink: ink.weight)
+
+
+def _without_furniture(pieces: list[Piece]) -> list[Piece]:
+    """Pieces without what is drawn around or below others."""
+    out = enclosing(pieces) | underlining(pieces)
+    return [without_underline(piece) for number, piece in enumerate(pieces) if number not in out]
 
 
 def _is_drained(ink: Ink, walled: Ink) -> bool:
@@ -146,11 +157,19 @@ def _coloured(groups: list[list[Piece]], shape: tuple[int, ...]) -> np.ndarray:
     return image
 
 
-def _said(is_dark: bool, was_thin: bool, lines: int, points: int) -> str:
+def _gone(ink: Ink) -> int:
+    """How many pieces were left out, or cut off a digit, as boxes, rings and underlines."""
+    written = {id(piece) for piece in ink.written}
+    return sum(id(piece) not in written for piece in ink.pieces)
+
+
+def _said(is_dark: bool, was_thin: bool, lines: int, furniture: int, points: int) -> str:
     """Note on what was done to the image."""
     parts = ["dark ink on a light background: inverted" if is_dark else "light ink on a dark background"]
     if lines:
         parts.append(f"{lines} straight line{'s' * (lines > 1)} taken out")
+    if furniture:
+        parts.append(f"{furniture} stroke{'s' * (furniture > 1)} around or below digits left out")
     if points:
         parts.append(f"{points} point{'s' * (points > 1)} or comma{'s' * (points > 1)} left out")
     if was_thin:

@@ -77,6 +77,13 @@ def stroke_width(area: int, edge: int) -> float:
     return 2.0 * area / edge if area > edge else 1.0
 
 
+def stroke_of(pixels: np.ndarray) -> float:
+    """The same of a piece's pixels, int (n, 2)."""
+    mask = np.zeros(np.ptp(pixels, axis=0) + 1, bool)
+    mask[tuple((pixels - pixels.min(axis=0)).T)] = True
+    return stroke_width(len(pixels), int(_edge(mask).sum()))
+
+
 def _edge(labels: np.ndarray) -> np.ndarray:
     """Mask of a piece's pixels that have a neighbour, by a side, outside of it: bool (H, W)."""
     padded = np.pad(labels, 1)
