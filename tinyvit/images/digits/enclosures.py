@@ -20,7 +20,7 @@ MOST = 60  # fine strokes; where there are more it is a texture
 
 
 def enclosing(pieces: list[Piece]) -> set[int]:
-    """Which pieces are strokes around others, by their numbers."""
+    """Numbers of the pieces that are strokes around others."""
     fine = [number for number, piece in enumerate(pieces) if piece.stroke <= FINE * piece.length]
     found: set[int] = set()
     if len(fine) > MOST:

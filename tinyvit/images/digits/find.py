@@ -158,7 +158,7 @@ def _coloured(groups: list[list[Piece]], shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _gone(ink: Ink) -> int:
-    """How many pieces were left out, or cut off a digit, as boxes, rings and underlines."""
+    """Number of pieces left out, or cut off a digit, as boxes, rings and underlines."""
     written = {id(piece) for piece in ink.written}
     return sum(id(piece) not in written for piece in ink.pieces)
 

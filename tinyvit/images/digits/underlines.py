@@ -19,7 +19,7 @@ SLIMMEST = 0.3  # of its width is the least height of the digit
 
 
 def underlining(pieces: list[Piece]) -> set[int]:
-    """Which pieces are underlines of others, by their numbers."""
+    """Numbers of the pieces that are underlines of others."""
     flat = [number for number, piece in enumerate(pieces) if piece.width >= FLAT * piece.height]
     return {number for number in flat if any(_underlines(pieces[number], above) for above in pieces)}
 
