@@ -9,21 +9,21 @@ import numpy as np
 from .pieces import Piece
 
 FINE = 0.08  # stroke of such a piece over its longer side
-SHORTEST = 0.4  # its longer side over that of what it is drawn around
-FARTHEST = 2.5  # of its pixels from the middle of that, over the same
+MIN_LENGTH = 0.4  # its longer side over that of what it is drawn around
+MAX_DISTANCE = 2.5  # of its pixels from the middle of that, over the same
 RIM = 0.1  # depth within the hull, over the piece's longer side
 AROUND = 0.75  # of all directions
 MIN_INSIDE = 0.25  # longer side of what is inside over that of all around it; what is smaller is dust
 RAYS = 36
 POINTS = 300  # of a piece are looked at
-MOST = 60  # fine strokes; where there are more it is a texture
+MAX_STROKES = 60  # fine strokes; where there are more it is a texture
 
 
 def enclosing(pieces: list[Piece]) -> set[int]:
     """Numbers of the pieces that are strokes around others."""
     fine = [number for number, piece in enumerate(pieces) if piece.stroke <= FINE * piece.length]
     found: set[int] = set()
-    if len(fine) > MOST:
+    if len(fine) > MAX_STROKES:
         return found
     for number, inner in enumerate(pieces):
         if number not in found:
@@ -37,10 +37,10 @@ def _around(inner: Piece, fine: dict[int, Piece]) -> list[int]:
     is_met = np.zeros(RAYS, bool)
     strokes = []
     for number, piece in fine.items():
-        if piece.length < SHORTEST * inner.length or _within(piece, inner):
+        if piece.length < MIN_LENGTH * inner.length or _within(piece, inner):
             continue
         ways = piece.pixels[:: -(-len(piece.pixels) // POINTS)] - middle  # (n, 2)
-        if np.hypot(*ways.T).max() <= FARTHEST * inner.length and _is_on_rim(ways, RIM * piece.length):
+        if np.hypot(*ways.T).max() <= MAX_DISTANCE * inner.length and _is_on_rim(ways, RIM * piece.length):
             is_met[_directions(ways)] = True
             strokes.append(number)
     if is_met.sum() < AROUND * RAYS:

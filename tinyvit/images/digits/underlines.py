@@ -11,11 +11,11 @@ from .pieces import Piece, stroke_of
 FLAT = 4.0  # width over height of an underline, its waves in it
 WIDER = 1.15  # its width over the height of the digit
 OVERLAP = 0.7  # of the digit's width that is above it
-FARTHEST = 0.6  # from the digit's foot, over the digit's height
+MAX_DISTANCE = 0.6  # from the digit's foot, over the digit's height
 LOW = 0.25  # of the height of digit and line that touch, within which a free end lies
 FREE = 0.2  # length of each free end over the height of what is left
 THICKEST = 0.1  # of its width
-SLIMMEST = 0.3  # of its width is the least height of the digit
+MIN_HEIGHT = 0.3  # of its width is the least height of the digit
 
 
 def underlining(pieces: list[Piece]) -> set[int]:
@@ -30,9 +30,9 @@ def _underlines(line: Piece, digit: Piece) -> bool:
     return (
         digit.height > 2 * line.height
         and line.width >= WIDER * max(digit.height, digit.width)
-        and digit.height >= SLIMMEST * line.width
+        and digit.height >= MIN_HEIGHT * line.width
         and shared >= OVERLAP * digit.width
-        and -0.1 * digit.height <= gap <= FARTHEST * digit.height
+        and -0.1 * digit.height <= gap <= MAX_DISTANCE * digit.height
     )
 
 
@@ -64,7 +64,7 @@ def without_underline(piece: Piece) -> Piece:
     height = v - y
     if (
         piece.width < WIDER * height
-        or height < SLIMMEST * piece.width
+        or height < MIN_HEIGHT * piece.width
         or min(ends) < FREE * height
         or thickness > THICKEST * piece.width
     ):
