@@ -58,7 +58,7 @@ def test_every_verb_takes_images_of_so_many_channels(in_chans, place, capsys):
 
 
 @pytest.mark.parametrize("in_chans", [5, 12])
-def test_more_channels_than_a_image_has(in_chans, place, capsys):
+def test_more_channels_than_an_image_has(in_chans, place, capsys):
     save(place, in_chans)
     for layout in ("hf", "timm"):
         assert main(["convert", "model", layout, "--to", layout]) == 0

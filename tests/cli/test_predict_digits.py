@@ -42,7 +42,7 @@ def page(*lines: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("lines", [("407",), ("12", "3968"), ("5", "06", "941")])
-def test_all_digits_of_a_image_are_read_in_order(model, capsys, lines):
+def test_all_digits_of_an_image_are_read_in_order(model, capsys, lines):
     page(*lines).save("page.png")
     assert main(["predict", model, "page.png", "--top-k", "1", "--csv", "out.csv"]) == 0
     out = capsys.readouterr().out.splitlines()
@@ -72,7 +72,7 @@ def test_boxes_and_steps_are_drawn(model, capsys):
         assert name in written
 
 
-def test_a_image_without_a_digit_says_so(model, capsys):
+def test_an_image_without_a_digit_says_so(model, capsys):
     Image.new("RGB", (200, 150), (200, 190, 180)).save("blank.png")
     page("6").save("6.png")
     assert main(["predict", model, "blank.png", "6.png"]) == 2

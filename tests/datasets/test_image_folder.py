@@ -83,7 +83,7 @@ def test_without_val_dev_is_split_off_but_no_test(tmp_path):
 
 @pytest.mark.parametrize("sizes", [[1, 1], [2, 2], [1, 30], [2, 1, 3, 1, 2, 5], [3] * 20, [1] * 20])
 @pytest.mark.parametrize("shares", [(0.15, 0.15), (0.5, 0.0), (0.25, 0.25), (0.0, 0.5)])
-def test_every_class_keeps_a_image_to_train_on(tmp_path, sizes, shares):
+def test_every_class_keeps_an_image_to_train_on(tmp_path, sizes, shares):
     counted(tmp_path, {f"class {k:02}": size for k, size in enumerate(sizes)})
     listing = list_folder(tmp_path, dev_share=shares[0], test_share=shares[1])
     assert min(counts(listing)["train"]) >= 1

@@ -117,7 +117,7 @@ def test_a_damaged_list_gets_one_sentence(damage, data):
     assert "\n" not in str(caught.value)
 
 
-def test_a_image_that_went_away_is_named(data):
+def test_an_image_that_went_away_is_named(data):
     listing = list_folder(data)
     (data / "a" / "1.png").unlink()
     with pytest.raises(UserError, match=r"a/1\.png cannot be read any more"):

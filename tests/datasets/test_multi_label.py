@@ -44,7 +44,7 @@ def write(root, text):
     return table
 
 
-def test_all_folders_above_a_image_are_its_classes(put):
+def test_all_folders_above_an_image_are_its_classes(put):
     root = put("sea/sunset/1.png", "sea/2.png", "sunset/boat/sea/3.png", "4.png", "boat/5.png")
     listing = list_multi_label(root)
     assert listing.class_names == ("boat", "sea", "sunset")

@@ -159,7 +159,7 @@ def test_another_size():
         drawn(size=(1000, 1000), height=0.02),
     ],
 )
-def test_a_image_without_a_digit_is_refused(image):
+def test_an_image_without_a_digit_is_refused(image):
     with pytest.raises(UserError, match="no digit"):
         prepare_digit(image)
 

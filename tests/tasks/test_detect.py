@@ -132,7 +132,7 @@ def test_the_loss_is_that_of_its_images(of_images, rng):
     assert grads["y"][..., :3].all()
 
 
-def test_a_image_of_ones_own():
+def test_an_image_of_ones_own():
     """Boxes are told in the image's own pixels: here twice as high and thrice as wide as the model takes it."""
     image = np.zeros((1, 24, 32), np.uint8)
     says = Says(as_output(CONFIG, BOXES))

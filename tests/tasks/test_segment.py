@@ -101,7 +101,7 @@ def test_losses_of_pixels_are_cross_entropy(rng):
     assert pixel_losses(logits, labels).mean() == pytest.approx(float(wanted), rel=1e-12)
 
 
-def test_a_image_of_ones_own(masks):
+def test_an_image_of_ones_own(masks):
     names = ["sky", "a", "b", "c"]
     masks[0, :4] = 2
     found = TASK.predict(
