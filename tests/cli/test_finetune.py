@@ -164,7 +164,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finetune, tmp_path, 
 
 def test_unreadable_images_are_listed_and_skipped(finetune, tmp_path):
     (tmp_path / "pictures" / "train" / "red" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    shutil.copy(tmp_path / "images/train/red/0.png", tmp_path / "images/test/red/0.png")
+    shutil.copy(tmp_path / "pictures/train/red/0.png", tmp_path / "pictures/test/red/0.png")
     status, out, _ = finetune("--epochs", "1")
     assert status == 0
     assert "broken.jpg" in out

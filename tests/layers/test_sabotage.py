@@ -72,7 +72,7 @@ def blocks_in_the_forwards_order(backward, self, dy, saved):
 
 def mean_without_its_share(backward, self, dx, saved):
     dx, grads = backward(self, dx, saved)
-    return dx * (saved.shape[1] - saved.num_prefix), grads
+    return dx * (saved.shape[1] - saved.num_first), grads
 
 
 def without(field):

@@ -65,13 +65,15 @@ def train(
         config = config if made else _named(config)
         if made:
             dataset = made
-            forbid(made.left_out * strict)
+            if strict:
+                forbid(made.left_out)
         elif config.dataset == "folder":
             listing, findings = images_for(config, free, progress.note, strict=strict)
             dataset, processor = image_arrays(config, listing, findings, free, progress.note)
         else:
             dataset = _loaded(config, progress)
-            forbid(dataset.left_out * strict)
+            if strict:
+                forbid(dataset.left_out)
         check_splits(dataset)
         config = task.fit(config, dataset, free, progress.note)
         config = _with_workers(config, device)

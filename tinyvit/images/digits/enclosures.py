@@ -13,6 +13,7 @@ MIN_LENGTH = 0.4  # its longer side over that of what it is drawn around
 MAX_DISTANCE = 2.5  # of its pixels from the middle of that, over the same
 RIM = 0.1  # depth within the hull, over the piece's longer side
 AROUND = 0.75  # of all directions
+MIN_SIDES = 3  # of the four
 MIN_INSIDE = 0.25  # longer side of what is inside over that of all around it; what is smaller is dust
 RAYS = 36
 POINTS = 300  # of a piece are looked at
@@ -43,11 +44,20 @@ def _around(inner: Piece, fine: dict[int, Piece]) -> list[int]:
         if np.hypot(*ways.T).max() <= MAX_DISTANCE * inner.length and _is_on_rim(ways, RIM * piece.length):
             is_met[_directions(ways)] = True
             strokes.append(number)
-    if is_met.sum() < AROUND * RAYS:
+    if is_met.sum() < AROUND * RAYS or _sides_met(inner, [fine[number] for number in strokes]) < MIN_SIDES:
         return []
     boxes = np.array([fine[number].box for number in strokes])
     sides = boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)
     return strokes if inner.length >= MIN_INSIDE * sides.max() else []
+
+
+def _sides_met(inner: Piece, strokes: list[Piece]) -> int:
+    """How many of the four sides of a piece have strokes beyond them: those of a bar code have two."""
+    top, left, bottom, right = inner.box
+    y, x = np.concatenate([stroke.pixels for stroke in strokes]).T
+    beside, over = (y >= top) & (y < bottom), (x >= left) & (x < right)
+    sides = (over & (y < top), over & (y >= bottom), beside & (x < left), beside & (x >= right))
+    return sum(bool(side.any()) for side in sides)
 
 
 def _within(piece: Piece, other: Piece) -> bool:
