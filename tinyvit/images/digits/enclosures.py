@@ -52,7 +52,7 @@ def _around(inner: Piece, fine: dict[int, Piece]) -> list[int]:
 
 
 def _sides_met(inner: Piece, strokes: list[Piece]) -> int:
-    """How many of the four sides of a piece have strokes beyond them: those of a bar code have two."""
+    """Number of the four sides of a piece that have strokes beyond them; of a bar in a bar code it is two."""
     top, left, bottom, right = inner.box
     y, x = np.concatenate([stroke.pixels for stroke in strokes]).T
     beside, over = (y >= top) & (y < bottom), (x >= left) & (x < right)
