@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.tasks.test_tasks import B, config, dataset, shaken, teacher  # noqa: F401 (fixtures)
+from tests.support.toy_tasks import shaken
 from tinyvit.backend import generator
 from tinyvit.backend.random import BatchRows
 from tinyvit.gradcheck.exact import EXACT_THRESHOLD, Dual, duals
@@ -28,7 +28,7 @@ def in_dtype(batch, dtype, task):
     return [images, *others]
 
 
-def test_the_slope_of_the_loss_is_that_of_the_gradients(config, dataset):  # noqa: F811
+def test_the_slope_of_the_loss_is_that_of_the_gradients(config, dataset):
     task, model, chosen = task_of(config), shaken(config), np.arange(3)
 
     def loss_and_gradients(model):

@@ -78,7 +78,7 @@ def _as_pair(
         return layer.forward, layer_backward, arrays | layer.parameters()
     if not (isinstance(f, tuple | list) and len(f) == 2 and all(map(callable, f))):
         raise UserError(
-            "check_gradients takes an op, a pair of functions (forward, backward) or a layer, "
+            "a gradient check takes an op, a pair of functions (forward, backward) or a layer, "
             f"got {f!r}: pass one of these"
         )
     forward, backward = f

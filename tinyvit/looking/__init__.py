@@ -12,7 +12,7 @@ from .agreement import rank_correlation
 from .covering import Windows, covered, covering
 from .curves import curve_masks, deletion_insertion
 from .heads import head_parts, score_terms, without_heads
-from .look import Gradients, Look, look
+from .look import LogitGradients, Look, look
 from .maps import attribution_maps, patch_sums
 from .readers import on_grid, readers
 from .readout import readout
@@ -22,7 +22,7 @@ from .score import MapScore, score_maps
 from .stream import logit_lens, logit_parts, part_names, token_similarity
 
 __all__ = [
-    "Gradients",
+    "LogitGradients",
     "Look",
     "MapScore",
     "Windows",

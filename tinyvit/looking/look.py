@@ -16,7 +16,7 @@ from .recording import ATTENTION, recording
 Targets = int | Sequence[int] | np.ndarray | None
 
 
-class Gradients(NamedTuple):
+class LogitGradients(NamedTuple):
     """Of the logit of one class, for each image by itself."""
 
     images: Array  # (B, C, H, W)
@@ -74,7 +74,7 @@ class Look:
         one_hot = self.classes(targets)[:, None] == np.arange(self.logits.shape[1])
         return like(one_hot.astype(self.logits.dtype), self.logits)
 
-    def backward(self, targets: Targets = None) -> Gradients:
+    def backward(self, targets: Targets = None) -> LogitGradients:
         """Gradients of the logit of a class of each image; `targets` and errors as for `classes`.
 
         Source: Simonyan et al. 2014, "Deep Inside Convolutional Networks", arXiv:1312.6034, section 3, for the images;
@@ -82,7 +82,7 @@ class Look:
         """
         dimages, grads = self.model.backward(self.dlogits(targets), self.saved)
         names = [f"blocks.{b}.attn.{ATTENTION}" for b in range(self.model.config.depth)]
-        return Gradients(dimages, [grads[name] for name in names])
+        return LogitGradients(dimages, [grads[name] for name in names])
 
 
 def look(model: VisionTransformer, images: Array) -> Look:
