@@ -30,11 +30,11 @@ class RunConfig(Config):
     output: str | None = option(None, "folder of this run (else the next free runs/<dataset>-<number>)")
     epochs: int = option(12, "epochs, passes over the training split", at_least=1)
     batch_size: int = option(128, "batch size, images per optimizer step", at_least=1)
-    opt: Literal["adamw", "sgd"] = option("adamw", "optimizer")
+    opt: Literal["adamw", "muon", "sgd"] = option("adamw", "optimizer")
     lr: float = option(3e-3, "peak learning rate, after warm-up")
     min_lr: float = option(1e-5, "final learning rate of the cosine schedule")
     warmup_epochs: float = option(0.5, "warm-up: epochs of linear growth up to the peak learning rate")
-    momentum: float = option(0.9, "momentum, for SGD", below=1)
+    momentum: float = option(0.9, "momentum, for SGD and Muon", below=1)
     nesterov: bool = option(False, "Nesterov momentum, for SGD")
     weight_decay: float = option(
         0.1, "decoupled weight decay (with sgd: added to the gradient), of weight matrices only"

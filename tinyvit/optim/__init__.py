@@ -4,6 +4,7 @@ from .adamw import AdamW
 from .clipping import clip_by_global_norm, global_norm
 from .ema import EMA
 from .flat import FlatArrays, decays, flatten
+from .muon import Muon
 from .optimizer import Optimizer
 from .schedule import warmup_cosine
 from .sgd import SGD
@@ -13,6 +14,7 @@ __all__ = [
     "SGD",
     "AdamW",
     "FlatArrays",
+    "Muon",
     "Optimizer",
     "clip_by_global_norm",
     "decays",

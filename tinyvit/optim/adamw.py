@@ -48,20 +48,23 @@ class AdamW(Optimizer):
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
     def _update(self, grads: Mapping[str, Array], lr: float) -> None:
+        for decays, lr_scale, parameter, grad, m, v in self._pieces(grads):
+            self._move(parameter, grad, m, v, lr * lr_scale, decays)
+
+    def _move(self, parameter: Array, grad: Array, m: Array, v: Array, rate: float, decays: bool) -> None:
+        """One step of a parameter, or of a piece of the vector of all; m and v are moved first."""
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for decays, lr_scale, parameter, grad, m, v in self._pieces(grads):
-            xp = array_module(parameter)
-            rate = lr * lr_scale
-            if decays:
-                parameter *= 1 - rate * self.weight_decay
-            m *= beta1
-            m += (1 - beta1) * grad
-            v *= beta2
-            v += (1 - beta2) * (grad * grad)
-            # m / c1 / (√(v / c2) + eps), with the corrections moved onto single numbers
-            change = xp.sqrt(v)
-            change += self.eps * math.sqrt(correction2)
-            xp.divide(m, change, out=change)
-            change *= rate * math.sqrt(correction2) / correction1
-            parameter -= change
+        xp = array_module(parameter)
+        if decays:
+            parameter *= 1 - rate * self.weight_decay
+        m *= beta1
+        m += (1 - beta1) * grad
+        v *= beta2
+        v += (1 - beta2) * (grad * grad)
+        # m / c1 / (√(v / c2) + eps), with the corrections moved onto single numbers
+        change = xp.sqrt(v)
+        change += self.eps * math.sqrt(correction2)
+        xp.divide(m, change, out=change)
+        change *= rate * math.sqrt(correction2) / correction1
+        parameter -= change

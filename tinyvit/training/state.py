@@ -7,12 +7,13 @@ from ..backend import generator, resolve_device
 from ..config.run import RunConfig
 from ..datasets import Dataset
 from ..layers import NO_DRAWS, Layer
-from ..optim import EMA, SGD, AdamW, FlatArrays, Optimizer, warmup_cosine
+from ..optim import EMA, SGD, AdamW, FlatArrays, Muon, Optimizer, warmup_cosine
 from ..tasks import task_of
 
 # Optimizers by the config's `opt`, and those of the config's fields that are options of each.
 OPTIMIZERS: dict[str, tuple[type[Optimizer], tuple[str, ...]]] = {
     "adamw": (AdamW, ("weight_decay",)),
+    "muon": (Muon, ("momentum", "weight_decay")),
     "sgd": (SGD, ("momentum", "nesterov", "weight_decay")),
 }
 
