@@ -1,5 +1,6 @@
 """Downloads from a server on this machine that can be told to misbehave."""
 
+import contextlib
 import errno
 import hashlib
 import re
@@ -33,6 +34,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
+    def trickle(self, answer: bytes) -> None:
+        """Send an answer byte by byte, each of them before the client's patience ends."""
+        with contextlib.suppress(OSError):
+            for byte in answer:
+                if self.server.released.wait(0.05):
+                    return
+                self.wfile.write(bytes([byte]))
+
     def do_GET(self) -> None:
         behaviour = self.path.strip("/")
         asked = self.headers.get("Range")
@@ -44,6 +53,10 @@ class Handler(BaseHTTPRequestHandler):
             self.head(404, Content_Length="0")
         elif behaviour == "silent":
             self.server.released.wait(10)
+        elif behaviour == "slow-headers":
+            self.trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n" + b"x: y\r\n" * 80)
+        elif behaviour == "continues":
+            self.trickle(b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
         elif behaviour == "garbage":
             self.wfile.write(b"this is \x1b[31mnot HTTP" + b"\a " + b"x" * 60_000 + b"\r\n\r\n")
         elif behaviour == "ignores-range":
@@ -201,6 +214,8 @@ def test_wrong_checksums_alone_leave_nothing(server, destination):
         ("404", "HTTP 404 Not Found"),
         ("garbage", r"\(this is \[31mnot HTTP x{100,200}\)"),
         ("silent", "timed out|sent less than"),
+        ("slow-headers", "sent less than 4096 bytes in 0.2 seconds"),
+        ("continues", "sent less than 4096 bytes in 0.2 seconds"),
     ],
 )
 def test_a_failing_mirror_is_named_and_the_next_one_tried(server, destination, behaviour, reason):

@@ -4,10 +4,12 @@ import contextlib
 import hashlib
 import http.client
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from tqdm.std import tqdm
@@ -95,7 +97,7 @@ def _fetch(url: str, part: Path, max_bytes: int, timeout: float) -> None:
     headers = {"User-Agent": "tinyvit"} | ({"Range": f"bytes={start}-"} if start else {})
     with _network_errors(timeout):
         try:
-            response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
+            response = _opened(urllib.request.Request(url, headers=headers), timeout)
         except urllib.error.HTTPError as error:
             if error.code == 416 and start:  # nothing comes after this byte: the checksum must judge what is here
                 error.close()
@@ -129,6 +131,36 @@ def _fetch(url: str, part: Path, max_bytes: int, timeout: float) -> None:
         raise NotDelivered(f"it sends more than the {max_bytes} bytes allowed")
     if total is not None and size < total:
         raise NotDelivered(f"the connection was cut after {size} of {total} bytes")
+
+
+def _opened(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+    """The response, its headers read, within `timeout` in all: a socket's own timeout starts anew with each byte.
+
+    Raises:
+        TimeoutError: it has not come; the thread that waits for it ends with the process at the latest.
+    """
+    answer: Future[http.client.HTTPResponse] = Future()
+
+    def ask() -> None:
+        try:
+            response = urllib.request.urlopen(request, timeout=timeout)
+        except BaseException as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(response)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(timeout)
+    except TimeoutError:
+        answer.add_done_callback(_close)
+        raise
+
+
+def _close(answer: Future[http.client.HTTPResponse]) -> None:
+    """Close a response that nothing waits for any more."""
+    if not answer.exception():
+        answer.result().close()
 
 
 def _chunks(response: http.client.HTTPResponse, timeout: float) -> Iterator[bytes]:
