@@ -123,6 +123,16 @@ def test_folders_of_the_user_with_likely_names_are_left_alone(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == names | {"model", "model.json"}
 
 
+@pytest.mark.parametrize("name", ["1", "2024", "007", ".1.tinyvit-old", "mnist-2"])
+def test_folders_whose_names_are_numbers_are_others(tmp_path, name):
+    """A model saved as runs/2 leaves that in runs/1 alone; and the folder itself may be called by a number."""
+    for folder in (tmp_path / "2", tmp_path / name):
+        for content in (b"first", b"second"):
+            write_folder(folder, {"config.json": content})
+    assert (tmp_path / "2" / "config.json").read_bytes() == b"second"
+    assert (tmp_path / name / "config.json").read_bytes() == b"second"
+
+
 def test_a_file_in_the_place_of_a_folder_is_kept(tmp_path):
     (tmp_path / "thesis").write_text("years of work")
     with pytest.raises(UserError, match="thesis is a file"):

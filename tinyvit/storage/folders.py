@@ -113,7 +113,9 @@ def _clear(old: Path, folder: Path) -> None:
 
 def _versions(old: Path) -> list[Path]:
     """Versions that wait beside their place under the name `old`, or `old` with a number."""
-    numbered = (path for path in old.parent.iterdir() if path.name.removeprefix(f"{old.name}-").isdecimal())
+    prefix = f"{old.name}-"
+    beside = (path for path in old.parent.iterdir() if path.name.startswith(prefix))
+    numbered = (path for path in beside if path.name.removeprefix(prefix).isdecimal())
     return [path for path in (old, *numbered) if path.is_dir()]
 
 
