@@ -7,7 +7,7 @@ import { ViTConfig } from "../../tinyvit/page/web/engine/config.js";
 import { parse, serialize } from "../../tinyvit/page/web/engine/safetensors.js";
 import { VisionTransformer } from "../../tinyvit/page/web/engine/vit.js";
 
-const read = (path) => parse(new Uint8Array(readFileSync(path)).buffer).tensors;
+const read = (path) => parse(new Uint8Array(readFileSync(path)).buffer).arrays;
 
 function answer(folder) {
   const model = new VisionTransformer(new ViTConfig(JSON.parse(readFileSync(`${folder}/config.json`, "utf8"))));

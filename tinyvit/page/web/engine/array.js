@@ -37,6 +37,9 @@ export function columnSum(x) {
   return y;
 }
 
+/** <x, y> of two lists of numbers, in float64. */
+export const dot = (x, y) => x.reduce((total, value, i) => total + value * y[i], 0);
+
 /** The place of the largest of some numbers. */
 export function argmax(numbers) {
   let best = 0;

@@ -69,12 +69,10 @@ export class VisionTransformer extends Layer {
     const grads = { ...prefixed("head", dhead), ...prefixed("fc_norm", dfcNorm), ...prefixed("pool", dpool) };
     Object.assign(grads, prefixed("norm", dnorm));
     for (let index = this.blocks.length - 1; index >= 0; index--) {
-      watch?.states.unshift(dx); // of what the block returned
       const [dblock, own] = this.blocks[index].backward(dx, saved.blocks[index], watch);
       Object.assign(grads, prefixed(`blocks.${index}`, own));
       dx = dblock;
     }
-    watch?.states.unshift(dx);
     const [dimages, own] = this.embedBackward(dx, saved.embed, watch);
     return [dimages, Object.assign(grads, own)];
   }

@@ -23,9 +23,11 @@ export class Attention extends Layer {
   backward(dy, saved, watch) {
     let dx, dproj, dqkv, dweights;
     [dx, dproj] = this.proj.backward(dy, saved.proj, watch);
+    watch?.heads.unshift(dx); // the last block's backward comes first
     [dx, dweights] = attentionBackward(dx, saved.attention);
-    watch?.attention.unshift(dweights); // the last block's backward comes first
+    watch?.attention.unshift(dweights);
     [dx, dqkv] = this.qkv.backward(dx, saved.qkv, watch);
+    watch?.normed.unshift(dx);
     return [dx, { ...prefixed("qkv", dqkv), ...prefixed("proj", dproj) }];
   }
 }
