@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.looking import FEW, seen_by
-from tinyvit.looking import attention_relevance, readers
+from tinyvit.looking import attention_relevance, readers, relevance_by_block
 
 
 def by_matrices(attention, dattention, rows):
@@ -37,3 +37,11 @@ def test_weights_that_hurt_the_class_count_for_nothing(rng):
     dweights = rng.random(weights.shape)
     one = attention_relevance([weights], [dweights], rows)
     np.testing.assert_allclose(one[0], (weights * dweights).mean(axis=1)[0, 0])
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_each_beginning_in_one_pass(name, rng):
+    seen = seen_by(name, rng, depth=3)
+    attention, dattention, rows = seen.attention, seen.backward(1).attention, readers(seen)
+    wanted = [by_matrices(attention[first:], dattention[first:], rows) for first in range(3)]
+    np.testing.assert_allclose(relevance_by_block(attention, dattention, rows), wanted, rtol=1e-10, atol=1e-14)

@@ -11,7 +11,7 @@ from ..backend import Array, like, to_numpy
 from ..errors import UserError
 from ..ops.floats import is_narrow
 from ..vit import VisionTransformer, ViTSaved
-from .recording import ATTENTION, recording
+from .recording import ATTENTION, HEADS, NORMED, recording
 
 Targets = int | Sequence[int] | np.ndarray | None
 
@@ -21,6 +21,8 @@ class LogitGradients(NamedTuple):
 
     images: Array  # (B, C, H, W)
     attention: list[Array]  # (B, h, N, N) for each block: how much one more unit of an attention weight would raise it
+    heads: list[Array]  # (B, N, D) for each block, of the heads' outputs, side by side as proj takes them
+    normed: list[Array]  # (B, N, D) for each block, of norm1's output
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,9 @@ class Look:
         Chefer et al. 2021, arXiv:2103.15679, for the attention weights.
         """
         dimages, grads = self.model.backward(self.dlogits(targets), self.saved)
-        names = [f"blocks.{b}.attn.{ATTENTION}" for b in range(self.model.config.depth)]
-        return LogitGradients(dimages, [grads[name] for name in names])
+        blocks = range(self.model.config.depth)
+        kinds = ([grads[f"blocks.{b}.attn.{kind}"] for b in blocks] for kind in (ATTENTION, HEADS, NORMED))
+        return LogitGradients(dimages, *kinds)
 
 
 def look(model: VisionTransformer, images: Array) -> Look:

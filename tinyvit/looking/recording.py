@@ -13,7 +13,8 @@ from ..ops import LinearSaved, attention_backward, linear_forward
 from ..ops.attention import by_head, split_heads
 from ..vit import VisionTransformer
 
-ATTENTION = "attention_weights"  # the name of their gradient, where those of parameters would stand
+ATTENTION = "attention_weights"  # names of gradients, where those of parameters would stand
+HEADS, NORMED = "heads", "normed"
 
 
 def recording(model: VisionTransformer) -> VisionTransformer:
@@ -21,7 +22,9 @@ def recording(model: VisionTransformer) -> VisionTransformer:
 
     In its `saved`, `embed.norm_pre.y` is the residual stream before the first block, and `blocks[b].attn.drop.y` and
     `blocks[b].mlp.drop.y` are what each branch added to it. Its backward makes no gradient of any linear weight, which
-    is half of the work, and names the gradient of the attention weights (B, h, N, N) "blocks.0.attn.attention_weights".
+    is half of the work, and names three others: of the attention weights (B, h, N, N), of what the heads wrote side by
+    side, before proj (B, N, D), and of what attention was given, norm1's output (B, N, D): "blocks.0.attn." and
+    "attention_weights", "heads", "normed".
     """
     twin: Any = shared(model, TWINS)
     twin.norm_pre = Keep(twin.norm_pre)
@@ -70,14 +73,16 @@ class FixedLinear(Linear):
 
 
 class WeighedAttention(Attention):
-    """Attention whose backward tells by how much each attention weight matters: dweights = dy @ vᵀ (B, h, N, N)."""
+    """Attention whose backward tells what passes through it, and by how much each attention weight matters:
+    dweights = dy @ vᵀ (B, h, N, N).
+    """
 
     def backward(self, dy: Array, saved: AttentionLayerSaved) -> tuple[Array, Grads]:
         dy, _ = self.proj.backward(dy, saved.proj)
         v = split_heads(saved.attention.qkv, self.num_heads)[2]
         dweights = by_head(dy, self.num_heads) @ v.swapaxes(-1, -2)
         dx, _ = self.qkv.backward(attention_backward(dy, saved.attention), saved.qkv)
-        return dx, {ATTENTION: dweights}
+        return dx, {ATTENTION: dweights, HEADS: dy, NORMED: dx}
 
 
 TWINS: dict[type[Layer], type[Layer]] = {Linear: FixedLinear, Attention: WeighedAttention}

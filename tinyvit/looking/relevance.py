@@ -12,18 +12,26 @@ from ..backend import Array, array_module
 
 
 def attention_relevance(attention: Sequence[Array], dattention: Sequence[Array], rows: Array) -> Array:
-    """Relevance of every token for the logit, (B, N), of float values of at least 0.
-
-    It may begin at a later block: the weights of early ones can drown the others', so `attention[b:]` and
-    `dattention[b:]` are another map worth looking at (with depth 0, or b = depth, it is all 0).
+    """Relevance of every token for the logit, (B, N), of float values of at least 0; all 0 where there is no block.
 
     Args:
         attention: for each block, first to last, the attention weights (B, h, N, N).
         dattention: the gradient of the logit with respect to them, as `Look.backward` gives it.
         rows: (B, N), the share with which the head reads each token, see `readers`.
     """
+    return relevance_by_block(attention, dattention, rows)[0] if attention else array_module(rows).zeros_like(rows)
+
+
+def relevance_by_block(attention: Sequence[Array], dattention: Sequence[Array], rows: Array) -> Array:
+    """`attention_relevance` begun at each block in turn, (depth, B, N): the first entry is that of the whole model.
+
+    The weights of early blocks can drown the others', so those that begin later are other maps worth looking at. One
+    pass from the last block to the first meets all of them.
+    """
     relevance = rows[:, None]  # (B, 1, N): a row, taken through the blocks from the last to the first
+    maps = []
     for weights, dweights in zip(reversed(attention), reversed(dattention), strict=True):
         helpful = array_module(rows).maximum(weights * dweights, 0.0).mean(axis=1)  # (B, N, N)
         relevance = relevance + relevance @ helpful
-    return relevance[:, 0] - rows
+        maps.append(relevance[:, 0] - rows)
+    return array_module(rows).stack(maps[::-1])
