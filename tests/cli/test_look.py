@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.cli.look import table
+from tinyvit.cli.look_scores import table
 from tinyvit.config.tasks import CONFIGS
 from tinyvit.pretrained import save_model_folder
 
@@ -114,8 +114,8 @@ def test_answers_that_are_no_numbers(tinyvit, pictures, tmp_path):
     assert "not a number (NaN)" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["--score"], [SHIPPED], [SHIPPED, "-n", "3"]])
-def test_it_says_what_it_can_do(arguments, tinyvit):
+@pytest.mark.parametrize("arguments", [["--score"], [SHIPPED, "-n", "3"], ["--window", "2"], ["--split", "dev"]])
+def test_flags_of_scores_are_for_scores(arguments, tinyvit):
     done = tinyvit("look", *arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

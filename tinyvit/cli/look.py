@@ -1,147 +1,120 @@
-"""`tinyvit look --score RUN`: how well maps of what a model looks at agree with what matters when it is tried."""
+"""`tinyvit look [MODEL]`: a live page of a model at work; `--score RUN`: how well maps of what it looks at agree."""
 
 import argparse
-from typing import Any
-
-import numpy as np
+import contextlib
+import threading
 
 from ..errors import UserError
-from .bar import image_bar
 from .flags import SUB_PARSERS, add_download_flag, count, find_model
+from .look_scores import print_scores
 from .output import complain, say
-from .scoring import add_split_flags, measured
+from .scoring import add_split_flags
 
-SEED = 0  # of the random map
+SCORING = {"number": "-n", "window": "--window", "split": "--split", "data_dir": "--data-dir", "labels": "--labels"}
+NUMBER = 200  # images that are scored
+MAX_PORT = 2**16 - 1
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "look",
-        help="score maps of what a model looks at",
-        description="Attribution maps of a classifier (attention, attention rollout, relevance, input gradient, "
-        "gradient x input), scored on the images of a split: rank correlation with covering (occlusion), and areas "
-        "under the deletion and insertion curves.",
+        help="open a live page of a model at work, or score attribution maps",
+        description="Open a page in the browser, from a server on this machine alone: draw an image, and see the "
+        "classifier's attention, attribution maps, residual stream and backward pass. With --score: attribution maps "
+        "(attention, attention rollout, relevance, input gradient, gradient x input), scored on the images of a split: "
+        "rank correlation with covering (occlusion), and areas under the deletion and insertion curves.",
     )
-    parser.add_argument("folder", nargs="?", metavar="MODEL", help="run, folder of a model, or .npz file")
-    parser.add_argument("--score", action="store_true", help="score the attribution maps")
-    parser.add_argument("-n", "--number", type=count, default=200, metavar="N", help="images in all (default: 200)")
     parser.add_argument(
+        "folder", nargs="?", metavar="MODEL", help="run, folder of a model, or .npz file (default: data/mnist-vit)"
+    )
+    parser.add_argument("--port", type=_port, metavar="PORT", help="port of the page (default: 8017, or a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="print the page's address, and open no browser")
+    parser.add_argument("--score", action="store_true", help="score the attribution maps, and open no page")
+    group = parser.add_argument_group("scores", "Flags of --score.")
+    group.add_argument("-n", "--number", type=count, metavar="N", help=f"images in all (default: {NUMBER})")
+    group.add_argument(
         "--window",
         type=count,
         metavar="N",
         help="patches along a side of what is covered at a time (default: what fits)",
     )
-    add_split_flags(parser)
+    add_split_flags(group)
     add_download_flag(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<index> (default: auto)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..backend import resolve_device
-    from ..looking import Windows
-    from ..training import load_classifier
-
-    if not (options.score and options.folder):
-        raise UserError(
-            "look scores attribution maps so far, and draws none: give a model to score, tinyvit look --score RUN"
-        )
-    device = resolve_device(options.device)
-    options.folder = find_model(options.folder, download=options.download)
-    _check_task(options.folder)
-    model, preprocessing = load_classifier(options.folder)
-    if preprocessing.assumption:
-        complain(preprocessing.assumption)
-    chosen = measured(preprocessing, options)
-    windows = Windows(model.config.grid_size, options.window)
-    scores = _scores(model.to(device), preprocessing, chosen.split.images, options.number, windows)
-    n = len(next(iter(scores.values())))
-    say(f"{chosen.words}, {n:,} of {len(chosen.split):,} images: what speaks for the class that the model answers?")
-    say()
-    for line in table(scores):
-        say(line)
-    say()
-    what = "patch" if windows.size == 1 else f"window of {windows.size} x {windows.size} patches"
-    say(f"agreement   rank correlation with covering, which paints over one {what} at a time; 1: the same order;")
-    say("            mean ± standard deviation over the images")
-    say("deletion    area under the class's probability while patches are painted over, a map's greatest first")
-    say("insertion   the same while they come back to an image that is all paint")
-    say("covering, chance: covering taken as a map itself, and a map of random values, to compare the others with")
-    if _is_drawing(preprocessing):
-        say("paint       black; where an image is black already covering changes nothing, so such patches share a rank")
+    given = [flag for name, flag in SCORING.items() if getattr(options, name) is not None]
+    if given and not options.score:
+        raise UserError(f"{given[0]} is a flag of scoring: leave it out, or use tinyvit look --score RUN")
+    if options.score:
+        if options.folder is None:
+            raise UserError("scores are of a model: give one, tinyvit look --score RUN")
+        options.number = options.number or NUMBER
+        print_scores(options)
     else:
-        say("paint       the mean colour, which is 0 in normalised images")
+        _serve(options)
     return 0
 
 
-def table(scores: dict[str, np.ndarray]) -> list[str]:
-    """Lines of a table: mean and deviation of the agreement of each map, and both areas, from (n, 3) for each."""
-    width = max(map(len, scores))
-    lines = [
-        f"{'map':<{width}}   agreement with covering   deletion     insertion",
-        f"{'':<{width}}   {'':<23}   (small: good) (large: good)",
-    ]
-    for name, values in scores.items():
-        agreement = values[:, 0][~np.isnan(values[:, 0])]
-        mean = f"{agreement.mean():5.2f} ± {agreement.std():.2f}" if len(agreement) else "no order to compare"
-        lines.append(f"{name:<{width}}   {mean:<23}   {values[:, 1].mean():<11.3f}  {values[:, 2].mean():.3f}")
-    return lines
+def _serve(options: argparse.Namespace) -> None:
+    """Answer the page until Ctrl-C."""
+    from ..backend import one_matrix_thread, resolve_device
+    from ..page import PageServer, open_studio
+
+    path = find_model(options.folder, download=options.download) if options.folder else _shipped()
+    studio = open_studio(path, device=resolve_device(options.device), note=complain)
+    with PageServer(studio, port=options.port, note=complain) as server:
+        say(f"{studio.path} is at {server.address} (Ctrl-C ends it)")
+        if not (options.no_browser or _opens(server.address)):
+            complain(f"no browser could be opened here: open {server.address} in one")
+        # Shared among threads, products of small matrices take longer.
+        with (
+            one_matrix_thread() if studio.is_small else contextlib.nullcontext(),
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            threading.Thread(target=server.warm_up, daemon=True).start()
+            server.serve_forever()
+    say("the page is closed")
 
 
-def _scores(model: Any, preprocessing: Any, images: Any, number: int, windows: Any) -> dict[str, np.ndarray]:
-    """(n, 3) for each map, of up to `number` images at equal distances in the split; those that cannot be read are left
-    out, which is told.
-
-    Raises:
-        UserError: an answer is NaN, or no image can be read.
-    """
-    from ..backend import generator, to_device
-    from ..datasets import normalize
-    from ..evaluation.predict import NoAnswerError
-    from ..looking import score_maps
-
-    mean, std = preprocessing.mean, preprocessing.std
-    painted = np.zeros((1, model.config.in_chans, 1, 1))
-    fill = normalize(painted, mean, std, model.dtype) if _is_drawing(preprocessing) else painted.astype(model.dtype)
-    fill, rng = to_device(fill[0], model.device), generator(SEED, "look")
-    rows = np.arange(min(number, len(images))) * len(images) // min(number, len(images))
-    found = []
-    with image_bar(len(rows)) as bar, np.errstate(all="ignore"):
-        for row in rows:
-            bar.update()
-            try:
-                image = normalize(images[row], mean, std, model.dtype)
-            except UserError as error:
-                complain(str(error))
-                continue
-            image = to_device(image, model.device)
-            found.append(
-                score_maps(model, image, fill=fill, rng=rng, windows=windows, multi_label=preprocessing.multi_label)
-            )
-            if not np.isfinite([score[1:] for score in found[-1].values()]).all():
-                raise NoAnswerError
-    if not found:
-        raise UserError(f"none of the {len(rows):,} images can be read: look at the folder with tinyvit data check")
-    return {name: np.array([scores[name] for scores in found]) for name in found[0]}
-
-
-def _is_drawing(preprocessing: Any) -> bool:
-    """Whether images are light on black, so that black is nothing."""
-    from ..datasets.sources import SOURCES
-
-    return preprocessing.built_in and SOURCES[preprocessing.dataset].drawn != "picture"
-
-
-def _check_task(folder: Any) -> None:
-    """Check that no other task than classification was saved with a model.
+def _shipped() -> str:
+    """The model that comes with a clone of the repository.
 
     Raises:
-        UserError: one was.
+        UserError: this is no clone.
     """
-    from ..tasks.model_files import read_task_config
+    from ..evaluation.judge import SHIPPED
 
-    if config := read_task_config(folder):
+    if not SHIPPED.is_dir():
         raise UserError(
-            f"{folder} is a model of the task {config.task}, and what is scored are maps of a classifier: give one "
-            "that names the class of an image"
+            "there is no model here to look at (data/mnist-vit comes with a clone of the repository): give one, as "
+            "tinyvit look MODEL"
         )
+    return str(SHIPPED)
+
+
+def _opens(address: str) -> bool:
+    """Open a browser with a window of its own; whether there is one. One that takes the terminal is passed over."""
+    import webbrowser
+
+    try:
+        browser = webbrowser.get()
+        in_terminal = isinstance(browser, webbrowser.GenericBrowser) and not isinstance(
+            browser, webbrowser.BackgroundBrowser
+        )
+        return not in_terminal and browser.open(address)
+    except (webbrowser.Error, OSError):
+        return False
+
+
+def _port(given: str) -> int:
+    """Port from 0, any that is free, to 65535.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no such number.
+    """
+    if not (given.isascii() and given.isdecimal() and len(given) < 6 and int(given) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"it must be a port from 0 (any free one) to {MAX_PORT}, got {given[:20]!r}")
+    return int(given)

@@ -8,19 +8,16 @@ import numpy as np
 from ..errors import UserError
 from .guesses import in_words
 
-DOUBT = "unsure, this may be no digit: it is read otherwise when changed a little, unlike those learned, or repeated"
-
 
 def refusal(path: Path, page: Any) -> str:
     """Sentence on an image that gets no prediction."""
-    return (
-        f"{path}: no digit can be seen in the image: hardly one of its {len(page.digits)} shapes is surely a digit; "
-        "cut out the part with the digits, or look at the shapes with --explain OUT"
-    )
+    return f"{path}: {page.refusal}, or look at the shapes with --explain OUT"
 
 
 def in_lines(preprocessing: Any, path: Path, page: Any, done: str, top_k: int) -> list[str]:
     """Lines on an image: its rows of digits, each digit with its place; of one digit, the top-k guesses."""
+    from ..evaluation.pages import DOUBT
+
     unsure = page.is_unsure
     if len(page.digits) == 1:
         lines = [f"{path}: {in_words(preprocessing, page.probs[0], top_k)}"]

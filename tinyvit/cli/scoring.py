@@ -13,7 +13,7 @@ from .predictions import PredictionsTable
 MAX_KINDS = 5  # of what was done to images
 
 
-def add_split_flags(parser: argparse.ArgumentParser) -> None:
+def add_split_flags(parser: argparse._ActionsContainer) -> None:
     """Add the flags that choose the images to evaluate on."""
     parser.add_argument(
         "--split",

@@ -15,6 +15,7 @@ from .sureness import SURE, SURE_ALONE, sureness
 
 WIDE = 1.25  # width over height, from which on a shape is more often two digits than one
 MIN_SHAPES, MIN_SURE_SHARE = 4, 0.1  # of so many shapes, such a share at least is surely a digit, or there is none
+DOUBT = "unsure, this may be no digit: it is read otherwise when changed a little, unlike those learned, or repeated"
 WITHOUT = (
     "what this model learned from is not on this machine, or its activations overflow on it, so that more of what is "
     "no digit is taken for one: name the folder of the files in the environment variable TINYVIT_DATA"
@@ -32,6 +33,14 @@ class Page(NamedTuple):
     def shows_no_digit(self) -> bool:
         """Whether there are many shapes, and hardly one is surely a digit: leaves, a wall, cloth."""
         return len(self.digits) >= MIN_SHAPES and bool(self.is_unsure.mean() > 1 - MIN_SURE_SHARE)
+
+    @property
+    def refusal(self) -> str:
+        """Sentence on an image that shows no digit."""
+        return (
+            f"no digit can be seen in the image: hardly one of its {len(self.digits)} shapes is surely a digit; "
+            "cut out the part with the digits"
+        )
 
     @property
     def guesses(self) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..config import ViTConfig
 from ..config.run import FinetuneConfig, RunConfig, TrainConfig
-from ..datasets import Dataset
+from ..datasets import Dataset, normalize
 from ..datasets.sources import SOURCES
 from ..errors import UserError
 from ..images.deep_grey import in_words
@@ -51,6 +51,16 @@ class Preprocessing(NamedTuple):
         """Whether the model learned digits, one an image, so that they are looked for in an image."""
         return self.built_in and SOURCES[self.dataset].drawn == "digit"
 
+    @property
+    def is_drawing(self) -> bool:
+        """Whether images are light on black, so that black is nothing."""
+        return self.built_in and SOURCES[self.dataset].drawn != "picture"
+
+    def paint(self, in_chans: int, dtype: Any = np.float32) -> np.ndarray:
+        """Normalised colour that says nothing, (C, 1, 1): black of drawings, of pictures the mean, which is 0."""
+        pixels = np.zeros((in_chans, 1, 1))
+        return normalize(pixels, self.mean, self.std, dtype) if self.is_drawing else pixels.astype(dtype)
+
     def prepare(self, path: str | os.PathLike[str]) -> Prepared:
         """An image file as the model takes it.
 
@@ -58,11 +68,10 @@ class Preprocessing(NamedTuple):
             UserError: it cannot be read, or there is nothing to be seen in it.
         """
         size: Any = self.processor.output_size
-        is_drawing = self.built_in and SOURCES[self.dataset].drawn != "picture"
-        image = read_image(path) if is_drawing else open_image(path)
+        image = read_image(path) if self.is_drawing else open_image(path)
         try:
             depth = in_words(image, self.processor.white_level)
-            if not is_drawing:
+            if not self.is_drawing:
                 blank = not self.processor.sees_transparency and shows_nothing(image)
                 return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
             if self.looks_for_digits:

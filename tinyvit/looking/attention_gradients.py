@@ -13,7 +13,6 @@ Source: `tinyvit/ops/attention.py`, where the same is done for all tokens at onc
 from typing import NamedTuple
 
 from ..backend import Array
-from ..errors import UserError
 from ..ops import SoftmaxSaved, softmax_backward
 from ..ops.attention import by_head, split_heads
 from .look import LogitGradients, Look
@@ -48,7 +47,7 @@ def attention_gradients(
     Raises:
         UserError: there is no such block, head, token or image.
     """
-    check_place(seen, block, head, token, image=image)
+    seen.check(block=block, head=head, token=token, image=image)
     num_heads = seen.model.config.num_heads
     q, k, v = (
         x[image, head] for x in split_heads(seen.saved.features.blocks[block].attn.body.attention.qkv, num_heads)
@@ -73,20 +72,3 @@ def attention_gradients(
         dk=dscores.T @ q * scale,
         dv=weights.T @ dy,
     )
-
-
-def check_place(seen: Look, block: int, head: int, *tokens: int, image: int = 0) -> None:
-    """Check that there is such a block, head, image, and tokens of these numbers.
-
-    Raises:
-        UserError: there is not.
-    """
-    config = seen.model.config
-    for what, number, count in (
-        ("block", block, config.depth),
-        ("head", head, config.num_heads),
-        ("image", image, len(seen.logits)),
-        *(("token", token, config.num_tokens) for token in tokens),
-    ):
-        if not 0 <= number < count:
-            raise UserError(f"there is no {what} {number} in this model: {what}s are numbered from 0 to {count - 1}")

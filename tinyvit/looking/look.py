@@ -71,6 +71,25 @@ class Look:
             )
         return np.broadcast_to(given, B).astype(np.int64)
 
+    def check(self, **places: int) -> None:
+        """Check that there are such places: of `block`, `head`, `token` and `image` those that are given.
+
+        Raises:
+            UserError: there is no block, head, token or image of this number.
+        """
+        config = self.model.config
+        counts = {
+            "block": config.depth,
+            "head": config.num_heads,
+            "token": config.num_tokens,
+            "image": len(self.logits),
+        }
+        for what, number in places.items():
+            if not 0 <= number < counts[what]:
+                raise UserError(
+                    f"there is no {what} {number}: this model's {what}s are numbered from 0 to {counts[what] - 1}"
+                )
+
     def dlogits(self, targets: Targets = None) -> Array:
         """The gradient with respect to the logits of the logit to explain: 1 at its class, 0 elsewhere (B, K)."""
         one_hot = self.classes(targets)[:, None] == np.arange(self.logits.shape[1])

@@ -2,13 +2,15 @@
 
 from ..backend import Array, array_module
 from ..config import ViTConfig
-from .look import Look, Targets
+from .look import LogitGradients, Look, Targets
 from .readers import on_grid, readers
 from .relevance import attention_relevance
 from .rollout import attention_rollout
 
 
-def attribution_maps(seen: Look, targets: Targets = None, *, fill: Array) -> dict[str, Array]:
+def attribution_maps(
+    seen: Look, targets: Targets = None, *, fill: Array, grads: LogitGradients | None = None
+) -> dict[str, Array]:
     """Maps (B, rows, columns) of each image by name; errors as for `Look.classes`. A model without blocks has the last
     two alone.
 
@@ -25,8 +27,9 @@ def attribution_maps(seen: Look, targets: Targets = None, *, fill: Array) -> dic
     Args:
         fill: what a pixel is measured against, (C, 1, 1) or anything that broadcasts to (C, H, W); as normalised as the
             images are.
+        grads: what `seen.backward(targets)` gave, where it was asked already.
     """
-    config, rows, grads = seen.model.config, readers(seen), seen.backward(targets)
+    config, rows, grads = seen.model.config, readers(seen), grads or seen.backward(targets)
     maps = {}
     if config.depth:
         last = seen.attention[-1].mean(axis=1)  # (B, N, N)

@@ -9,7 +9,6 @@ Source: Ba, Kiros, Hinton 2016, "Layer Normalization", arXiv:1607.06450.
 from typing import NamedTuple
 
 from ..backend import Array, array_module
-from .attention_gradients import check_place
 from .look import LogitGradients, Look
 
 
@@ -36,7 +35,7 @@ def norm_gradients(seen: Look, grads: LogitGradients, block: int, token: int, *,
     Raises:
         UserError: there is no such block, token or image.
     """
-    check_place(seen, block, 0, token, image=image)
+    seen.check(block=block, token=token, image=image)
     saved = seen.saved.features.blocks[block].attn.norm
     row = image * seen.model.config.num_tokens + token
     x_hat, rstd, dy = saved.x_hat[row], saved.rstd[row, 0], grads.normed[block][image, token]

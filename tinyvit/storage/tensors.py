@@ -97,13 +97,13 @@ def from_bfloat16(bits: np.ndarray) -> np.ndarray:
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
-def write_arrays(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
-    """Named arrays, from any device, as a safetensors file.
+def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> None:
+    """Named arrays, from any device, as a safetensors file, and words about them.
 
     Array by array, so that a large model is never held twice; the library would copy all of it, and one version of it
     writes garbage for arrays whose memory is not in C order.
     """
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}  # transformers opens no file that does not say this
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}  # transformers asks for a format
     start = 0
     for name, array in arrays.items():
         header[name] = {
@@ -119,8 +119,8 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
         file.write(np.ascontiguousarray(to_numpy(array)).data)
 
 
-def arrays_to_bytes(arrays: Mapping[str, Array]) -> bytes:
+def arrays_to_bytes(arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> bytes:
     """Bytes that `write_arrays` writes."""
     file = io.BytesIO()
-    write_arrays(file, arrays)
+    write_arrays(file, arrays, metadata)
     return file.getvalue()

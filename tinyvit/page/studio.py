@@ -1,0 +1,44 @@
+"""A studio: a model opened for the page, whatever it has learned."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import UserError
+from ..tasks.model_files import read_task_config
+from .answer import Answer
+from .classifier import Classifier, Note
+from .query import Query
+
+
+class Studio(Protocol):
+    """What the server asks of a model. Of the routes, and of those that read files, one runs at a time."""
+
+    path: Path
+    task: str
+    is_small: bool  # one thread of the matrix library is faster than several
+    routes: dict[str, Callable[[Query, bytes], Answer]]  # by "METHOD name"
+    reading: frozenset[str]  # those that read files, which may take long; meanwhile others may compute
+
+    def about(self) -> dict[str, Any]: ...
+
+    def warm_up(self) -> None:
+        """Read what is needed later, while the page is opened; one thread of its own does it."""
+
+
+def open_studio(path: str | Path, *, device: str = "cpu", note: Note = lambda sentence: None) -> Studio:
+    """Open a model for the page.
+
+    Args:
+        path: a run, the folder of a model, or a .npz file.
+        note: is told what the user should know.
+
+    Raises:
+        UserError: there is none, or one that the page cannot show.
+    """
+    if config := read_task_config(path):
+        raise UserError(
+            f"{path} is a model of the task {config.task}, which the page does not show yet: give one that names the "
+            "class of an image"
+        )
+    return Classifier(path, device=device, note=note)
