@@ -1,4 +1,4 @@
-"""What a classifier said of one image, and everything that can be asked about it afterwards, as named arrays."""
+"""Answers about one image that a classifier has seen, as named arrays."""
 
 import functools
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class Seen:
         return {name: of_images[0] for name, of_images in found.items()}
 
     def everything(self, target: int) -> dict[str, Array]:
-        """What the page draws with every stroke."""
+        """Arrays that the page draws with every stroke."""
         grads, maps = self.gradients(target), self.maps(target)
         named = {name.replace(" ", "_"): heat for name, heat in maps.items()}
         drawn = {name: named[name] for name in ("last_attention", "rollout", "gradient_x_input") if name in named}
@@ -89,7 +89,7 @@ class Seen:
         return on_grid(relevance[:, 0], self.config)
 
     def token(self, token: int) -> Answer:
-        """Where one token looks, and which tokens are like it."""
+        """Attention of one token, in each block and head, and which tokens are like it."""
         self.look.check(token=token)
         attention = [to_numpy(weights[0, :, token]) for weights in self.look.attention]
         similarity = [to_numpy(token_similarity(state, token)[0]) for state in self.look.states]

@@ -55,7 +55,7 @@ class PageServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What is opened in a browser."""
+        """Address to open in a browser."""
         return f"http://{HOST}:{self.server_port}/"
 
     def server_bind(self) -> None:
@@ -68,7 +68,7 @@ class PageServer(ThreadingHTTPServer):
         return self.studio.about() | {"watching": self.watch is not None}
 
     def route(self, name: str) -> Callable[[Query, bytes], Answer] | None:
-        """What answers "METHOD name"; None where nothing does. One at a time computes, and one reads files."""
+        """Function that answers "METHOD name"; None: there is none. One at a time computes, and one reads files."""
         routes = self.studio.routes | (self.watch.routes if self.watch else {})
         if name not in routes:
             return None
@@ -81,7 +81,7 @@ class PageServer(ThreadingHTTPServer):
         return answer
 
     def events(self) -> Iterable[dict[str, Any] | None] | None:
-        """What happens in the run that is watched; None where none is."""
+        """Events of the run that is watched; None where none is."""
         return self.watch.events() if self.watch else None
 
     def warm_up(self) -> None:

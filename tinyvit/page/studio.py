@@ -12,7 +12,7 @@ from .query import Query
 
 
 class Studio(Protocol):
-    """What the server asks of a model. Of the routes, and of those that read files, one runs at a time."""
+    """A model as the server knows it. Of the routes, and of those that read files, one runs at a time."""
 
     path: Path
     task: str
