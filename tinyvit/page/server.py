@@ -27,7 +27,7 @@ class PageServer(ThreadingHTTPServer):
 
     Args:
         port: None: 8017, or any that is free where that is taken.
-        note: is told of what went wrong and is nobody's fault.
+        note: is told of what no request should lead to.
 
     Raises:
         UserError: the port is taken, or may not be used.
