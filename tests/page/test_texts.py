@@ -1,0 +1,67 @@
+"""The words of the page: each in both languages, each used, and none that the page wants is missing."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import tinyvit
+
+WEB = Path(tinyvit.__file__).parent / "page" / "web"
+NODE = shutil.which("node")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(NODE is None, reason="Node.js is not installed")]
+COMPOSED = ("Title", "Words", "Choose")  # a section puts these behind a name of its own
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def texts():
+    program = f"import {{ TEXTS }} from {json.dumps((WEB / 'texts.js').as_uri())}; console.log(JSON.stringify(TEXTS))"
+    ran = subprocess.run([NODE, "--input-type=module", "-e", program], capture_output=True, check=True, timeout=60)
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def sources():
+    """What may name a text: the page and its scripts, without the tables themselves."""
+    paths = [*WEB.glob("*.html"), *WEB.glob("*.js"), *(WEB / "sections").glob("*.js")]
+    return "\n".join(path.read_text("utf-8") for path in paths)
+
+
+def test_every_text_is_in_both_languages(texts):
+    assert len(texts) > 100
+    for key, both in texts.items():
+        assert len(both) == 2, key
+        assert all(text.strip() == text != "" for text in both), key
+
+
+def test_languages_differ_where_there_are_words(texts):
+    for key, (english, chinese) in texts.items():
+        if key in ("otherLanguage", "languageTitle"):  # the name of the other language, in the other language
+            english, chinese = chinese, english
+        assert not CHINESE.search(english), key
+        words = re.findall(r"[a-z]{4,}", re.sub(r"\{\w+\}", "", english))
+        assert CHINESE.search(chinese) or not set(words) - {"score", "dscore"}, key
+
+
+def test_both_languages_are_filled_alike(texts):
+    for key, (english, chinese) in texts.items():
+        holes = [set(re.findall(r"\{(\w+)\}", text)) for text in (english, chinese)]
+        assert holes[0] == holes[1], key
+        assert all(text.count(mark) % 2 == 0 for text in (english, chinese) for mark in "*`"), key
+
+
+def test_every_text_is_used(texts, sources):
+    named = set(re.findall(r"[\"'`=](\w+)", sources))
+    composed = {name + end for name in named for end in COMPOSED}
+    assert not [key for key in texts if key not in named | composed]
+
+
+def test_no_text_is_missing(texts, sources):
+    asked = set(re.findall(r"\bt\(\"(\w+)\"", sources)) | set(re.findall(r"\bdata-(?:text|label|title)=\"(\w+)\"", sources))
+    asked |= set(re.findall(r"\"data-(?:text|label|title)\": \"(\w+)\"", sources))
+    assert len(asked) > 80
+    assert sorted(asked - set(texts)) == []

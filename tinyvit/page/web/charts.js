@@ -1,0 +1,114 @@
+// Rows of small bars over one axis, with one cursor through them all: the numbers at the cursor stand beside the bars.
+import { make, say, signed } from "./dom.js";
+import { colour, largest } from "./paint.js";
+import { marked, spoken, t } from "./texts.js";
+
+const HEIGHT = 46;
+let stripes; // of what is against: a pattern, and the colour that it was made of
+
+function against(pen) {
+  const ink = colour("against");
+  if (stripes?.ink !== ink) {
+    const tile = new OffscreenCanvas(6, 6), brush = tile.getContext("2d");
+    brush.fillStyle = ink;
+    brush.fillRect(0, 0, 6, 6);
+    Object.assign(brush, { strokeStyle: colour("card"), lineWidth: 1.4 });
+    for (const x of [-3, 3, 9]) {
+      brush.moveTo(x - 4, 7);
+      brush.lineTo(x + 4, -1);
+    }
+    brush.stroke();
+    stripes = { ink, pattern: pen.createPattern(tile, "repeat") };
+  }
+  return stripes.pattern;
+}
+
+/** `values` as bars from a zero line; gradients are purple and orange, values of the forward pass are plain. */
+export function bars(canvas, values, { plain = false, most = largest(values), at = -1 } = {}) {
+  const pen = canvas.getContext("2d"), { width, height } = canvas, n = values.length, w = width / n;
+  const below = values.some((value) => value < 0), zero = below ? height / 2 : height - 1, scale = (below ? height / 2 : height) - 2;
+  pen.clearRect(0, 0, width, height);
+  if (at >= 0) {
+    pen.fillStyle = colour("faint");
+    pen.fillRect(Math.floor(at * w), 0, Math.max(2, Math.ceil(w)), height);
+  }
+  pen.fillStyle = colour("line");
+  pen.fillRect(0, Math.round(zero), width, 1);
+  const gap = w > 4 ? Math.min(3, w * 0.2) : 0;
+  values.forEach((value, i) => {
+    const length = (Math.min(1, Math.abs(value / most)) || 0) * scale;
+    pen.fillStyle = plain ? colour("teal") : value < 0 ? against(pen) : colour("for");
+    pen.fillRect(i * w + gap / 2, value < 0 ? zero : zero - length, Math.max(1, w - gap), length);
+  });
+}
+
+/** One slider whose rows are drawn together. The cursor goes to the largest value of the last row until it is moved. */
+export class Strips {
+  /** `label`: the key of what it is called; `unit`: the key of a place on its axis, of {n}. */
+  constructor(parent, { label, unit, moved = () => {} }) {
+    Object.assign(this, { unit, moved, rows: [], canvases: [], at: 0, held: false });
+    this.node = make("div", { class: "strips", role: "slider", tabindex: 0, "data-label": label, "aria-valuemin": 1 });
+    this.place = make("p", { class: "caption place", "aria-hidden": "true" });
+    this.node.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.point(event));
+    this.node.addEventListener("pointerdown", (event) => this.point(event));
+    this.node.addEventListener("keydown", (event) => this.key(event));
+    parent.append(this.node);
+    new ResizeObserver(() => this.size()).observe(this.node);
+  }
+
+  point(event) {
+    const box = this.canvases[0]?.getBoundingClientRect();
+    if (box && event.clientX >= box.left && event.clientX < box.right) this.move(Math.floor(((event.clientX - box.left) / box.width) * this.length));
+  }
+  key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -8, PageUp: 8, Home: -Infinity, End: Infinity }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.move(this.at + step);
+  }
+  move(at) {
+    this.held = true;
+    this.at = Math.max(0, Math.min(this.length - 1, at));
+    this.paint();
+    this.moved(this.at);
+  }
+  get length() {
+    return this.rows[0]?.values.length ?? 0;
+  }
+
+  /** `rows`: { name: a key, values, plain, most }, from top to bottom. */
+  draw(rows) {
+    this.rows = rows;
+    if (this.canvases.length !== rows.length) this.build();
+    if (!this.held || this.at >= this.length) this.at = rows.at(-1).values.reduce((best, value, i, all) => (Math.abs(value) > Math.abs(all[best]) ? i : best), 0);
+    this.paint();
+  }
+  build() {
+    this.canvases = this.rows.map(() => make("canvas", { height: 2 * HEIGHT, width: 600 }));
+    this.names = this.rows.map(() => make("span", { class: "name" }));
+    this.values = this.rows.map(() => make("span", { class: "v" }));
+    this.node.replaceChildren(...this.rows.flatMap((_, i) => [this.names[i], this.canvases[i], this.values[i]]), this.place);
+    this.size();
+  }
+  size() {
+    const width = Math.round((this.canvases[0]?.clientWidth ?? 0) * Math.min(2, devicePixelRatio));
+    if (!width || width === this.canvases[0].width) return;
+    for (const canvas of this.canvases) Object.assign(canvas, { width, height: Math.round(HEIGHT * Math.min(2, devicePixelRatio)) });
+    this.paint();
+  }
+  paint() {
+    if (!this.length) return;
+    const place = t(this.unit, { n: this.at + 1 }), said = [];
+    this.rows.forEach(({ name, values, plain, most }, i) => {
+      bars(this.canvases[i], values, { plain, most, at: this.at });
+      if (this.names[i].dataset.said !== t(name)) this.names[i].replaceChildren(...marked(t(name)));
+      this.names[i].dataset.said = t(name);
+      say(this.values[i], signed(values[this.at]));
+      said.push(`${spoken(t(name))} ${signed(values[this.at])}`);
+    });
+    say(this.place, place);
+    this.node.setAttribute("aria-valuemax", this.length);
+    this.node.setAttribute("aria-valuenow", this.at + 1);
+    this.node.setAttribute("aria-valuetext", `${place}: ${said.join(", ")}`);
+  }
+}

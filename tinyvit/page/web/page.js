@@ -1,0 +1,103 @@
+// The page: opens an engine, builds the sections that its model has something to say to, and draws them when it answers.
+import { ask, onChange, onTrouble, trouble } from "./asking.js";
+import { $, make, number, say } from "./dom.js";
+import { openEngine } from "./engines.js";
+import { colour, forgetColours, paint, picture } from "./paint.js";
+import * as backward from "./sections/backward.js";
+import * as draw from "./sections/draw.js";
+import * as run from "./sections/run.js";
+import * as stream from "./sections/stream.js";
+import * as tokens from "./sections/tokens.js";
+import * as whatIf from "./sections/what_if.js";
+import * as why from "./sections/why.js";
+import { className, shapeOf, state } from "./state.js";
+import { chooseLanguage, chosenLanguage, keep, read, t, translate } from "./texts.js";
+import { tokenName } from "./patches.js";
+
+const SECTIONS = { draw, tokens, why, stream, backward, "what-if": whatIf, run };
+let shown = [];
+
+async function start() {
+  theme();
+  words();
+  $("language").addEventListener("click", () => {
+    chooseLanguage(chosenLanguage() === "en" ? "zh" : "en");
+    words();
+    ask("nothing");
+  });
+  state.engine = await openEngine();
+  state.about = state.engine.about;
+  state.shape = shapeOf(state.about.config);
+  Object.assign(state, { block: Math.max(0, state.shape.depth - 1), other: state.shape.prefix });
+  if (!state.shape.prefix) state.token = Math.floor((state.shape.rows / 2) * state.shape.columns + state.shape.columns / 2);
+  shown = Object.entries(SECTIONS).filter(([, section]) => section.fits());
+  for (const id of Object.keys(SECTIONS)) $(id).hidden = !shown.some(([name]) => name === id);
+  for (const [, section] of shown) section.build();
+  links();
+  $("all-on").addEventListener("click", () => { state.off.clear(); ask("look"); });
+  words();
+  onChange(render);
+  await draw.begin();
+}
+
+/** Numbers before the titles of the sections, and links to them. */
+function links() {
+  shown.forEach(([id], at) => {
+    const title = $(`h-${id}`), key = title.querySelector("[data-text]").dataset.text;
+    title.querySelector("b").textContent = at + 1;
+    $("links").append(make("li", {}, make("a", { href: `#${id}`, "data-title": key }, String(at + 1), make("span", { class: "unseen", "data-text": key }))));
+  });
+}
+
+function render() {
+  if (!state.answer) return;
+  const { metadata, probs } = state.answer, target = Number(metadata.target);
+  state.image = picture(state.pixels, state.shape);
+  for (const [, section] of shown) section.render();
+  for (const chip of document.querySelectorAll(".explained")) say(chip, t("explained", { name: className(target) }));
+  say($("engine"), t("spent", { engine: engineName(), time: number(Number(metadata.milliseconds)) }));
+  paint($("thumb"), [state.image, 1]);
+  const off = state.off.size;
+  say($("now"), [draw.answerWords(probs), state.shape.depth ? t("nowAsking", { token: tokenName(state.token), block: state.block + 1, head: state.head + 1 }) : "", off ? t("nowOff", { n: off }) : ""].filter(Boolean).join(" · "));
+  $("all-on").hidden = !off;
+  document.body.dataset.drawn = metadata.number; // the number of the answer that is drawn in full
+}
+const engineName = () => (state.about.engine === "your browser" ? t("engineBrowser") : t("enginePython"));
+
+/** All words in the chosen language. */
+function words() {
+  document.documentElement.lang = { en: "en", zh: "zh-CN" }[chosenLanguage()];
+  document.title = t("pageTitle");
+  translate(document);
+  if (!state.about) return;
+  const { parameters, name } = state.about, { depth, heads, rows, columns, H, W, C } = state.shape;
+  $("model").textContent = t("model", { name, parameters: parameters.toLocaleString(chosenLanguage()), depth, heads, rows, columns, size: `${H} × ${W}${C === 3 ? " × 3" : ""}` });
+  for (const [, section] of shown) section.words?.();
+}
+
+function theme() {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const set = (name) => {
+    document.documentElement.dataset.theme = name;
+    forgetColours();
+    colour("ink"); // a theme is in force once its colours can be asked for
+    ask("nothing");
+  };
+  set(read("theme") ?? (dark.matches ? "dark" : "light"));
+  dark.addEventListener("change", () => read("theme") ?? set(dark.matches ? "dark" : "light"));
+  $("theme").addEventListener("click", () => {
+    const name = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    keep("theme", name);
+    set(name);
+  });
+}
+
+onTrouble((error) => {
+  $("trouble").hidden = !error;
+  if (error) say($("trouble"), error.message);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select, textarea")) return;
+  for (const [, section] of shown) section.key?.(event);
+});
+start().catch(trouble);

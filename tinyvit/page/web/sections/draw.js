@@ -1,0 +1,126 @@
+// Draw a digit, or give a picture: the image, cut into patches, and a bar for each class that the model can answer.
+import { explain, show, trouble } from "../asking.js";
+import { $, make, percent, say } from "../dom.js";
+import { cut, paint, picture } from "../paint.js";
+import { Sheet } from "../sheet.js";
+import { className, order, row, state } from "../state.js";
+import { marked, t } from "../texts.js";
+
+const MOST = 10; // classes that are shown
+const SURE = 0.8;
+const SIZE = 56; // of an example's canvas
+let sheet, bars;
+
+export const fits = () => true;
+
+export function build() {
+  const { about, shape } = state;
+  if (about.drawn) sheet = new Sheet($("sheet"), strokes);
+  else {
+    $("sheet").removeAttribute("tabindex");
+    $("sheet").setAttribute("role", "img");
+    $("sheet").dataset.label = "pictureLabel";
+    document.querySelector("[data-text=drawTitle]").dataset.text = "pictureTitle";
+    $("h-draw").lastElementChild.dataset.text = "pictureTitle";
+  }
+  for (const id of ["clear", "undo"]) $(id).hidden = !sheet;
+  $("clear").addEventListener("click", () => sheet.clear());
+  $("undo").addEventListener("click", () => sheet.undo());
+  bars = Array.from({ length: Math.min(MOST, shape.classes) }, () => {
+    const node = make("button", { class: "class", click: () => explain(node.k) }, make("span", { class: "c" }), make("span", { class: "bar" }), make("span", { class: "n" }));
+    return node;
+  });
+  $("classes").append(...bars);
+  openPictures();
+}
+
+/** The first image: an example, or where there is none an empty one. */
+export async function begin() {
+  const { about, shape } = state;
+  $("examples").hidden = !about.examples;
+  const buttons = await Promise.all(Array.from({ length: Math.min(14, about.examples) }, (_, index) => example(index)));
+  $("examples").append(...buttons);
+  if (buttons.length) return buttons[0].click();
+  return take(new Uint8Array(shape.C * shape.H * shape.W));
+}
+async function example(index) {
+  const canvas = make("canvas", { width: SIZE, height: SIZE });
+  const { pixels } = await state.engine.example(index), bytes = Uint8Array.from(pixels);
+  paint(canvas, [picture(bytes, state.shape), 1]);
+  const button = make("button", { "data-label": "example", "data-n": index + 1, "aria-pressed": false, "aria-label": t("example", { n: index + 1 }), click: () => {
+    press(button);
+    take(bytes);
+  } }, canvas);
+  return button;
+}
+function press(button) {
+  for (const other of $("examples").children) other.setAttribute("aria-pressed", other === button);
+}
+
+function take(bytes, done = "") {
+  const image = picture(bytes, state.shape);
+  if (sheet) sheet.show({ image, pixels: bytes });
+  else paint($("sheet"), [image, 1]);
+  say($("done"), done);
+  state.target = null;
+  return show(bytes);
+}
+function strokes() {
+  const { C, H, W } = state.shape;
+  press(null);
+  say($("done"), "");
+  state.target = null;
+  return show(sheet.pixels(H) ?? new Uint8Array(C * H * W));
+}
+
+function openPictures() {
+  const open = async (file) => {
+    if (!file) return;
+    try {
+      const { pixels, metadata } = await state.engine.image(file);
+      press(null);
+      await take(Uint8Array.from(pixels), metadata.done);
+    } catch (error) { trouble(error); }
+  };
+  $("open").addEventListener("click", () => $("file").click());
+  $("file").addEventListener("change", () => { open($("file").files[0]); });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    open(event.dataTransfer.files[0]);
+  });
+  document.addEventListener("paste", (event) => open([...event.clipboardData.files][0]));
+}
+
+/** "3 with 98 %", or two classes where the model is not sure, or all that are in an image of several. */
+export function answerWords(probs) {
+  const [best, second] = order(probs), word = (k) => t("answerOne", { name: className(k), share: percent(probs[k]) });
+  if (state.about.multi_label) return t("saysAll", { list: order(probs).filter((k) => probs[k] >= 0.5).slice(0, 5).map(word).join(", ") || t("saysNone") });
+  return probs[best] > SURE || second === undefined ? t("says", { answer: word(best) }) : t("unsure", { answer: word(best), second: word(second) });
+}
+
+export function words() {
+  const { N, C, P, H, W, rows, columns, D } = state.shape;
+  $("cut").replaceChildren(...marked(t("cut", { H, W, patches: rows * columns, P, tokens: N, numbers: D, pixels: C * P * P })));
+  $("classes").style.setProperty("--names", `${Math.min(16, Math.max(1, ...Array.from({ length: Math.min(100, state.shape.classes) }, (_, k) => className(k).length)))}ch`);
+}
+
+export function render() {
+  const { probs, metadata } = state.answer, { rows, columns, classes } = state.shape, target = Number(metadata.target);
+  cut($("stamps"), state.image, rows, columns);
+  say($("says"), answerWords(probs));
+  const shown = classes <= MOST ? [...probs.keys()] : order(probs).slice(0, MOST);
+  if (!shown.includes(target)) shown[MOST - 1] = target;
+  bars.forEach((node, i) => {
+    const k = (node.k = shown[i]), [name, bar, share] = node.children;
+    node.setAttribute("aria-pressed", k === target);
+    say(name, className(k));
+    bar.style.setProperty("--p", `${100 * probs[k]}%`);
+    say(share, percent(probs[k]));
+  });
+}
+
+/** Digits choose the class to explain. */
+export function key(event) {
+  if (/^\d$/.test(event.key) && Number(event.key) < Math.min(10, state.shape.classes)) explain(Number(event.key));
+}

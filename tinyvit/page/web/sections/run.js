@@ -1,0 +1,96 @@
+// A run as it happens: its curves, what its weights make of a few digits epoch after epoch, and the patch embedding.
+import { trouble } from "../asking.js";
+import { curve } from "../curve.js";
+import { $, make, percent, say } from "../dom.js";
+import { forAgainst, paint, picture, shares } from "../paint.js";
+import { className, order, row, state } from "../state.js";
+import { t } from "../texts.js";
+
+const run = { about: null, steps: [], epochs: [], mapped: [], shown: null, maps: null };
+let loss, measure, slider, said, digits, filters, block;
+
+export const fits = () => Boolean(state.about.watching);
+
+export function build() {
+  loss = figure("lossTitle");
+  measure = figure("measureTitle");
+  slider = make("input", { type: "range", min: 0, max: 0, value: 0, "data-label": "epochLabel", input: () => fetchMaps(run.mapped[Number(slider.value)]) });
+  said = make("span", { class: "v" });
+  block = make("select", { change: render }, ...Array.from({ length: state.shape.depth }, (_, b) => make("option", { value: b }, String(b + 1))));
+  block.value = String(state.shape.depth - 1);
+  digits = make("div", { class: "digits" });
+  filters = make("div", { class: "filters", role: "img", "data-label": "filtersTitle" });
+  $("run-body").append(make("div", { class: "two" }, loss.figure, measure.figure),
+    make("figure", {}, make("figcaption", { "data-text": "epochsTitle" }), make("div", { class: "choosers" }, make("label", { class: "range" }, make("span", { "data-text": "epoch" }), slider, said), make("label", {}, make("span", { "data-text": "blockChoose" }), block)), digits),
+    make("figure", {}, make("figcaption", { "data-text": "filtersTitle" }), filters), make("p", { class: "caption", id: "run-note" }));
+  state.engine.events(listen);
+}
+function figure(title) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 520 220");
+  svg.setAttribute("role", "img");
+  svg.dataset.label = title;
+  return { svg, figure: make("figure", {}, make("figcaption", { "data-text": title }), svg) };
+}
+
+function listen(event) {
+  if (event.kind === "run") Object.assign(run, { about: event, steps: [], epochs: [], mapped: [] });
+  if (event.kind === "steps") run.steps.push(...event.steps);
+  if (event.kind === "epochs") run.epochs = event.epochs;
+  if (event.kind === "note") say($("run-note"), event.text);
+  if (event.kind === "maps") {
+    const followed = run.shown === null || run.shown === run.mapped.at(-1);
+    run.mapped = event.epochs;
+    slider.max = Math.max(0, run.mapped.length - 1);
+    if (followed && run.mapped.length) {
+      slider.value = slider.max;
+      fetchMaps(run.mapped.at(-1));
+    }
+  }
+  render();
+}
+
+async function fetchMaps(epoch) {
+  run.shown = epoch;
+  try {
+    const maps = await state.engine.maps(epoch);
+    if (run.shown === epoch) run.maps = maps;
+    render();
+  } catch (error) { trouble(error); }
+}
+
+export const words = () => run.about && render();
+
+export function render() {
+  if (!run.about) return;
+  const { epochs, steps, about } = run, first = epochs[0] ?? {}, place = about.steps_per_epoch ? (step) => step / about.steps_per_epoch : (_, epoch) => epoch;
+  say($("run-name"), t("runName", { name: about.name, epoch: epochs.length, of: about.epochs }));
+  const line = (key, name, kind) => ({ name: t(name), kind, points: epochs.filter((e) => e[key] != null).map((e) => [e.epoch, e[key]]) });
+  const stepLine = { name: "", kind: "thin", points: steps.map(({ step, epoch, loss: value }) => [place(step, epoch), value]) };
+  curve(loss.svg, [stepLine, line("train_loss", "trainLine", "first"), line("dev_loss", "devLine", "second")], { of: about.epochs, words: (v) => v.toFixed(2), fromZero: true });
+  const key = about.measure ?? Object.keys(first).find((name) => /^dev_(?!loss)/.test(name));
+  if (key) curve(measure.svg, [line(key, "devLine", "first")], { of: about.epochs, words: /accuracy|iou|precision/.test(key) ? percent : (v) => v.toFixed(2) });
+  measure.figure.hidden = !key;
+  say(said, run.shown === null ? "" : String(run.shown));
+  if (run.maps) renderMaps(run.maps);
+}
+
+function renderMaps({ digits: images, attention, probs, filters: weights }) {
+  const [count, C, H, W] = images.shape, [, , rows, columns] = attention.shape, b = Number(block.value);
+  const canvas = (size, ...layers) => {
+    const node = make("canvas", { width: size, height: size });
+    paint(node, ...layers);
+    return node;
+  };
+  digits.replaceChildren(...Array.from({ length: count }, (_, i) => {
+    const image = picture(row(images, i), { C, H, W }), best = probs && order(row(probs, i))[0];
+    return make("div", {}, canvas(112, [image, 1]), canvas(112, [image, 1], [shares(row(attention, i, b), rows, columns), 0.72]),
+      make("span", { class: "caption" }, probs ? t("answerOne", { name: className(best), share: percent(row(probs, i)[best]) }) : ""));
+  }));
+  const [D, channels, P] = weights.shape;
+  filters.replaceChildren(...Array.from({ length: D }, (_, i) => {
+    const mean = new Float32Array(P * P);
+    row(weights, i).forEach((value, at) => { mean[at % (P * P)] += value / channels; });
+    return canvas(68, [forAgainst(mean, P, P), 1]);
+  }));
+}

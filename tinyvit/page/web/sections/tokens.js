@@ -1,0 +1,88 @@
+// Where each token looks: one map for every block and head, their mean, and which tokens have become alike.
+import { choose, chooseHead } from "../asking.js";
+import { $, make, percent, say, sentence } from "../dom.js";
+import { paint, shares, viridis } from "../paint.js";
+import { PatchMap, frame, pointable, tokenName } from "../patches.js";
+import { meanOf, order, patchesOf, row, state } from "../state.js";
+import { marked, t } from "../texts.js";
+
+const VEIL = 0.72; // how far a map covers the image below it
+let focus, cells;
+
+export const fits = () => state.shape.depth > 0;
+
+export function build() {
+  const { depth, heads, rows, columns } = state.shape, shown = [...Array(heads).keys(), "mean", "similarity"];
+  focus = new PatchMap($("focus"), { label: "focusLabel", which: "token", choose: chooseToken, pixels: 672 });
+  const size = Math.max(44, Math.min(104, Math.floor(660 / shown.length)));
+  $("heads").style.gridTemplateColumns = `max-content repeat(${shown.length}, minmax(${heads > 6 ? 44 : 36}px, ${size}px))`;
+  $("heads").append(make("span"), ...shown.map((view) => make("span", { class: "head", "data-text": typeof view === "number" ? "head" : view, "data-n": view + 1 })));
+  cells = [];
+  for (let block = 0; block < depth; block++) {
+    $("heads").append(make("span", { class: "side", "data-text": "block", "data-n": block + 1 }));
+    for (const view of shown) {
+      const canvas = make("canvas", { width: 2 * size, height: Math.round((2 * size * rows) / columns) }), mark = make("i", { class: "mark" });
+      const map = make("span", { class: "map" }, canvas, mark), share = make("i", { class: "share" });
+      const cell = make("button", { class: "cell", "data-label": typeof view === "number" ? "cellHead" : view === "mean" ? "cellMean" : "cellSimilarity", "data-block": block + 1, "data-head": view + 1, click: () => pick(block, view) }, map, share);
+      pointable(map, (token) => choose("token", token, false)); // a click chooses the head
+      cells.push({ block, view, cell, canvas, mark, share });
+      $("heads").append(cell);
+    }
+  }
+  pointable($("stamps"), chooseToken);
+  const scale = $("scale").getContext("2d");
+  for (let x = 0; x < 256; x++) {
+    scale.fillStyle = `rgb(${viridis(x / 255)})`;
+    scale.fillRect(x, 0, 1, 1);
+  }
+}
+const chooseToken = (token, kept) => choose("token", token, kept);
+
+function pick(block, view) {
+  state.view = typeof view === "number" ? "head" : view;
+  chooseHead(block, typeof view === "number" ? view : state.head);
+}
+
+function valuesOf({ attention, similarity }, block, view) { // (N)
+  if (view === "similarity") return row(similarity, block + 1);
+  const heads = row(attention, block);
+  return view === "mean" ? meanOf(Object.assign(heads.slice(), { shape: attention.shape.slice(1) })) : row(attention, block, view);
+}
+
+export function words() {
+  const { heads, depth, d, D, prefix } = state.shape, { class_token, num_registers } = state.about.config;
+  $("tokens-lead").replaceChildren(...marked(`${t("tokensLead", { D })} ${class_token ? t("tokensClass") : t("tokensMean")}${num_registers ? ` ${t("tokensRegisters", { n: num_registers })}` : ""}`));
+  $("head-lead").replaceChildren(...marked(t("headLead", { heads, d, all: heads * depth })));
+  $("share-note").textContent = prefix ? t(num_registers ? "shareNoteRegisters" : "shareNote") : "";
+}
+
+export function render() {
+  const seen = state.detail.token, { rows, columns, prefix } = state.shape, { token, block } = state;
+  const shown = state.view === "head" ? state.head : state.view;
+  for (const { block: b, view, cell, canvas, mark, share } of cells) {
+    const values = valuesOf(seen, b, view);
+    paint(canvas, [state.image, 1], [shares(patchesOf(values), rows, columns), VEIL]);
+    frame(mark, token);
+    share.hidden = !prefix;
+    share.classList.toggle("none", view === "similarity");
+    share.style.setProperty("--p", `${100 * values.subarray(0, prefix).reduce((sum, value) => sum + value, 0)}%`);
+    cell.setAttribute("aria-pressed", b === block && view === shown);
+    cell.classList.toggle("off", state.off.has(`${b}.${view}`));
+  }
+  const values = valuesOf(seen, block, shown), alike = state.view === "similarity";
+  focus.draw([[state.image, 1], [shares(patchesOf(values), rows, columns), 0.66]], (j) => (alike ? t("cosine", { value: values[j].toFixed(2) }) : percent(values[j])));
+  say($("reading"), sentence(reading(values, alike)));
+}
+
+function reading(values, alike) {
+  const others = order(values).filter((j) => j !== state.token).slice(0, 2), who = tokenName(state.token), block = state.block + 1;
+  const [first, second] = others.map((j) => ({ name: tokenName(j), value: alike ? values[j].toFixed(2) : percent(values[j]) }));
+  if (!second) return "";
+  const said = { who, block, head: state.head + 1, first: first.name, a: first.value, second: second.name, b: second.value, self: percent(values[state.token]) };
+  return t(alike ? "readingSimilarity" : state.view === "mean" ? "readingMean" : "readingHead", said);
+}
+
+/** C chooses the class token. */
+export function key(event) {
+  if (event.key.toLowerCase() === "c" && state.about.config.class_token) choose("token", 0, true);
+}

@@ -1,0 +1,54 @@
+// Every word of the page, in English and Chinese, from one table; and how words get into the page.
+import { backward } from "./texts/backward.js";
+import { draw } from "./texts/draw.js";
+import { look } from "./texts/look.js";
+import { run } from "./texts/run.js";
+
+export const LANGUAGES = ["en", "zh"];
+export const TEXTS = { ...draw, ...look, ...backward, ...run }; // key: [English, Chinese]
+
+const store = globalThis.localStorage;
+let language = read("language") ?? (/^zh\b/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en");
+
+/** What was chosen before; nothing where a browser keeps nothing, as for pages opened from disk. */
+export function read(name) {
+  try { return store?.getItem(name) ?? null; } catch { return null; }
+}
+export function keep(name, value) {
+  try { store?.setItem(name, value); } catch { /* then it is asked again next time */ }
+}
+
+export const chosenLanguage = () => language;
+export function chooseLanguage(name) {
+  language = name;
+  keep("language", name);
+}
+
+/** The text of `key`, with {name} replaced by `values.name`. */
+export function t(key, values = {}) {
+  const text = TEXTS[key][LANGUAGES.indexOf(language)];
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** Text -> nodes: *stressed*, `code`, w_ij with its indices below, and ● for the dot of what depends on the class. */
+export function marked(text) {
+  return text.split(/(\*[^*]+\*|`[^`]+`|_[a-z]{1,2}(?![a-z])|●)/).filter(Boolean).map((piece) => {
+    const tag = { "*": "em", "`": "code", "_": "sub", "●": "i" }[piece[0]];
+    if (!tag) return piece;
+    const node = document.createElement(tag);
+    if (tag === "i") node.className = "dot";
+    else if (tag === "em") node.append(...marked(piece.slice(1, -1)));
+    else node.textContent = piece.slice(1, tag === "sub" ? undefined : -1);
+    return node;
+  });
+}
+/** The same for readers aloud. */
+export const spoken = (text) => text.replace(/[*`●]/g, "").replace(/_/g, " ");
+
+/** Fills every element of `root` that names its text: data-text, data-label (aria-label) and data-title. */
+export function translate(root) {
+  const all = (name) => [...(root.matches?.(`[data-${name}]`) ? [root] : []), ...root.querySelectorAll(`[data-${name}]`)];
+  for (const node of all("text")) node.replaceChildren(...marked(t(node.dataset.text, node.dataset)));
+  for (const node of all("label")) node.setAttribute("aria-label", t(node.dataset.label, node.dataset));
+  for (const node of all("title")) node.title = t(node.dataset.title, node.dataset);
+}
