@@ -62,7 +62,7 @@ function render() {
   $("all-on").hidden = !off;
   document.body.dataset.drawn = metadata.number; // the number of the answer that is drawn in full
 }
-const engineName = () => (state.about.engine === "your browser" ? t("engineBrowser") : t("enginePython"));
+const engineName = () => (state.about.engine === "your browser" ? t("engineBrowser") : t("enginePython", { library: state.about.engine.split(" ")[0] }));
 
 /** All words in the chosen language. */
 function words() {

@@ -7,7 +7,7 @@ export const draw = {
     "{name}，一个视觉 Transformer：{parameters} 个参数，{depth} 个块，每块 {heads} 个头，{size} 像素，{rows} × {columns} 个图块"],
   skip: ["Skip to the first section", "跳到第一节"],
   spent: ["{engine}: {time} ms", "{engine}：{time} 毫秒"],
-  enginePython: ["NumPy on this machine", "本机的 NumPy"],
+  enginePython: ["{library} on this machine", "本机的 {library}"],
   engineBrowser: ["your browser", "你的浏览器"],
   engineTitle: ["who computes, and how long the last answer took", "由谁计算，上一次回答用了多久"],
   otherLanguage: ["中文", "English"],
