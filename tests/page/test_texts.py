@@ -61,7 +61,9 @@ def test_every_text_is_used(texts, sources):
 
 
 def test_no_text_is_missing(texts, sources):
-    asked = set(re.findall(r"\bt\(\"(\w+)\"", sources)) | set(re.findall(r"\bdata-(?:text|label|title)=\"(\w+)\"", sources))
+    asked = set(re.findall(r"\bt\(\"(\w+)\"", sources)) | set(
+        re.findall(r"\bdata-(?:text|label|title)=\"(\w+)\"", sources)
+    )
     asked |= set(re.findall(r"\"data-(?:text|label|title)\": \"(\w+)\"", sources))
     assert len(asked) > 80
     assert sorted(asked - set(texts)) == []
