@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.target)
     if options.to == "npz" and target.suffix != ".npz":
         raise UserError(f"with --to npz, OUT is a file whose name ends with .npz, got {target}: add it")
-    _check_target(target, options.overwrite)
+    check_target(target, options.overwrite)
     path = find_model(options.source, download=options.download)
     checkpoint = open_checkpoint(path, with_head=not options.ignore_head)
     model = VisionTransformer.from_checkpoint(checkpoint, num_classes=0 if options.ignore_head else None)
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
+def check_target(target: Path, overwrite: bool) -> None:
     """Check that no model is lost that the user did not give up.
 
     Raises:

@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
         _advise("safetensors 0.8.0 can write damaged files: python -m pip install 'safetensors!=0.8.0'")
     _say("pillow-heif", _version("pillow-heif") or "not installed (only HEIC images need it)")
     _say("huggingface_hub", _version("huggingface_hub") or "not installed (only models by name need it)")
+    for package in ("onnx", "onnxruntime"):
+        _say(package, _version(package) or "not installed (only tinyvit export needs it)")
     _say("mpi4py", _version("mpi4py") or "not installed (only tinyvit train --distributed needs it)")
     _gpu()
     _data()

@@ -1,0 +1,138 @@
+"""`tinyvit export MODEL OUT.onnx`: a trained model for other runtimes, compared with the model itself by `--verify`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .convert import check_target
+from .flags import SUB_PARSERS, add_download_flag, find_model
+from .output import say
+
+KB = 1000
+
+
+def add_parser(verbs: SUB_PARSERS) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "export",
+        help="write a model as an ONNX graph",
+        description="Write a trained model as an ONNX graph for other runtimes: its forward, for any batch size, and "
+        "if asked for, attention maps, hidden states and the hand-written backward.",
+    )
+    parser.add_argument("source", metavar="MODEL", help="run, folder of a model, or .npz file")
+    add_download_flag(parser)
+    parser.add_argument("target", metavar="OUT", help="file to write, NAME.onnx")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is at OUT")
+    parser.add_argument("--attention", action="store_true", help="also output the attention maps of every block")
+    parser.add_argument(
+        "--hidden-states", action="store_true", help="also output the tokens before the first block and after each"
+    )
+    parser.add_argument(
+        "--gradients",
+        action="store_true",
+        help="also run the backward: input target, a class; outputs are gradients of its logit by images and attention",
+    )
+    parser.add_argument(
+        "--normalise", action="store_true", help="take pixels from 0 to 255, and normalise them within the graph"
+    )
+    parser.add_argument("--float16", action="store_true", help="half precision: weights, inputs and outputs in float16")
+    parser.add_argument(
+        "--opset", type=int, default=17, metavar="N", help="version of ONNX's operators, 13 or newer (default: 17)"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="compare every output with the model's own, by onnxruntime and by onnx"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from ..exporting.export import graph_of, metadata_of, read_source, subject_of
+    from ..exporting.files import save_onnx
+    from ..exporting.proto import check_opset
+    from ..exporting.subject import Wanted
+
+    target = Path(options.target)
+    if target.suffix != ".onnx":
+        raise UserError(f"OUT is a file whose name ends with .onnx, got {target}: add it")
+    check_target(target, options.overwrite)
+    check_opset(options.opset)
+    source = read_source(find_model(options.source, download=options.download))
+    wanted = Wanted(
+        options.attention, options.hidden_states, options.gradients, source.statistics if options.normalise else None
+    )
+    dtype = np.dtype(np.float16 if options.float16 else np.float32)
+    if source.model.dtype != dtype:
+        say(f"note: the weights are {source.model.dtype}, and become {dtype}")
+    model = source.model.astype(dtype)
+    graph = graph_of(subject_of(model, wanted), opset=options.opset)
+    files = save_onnx(target, graph, metadata_of(source, wanted))
+    about = (
+        f"opset {options.opset}, {len(graph.nodes)} nodes, {sum(file.stat().st_size for file in files) / KB:,.0f} kB"
+    )
+    say(f"{options.source} -> {' and '.join(map(str, files))}: {about}")
+    for what, tensors in (("in", graph.inputs), ("out", graph.outputs)):
+        shapes = {tensor.name: f"{tensor.dtype!s:<9}({', '.join(map(str, tensor.shape))})" for tensor in tensors}
+        for title, names in grouped(list(shapes)).items():
+            say(f"  {what:<4}{title:<22}{shapes[names[0]]}")
+    for note in _notes(source):
+        say(f"note: {note}")
+    return verify(subject_of(model.astype(np.float32), wanted), target, dtype) if options.verify else 0
+
+
+def _notes(source: Any) -> list[str]:
+    """Facts that the file cannot express: assumptions, and logits that are not one class of several."""
+    from ..pretrained import MULTI_LABEL, REGRESSION
+
+    threshold = source.preprocessing.threshold
+    meanings = {
+        MULTI_LABEL: f"each logit is the yes or no of a class by itself: take a sigmoid of it, not softmax, and a yes "
+        f"from {threshold:g} on",
+        REGRESSION: "the logits are regression outputs: take no softmax of them",
+    }
+    notes = [source.preprocessing.assumption, meanings.get(source.problem_type, "")]
+    return [note for note in notes if note]
+
+
+def verify(subject: Any, path: Path, dtype: Any) -> int:
+    """Print how far other engines are from `subject`'s own answers with the file at `path`; 1 where one is too far."""
+    from ..exporting.compare import (
+        ENGINES,
+        NUM_EXAMPLES,
+        TOLERANCE,
+        TOLERANCE_FLOAT16,
+        difference,
+        examples,
+    )
+
+    tolerance = TOLERANCE_FLOAT16 if dtype == "float16" else TOLERANCE
+    given, wanted = examples(subject, dtype)
+    columns = {}
+    for name, engine in ENGINES.items():
+        try:
+            got = engine(path, given)
+        except ImportError as error:
+            say(f"note: not compared with {name} ({error}): python -m pip install 'tinyvit[onnx]'")
+        except Exception as error:
+            raise UserError(f"{name} refuses {path} ({error}): choose another --opset") from error
+        else:
+            columns[name] = {output: difference(got[output], wanted[output]) for output in wanted}
+    say(f"\n{NUM_EXAMPLES} random examples; the largest difference, as a part of the largest value:\n")
+    say(f"{'output':<22}{'largest value':>14}" + "".join(f"{name:>20}" for name in columns))
+    for title, outputs in grouped(list(wanted)).items():
+        size = max(abs(wanted[output]).max(initial=0) for output in outputs)
+        worst = [max(column[output] for output in outputs) for column in columns.values()]
+        say(f"{title:<22}{size:>14.4g}" + "".join(f"{found:>20.1e}" for found in worst))
+    worst = [max(column.values()) for column in columns.values()]
+    is_close = max(worst) <= tolerance
+    say(f"\nworst difference {max(worst):.1e}, which is {'within' if is_close else 'above'} {tolerance:g}")
+    return 0 if is_close else 1
+
+
+def grouped(names: list[str]) -> dict[str, list[str]]:
+    """Names of what every block has as one, by a title: "attention.0" to "attention.3" are "attention.0..3"."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.split(".")[0], []).append(name)
+    return {f"{found[0]}..{len(found) - 1}" if found[1:] else found[0]: found for found in groups.values()}
