@@ -22,6 +22,7 @@ REACH = {
     "backend/devices.py": (*RUNS, "eval", "predict", "look", "gradcheck", "bench"),
     "bench/scaling.py": ("bench",),
     "images/augment_pil.py": ("finetune",),
+    "page/handler.py": ("look",),
     "page/server.py": ("look",),
     "datasets/find.py": ("train", *MEASURING),  # where --data-dir was given
     "datasets/left_out.py": (*RUNS, "eval", "predict", "data check"),

@@ -18,6 +18,7 @@ from tinyvit.errors import UserError
 from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.optim import SGD
 from tinyvit.storage.files import siblings
+from tinyvit.storage.steps import Step, append_step, read_steps
 from tinyvit.tasks import classify
 from tinyvit.training import Progress, TrainingInterrupted, load_trained, loop, resume, start, train
 from tinyvit.training.gradients import OneProcess
@@ -42,7 +43,7 @@ def test_a_run_learns_and_leaves_its_folder(small_config):
     assert history.test.accuracy > 0.3  # 0.1 is chance; 200 images do not make it good
     assert [epoch["epoch"] for epoch in history.epochs] == list(range(1, 9))
     assert {path.name for path in folder.iterdir()} == {
-        "config.json", "metrics.jsonl", "metrics.csv", "last", "best", "report.txt",
+        "config.json", "metrics.jsonl", "metrics.csv", "steps.jsonl", "last", "best", "report.txt",
     }  # fmt: skip
     assert {path.name for path in (folder / "last").iterdir()} == {
         "config.json", "model.safetensors", "preprocessor_config.json",
@@ -50,6 +51,24 @@ def test_a_run_learns_and_leaves_its_folder(small_config):
     }  # fmt: skip
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 8
     assert len((folder / "metrics.csv").read_text().splitlines()) == 9
+
+
+def test_the_loss_within_an_epoch_is_noted(small_config):
+    """A line at each look at the loss; their mean, step for step, is the epoch's."""
+    history = train(dataclasses.replace(small_config, batch_size=8))
+    steps, _ = read_steps(history.folder)
+    assert [(step.step, step.epoch) for step in steps] == [(20, 1), (25, 1), (45, 2), (50, 2)]
+    for epoch, (first, second) in zip(history.epochs, (steps[:2], steps[2:]), strict=True):
+        np.testing.assert_allclose((20 * first.loss + 5 * second.loss) / 25, epoch["train_loss"], rtol=1e-12)
+
+
+def test_steps_that_are_done_again_are_noted_once(small_config):
+    config = dataclasses.replace(small_config, batch_size=8, checkpoint_seconds=1e5)
+    with pytest.raises(TrainingInterrupted):
+        train(config, progress=StopAt(30))
+    append_step(Path(config.output), Step(49, 2, 0.5))  # as of a run that was killed after its last checkpoint
+    resume(config.output)
+    assert [step.step for step in read_steps(Path(config.output))[0]] == [20, 25, 31, 50]
 
 
 def test_the_best_epoch_on_dev_gives_the_tested_weights(small_config):

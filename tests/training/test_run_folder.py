@@ -54,7 +54,7 @@ def test_the_preprocessor_of_wide_coloured_images(small_config, small_dataset):
 
 def test_overwriting_leaves_nothing_of_the_old_run(small_config):
     folder = train(small_config).folder
-    for name in ("config.json", "metrics.jsonl", "metrics.csv", "last", "best", "figures", "report.txt"):
+    for name in ("config.json", "metrics.jsonl", "metrics.csv", "steps.jsonl", "last", "best", "figures"):
         for left_by_a_kill in siblings(folder / name):
             left_by_a_kill.mkdir()
     (folder / "figures").mkdir()

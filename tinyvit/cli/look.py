@@ -27,6 +27,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "folder", nargs="?", metavar="MODEL", help="run, folder of a model, or .npz file (default: data/mnist-vit)"
     )
+    parser.add_argument(
+        "--watch",
+        metavar="RUN",
+        help="show a training run in the page as it happens: learning curves, attention by epoch",
+    )
     parser.add_argument("--port", type=_port, metavar="PORT", help="port of the page (default: 8017, or a free one)")
     parser.add_argument("--no-browser", action="store_true", help="print the page's address, and open no browser")
     parser.add_argument("--score", action="store_true", help="score the attribution maps, and open no page")
@@ -61,11 +66,12 @@ def run(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> None:
     """Answer the page until Ctrl-C."""
     from ..backend import one_matrix_thread, resolve_device
-    from ..page import PageServer, open_studio
+    from ..page import PageServer, Watch, open_studio
 
     path = find_model(options.folder, download=options.download) if options.folder else _shipped()
     studio = open_studio(path, device=resolve_device(options.device), note=complain)
-    with PageServer(studio, port=options.port, note=complain) as server:
+    watch = Watch(options.watch) if options.watch else None
+    with PageServer(studio, watch=watch, port=options.port, note=complain) as server:
         say(f"{studio.path} is at {server.address} (Ctrl-C ends it)")
         if not (options.no_browser or _opens(server.address)):
             complain(f"no browser could be opened here: open {server.address} in one")
@@ -74,6 +80,8 @@ def _serve(options: argparse.Namespace) -> None:
             one_matrix_thread() if studio.is_small else contextlib.nullcontext(),
             contextlib.suppress(KeyboardInterrupt),
         ):
+            if watch:
+                watch.begin()
             threading.Thread(target=server.warm_up, daemon=True).start()
             server.serve_forever()
     say("the page is closed")

@@ -2,5 +2,6 @@
 
 from .server import PageServer
 from .studio import open_studio
+from .watch import Watch
 
-__all__ = ["PageServer", "open_studio"]
+__all__ = ["PageServer", "Watch", "open_studio"]

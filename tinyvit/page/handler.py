@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
     def _stream(self, events: Iterable[dict[str, Any] | None] | None) -> None:
         """Server-sent events; None is a comment that shows that the line still stands."""
         if events is None:
-            raise Refused(HTTPStatus.NOT_FOUND, "no run is watched: the page was opened without one")
+            raise Refused(HTTPStatus.NOT_FOUND, "no run is watched: start with tinyvit look --watch RUN")
         self.close_connection = True
         self.send_response(HTTPStatus.OK)
         for name, value in ({"Content-Type": "text/event-stream", "Connection": "close"} | HEADERS).items():

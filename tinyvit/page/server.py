@@ -17,6 +17,7 @@ from .files import page_files
 from .handler import Handler
 from .query import Query
 from .studio import Studio
+from .watch import Watch
 
 HOST = "127.0.0.1"  # there is no option for another: from elsewhere, an SSH tunnel leads here
 PORT = 8017  # where no other is asked for and this one is free
@@ -38,7 +39,12 @@ class PageServer(ThreadingHTTPServer):
     allow_reuse_address = os.name != "nt"  # on Windows it would let two servers share a port
 
     def __init__(
-        self, studio: Studio, *, watch: Any = None, port: int | None = None, note: Callable[[str], None] = print
+        self,
+        studio: Studio,
+        *,
+        watch: Watch | None = None,
+        port: int | None = None,
+        note: Callable[[str], None] = print,
     ):
         self.studio, self.watch, self.note, self.files = studio, watch, note, page_files()
         self._computing, self._reading = threading.Lock(), threading.Lock()

@@ -1,4 +1,6 @@
-"""Layout of a run folder: `config.json metrics.jsonl metrics.csv last/ best/ figures/ report.txt`, `pictures.json`."""
+"""Layout of a run folder: `config.json metrics.jsonl metrics.csv steps.jsonl last/ best/ figures/ report.txt`, and
+`pictures.json` or `arrays.json`.
+"""
 
 import itertools
 import os
@@ -13,10 +15,21 @@ from .claim import Claim
 from .files import CONFIG, disk_errors, read_json, replacing, siblings, to_json
 from .folders import finish_replacing
 from .metrics import METRICS
+from .steps import STEPS
 
 IMAGE_LIST = "pictures.json"  # what a run learns from, if that is images, see `datasets/recorded_images`
 ARRAYS = "arrays.json"  # the same of arrays, see `datasets/recorded_arrays`
-RESULTS = (IMAGE_LIST, ARRAYS, METRICS, "metrics.csv", "last", "best", "figures", "report.txt")  # all but the config
+RESULTS = (
+    IMAGE_LIST,
+    ARRAYS,
+    METRICS,
+    "metrics.csv",
+    STEPS,
+    "last",
+    "best",
+    "figures",
+    "report.txt",
+)  # not config.json
 
 
 def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:

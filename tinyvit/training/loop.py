@@ -58,6 +58,7 @@ class Trainer:
         try:
             load_checkpoint(self.files.folder / "last", self.state, steps_per_epoch=self.steps_per_epoch)
             check_best(self.files.folder, self.state.epochs)
+            self.files.forget_steps_after(self.state.step)
         except BaseException:
             self.gradients.close()
             raise
@@ -150,12 +151,14 @@ class Trainer:
         Raises:
             UserError: one of them is NaN or infinite.
         """
-        first = self.state.step - len(self.losses) + 1
-        for step, loss in enumerate(map(float, self.losses), first):
+        losses = [float(loss) for loss in self.losses]
+        self.losses.clear()
+        for step, loss in enumerate(losses, self.state.step - len(losses) + 1):
             if not math.isfinite(loss):
                 raise diverged(f"the loss became {loss} at step {step}", self.config, self.files.folder)
             self.state.loss_sum += loss
-        self.losses.clear()
+        if losses:
+            self.files.add_step(self.state.step, len(self.state.epochs) + 1, sum(losses) / len(losses))
         return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps_per_epoch)
 
     def _check(self) -> None:

@@ -11,6 +11,7 @@ from ..pretrained import MULTI_LABEL
 from ..storage.claim import Claim, check_best
 from ..storage.files import PREPROCESSOR, write_file
 from ..storage.metrics import write_metrics
+from ..storage.steps import Step, append_step, forget_steps_after
 from ..tasks.model_files import save_model
 from .checkpoint import save_checkpoint
 from .ranks import Ranks
@@ -75,6 +76,16 @@ class RunFiles:
         """The metrics of all epochs so far."""
         if self.writes:
             write_metrics(self.folder, state.epochs)
+
+    def add_step(self, step: int, epoch: int, loss: float) -> None:
+        """Note the mean loss of the last steps, for those who watch the run."""
+        if self.writes:
+            append_step(self.folder, Step(step, epoch, loss))
+
+    def forget_steps_after(self, last: int) -> None:
+        """Drop notes on steps that are done again, as the run goes on from step `last`."""
+        if self.writes:
+            forget_steps_after(self.folder, last)
 
     def save_report(self, text: str) -> None:
         """Save the report of the best epoch on the test split."""
