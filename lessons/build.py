@@ -2,7 +2,7 @@
 
 src/NN_slug.py  ->  NN_slug.ipynb             exercises as stubs, no outputs
                     solutions/NN_slug.ipynb   solved and executed
-all sources     ->  tinyvit/course/lessons.json     titles, minutes, hints and solutions
+all sources     ->  tinyvit/course/lessons.json     titles, minutes, hints, stubs and solutions
 
 A source is Python in jupytext's percent format. A cell `# %% exercise="5.1"` holds one function, whose body stands
 between BEGIN SOLUTION and END SOLUTION; a cell `# %% [markdown] hints="5.1"` holds its hints, a line `---` between.
@@ -153,11 +153,12 @@ def lesson_facts(source: nbformat.NotebookNode) -> dict[str, object]:
 
 
 def exercise_texts(slug: str, source: nbformat.NotebookNode) -> dict[str, dict[str, object]]:
-    """Lesson, hints and solution of every exercise in a source, by number."""
+    """Lesson, hints, stub and solution of every exercise in a source, by number."""
     texts: dict[str, dict[str, object]] = {}
     for cell in source.cells:
         if number := cell.metadata.get("exercise"):
-            texts[number] = {"lesson": slug, "hints": [], "solution": solution_of(cell.source)}
+            stub, solution = stub_of(number, cell.source), solution_of(cell.source)
+            texts[number] = {"lesson": slug, "hints": [], "stub": stub, "solution": solution}
         elif number := cell.metadata.get("hints"):
             texts[number]["hints"] = hints_of(cell.source)
     return texts

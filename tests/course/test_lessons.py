@@ -32,9 +32,8 @@ def test_an_unsolved_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYVIT_HOME", str(tmp_path))
     notebook = nbformat.read(path, 4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    printed = "".join(
-        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()) if "text" in output
-    )
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    printed = "".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
     mine = [number for number, text in check.texts()["exercises"].items() if text["lesson"] == path.stem]
     assert sorted(re.findall(r"Exercise ([\d.]+), \w+: nothing written yet", printed)) == sorted(mine)
 

@@ -5,19 +5,17 @@ TINYVIT_STRICT=1 it raises: that is how the solutions are tested. With TINYVIT_G
 that file: that is how `tinyvit lessons grade` knows.
 """
 
-import json
 import os
 from collections.abc import Callable
-from functools import cache
-from importlib import resources
-from typing import Any
 
 from . import exercises  # noqa: F401  enters all exercises
 from . import progress as _progress
 from .exercise import EXERCISES, Exercise, Function, find_exercise
-from .judge import Outcome, judge
+from .judge import Outcome, Verdict, judge
 from .report import report
-from .show import say
+from .show import say, say_verdict
+from .source import handed_over, others_like
+from .texts import texts as texts
 
 
 def __getattr__(name: str) -> Callable[[Function], None]:
@@ -59,14 +57,8 @@ def progress() -> None:
     print(f"{len(done & EXERCISES.keys())} of {len(EXERCISES)} exercises passed")
 
 
-@cache
-def texts() -> dict[str, dict[str, Any]]:
-    """Texts of the lessons' sources: `lessons` by name with title and minutes, `exercises` by number with lesson, hints
-    and solution."""
-    return dict(json.loads(resources.files(__package__).joinpath("lessons.json").read_text(encoding="utf-8")))
-
-
-_asked: dict[str, int] = {}
+_asked: dict[str, int] = {}  # hints of an exercise
+_last: dict[str, Function] = {}  # the function that was checked last, of each exercise that did not pass
 
 
 class _Check:
@@ -75,8 +67,9 @@ class _Check:
     def __init__(self, exercise: Exercise):
         self.exercise = exercise
 
-    def __call__(self, function: Function) -> None:
-        verdict = judge(self.exercise, function)
+    def __call__(self, function: Function | None = None) -> None:
+        wrong = handed_over(self.exercise, function)
+        verdict = Verdict(Outcome.NOT_ATTEMPTED, wrong) if wrong or function is None else self._judged(function)
         after = ""
         if grades := os.environ.get("TINYVIT_GRADES"):
             with open(grades, "a", encoding="utf-8") as file:
@@ -87,7 +80,23 @@ class _Check:
         text = report(self.exercise, verdict, after=after)
         if os.environ.get("TINYVIT_STRICT") and verdict.outcome is not Outcome.PASSED:
             raise AssertionError(text)
-        print(text)
+        say_verdict(text, passed=verdict.outcome is Outcome.PASSED)
+
+    def _judged(self, function: Function) -> Verdict:
+        """The verdict, with a word about a cell that was changed and not run, or a function of another name."""
+        verdict, number = judge(self.exercise, function), self.exercise.number
+        if verdict.outcome is Outcome.PASSED:
+            return verdict
+        again = _last.get(number) is function
+        _last[number] = function
+        others = list(others_like(function, self.exercise)) if verdict.outcome is Outcome.NOT_ATTEMPTED else []
+        if others and not verdict.sentence:
+            return verdict._replace(
+                sentence=f"`{others[0]}` is there: if that is yours, name it `{self.exercise.name}`"
+            )
+        if again:
+            return verdict._replace(again="It is the function of the last time: if you have changed it, run its cell.")
+        return verdict
 
     def __repr__(self) -> str:
         return f"check.{self.exercise.name}({self.exercise.name}) checks exercise {self.exercise.number}"

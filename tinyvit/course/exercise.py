@@ -19,6 +19,7 @@ class Case(NamedTuple):
 
     arguments: tuple[Any, ...]
     options: Mapping[str, Any] = {}
+    by_chance: bool = False  # rounding alone decides what a wrong formula gives here, so no guess is held to it
 
 
 class Exercise(NamedTuple):

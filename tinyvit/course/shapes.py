@@ -4,12 +4,7 @@ from typing import Any
 
 import numpy as np
 
-
-def as_array(value: Any) -> np.ndarray | None:
-    try:
-        return np.asarray(value)
-    except ValueError:  # lists of different lengths
-        return None
+from .compare import as_array
 
 
 def about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
@@ -17,6 +12,8 @@ def about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
     if len(got) != len(wanted):  # then it is unknown which is which
         return ""
     for one, other in zip(got, wanted, strict=True):
+        if isinstance(other, list):
+            return ""
         if (one := as_array(one)) is not None and one.shape != np.shape(other):
             return _about_shape(one.shape, np.shape(other)) if one.dtype.kind in "biufc" else ""
     return ""
@@ -30,12 +27,12 @@ def _about_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     if tuple(n for n in got if n != 1) == tuple(n for n in wanted if n != 1):
         return "there is an axis of 1 too many" if len(got) > len(wanted) else "keepdims=True keeps an axis of 1"
     if got and got == wanted[1:]:
-        return "the batch axis was lost"
-    if not got and len(wanted) > 1:
+        return "the first axis was lost"
+    if not got and wanted:
         return "a sum, mean or max without axis= makes one number of the whole array"
     if got == wanted[: len(got)]:
-        return "an axis was summed away; keepdims=True keeps it"
-    return "a sum is missing" if wanted in (got[: len(wanted)], got[len(got) - len(wanted) :]) else ""
+        return "keepdims=True keeps an axis of 1" if set(wanted[len(got) :]) == {1} else "the last axis was lost"
+    return "there are axes too many: one was not summed, joined or picked" if len(got) > len(wanted) else ""
 
 
 def lost_an_axis(one: str, other: str) -> bool:

@@ -1,6 +1,7 @@
 """Figures in a notebook, with a caption that screen readers read too, and text with formulas."""
 
 import io
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,14 +24,32 @@ def show(figure: "Figure", caption: str) -> None:
 
 def say(markdown: str) -> None:
     """Display text with its formulas in a notebook; print it as it is elsewhere."""
-    try:
-        from IPython import get_ipython
+    if _in_notebook():
         from IPython.display import Markdown, display
-    except ImportError:
-        notebook = False
-    else:
-        notebook = hasattr(get_ipython(), "kernel")
-    if notebook:
+
         display(Markdown(markdown))
     else:
         print(markdown)
+
+
+def say_verdict(text: str, *, passed: bool) -> None:
+    """Display a verdict in a notebook, its head on green or red, lines broken between words; print it elsewhere."""
+    if not _in_notebook():
+        print(text)
+        return
+    from IPython.display import display
+
+    head, _, rest = text.partition(": ")
+    colour = "#1a7f37" if passed else "#9a6700" if rest.startswith("nothing written") else "#b42318"
+    badge = f'<b style="background: {colour}; color: white; padding: 0 0.4em; border-radius: 3px">{escape(head)}</b>'
+    style = "white-space: pre-wrap; word-break: normal; overflow-wrap: break-word"
+    html = f'<pre style="{style}">{badge}: {escape(rest)}</pre>'
+    display({"text/html": html, "text/plain": text}, raw=True)
+
+
+def _in_notebook() -> bool:
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return hasattr(get_ipython(), "kernel")

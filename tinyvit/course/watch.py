@@ -1,8 +1,10 @@
 """Observation of a learner's function while it runs: what it calls, what it changes, where it stops."""
 
+import _thread
 import inspect
 import sys
 import sysconfig
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from .exercise import Case, Exercise
 
 PACKAGE = str(Path(__file__).parents[1])
 LIBRARIES = (str(Path(np.__file__).parents[1]), sysconfig.get_path("stdlib"))
+SECONDS = 60.0  # that a check waits for a function before it takes its loop for endless
 
 
 class CallsTinyvit(Exception):
@@ -42,15 +45,45 @@ def noticing_tinyvit(parts: tuple[str, ...]) -> Iterator[None]:
         sys.setprofile(before)
 
 
-def where_it_stopped(error: Exception) -> str:
-    """The learner's line, not ours."""
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Interrupt what is inside, as Stop does, when it has taken too long; only where Python can, the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    timer = threading.Timer(SECONDS, _thread.interrupt_main)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def where_it_stopped(error: BaseException) -> str:
+    """What stopped it, at the learner's line and not at ours."""
+    return f"it stopped with {type(error).__name__}: {words_of(error)}{_learners_line(error)}"
+
+
+def words_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a learner's own kind of error may be wrong itself
+        return "(an error without words)"
+
+
+def stopped_by_hand(error: KeyboardInterrupt) -> str:
+    """Where it was when it was stopped, or took too long."""
+    return f"it was stopped before it came to an end; it was{_learners_line(error) or ' in your function'}"
+
+
+def _learners_line(error: BaseException) -> str:
     lines = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith((PACKAGE, *LIBRARIES))
     ]
-    where = f" in line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
-    return f"it stopped with {type(error).__name__}: {error}{where}"
+    return f" in line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
 
 
 def changed_input(exercise: Exercise, given: Case, original: Case) -> str:
@@ -109,7 +142,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def copy_of(case: Case) -> Case:
-    return Case(_copied(case.arguments), _copied(dict(case.options)))
+    return case._replace(arguments=_copied(case.arguments), options=_copied(dict(case.options)))
 
 
 def _copied(value: Any) -> Any:

@@ -1,0 +1,100 @@
+"""Guesses at why a function is wrong. Each is spoken only if it fits what the function did on every case."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .compare import arranged, leaves, same
+from .exercise import Case, Exercise, Function
+from .relations import relation
+from .shapes import about_shapes, lost_an_axis
+from .watch import copy_of, words_of
+
+# What Python and NumPy say, and what it often means.
+USUAL_ERRORS = {
+    r"RecursionError": "the function calls itself, over and over: is there another one of the same name?",
+    r"matmul: .*mismatch": "a @ b needs a last axis of a as long as b's last but one; `.T` turns round all axes",
+    r"'float' object cannot be|single integer, got|must be integers": "`/` gives a float; `//` gives a whole number",
+    r"'tuple'|inhomogeneous": "a forward returns two things, `y, saved`",
+    r"truth value of an array": "Python's max, min and if want one number; np.maximum goes number by number",
+    r"not supported between instances of 'NoneType'|'NoneType' object": "a name is None here: a function that returns "
+    "nothing gives None",
+    r"UnboundLocalError": "the name gets its value further down in this function: give it one before it is used",
+}
+
+
+class Ran(NamedTuple):
+    """What came of calling a function on a case: what it returned as `arranged` arrays, or where it stopped."""
+
+    result: Any = None
+    error: Exception | None = None
+
+
+def run(function: Function, exercise: Exercise, case: Case, answer: Any) -> Ran:
+    """Call a planted mistake as the learner's function is called."""
+    arguments, options, _ = copy_of(case)
+    try:
+        with np.errstate(all="ignore"):  # a planted mistake may overflow; that is not the learner's
+            result = function(*arguments, **options)
+        return Ran(None if result is None else arranged(exercise.summary(result), answer))
+    except Exception as error:  # a wrong formula may fit one case's shapes and not another's
+        return Ran(error=error)
+
+
+def alike(one: Ran, other: Ran) -> bool:
+    if one.error is None or other.error is None:
+        return one.error is other.error and same(one.result, other.result)
+    return type(one.error) is type(other.error) and words_of(one.error) == words_of(other.error)
+
+
+class Judged(NamedTuple):
+    """What the learner's function did on one case, beside the right answer."""
+
+    ran: Ran
+    answer: Any
+    right: bool
+
+
+def planted(exercise: Exercise, cases: Iterable[Case], judged: Sequence[Judged]) -> str:
+    """The known mistake that does on every case what the learner's function does; "" if there is none."""
+    left = dict(exercise.mistakes)
+    for case, (ran, answer, right) in zip(cases, judged, strict=True):
+        for sentence, mistake in list(left.items()):
+            its = run(mistake, exercise, case, answer)
+            fits = same(its.result, answer) == right if case.by_chance else alike(its, ran)
+            if not fits or (not right and same(its.result, answer)):
+                del left[sentence]
+        if not left:
+            break
+    return next(iter(left), "")
+
+
+def from_errors(runs: Sequence[Ran]) -> str:
+    """What the words of the error often mean, if every call that was wrong stopped with one of the kind."""
+    meanings = {_meaning(ran.error) if ran.error is not None else "" for ran in runs}
+    return meanings.pop() if len(meanings) == 1 else ""
+
+
+def _meaning(error: Exception) -> str:
+    words = f"{type(error).__name__}: {words_of(error)}"
+    if shapes := re.search(r"could not be broadcast together with shapes \(([\d,]*)\) \(([\d,]*)\)", words):
+        return "keepdims=True keeps the axis of a sum or mean" if lost_an_axis(*shapes.groups()) else ""
+    return next((meaning for said, meaning in USUAL_ERRORS.items() if re.search(said, words)), "")
+
+
+def from_numbers(exercise: Exercise, cases: Iterable[Case], judged: Sequence[Judged]) -> str:
+    """What meets the eye in the results of all calls that were wrong: an order, a factor, a lost axis."""
+    sentences = []
+    for case, (ran, answer, right) in zip(cases, judged, strict=True):
+        if right or case.by_chance:
+            continue
+        if ran.error is not None or ran.result is None:
+            return ""
+        got, wanted = leaves(ran.result), leaves(answer)
+        sentences.append([*relation(exercise, case, got, wanted), about_shapes(got, wanted)])
+    if not sentences:
+        return ""
+    first, *others = [[sentence for sentence in some if sentence] for some in sentences]
+    return next((sentence for sentence in first if all(sentence in other for other in others)), "")
