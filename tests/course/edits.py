@@ -1,10 +1,10 @@
 """Edits of a syntax tree that make a right function wrong: one slip of the pen each."""
 
 import ast
-import copy
-from itertools import pairwise, permutations
+from itertools import permutations
 
-import numpy as np
+from tests.course import line_edits
+from tests.course.line_edits import changed, helper, method
 
 OTHERS = {
     ast.Add: (ast.Sub, ast.Mult),
@@ -41,41 +41,6 @@ NEIGHBOURS = [
     ("append", "extend"),
 ]
 SYMMETRIC = {"swapaxes", "maximum", "minimum"}
-DONE = []  # what the helpers below have really changed: an edit that changes nothing is none
-
-
-def single(value):
-    """A float64 as a float32; everything else as it is."""
-    if isinstance(value, float | np.ndarray) and np.asarray(value).dtype == np.float64:
-        DONE.append(True)
-        return np.float32(value)
-    return value
-
-
-def flat(value):
-    """An array as a row."""
-    if np.ndim(value) != 1:
-        DONE.append(True)
-    return value.ravel()
-
-
-def positive(value):
-    """An array without its signs."""
-    if np.any(np.asarray(value) < 0):
-        DONE.append(True)
-    return np.abs(value)
-
-
-def spoil(value):
-    """Change every array in it, where it stands."""
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ():
-        spoil(part)
-    if isinstance(value, np.ndarray) and value.size:
-        DONE.append(True)
-        value += value + 1
-
-
-HELPERS = {"single": single, "flat": flat, "positive": positive, "spoil": spoil}
 
 
 def replace(tree, place, new):
@@ -95,15 +60,18 @@ def replace(tree, place, new):
 
 def of(node, function):
     """(kind, what to put in the place of this node) for every slip that is possible there."""
-    for edit in (_operators, _numbers, _calls, _names, _transposes, _statements, _returns, _slices, _types):
+    for edit in (
+        _operators,
+        _numbers,
+        _calls,
+        _names,
+        _transposes,
+        line_edits.statements,
+        line_edits.returns,
+        _slices,
+        _types,
+    ):
         yield from edit(node, function)
-
-
-def changed(node, **fields):
-    new = copy.deepcopy(node)
-    for name, value in fields.items():
-        setattr(new, name, value)
-    return new
 
 
 def _operators(node, _):
@@ -193,81 +161,8 @@ def _transposes(node, _):
         for side in ("left", "right"):
             part = getattr(node, side)
             yield "transposed", changed(node, **{side: ast.Attribute(part, "T", ast.Load())})
-            yield "transposed", changed(node, **{side: _call(part, "swapaxes", -1, -2)})
-        yield "transposed", _call(node, "swapaxes", -1, -2)
-
-
-def _call(value, method, *numbers):
-    return ast.Call(ast.Attribute(value, method, ast.Load()), [ast.Constant(n) for n in numbers], [])
-
-
-def _statements(node, function):
-    if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.If) and node in list(ast.walk(function)):
-        yield "a missing line", []
-    if isinstance(node, ast.For):
-        yield "an early return", changed(node, body=[*node.body, copy.deepcopy(function.body[-1])])
-        yield "a round too few", changed(node, body=[*node.body, ast.Break()])
-        yield from _swapped(node)
-        for n in range(len(node.body)):  # a line that slips out of the loop
-            yield "a line behind the loop", [changed(node, body=_without(node.body, n)), node.body[n]]
-            yield "a line before the loop", [node.body[n], changed(node, body=_without(node.body, n))]
-    if isinstance(node, ast.FunctionDef) and node is function:
-        yield from _swapped(node)
-
-
-def _without(body, n):
-    return [*body[:n], *body[n + 1 :]] or [ast.Pass()]
-
-
-def _swapped(node):
-    for n, (one, other) in enumerate(pairwise(node.body)):
-        if _touch(one, other) or _touch(other, one):
-            body = [*node.body[:n], other, one, *node.body[n + 2 :]]
-            yield "lines swapped", changed(node, body=body)
-
-
-def _touch(one, other):
-    """Does the one give a value to a name that the other uses, or call something that may?"""
-    given = {n.id for n in ast.walk(one) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    used = {n.id for n in ast.walk(other) if isinstance(n, ast.Name)}
-    return not isinstance(one, ast.Assign) or not isinstance(other, ast.Assign) or bool(given & used)
-
-
-def _returns(node, function):
-    if not isinstance(node, ast.Return):
-        return
-    parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-    for order in list(permutations(parts))[1:] if len(parts) > 1 else ():
-        yield "results in another order", changed(node, value=ast.Tuple(list(order), ast.Load()))
-    for index, part in enumerate(parts):
-        if len(parts) > 1:
-            yield "a result is missing", changed(node, value=ast.Tuple(parts[:index] + parts[index + 1 :], ast.Load()))
-        for new in _spoiled(part):
-            value = ast.Tuple([*parts[:index], new, *parts[index + 1 :]], ast.Load()) if len(parts) > 1 else new
-            yield "a spoiled result", changed(node, value=value)
-    yield "no return", ast.Expr(node.value)
-    yield "a tuple of one", changed(node, value=ast.Tuple([node.value], ast.Load()))
-    for name in [arg.arg for arg in [*function.args.args, *function.args.kwonlyargs]]:
-        yield "an input is passed back", changed(node, value=ast.Name(name, ast.Load()))
-        lines = ast.parse(f"result = None\nspoil({name})\nresult").body
-        lines[0].value, lines[2] = node.value, ast.Return(lines[2].value)
-        yield "an input changed in place", lines
-
-
-def _spoiled(part):
-    yield from (
-        _call(part, "squeeze"),
-        _helper("flat", part),
-        _helper("positive", part),
-        _call(part, "mean"),
-        _call(part, "tolist"),
-    )
-    yield ast.BinOp(part, ast.Mult(), ast.Constant(2))
-    yield ast.BinOp(part, ast.Add(), ast.Constant(1e-6))
-    for text in (
-        () if isinstance(part, ast.Tuple) else ("[::-1]", "[..., ::-1]", "[None]", "[0]", "[:-1]", "[1:]", "[..., :-1]")
-    ):
-        yield ast.parse(f"({ast.unparse(part)}){text}", mode="eval").body
+            yield "transposed", changed(node, **{side: method(part, "swapaxes", -1, -2)})
+        yield "transposed", method(node, "swapaxes", -1, -2)
 
 
 def _slices(node, _):
@@ -294,8 +189,4 @@ def _slices(node, _):
 def _types(node, _):
     """A float32 in the middle: the result is float64 again, and right to seven digits."""
     if isinstance(node, ast.BinOp | ast.Call):
-        yield "float32", _helper("single", node)
-
-
-def _helper(name, value):
-    return ast.Call(ast.Name(name, ast.Load()), [value], [])
+        yield "float32", helper("single", node)

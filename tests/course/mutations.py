@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.course import edits
+from tests.course import edits, spoilers
 from tinyvit import ops
 from tinyvit.backend import array_module
 from tinyvit.course import EXERCISES
@@ -79,7 +79,7 @@ def function_of(source, name):
     file = f"<mutant {hash(source)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     names = {"np": np, "math": math, "json": json, "ops": ops, "AdamW": AdamW, "array_module": array_module}
-    names |= edits.HELPERS
+    names |= spoilers.HELPERS
     exec(compile(source, file, "exec"), names)
     return names[name]
 
@@ -88,7 +88,7 @@ def refused(mutant, seeds=(0,)):
     """Does the check refuse it?"""
     exercise = EXERCISES[mutant.number]
     function = function_of(mutant.source, exercise.name)
-    edits.DONE.clear()
+    spoilers.DONE.clear()
     for seed in seeds:
         watched = _Watched(exercise, function)
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
@@ -104,7 +104,7 @@ def refused(mutant, seeds=(0,)):
 
 def is_one(mutant):
     """Did its edit change anything at all, as a float32 in place of a float64 does, but not one in place of a whole?"""
-    return bool(edits.DONE) or not any(f"{name}(" in mutant.source for name in edits.HELPERS)
+    return bool(spoilers.DONE) or not any(f"{name}(" in mutant.source for name in spoilers.HELPERS)
 
 
 def known_equal():

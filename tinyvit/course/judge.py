@@ -71,7 +71,8 @@ class _Watched:
 
 def judge(exercise: Exercise, function: Function, *, seed: int | None = None) -> Verdict:
     """Call `function` on all cases of `exercise`; the first thing that is wrong is the verdict."""
-    seed = int(np.random.default_rng(seed).integers(2**31))
+    rng = np.random.default_rng(seed)
+    seed = int(rng.integers(2**31))
     watched, wrong = _Watched(exercise, function), None
     try:
         with ExitStack() as quiet, time_limit():
