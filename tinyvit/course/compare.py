@@ -105,7 +105,7 @@ def _one(name: str, got: Any, wanted: Any) -> Verdict | None:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in words: "an array of shape (2, 3)", "a list in which part 0 is None"."""
+    """Description of a value in words: "an array of shape (2, 3)", "a list in which part 0 is None"."""
     if value is None:
         return "None"
     if isinstance(value, list | tuple):

@@ -26,7 +26,7 @@ USUAL_ERRORS = {
 
 
 class Ran(NamedTuple):
-    """What came of calling a function on a case: what it returned as `arranged` arrays, or where it stopped."""
+    """Outcome of calling a function on a case: what it returned as `arranged` arrays, or where it stopped."""
 
     result: Any = None
     error: Exception | None = None
@@ -50,7 +50,7 @@ def alike(one: Ran, other: Ran) -> bool:
 
 
 class Judged(NamedTuple):
-    """What the learner's function did on one case, beside the right answer."""
+    """Behaviour of the learner's function on one case, beside the right answer."""
 
     ran: Ran
     answer: Any
@@ -72,7 +72,7 @@ def planted(exercise: Exercise, cases: Iterable[Case], judged: Sequence[Judged])
 
 
 def from_errors(runs: Sequence[Ran]) -> str:
-    """What the words of the error often mean, if every call that was wrong stopped with one of the kind."""
+    """Usual meaning of the error's words, if every call that was wrong stopped with one of the kind."""
     meanings = {_meaning(ran.error) if ran.error is not None else "" for ran in runs}
     return meanings.pop() if len(meanings) == 1 else ""
 
@@ -85,7 +85,7 @@ def _meaning(error: Exception) -> str:
 
 
 def from_numbers(exercise: Exercise, cases: Iterable[Case], judged: Sequence[Judged]) -> str:
-    """What meets the eye in the results of all calls that were wrong: an order, a factor, a lost axis."""
+    """Relation that meets the eye in the results of all calls that were wrong: an order, a factor, a lost axis."""
     sentences = []
     for case, (ran, answer, right) in zip(cases, judged, strict=True):
         if right or case.by_chance:

@@ -61,7 +61,7 @@ def time_limit() -> Iterator[None]:
 
 
 def where_it_stopped(error: BaseException) -> str:
-    """What stopped it, at the learner's line and not at ours."""
+    """Sentence about an error, with the learner's line and not ours."""
     return f"it stopped with {type(error).__name__}: {words_of(error)}{_learners_line(error)}"
 
 
@@ -73,7 +73,7 @@ def words_of(error: BaseException) -> str:
 
 
 def stopped_by_hand(error: KeyboardInterrupt) -> str:
-    """Where it was when it was stopped, or took too long."""
+    """Sentence about a function that was stopped, or took too long."""
     return f"it was stopped before it came to an end; it was{_learners_line(error) or ' in your function'}"
 
 
