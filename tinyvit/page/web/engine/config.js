@@ -25,6 +25,8 @@ export class ViTConfig {
     if (!(this.num_classes > 0)) throw new Error("this model has no classes (num_classes is 0): give a classifier");
   }
 
+  /** Plain values for JSON, all fields of ViTConfig. */
+  asDict() { return Object.fromEntries(Object.keys(FIELDS).map((name) => [name, this[name]])); }
   /** [H, W] in pixels. */
   get imageShape() { return Array.isArray(this.img_size) ? this.img_size : [this.img_size, this.img_size]; }
   /** Patches along [height, width]. */
