@@ -8,15 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support import others_slow
 from tests.support.exporting import HAS_ONNX, NEEDS_ONNX
+from tests.support.toy_tasks import TOYS
 from tinyvit import VisionTransformer, ViTConfig
-from tinyvit.cli.export import grouped
+from tinyvit.cli.export import MEANINGS, grouped
+from tinyvit.config.tasks import CONFIGS
 from tinyvit.exporting import compare
 from tinyvit.pretrained import save_model_folder
+from tinyvit.tasks import task_of
+from tinyvit.tasks.model_files import save_model
 
 SHIPPED = Path(__file__).parents[2] / "data" / "mnist-vit"
 CONFIG = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=2, num_heads=2)
 
+OTHER_TASKS = [task for task in TOYS if task not in ("classify", "transfer", "distill")]  # those are plain classifiers
 needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason=NEEDS_ONNX)
 
 
@@ -146,3 +152,35 @@ def test_class_names_go_along(tinyvit, saved, tmp_path):
     assert tinyvit("export", folder, "a.onnx").returncode == 0
     facts = {entry.key: entry.value for entry in onnx.load(tmp_path / "a.onnx").metadata_props}
     assert json.loads(facts["class_names"]) == ["cat", "a dog", "猫"]
+
+
+@needs_onnx
+@pytest.mark.parametrize("task", others_slow(OTHER_TASKS))
+def test_a_run_of_every_task(task, tinyvit, tmp_path):
+    import onnx
+
+    config = CONFIGS[task](**TOYS[task])
+    model = task_of(config).build(config, np.random.default_rng(0))
+    names = [str(k) for k in range(config.model.num_classes)]
+    values = {"image_mean": 0.3, "image_std": 0.4, "size": 8, "class_names": [], "task_class_names": names}
+    save_model(tmp_path / "run", config, model, {"preprocessor_config.json": json.dumps(values).encode()})
+    done = tinyvit("export", "run", "a.onnx", "--verify")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert worst_told(done) < 1e-5
+    assert ("note: " in done.stdout) == (task in MEANINGS)
+    facts = {entry.key: entry.value for entry in onnx.load(tmp_path / "a.onnx").metadata_props}
+    assert (facts["task"], json.loads(facts["class_names"])) == (task, names)
+    assert "problem_type" not in facts
+
+
+def test_what_a_task_has_not_got_is_refused(tinyvit, tmp_path):
+    config = CONFIGS["mae"](**TOYS["mae"])
+    values = b'{"image_mean": 0.3, "image_std": 0.4, "size": 8}'
+    model = task_of(config).build(config, np.random.default_rng(0))
+    save_model(tmp_path / "run", config, model, {"preprocessor_config.json": values})
+    done = tinyvit("export", "run", "a.onnx", "--gradients")
+    assert done.returncode == 2
+    if HAS_ONNX:
+        assert "no export of gradients for a model of the task mae" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     if source.model.dtype != dtype:
         say(f"note: the weights are {source.model.dtype}, and become {dtype}")
     model = source.model.astype(dtype)
-    graph = graph_of(subject_of(model, wanted), opset=options.opset)
+    graph = graph_of(subject_of(model, wanted, source.config), opset=options.opset)
     files = save_onnx(target, graph, metadata_of(source, wanted))
     about = (
         f"opset {options.opset}, {len(graph.nodes)} nodes, {sum(file.stat().st_size for file in files) / KB:,.0f} kB"
@@ -78,21 +78,23 @@ def run(options: argparse.Namespace) -> int:
             say(f"  {what:<4}{title:<22}{shapes[names[0]]}")
     for note in _notes(source):
         say(f"note: {note}")
-    return verify(subject_of(model.astype(np.float32), wanted), target, dtype) if options.verify else 0
+    return verify(subject_of(model.astype(np.float32), wanted, source.config), target, dtype) if options.verify else 0
+
+
+MEANINGS = {  # of outputs that are not one class of several, by problem type or task
+    "multi_label_classification": "each logit is the yes or no of a class by itself: take a sigmoid of it, not softmax",
+    "regression": "the logits are regression outputs: take no softmax of them",
+    "mae": "each patch has mean 0 and variance 1, as in training: give it its own back to see it",
+    "detect": "take a sigmoid of each logit, and of boxes that overlap keep the surest (non-maximum suppression)",
+    "generate": "this is one look at a noisy image, from -1 to 1: the loop from noise to an image is yours",
+    "continual": "the logits are of all classes, those not learned yet too",
+}
 
 
 def _notes(source: Any) -> list[str]:
-    """Facts that the file cannot express: assumptions, and logits that are not one class of several."""
-    from ..pretrained import MULTI_LABEL, REGRESSION
-
-    threshold = source.preprocessing.threshold
-    meanings = {
-        MULTI_LABEL: f"each logit is the yes or no of a class by itself: take a sigmoid of it, not softmax, and a yes "
-        f"from {threshold:g} on",
-        REGRESSION: "the logits are regression outputs: take no softmax of them",
-    }
-    notes = [source.preprocessing.assumption, meanings.get(source.problem_type, "")]
-    return [note for note in notes if note]
+    """Facts that the file cannot express: an assumption, and what the outputs mean."""
+    kind = source.config.task if source.config else source.problem_type
+    return [note for note in (source.assumption, MEANINGS.get(kind, "")) if note]
 
 
 def verify(subject: Any, path: Path, dtype: Any) -> int:

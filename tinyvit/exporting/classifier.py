@@ -10,7 +10,7 @@ from .images import normalise_backward
 from .layers import backward, forward
 from .pools import head_backward, head_forward, pool_backward, pool_forward
 from .subject import Arrays, Wanted, normalised, random_images, take_images
-from .vit import features_backward, features_forward
+from .vit import encoder_answers, features_backward, features_forward, give_encoder
 
 TARGET = "target"
 
@@ -39,12 +39,7 @@ class Classifier:
         y = head_forward(g, model.head, x, D)
         width = D if config.pool == "cls+dist" else config.num_pooled
         g.output("logits" if K else "features", y, (BATCH, K or width))
-        if wanted.attention:
-            for b, block in enumerate(features.blocks):
-                g.output(f"attention.{b}", block.attention.weights, (BATCH, config.num_heads, N, N))
-        if wanted.hidden_states:
-            for b, state in enumerate(features.states):
-                g.output(f"hidden_states.{b}", state, (BATCH, N, D))
+        give_encoder(g, config, features, wanted)
         if wanted.gradients:
             dx = head_backward(g, model.head, one_hot(g, g.input(TARGET, (BATCH,), np.int64), K))
             dx = backward(g, model.fc_norm, dx, fc_norm)
@@ -66,10 +61,7 @@ class Classifier:
         model, wanted = self.model, self.wanted
         x = normalised(given, wanted, model.dtype)
         found = {"logits" if model.config.num_classes else "features": model.predict(x)}
-        if wanted.attention:
-            found |= {f"attention.{b}": weights for b, weights in enumerate(model.attention(x))}
-        if wanted.hidden_states:
-            found |= {f"hidden_states.{b}": state for b, state in enumerate(model.hidden_states(x))}
+        found |= encoder_answers(model, x, wanted)
         if wanted.gradients:
             gradients = look(model, x).backward(given[TARGET])
             scale = 255 * wanted.statistics.std if wanted.statistics else 1.0

@@ -79,27 +79,25 @@ class Graph:
 
     def weight(self, array: Array | float, name: str | None = None) -> Value:
         """An array or a number as a constant of the graph's dtype; it needs a name, unless it has one already."""
-        name = name or self.names[id(array)]
-        if name not in self.constants:
-            self.constants[name] = np.array(array, self.dtype, order="C")
-        return name
+        return self.constant(array, name or self.names[id(array)], self.dtype)
 
     def number(self, value: float) -> Value:
         """A constant of the dtype in which norms and gates compute."""
-        name = f"number_{value:.17g}"
-        self.constants.setdefault(name, np.array(value, self.wide))
-        return name
+        return self.constant(value, f"number_{value:.17g}", self.wide)
 
     def ints(self, *values: int) -> Value:
         """Integers (n,): axes, shapes, places."""
-        name = "ints_" + "_".join(map(str, values))
-        self.constants.setdefault(name, np.array(values, np.int64))
-        return name
+        return self.constant(values, "ints_" + "_".join(map(str, values)), np.int64)
 
     def index(self, value: int) -> Value:
         """One integer without axes."""
-        self.constants.setdefault(f"index_{value}", np.array(value, np.int64))
-        return f"index_{value}"
+        return self.constant(value, f"index_{value}", np.int64)
+
+    def constant(self, value: Any, name: str, dtype: Any) -> Value:
+        """A constant in a dtype of its own."""
+        if name not in self.constants:
+            self.constants[name] = np.array(value, dtype, order="C")
+        return name
 
     # ------------------------------------------------------- nodes whose spelling depends on the opset, or is long
 

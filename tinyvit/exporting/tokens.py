@@ -19,6 +19,24 @@ def prepend_tokens_backward(g: Graph, dy: Value, *, num_prefix: int, num_tokens:
     return g.slice(dy, num_prefix, num_tokens, 1) if num_prefix else dy
 
 
+def gather_tokens_forward(g: Graph, x: Value, ids: Value, *, embed_dim: int) -> Value:
+    """(B, N, D), (B, V) -> (B, V, D), token ids[b, v] of image b in place v."""
+    return g("GatherElements", x, _for_features(g, ids, embed_dim), axis=1)
+
+
+def scatter_tokens_forward(g: Graph, x: Value, mask_token: Array, ids: Value, *, num_tokens: int) -> Value:
+    """(B, V, D), (1, 1, D), (B, V) -> (B, N, D): x[b, v] in place ids[b, v], the mask token in the other places."""
+    D = mask_token.shape[2]
+    batch = g.slice(g("Shape", x), 0, 1, 0)
+    everywhere = g("Expand", g.weight(mask_token), g.concat(batch, g.ints(num_tokens, D), axis=0))
+    return g("ScatterElements", everywhere, _for_features(g, ids, D), x, axis=1)
+
+
+def _for_features(g: Graph, ids: Value, embed_dim: int) -> Value:
+    """(B, V) -> (B, V, D): the same place for every feature of a token."""
+    return g("Expand", g("Unsqueeze", ids, g.ints(2)), g.ints(1, 1, embed_dim))
+
+
 def cls_pool_forward(g: Graph, x: Value, *, num_first: int, embed_dim: int) -> Value:
     """(B, N, D) -> (B, T*D), the first T tokens side by side."""
     return g.reshape(g.slice(x, 0, num_first, 1), 0, num_first * embed_dim)

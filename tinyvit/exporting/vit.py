@@ -4,14 +4,16 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from ..config.vit import CODES
+from ..backend import Array
+from ..config.vit import CODES, ViTConfig
 from ..layers import PatchEmbed, WordEmbed
 from ..vit import VisionTransformer
-from .graph import Graph, Value
+from .graph import BATCH, Graph, Value
 from .images import patchify_backward, patchify_forward
 from .layers import BlockSaved, backward, block_backward, block_forward, forward
 from .ops import linear_backward, linear_forward
-from .tokens import prepend_tokens_backward, prepend_tokens_forward
+from .subject import Arrays, Wanted
+from .tokens import gather_tokens_forward, prepend_tokens_backward, prepend_tokens_forward
 
 
 class ViTSaved(NamedTuple):
@@ -63,10 +65,11 @@ def words_forward(g: Graph, embed: WordEmbed, x: Value) -> Value:
 
 
 def features_forward(
-    g: Graph, model: VisionTransformer, x: Value, *, num_queries: int | None = None
+    g: Graph, model: VisionTransformer, x: Value, *, ids: Value | None = None, num_queries: int | None = None
 ) -> tuple[Value, ViTSaved]:
-    """(B, C, H, W) -> tokens after the last norm, (B, N, D), or the first Q of them."""
+    """(B, C, H, W) -> tokens after the last norm, (B, N, D), or the first Q of them; with `ids` (B, V), these alone."""
     x, stem, norm_pre = embed_forward(g, model, x)
+    x = x if ids is None else gather_tokens_forward(g, x, ids, embed_dim=model.config.embed_dim)
     states, blocks = [x], []
     for block in model.blocks:
         x, saved = block_forward(g, block, x, num_queries=num_queries if block is model.blocks[-1] else None)
@@ -84,3 +87,22 @@ def features_backward(g: Graph, model: VisionTransformer, dx: Value, saved: ViTS
         dx, dblock = block_backward(g, block, dx, block_saved)
         dweights.append(dblock)
     return embed_backward(g, model, dx, saved), dweights[::-1]
+
+
+def give_encoder(g: Graph, config: ViTConfig, saved: ViTSaved, wanted: Wanted) -> None:
+    """Add the outputs that show an encoder at work: attention maps and hidden states."""
+    N = config.num_tokens
+    if wanted.attention:
+        for b, block in enumerate(saved.blocks):
+            g.output(f"attention.{b}", block.attention.weights, (BATCH, config.num_heads, N, N))
+    if wanted.hidden_states:
+        for b, state in enumerate(saved.states):
+            g.output(f"hidden_states.{b}", state, (BATCH, N, config.embed_dim))
+
+
+def encoder_answers(model: VisionTransformer, x: Array, wanted: Wanted) -> Arrays:
+    """The same from the model itself."""
+    found = {f"attention.{b}": weights for b, weights in enumerate(model.attention(x))} if wanted.attention else {}
+    if wanted.hidden_states:
+        found |= {f"hidden_states.{b}": state for b, state in enumerate(model.hidden_states(x))}
+    return found
