@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -103,8 +104,8 @@ def test_what_is_there_is_replaced_only_if_asked(tinyvit, saved, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "flags", "sentence"),
     [
-        ({}, ["a.pt"], "a file whose name ends with .onnx"),
-        ({}, ["a"], "a file whose name ends with .onnx"),
+        ({}, ["a.pt"], "a file whose name ends with .onnx or .c"),
+        ({}, ["a"], "a file whose name ends with .onnx or .c"),
         ({}, ["a.onnx", "--opset", "12"], "the opset must be from 13 to"),
         ({}, ["a.onnx", "--opset", "9999"], "the opset must be from 13 to"),
         ({}, ["missing/a.onnx"], "could not write"),
@@ -184,3 +185,20 @@ def test_what_a_task_has_not_got_is_refused(tinyvit, tmp_path):
         assert "no export of gradients for a model of the task mae" in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="tests of exported C need a C compiler, cc")
+@pytest.mark.parametrize("flags", others_slow([["--normalise"], []]))
+def test_a_file_of_c(flags, tinyvit, tmp_path):
+    done = tinyvit("export", SHIPPED, "digits.c", "--verify", *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert worst_told(done) < 1e-5
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.c"]
+    assert tinyvit("export", SHIPPED, "digits.c").returncode == 2
+
+
+@pytest.mark.parametrize("flag", ["--attention", "--hidden-states", "--gradients", "--float16"])
+def test_c_is_the_forward_alone(flag, tinyvit, saved):
+    done = tinyvit("export", saved(), "a.c", flag)
+    assert done.returncode == 2
+    assert f"{flag} is for OUT.onnx" in done.stderr

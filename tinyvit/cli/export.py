@@ -1,6 +1,7 @@
-"""`tinyvit export MODEL OUT.onnx`: a trained model for other runtimes, compared with the model itself by `--verify`."""
+"""`tinyvit export MODEL OUT.onnx|OUT.c`: a trained model elsewhere, compared with the model itself by `--verify`."""
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ KB = 1000
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "export",
-        help="write a model as an ONNX graph",
+        help="write a model as an ONNX graph, or as C",
         description="Write a trained model as an ONNX graph for other runtimes: its forward, for any batch size, and "
-        "if asked for, attention maps, hidden states and the hand-written backward.",
+        "if asked for, attention maps, hidden states and the hand-written backward. Or, of a small classifier, the "
+        "forward as one file of C.",
     )
     parser.add_argument("source", metavar="MODEL", help="run, folder of a model, or .npz file")
     add_download_flag(parser)
-    parser.add_argument("target", metavar="OUT", help="file to write, NAME.onnx")
+    parser.add_argument("target", metavar="OUT", help="file to write, NAME.onnx or NAME.c")
     parser.add_argument("--overwrite", action="store_true", help="replace what is at OUT")
     parser.add_argument("--attention", action="store_true", help="also output the attention maps of every block")
     parser.add_argument(
@@ -32,53 +34,105 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         action="store_true",
         help="also run the backward: input target, a class; outputs are gradients of its logit by images and attention",
     )
-    parser.add_argument(
-        "--normalise", action="store_true", help="take pixels from 0 to 255, and normalise them within the graph"
-    )
+    parser.add_argument("--normalise", action="store_true", help="take pixels from 0 to 255, and normalise them within")
     parser.add_argument("--float16", action="store_true", help="half precision: weights, inputs and outputs in float16")
     parser.add_argument(
         "--opset", type=int, default=17, metavar="N", help="version of ONNX's operators, 13 or newer (default: 17)"
     )
     parser.add_argument(
-        "--verify", action="store_true", help="compare every output with the model's own, by onnxruntime and by onnx"
+        "--verify",
+        action="store_true",
+        help="compare every output with the model's own: by onnxruntime and onnx, or compiled by cc",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..exporting.export import read_source
+
+    target = Path(options.target)
+    if target.suffix not in WRITERS:
+        raise UserError(f"OUT is a file whose name ends with {' or '.join(WRITERS)}, got {target}: choose one of these")
+    check_target(target, options.overwrite)
+    return WRITERS[target.suffix](
+        options, target, lambda: read_source(find_model(options.source, download=options.download))
+    )
+
+
+def write_onnx(options: argparse.Namespace, target: Path, read: Callable[[], Any]) -> int:
+    """An ONNX graph; what is wrong with the flags is told before the model is read."""
     import numpy as np
 
-    from ..exporting.export import graph_of, metadata_of, read_source, subject_of
+    from ..exporting.compare import ENGINES, TOLERANCE, TOLERANCE_FLOAT16
+    from ..exporting.export import graph_of, metadata_of, subject_of
     from ..exporting.files import save_onnx
     from ..exporting.proto import check_opset
     from ..exporting.subject import Wanted
 
-    target = Path(options.target)
-    if target.suffix != ".onnx":
-        raise UserError(f"OUT is a file whose name ends with .onnx, got {target}: add it")
-    check_target(target, options.overwrite)
     check_opset(options.opset)
-    source = read_source(find_model(options.source, download=options.download))
+    source = read()
     wanted = Wanted(
         options.attention, options.hidden_states, options.gradients, source.statistics if options.normalise else None
     )
-    dtype = np.dtype(np.float16 if options.float16 else np.float32)
-    if source.model.dtype != dtype:
-        say(f"note: the weights are {source.model.dtype}, and become {dtype}")
-    model = source.model.astype(dtype)
+    model = converted(source.model, "float16" if options.float16 else "float32")
     graph = graph_of(subject_of(model, wanted, source.config), opset=options.opset)
     files = save_onnx(target, graph, metadata_of(source, wanted))
-    about = (
-        f"opset {options.opset}, {len(graph.nodes)} nodes, {sum(file.stat().st_size for file in files) / KB:,.0f} kB"
-    )
-    say(f"{options.source} -> {' and '.join(map(str, files))}: {about}")
+    say_written(options.source, files, f"opset {options.opset}, {len(graph.nodes)} nodes")
     for what, tensors in (("in", graph.inputs), ("out", graph.outputs)):
         shapes = {tensor.name: f"{tensor.dtype!s:<9}({', '.join(map(str, tensor.shape))})" for tensor in tensors}
         for title, names in grouped(list(shapes)).items():
             say(f"  {what:<4}{title:<22}{shapes[names[0]]}")
-    for note in _notes(source):
-        say(f"note: {note}")
-    return verify(subject_of(model.astype(np.float32), wanted, source.config), target, dtype) if options.verify else 0
+    say_notes(source)
+    if not options.verify:
+        return 0
+    subject = subject_of(model.astype(np.float32), wanted, source.config)
+    engines = {name: lambda given, wanted, run=run: run(target, given) for name, run in ENGINES.items()}
+    return verify(subject, model.dtype, engines, TOLERANCE_FLOAT16 if options.float16 else TOLERANCE)
+
+
+def write_c(options: argparse.Namespace, target: Path, read: Callable[[], Any]) -> int:
+    """A file of C."""
+    import numpy as np
+
+    from ..exporting.c_source import c_source
+    from ..exporting.compare import TOLERANCE, run_c
+    from ..exporting.export import subject_of
+    from ..exporting.subject import Wanted
+    from ..storage.files import write_file
+
+    for flag in ("attention", "hidden_states", "gradients", "float16"):
+        if getattr(options, flag):
+            raise UserError(f"--{flag.replace('_', '-')} is for OUT.onnx, and {target} is C: leave it out")
+    source = read()
+    if source.config:
+        raise UserError(
+            f"C is written for classifiers, and this is a model of the task {source.config.task}: export OUT.onnx"
+        )
+    model = converted(source.model, "float32")
+    text = c_source(model, source.class_names, source.statistics, normalise=options.normalise)
+    write_file(target, text.encode())
+    say_written(options.source, [target], f"{model.num_parameters():,} parameters")
+    say_notes(source)
+    if not options.verify:
+        return 0
+    subject = subject_of(model, Wanted(statistics=source.statistics if options.normalise else None))
+    return verify(subject, np.dtype(np.float32), {"compiled C": lambda *arrays: run_c(target, *arrays)}, TOLERANCE)
+
+
+WRITERS = {".onnx": write_onnx, ".c": write_c}
+
+
+def converted(model: Any, dtype: str) -> Any:
+    """The model in another dtype, which is told unless it is what was asked for."""
+    if model.dtype == dtype:
+        return model
+    say(f"note: the weights are {model.dtype}, and become {dtype}")
+    return model.astype(dtype)
+
+
+def say_written(source: str, files: list[Path], about: str) -> None:
+    size = sum(file.stat().st_size for file in files) / KB
+    say(f"{source} -> {' and '.join(map(str, files))}: {about}, {size:,.0f} kB")
 
 
 MEANINGS = {  # of outputs that are not one class of several, by problem type or task
@@ -91,33 +145,29 @@ MEANINGS = {  # of outputs that are not one class of several, by problem type or
 }
 
 
-def _notes(source: Any) -> list[str]:
-    """Facts that the file cannot express: an assumption, and what the outputs mean."""
+def say_notes(source: Any) -> None:
+    """Print what the file cannot express: an assumption, and what the outputs mean."""
     kind = source.config.task if source.config else source.problem_type
-    return [note for note in (source.assumption, MEANINGS.get(kind, "")) if note]
+    for note in (source.assumption, MEANINGS.get(kind)):
+        if note:
+            say(f"note: {note}")
 
 
-def verify(subject: Any, path: Path, dtype: Any) -> int:
-    """Print how far other engines are from `subject`'s own answers with the file at `path`; 1 where one is too far."""
-    from ..exporting.compare import (
-        ENGINES,
-        NUM_EXAMPLES,
-        TOLERANCE,
-        TOLERANCE_FLOAT16,
-        difference,
-        examples,
-    )
+def verify(subject: Any, dtype: Any, engines: Mapping[str, Callable[..., Any]], tolerance: float) -> int:
+    """Print how far the answers of other engines are from the subject's own; 1 where one is too far."""
+    from ..exporting.compare import NUM_EXAMPLES, difference, examples
 
-    tolerance = TOLERANCE_FLOAT16 if dtype == "float16" else TOLERANCE
     given, wanted = examples(subject, dtype)
     columns = {}
-    for name, engine in ENGINES.items():
+    for name, engine in engines.items():
         try:
-            got = engine(path, given)
+            got = engine(given, wanted)
         except ImportError as error:
             say(f"note: not compared with {name} ({error}): python -m pip install 'tinyvit[onnx]'")
-        except Exception as error:
-            raise UserError(f"{name} refuses {path} ({error}): choose another --opset") from error
+        except UserError:
+            raise
+        except Exception as error:  # each engine has exceptions of its own
+            raise UserError(f"{name} refuses what was written ({error}): choose another --opset") from error
         else:
             columns[name] = {output: difference(got[output], wanted[output]) for output in wanted}
     say(f"\n{NUM_EXAMPLES} random examples; the largest difference, as a part of the largest value:\n")

@@ -1,10 +1,16 @@
-"""Comparison of an ONNX file with its model: answers of onnxruntime and of onnx itself to random images."""
+"""Comparison of an exported file with its model: answers of onnxruntime, of onnx itself, or of a compiled program."""
 
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import UserError
 from .subject import Arrays, Subject
 
 NUM_EXAMPLES = 2
@@ -28,6 +34,29 @@ def run_reference(path: Path, given: Arrays) -> Arrays:
 
     evaluator = ReferenceEvaluator(str(path))
     return dict(zip(evaluator.output_names, evaluator.run(None, given), strict=True))
+
+
+def run_c(path: Path, given: Arrays, wanted: Arrays) -> Arrays:
+    """Output of a file of C, compiled with cc, image by image; named and shaped as the one that is `wanted`.
+
+    Raises:
+        UserError: there is no compiler, or it refuses the file.
+    """
+    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
+    if compiler is None:
+        raise UserError("there is no C compiler (cc, gcc or clang) to compare with: install one, or compare elsewhere")
+    (name, outputs), (images,) = *wanted.items(), given.values()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        library = Path(folder) / "model.so"
+        command = [compiler, "-O3", "-std=c99", "-shared", "-fPIC", str(path.resolve()), "-o", str(library), "-lm"]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            raise UserError(f"{compiler} refuses {path} ({done.stderr.strip()[:200]}): compare with another compiler")
+        vit_forward = ctypes.CDLL(str(library)).vit_forward
+        found = np.empty(outputs.shape, np.float32)
+        for image, row in zip(np.ascontiguousarray(images, np.float32), found, strict=True):
+            vit_forward(*(ctypes.c_void_p(array.ctypes.data) for array in (image, row)))
+    return {name: found}
 
 
 ENGINES: dict[str, Callable[[Path, Arrays], Arrays]] = {

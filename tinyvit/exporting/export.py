@@ -87,7 +87,7 @@ KINDS: dict[type[Layer], Kind] = {
 
 
 def subject_of(model: Any, wanted: Wanted, config: RunConfig | None = None) -> Subject:
-    """What is exported of a model, which for a task besides classification has the `config` of its run.
+    """The subject of an export: a model, which for a task besides classification has the `config` of its run.
 
     Raises:
         UserError: the model has not what is wanted of it, or is of a kind that cannot be exported.
