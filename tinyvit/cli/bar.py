@@ -19,7 +19,8 @@ def progress_bar() -> Any:
         """One bar for the whole run, and one line per epoch; without a terminal only the lines."""
 
         def note(self, sentence: str) -> None:
-            say(sentence)
+            with tqdm.external_write_mode():  # a bar makes room
+                say(sentence)
 
         def start(self, config: Any, folder: Path, *, images_per_epoch: int, images_done: int) -> None:
             from ..config.costs import model_costs
@@ -59,7 +60,7 @@ def progress_bar() -> Any:
                 f"epoch {metrics['epoch']:>3}/{self.epochs}   train loss {metrics['train_loss']:.4f}   "
                 f"dev loss {metrics['dev_loss']:.4f}   {measure_in_words(measure)} {100 * metrics[measure]:6.2f} %"
             )
-            with tqdm.external_write_mode():  # the bar makes room
+            with tqdm.external_write_mode():
                 say(line + ("   best" if best else ""))
 
         def stop(self) -> None:

@@ -5,9 +5,9 @@ import dataclasses
 from typing import Any
 
 from ..errors import UserError
-from .bar import progress_bar
 from .flags import find_model
 from .output import say
+from .tracking import progress_of
 
 OTHER_NAMES = {"pretrained": "init", "labels": "num_labels"}  # of the same thing, in a config of fine-tuning
 
@@ -48,7 +48,7 @@ def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
         )
     dataset: Any = preprocessing.dataset
     given |= {"init": str(path), "num_labels": int(given["num_labels"]), "dataset": dataset}
-    found = worth(TransferConfig(**given), overwrite=options.overwrite, progress=progress_bar())
+    found = worth(TransferConfig(**given), overwrite=options.overwrite, progress=progress_of(options))
     rows = (
         (f"fine-tuned from {path}", found.tuned.test.measures["accuracy"]),
         ("the same training from random weights", found.scratch.test.measures["accuracy"]),

@@ -5,10 +5,10 @@ import dataclasses
 from typing import Any
 
 from ..errors import UserError
-from .bar import progress_bar
 from .few_labels import is_number_of_labels, on_few_labels
 from .finished import tell
 from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, find_model, given, size_flag, text
+from .tracking import add_track_flag, progress_of
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -38,6 +38,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
+    add_track_flag(parser)
     add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "task", "pretrained"))
     parser.set_defaults(run=run, saves=True, pretrained=argparse.SUPPRESS)
 
@@ -54,10 +55,10 @@ def run(options: argparse.Namespace) -> int:
         others += ["download"] * options.download + ["strict"] * options.strict
         if others:
             raise UserError(
-                "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
-                f"got also: {', '.join(others)}; start a new run to change settings"
+                "--resume goes on exactly as the run began, so only --data-dir, --device and --track may be given with "
+                f"it, got also: {', '.join(others)}; start a new run to change settings"
             )
-        history = resume_finetuning(options.resume, progress=progress_bar(), **flags)
+        history = resume_finetuning(options.resume, progress=progress_of(options), **flags)
     else:
         if "pretrained" not in flags:
             raise UserError("fine-tuning starts from a model: give its folder with --model")
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         pretrained = find_model(config.pretrained, download=options.download)
         config = dataclasses.replace(config, pretrained=str(pretrained))
         history = finetune(
-            config, overwrite=options.overwrite, strict=options.strict, progress=progress_bar(), **changes
+            config, overwrite=options.overwrite, strict=options.strict, progress=progress_of(options), **changes
         )
     best: Any = history.best
     image = f"Try it on an image: tinyvit predict {history.folder} my_image.jpg --plot"

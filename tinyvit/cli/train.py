@@ -5,9 +5,9 @@ import dataclasses
 from typing import Any
 
 from ..errors import UserError
-from .bar import progress_bar
 from .finished import tell, what_next
 from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, add_task_flags, given, text
+from .tracking import add_track_flag, progress_of
 
 MULTI_LABEL_FLAGS = {"--labels": "--labels FILE", "--multi-label": "--data-dir DIR --multi-label"}
 
@@ -38,6 +38,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
+    add_track_flag(parser)
     for flag in MULTI_LABEL_FLAGS:  # of finetune, tried here, too
         parser.add_argument(flag, nargs="?", const="", help=argparse.SUPPRESS)
     whose = "the default recipe"
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
                 f"a model that is trained from scratch learns one class for each image, so there is no {flag}: for "
                 f"several, fine-tune a pretrained one, tinyvit finetune --model MODEL {usage}"
             )
-    progress = progress_bar()
+    progress = progress_of(options)
     if options.resume:
         free = {"data_dir", "device"}
         changed = [name for name in _given_flags(options) if name not in free]
@@ -66,8 +67,8 @@ def run(options: argparse.Namespace) -> int:
         changed += ["recipe"] * (options.recipe != "default") + ["task"] * (options.task != "classify")
         if changed:
             raise UserError(
-                "--resume goes on exactly as the run began, so only --data-dir and --device may be given with it, "
-                f"got also: {', '.join(changed)}; start a new run to change settings"
+                "--resume goes on exactly as the run began, so only --data-dir, --device and --track may be given with "
+                f"it, got also: {', '.join(changed)}; start a new run to change settings"
             )
         allowed = {name: value for name, value in _given_flags(options).items() if name in free}
         history = resume(options.resume, progress=progress, **allowed)

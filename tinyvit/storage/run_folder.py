@@ -19,6 +19,7 @@ from .steps import STEPS
 
 IMAGE_LIST = "pictures.json"  # what a run learns from, if that is images, see `datasets/recorded_images`
 ARRAYS = "arrays.json"  # the same of arrays, see `datasets/recorded_arrays`
+TRACKING = "tracking.json"  # by which id trackers know the run, see `training/tracking`
 RESULTS = (
     IMAGE_LIST,
     ARRAYS,
@@ -29,6 +30,9 @@ RESULTS = (
     "best",
     "figures",
     "report.txt",
+    TRACKING,
+    "tensorboard",
+    "wandb",
 )  # not config.json
 
 
