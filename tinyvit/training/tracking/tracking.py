@@ -25,7 +25,7 @@ class Tracker(Protocol):
 
 
 class Beginning(NamedTuple):
-    """What a tracker is told of a run that begins, or goes on."""
+    """Description of a run for its trackers, as it begins or goes on."""
 
     folder: Path
     config: RunConfig
