@@ -12,6 +12,7 @@ from .tracking import add_track_flag, progress_of
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
+    from ..config.add_classes import FOUND_OUT, AddClassesConfig
     from ..config.run import FinetuneConfig
 
     parser: argparse.ArgumentParser = verbs.add_parser(
@@ -39,24 +40,29 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_strict_flag(parser)
     add_track_flag(parser)
+    group = parser.add_argument_group("new classes", "The model keeps those that it knows, and learns the others.")
+    group.add_argument("--add-classes", action="store_true", help="add the folder's classes to those the model knows")
+    usual = {field.name for field in dataclasses.fields(FinetuneConfig)}
+    add_flags(group, AddClassesConfig(), skip=usual | {*FOUND_OUT})
     add_flags(parser.add_argument_group("training"), FinetuneConfig(), skip=("model", "task", "pretrained"))
     parser.set_defaults(run=run, saves=True, pretrained=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..config.add_classes import AddClassesConfig
     from ..pretrained.readers import who_loads
     from ..training import FinetuneConfig
     from ..training.finetuning import finetune, resume_finetuning
 
-    flags = {name: value for name, value in given(options, FinetuneConfig).items() if value != argparse.SUPPRESS}
+    flags = {name: value for name, value in given(options, AddClassesConfig).items() if value != argparse.SUPPRESS}
     changes = {name: value for name in ("img_size", "drop_path_rate") if (value := getattr(options, name)) is not None}
     if options.resume:
-        others = sorted({*flags, *changes} - {"data_dir", "device"}) + ["overwrite"] * options.overwrite
-        others += ["download"] * options.download + ["strict"] * options.strict
+        others = sorted({*flags, *changes} - {"data_dir", "replay_dir", "device"})
+        others += [name for name in ("overwrite", "download", "strict", "add_classes") if getattr(options, name)]
         if others:
             raise UserError(
-                "--resume goes on exactly as the run began, so only --data-dir, --device and --track may be given with "
-                f"it, got also: {', '.join(others)}; start a new run to change settings"
+                "--resume goes on exactly as the run began, so only --data-dir, --replay-dir, --device and --track may be "
+                f"given with it, got also: {', '.join(others)}; start a new run to change settings"
             )
         history = resume_finetuning(options.resume, progress=progress_of(options), **flags)
     else:
@@ -64,12 +70,19 @@ def run(options: argparse.Namespace) -> int:
             raise UserError("fine-tuning starts from a model: give its folder with --model")
         if is_number_of_labels(flags.get("labels")):
             return on_few_labels(options, flags | changes)
-        config = FinetuneConfig(**flags)
-        pretrained = find_model(config.pretrained, download=options.download)
-        config = dataclasses.replace(config, pretrained=str(pretrained))
-        history = finetune(
-            config, overwrite=options.overwrite, strict=options.strict, progress=progress_of(options), **changes
-        )
+        kind = AddClassesConfig if options.add_classes else FinetuneConfig
+        if strange := sorted({"replay", "replay_dir"} & flags.keys()) if kind is FinetuneConfig else []:
+            raise UserError(f"--{strange[0].replace('_', '-')} is for --add-classes: give that too, or leave it out")
+        config = kind(**flags)
+        pretrained: dict[str, Any] = {"pretrained": str(find_model(config.pretrained, download=options.download))}
+        more: Any = {"overwrite": options.overwrite, "strict": options.strict, "progress": progress_of(options)}
+        if isinstance(config, AddClassesConfig):
+            from ..training.finetuning.add_classes import add_classes, settings_of
+
+            config = dataclasses.replace(config, **settings_of(pretrained["pretrained"]) | flags | pretrained)
+            history = add_classes(config, **more, **changes)
+        else:
+            history = finetune(dataclasses.replace(config, **pretrained), **more, **changes)
     best: Any = history.best
     image = f"Try it on an image: tinyvit predict {history.folder} my_image.jpg --plot"
     tell(history, best, image, who_loads(history.folder, best.model.config))

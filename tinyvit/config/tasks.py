@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError
+from .add_classes import AddClassesConfig
 from .digit_tasks import ContinualConfig, ReadConfig
 from .distillation import DistillConfig
 from .generation import GenerateConfig
@@ -34,7 +35,7 @@ def config_of(values: Mapping[str, Any]) -> RunConfig:
         UserError: there is no such task, or as `Config.from_dict`.
     """
     if "pretrained" in values:
-        return FinetuneConfig.from_dict(values)
+        return (AddClassesConfig if "num_known" in values else FinetuneConfig).from_dict(values)
     return task_config(values.get("task", "classify")).from_dict(values)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from PIL import Image
 
 from ..errors import UserError
 from ..images.open import open_image
@@ -56,6 +57,10 @@ class ImageFiles:
         others = copy.copy(self)
         others.paths, others.shape = paths, (len(paths), *self.shape[1:])
         return others
+
+    def opened(self, row: int) -> Image.Image:
+        """An image before it is varied and made as large as the others; errors as for `open_image`."""
+        return open_image(self.paths[row])
 
     def _pixels(self, row: int) -> np.ndarray:
         path = self.paths[row]

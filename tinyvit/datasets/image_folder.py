@@ -19,7 +19,12 @@ SPLITS = ("train", "dev", "test")
 
 
 def list_folder(
-    folder: str | os.PathLike[str], *, dev_share: float = 0.15, test_share: float = 0.15, seed: int = 0
+    folder: str | os.PathLike[str],
+    *,
+    dev_share: float = 0.15,
+    test_share: float = 0.15,
+    seed: int = 0,
+    min_classes: int = 2,
 ) -> Listing:
     """The images in `train/<class>/`, `val/<class>/` and `test/<class>/`, or in `<class>/` alone; none is opened.
 
@@ -34,9 +39,10 @@ def list_folder(
     Args:
         dev_share, test_share: how much of all images that are to be split goes there; together at most 0.5.
         seed: decides which.
+        min_classes: with images to train on; one will do, where others are known already.
 
     Raises:
-        UserError: the folder is missing or may not be read, has not two classes with images, dev or test has
+        UserError: the folder is missing or may not be read, has not so many classes with images, dev or test has
             images of a class that train lacks, a class has a name that is not UTF-8, or it cannot be told which
             folders are splits and which are classes.
     """
@@ -50,7 +56,7 @@ def list_folder(
     if "train" not in places:
         others = some(sorted(place.name for place in places.values()))
         raise UserError(f"{root} has {others} but no train: add it, with a folder per class")
-    _check(places, found)
+    _check(places, found, min_classes)
 
     names = tuple(found["train"])
     files = {split: _files(classes, names) for split, classes in found.items()}
@@ -130,7 +136,7 @@ def _contents(root: Path, known: Collection[str] = ()) -> _Contents:
     return _Contents(layout.places, classes, layout.is_split, notes, left_out.count)
 
 
-def _check(places: Mapping[str, Path], found: Mapping[str, Classes]) -> None:
+def _check(places: Mapping[str, Path], found: Mapping[str, Classes], min_classes: int) -> None:
     """Check that there is something to train on, and dev and test know no class that train lacks."""
     place, train = places["train"], found["train"]
     remedy = "put images into one folder for each class"
@@ -139,7 +145,7 @@ def _check(places: Mapping[str, Path], found: Mapping[str, Classes]) -> None:
     full = [name for name, paths in train.items() if paths]
     if not full:
         raise UserError(f"there is nothing to train on in {place} ({some(train)} hold no images): {remedy}")
-    if len(full) == 1:
+    if len(full) < min_classes:
         raise UserError(f"{place} has images of one class only, {full[0]}: add another class to tell it from")
     for split, classes in found.items():
         if lacking := [name for name, paths in classes.items() if paths and not train.get(name)]:

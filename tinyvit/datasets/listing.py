@@ -45,6 +45,14 @@ class Listing(NamedTuple):
     def splits(self) -> dict[str, Files]:
         return {"train": self.train, "dev": self.dev, "test": self.test}
 
+    def joined(self, other: Self) -> Self:
+        """The same, and the other's files behind these, split by split; both have the same classes."""
+        train, dev, test = (
+            Files((*ours.paths, *theirs.paths), np.concatenate([ours.labels, theirs.labels]))
+            for ours, theirs in zip(self.splits.values(), other.splits.values(), strict=True)
+        )
+        return self._replace(train=train, dev=dev, test=test)
+
     def without(self, paths: Collection[Path]) -> Self:
         """The same, less some files.
 

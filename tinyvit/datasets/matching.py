@@ -39,6 +39,12 @@ def in_order_of(class_names: Sequence[str], listing: Listing) -> Listing:
     return listing._replace(class_names=tuple(class_names), train=train, dev=dev, test=test)
 
 
+def with_new_classes(class_names: Sequence[str], listing: Listing) -> tuple[str, ...]:
+    """The model's classes, and behind them those of the folder that it does not know, sorted."""
+    known = {*map(_key, class_names)}
+    return *class_names, *(name for name in listing.class_names if _key(name) not in known)
+
+
 def _key(name: str) -> str:
     """Alike for a class and its folder: accents may be stored otherwise, and no folder's name can hold a slash."""
     return same(name).replace("/", "_")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..storage.files import read_json, write_file
-from ..storage.run_folder import IMAGE_LIST
+from ..storage.run_folder import IMAGE_LIST, REPLAY, REPLAY_LIST
 from .changes import changes
 from .in_threads import in_threads
 from .listing import Listing
@@ -15,45 +15,63 @@ from .manifest import Manifest, content_of
 Note = Callable[[str], None]
 
 
-def write_images(folder: Path, manifest: Manifest) -> None:
+def write_images(folder: Path, manifest: Manifest, name: str = IMAGE_LIST) -> None:
     """Keep the list in a run's folder, before its first step.
 
     Raises:
         UserError: it cannot be written.
     """
-    write_file(folder / IMAGE_LIST, manifest.to_json())
+    write_file(folder / name, manifest.to_json())
 
 
-def read_images(folder: Path) -> Manifest | None:
+def read_images(folder: Path, name: str = IMAGE_LIST) -> Manifest | None:
     """The list in a run's folder; None if there is none, as in older runs, and where a folder is no run's.
 
     Raises:
         UserError: it is damaged.
     """
-    path = folder / IMAGE_LIST
+    path = folder / name
     return Manifest.from_dict(read_json(path), path) if path.exists() else None
 
 
-def images_to_go_on_with(manifest: Manifest, data_dir: str, run: Path, note: Note) -> Listing:
+def images_to_go_on_with(
+    manifest: Manifest, data_dir: str, run: Path, note: Note, *, flag: str = "--data-dir"
+) -> Listing:
     """The images that a run began with, each in its split; new ones stay out, and are told of.
 
     Args:
         data_dir: where they are now.
         note: is told what the user should know.
+        flag: that names another place.
 
     Raises:
         UserError: they are not there, or no longer as they were.
     """
-    _check_place(data_dir, run)
+    _check_place(data_dir, run, flag)
     found = changes(manifest, data_dir)
     if found.any:
         raise UserError(
             f"the images in {data_dir} are not those that {run} began with ({found}): put them back as they were, "
-            "give another folder that has them with --data-dir, or start a new run"
+            f"give another folder that has them with {flag}, or start a new run"
         )
     if found.new:
         note(f"The run goes on with the images that it began with; others are in the folder now, left out ({found}).")
     return manifest.listing(found.files)
+
+
+def replayed(run: Path, replay_dir: str | None, note: Note) -> Listing | None:
+    """Images of the classes known before that a run has kept; None where there are none.
+
+    Args:
+        replay_dir: where they are now; None: in the run's own folder.
+
+    Raises:
+        UserError: they are not there, or no longer as they were.
+    """
+    manifest = read_images(run, REPLAY_LIST)
+    if manifest is None:
+        return None
+    return images_to_go_on_with(manifest, replay_dir or str(run / REPLAY), run, note, flag="--replay-dir")
 
 
 def images_to_measure(
@@ -94,8 +112,6 @@ def note_memory(manifest: Manifest, paths: Sequence[str | os.PathLike[str]], not
         )
 
 
-def _check_place(data_dir: str, run: Path) -> None:
+def _check_place(data_dir: str, run: Path, flag: str = "--data-dir") -> None:
     if not os.path.isdir(os.path.expanduser(data_dir)):
-        raise UserError(
-            f"{data_dir}, with the training images of {run}, is no folder: give its new place with --data-dir"
-        )
+        raise UserError(f"{data_dir}, with the training images of {run}, is no folder: give its new place with {flag}")

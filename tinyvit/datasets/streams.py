@@ -45,9 +45,15 @@ def stream_order(
         tasks: classes of each task.
         size: images of the epoch.
     """
-    rng = generator(seed, "shuffle", epoch)
     kept = kept_images(labels, [k for earlier in tasks[:task] for k in earlier], replay, seed=seed)
     new = np.flatnonzero(np.isin(labels, tasks[task]))
+    return half_kept(new, kept, size=size, batch_size=batch_size, rng=generator(seed, "shuffle", epoch))
+
+
+def half_kept(new: np.ndarray, kept: np.ndarray, *, size: int, batch_size: int, rng: np.random.Generator) -> np.ndarray:
+    """Indices of an epoch, int64 (size,): the second half of each batch is from `kept`, if there are any; where
+    indices are used up they come again, in another order.
+    """
     batch_size = min(batch_size, size)
     old = batch_size // 2 if len(kept) else 0
     is_old = np.arange(size) % batch_size >= batch_size - old

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..pretrained import REGRESSION, open_checkpoint, problem_type
+from ..pretrained import REGRESSION, Checkpoint, open_checkpoint, problem_type
 from ..vit import VisionTransformer
 from .preprocessing import Preprocessing, read_preprocessing
 
@@ -35,8 +35,12 @@ def load_classifier(path: str | Path) -> tuple[VisionTransformer, Preprocessing]
     Raises:
         UserError: it has no head, or one for numbers, or as `load_trained` does.
     """
-    checkpoint = open_checkpoint(path)
-    what = "has no head" if not checkpoint.config.num_classes else ""
+    return classifier_of(open_checkpoint(path))
+
+
+def classifier_of(checkpoint: Checkpoint) -> tuple[VisionTransformer, Preprocessing]:
+    """The model and the preprocessing of an open checkpoint; errors as for `load_classifier`."""
+    path, what = checkpoint.path, "" if checkpoint.config.num_classes else "has no head"
     if checkpoint.is_projection:
         what = "has a projection in its head's place"
     elif problem_type(checkpoint.values, checkpoint.config.num_classes) == REGRESSION:

@@ -23,6 +23,9 @@ from ..storage.files import PREPROCESSOR, to_json
 from ..storage.run_folder import read_run_config, run_folder
 
 BLANK = "transparent, and nothing of it can be seen: it is of one colour"
+DRAWN = (
+    "light on dark"  # how models prepare images that learned a built-in data set of drawings, and then other classes
+)
 THRESHOLD = 0.5  # where no other is given: what is more probable than not
 
 
@@ -45,16 +48,17 @@ class Preprocessing(NamedTuple):
     multi_label: bool = False  # whether each class is a yes or no by itself (sigmoid), or one is chosen (softmax)
     threshold: float = THRESHOLD  # the least probability of a yes
     assumption: str = ""  # that no file says how images are prepared, in a sentence
+    drawn: str = "picture"  # how an image of one's own is prepared, as `Source.drawn` says
 
     @property
     def looks_for_digits(self) -> bool:
         """Whether the model learned digits, one an image, so that they are looked for in an image."""
-        return self.built_in and SOURCES[self.dataset].drawn == "digit"
+        return self.drawn == "digit"
 
     @property
     def is_drawing(self) -> bool:
         """Whether images are light on black, so that black is nothing."""
-        return self.built_in and SOURCES[self.dataset].drawn != "picture"
+        return self.drawn != "picture"
 
     def paint(self, in_chans: int, dtype: Any = np.float32) -> np.ndarray:
         """Normalised colour that says nothing, (C, 1, 1): black of drawings, of pictures the mean, which is 0."""
@@ -97,16 +101,17 @@ def read_preprocessing(checkpoint: Checkpoint) -> Preprocessing:
     processor = checkpoint.processor()
     numbers = () if checkpoint.is_projection else tuple(map(str, range(checkpoint.config.num_classes)))
     names = tuple(values["class_names"]) if "dataset" in values else checkpoint.class_names or numbers
-    dataset = values.get("dataset", "")
+    dataset, built_in = values.get("dataset", ""), _is_built_in(checkpoint)
     return Preprocessing(
         dataset,
         names,
         *processor.statistics,
         processor,
-        _is_built_in(checkpoint),
+        built_in,
         multi_label=problem_type(checkpoint.values, checkpoint.config.num_classes) == MULTI_LABEL,
         threshold=values["threshold"] if "dataset" in values and "threshold" in values else THRESHOLD,
         assumption=checkpoint.assumption,
+        drawn=SOURCES[dataset].drawn if built_in else DRAWN if values.get("drawn") == DRAWN else "picture",
     )
 
 
@@ -148,7 +153,9 @@ def check_preprocessing(values: dict[str, Any], path: Path, model: ViTConfig) ->
     check(known, path, f"dataset must be one of {', '.join(SOURCES)} where built_in is true", name)
 
 
-def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProcessor | None = None) -> bytes:
+def preprocessor_json(
+    dataset: Dataset, config: RunConfig, processor: ImageProcessor | None = None, *, is_drawn: bool = False
+) -> bytes:
     """`preprocessor_config.json` in Hugging Face's words, with the names of the data set and its classes beside, and
     whether that is one that `load_dataset` knows.
 
@@ -167,4 +174,4 @@ def preprocessor_json(dataset: Dataset, config: RunConfig, processor: ImageProce
     if not config.is_classifier:  # an encoder alone, and beside it what names the classes
         names |= {"class_names": [], "task_class_names": list(dataset.class_names)}
     threshold = {"threshold": config.threshold} if dataset.multi_label and isinstance(config, FinetuneConfig) else {}
-    return to_json(processor.to_dict() | names | threshold)
+    return to_json(processor.to_dict() | names | threshold | ({"drawn": DRAWN} if is_drawn else {}))

@@ -1,8 +1,7 @@
 """Choice of the images to evaluate on: a split, or all of a folder that the model was not trained on."""
 
-import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +13,13 @@ from ..datasets.image_folder import list_whole
 from ..datasets.listing import Listing
 from ..datasets.multi_label import list_images, whole_multi_label
 from ..datasets.recognise import recognise
-from ..datasets.recorded_images import images_to_measure, note_memory, read_images
+from ..datasets.recorded_images import images_to_measure, note_memory, read_images, replayed
 from ..datasets.split_names import split_called
 from ..errors import UserError
 from ..storage.paths import expanded
-from ..storage.run_folder import run_data_dir, run_folder
+from ..storage.run_folder import read_run_config, run_data_dir, run_folder
 from .dataset import load_dataset_for
+from .prepared_files import prepared
 from .preprocessing import Preprocessing
 
 Note = Callable[[str], None]
@@ -38,17 +38,6 @@ class ChosenSplit(NamedTuple):
     def words(self) -> str:
         """ "test split of photos", "all of photos" """
         return f"all of {self.dataset.name}" if self.name == ALL else f"{self.name} split of {self.dataset.name}"
-
-
-class PreparedFiles(ImageFiles):
-    """Image files as `Preprocessing.prepare` makes them, which for MNIST is not what the image processor does."""
-
-    def __init__(self, paths: Sequence[str | os.PathLike[str]], preprocessing: Preprocessing):
-        super().__init__(paths, preprocessing.processor)
-        self.preprocessing = preprocessing
-
-    def _pixels(self, row: int) -> np.ndarray:
-        return self.preprocessing.prepare(self.paths[row]).image
 
 
 def choose_split(
@@ -74,7 +63,7 @@ def choose_split(
     split = split and split_called(split)
     if labels and not preprocessing.multi_label:
         raise UserError(f"{model_path} gives each image one class, which is its folder's: leave out --labels")
-    if not labels and (place := _place_of_arrays(model_path, data_dir)) is not None:
+    if not labels and (place := place_of_arrays(model_path, data_dir)) is not None:
         dataset, name = load_dataset_for(preprocessing, data_dir=place, note=note), split or "test"
         left_out = dataset.left_out
     elif preprocessing.built_in:
@@ -91,7 +80,7 @@ def choose_split(
     return ChosenSplit(dataset, chosen, name, left_out)
 
 
-def _place_of_arrays(model_path: str | Path, data_dir: str | None) -> str | None:
+def place_of_arrays(model_path: str | Path, data_dir: str | None) -> str | None:
     """Folder of files of arrays, if they lie in the one that was given, or else in the run's own."""
     place = data_dir or run_data_dir(model_path)
     return place if place is not None and recognise(place) else None
@@ -113,11 +102,7 @@ def _built_in(
         if not {*listing.class_names} & {*preprocessing.class_names}:
             raise
     dataset = load_dataset_for(preprocessing, data_dir=data_dir, listing=listing, note=note)
-    prepared: dict[str, Any] = {
-        split: Split(PreparedFiles(of_split.images.paths, preprocessing), of_split.labels)
-        for split, of_split in _splits(dataset).items()
-    }
-    return dataclasses.replace(dataset, **prepared), name, listing.left_out
+    return prepared(dataset, preprocessing), name, listing.left_out
 
 
 def _images(
@@ -138,6 +123,8 @@ def _images(
     if began_with and name != ALL and not labels:
         listing = images_to_measure(began_with, name, place, run=run, given=data_dir is not None, note=note)
     is_recorded = listing is not None
+    if listing is not None and data_dir is None:
+        listing = _with_replayed(listing, run, note)
     if listing is None:
         is_own = own is not None and _same_folder(place, own) and not labels
         listing, name = (
@@ -149,7 +136,17 @@ def _images(
     if began_with and not is_recorded:
         chosen: Any = _joined(dataset) if name == ALL else getattr(dataset, name)
         note_memory(began_with, chosen.images.paths, note)
-    return dataset, name, listing.left_out
+    return prepared(dataset, preprocessing), name, listing.left_out
+
+
+def _with_replayed(listing: Listing, run: Path, note: Note) -> Listing:
+    """Also the images of classes that a run knew when it added these; that they cannot be had is told."""
+    try:
+        kept = replayed(run, getattr(read_run_config(run), "replay_dir", None), note)
+    except UserError as error:
+        note(f"The classes known before are not measured: {error}.")
+        kept = None
+    return listing if kept is None else listing.joined(kept)
 
 
 def _foreign(

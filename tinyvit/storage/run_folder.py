@@ -20,9 +20,14 @@ from .steps import STEPS
 IMAGE_LIST = "pictures.json"  # what a run learns from, if that is images, see `datasets/recorded_images`
 ARRAYS = "arrays.json"  # the same of arrays, see `datasets/recorded_arrays`
 TRACKING = "tracking.json"  # by which id trackers know the run, see `training/tracking`
+REPLAY_LIST = "replay.json"  # images of classes known before, in a run that adds classes
+REPLAY, TEACHER = "replay", "teacher"  # folders of such images, if they lay in no files, and of the model of before
 RESULTS = (
     IMAGE_LIST,
     ARRAYS,
+    REPLAY_LIST,
+    REPLAY,
+    TEACHER,
     METRICS,
     "metrics.csv",
     STEPS,

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from ..config.add_classes import AddClassesConfig
 from ..config.run import RunConfig
+from .add_classes import AddClasses
 from .classify import Classify, loss_and_gradients
 from .continual import Continual
 from .detect import Detect
@@ -33,7 +35,7 @@ TASKS: dict[str, Task[Any]] = {
 
 def task_of(config: RunConfig) -> Task[Any]:
     """The task that the config names."""
-    return TASKS[config.task]
+    return AddClasses() if isinstance(config, AddClassesConfig) else TASKS[config.task]
 
 
 __all__ = ["ALL", "TASKS", "Batch", "Classify", "Task", "loss_and_gradients", "task_of"]

@@ -93,17 +93,22 @@ def penalty(model: Learner) -> tuple[Array, Grads]:
 
 def old_answers(model: Learner, images: Array, logits: Array, weights: Array | None) -> tuple[Array | float, Array]:
     """LwF's term: how far `logits` (B, K) of earlier classes are from what the model of before says; and dlogits."""
-    dlogits = array_module(logits).zeros_like(logits)
     old = np.flatnonzero(to_numpy(model.memory.seen))
     if not len(old):
-        return 0.0, dlogits
+        return 0.0, array_module(logits).zeros_like(logits)
     teacher = Learner(model.config, tasks=1, method="", rng=NO_DRAWS)
     teacher.adopt(model.by_name(model.memory.anchor) | prefixed("memory", teacher.memory.parameters()))
-    columns = slice(int(old[0]), int(old[-1]) + 1)  # classes come in order
+    return without_forgetting(logits, teacher.predict(images)[:, : int(old[-1]) + 1], weights)  # classes come in order
+
+
+def without_forgetting(logits: Array, said_before: Array, weights: Array | None) -> tuple[Array, Array]:
+    """LwF's term for `logits` (B, K), whose first columns are the classes `said_before` (B, k): 0-d, and dlogits."""
+    known = said_before.shape[1]
     loss, saved = distillation_forward(
-        logits[:, columns], teacher_logits=teacher.predict(images)[:, columns], temperature=TEMPERATURE, weights=weights
+        logits[:, :known], teacher_logits=said_before, temperature=TEMPERATURE, weights=weights
     )
-    dlogits[:, columns] = distillation_backward(1.0, saved)
+    dlogits = array_module(logits).zeros_like(logits)
+    dlogits[:, :known] = distillation_backward(1.0, saved)
     return loss, dlogits
 
 

@@ -35,8 +35,9 @@ def test_all_verbs_see_the_same_pixels(top, dtype, ending, white, tmp_path, monk
     picture = batches.ImageBatches._image
 
     def watched(self, epoch, index):
-        seen[self.paths[index]] = picture(self, epoch, index)
-        return seen[self.paths[index]]
+        path = self.files.paths[index]
+        seen[path] = picture(self, epoch, index)
+        return seen[path]
 
     monkeypatch.setattr(batches.ImageBatches, "_image", watched)
     config = {"pretrained": "model", "data_dir": "data", "output": "run", "batch_size": 2, "crop_scale": 1, "flip": 0}

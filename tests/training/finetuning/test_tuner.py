@@ -9,6 +9,7 @@ from tinyvit import VisionTransformer, ViTConfig
 from tinyvit.datasets import Dataset, Split
 from tinyvit.gradcheck.cases import shaken
 from tinyvit.layers import Recompute
+from tinyvit.ops import cross_entropy_backward, cross_entropy_forward, distillation_backward, distillation_forward
 from tinyvit.optim import AdamW
 from tinyvit.optim.layer_decay import lr_scales
 from tinyvit.training import FinetuneConfig, loss_and_gradients
@@ -41,13 +42,13 @@ def make():
     """A tuner on a shaken model in float64, and an equal model beside it."""
     made = []
 
-    def tuner(batches=None, threads=2, **options):
+    def tuner(batches=None, threads=2, teacher=None, **options):
         config = FinetuneConfig(model=MODEL, batch_size=7, device="cpu", **options)
         model, twin = (
             shaken(VisionTransformer(config.model, rng=np.random.default_rng(0)), np.random.default_rng(1))
             for _ in range(2)
         )
-        made.append(Tuner(config, DATASET, model, batches or OneBatch(), threads))
+        made.append(Tuner(config, DATASET, model, batches or OneBatch(), threads, teacher))
         return made[-1], twin
 
     yield tuner
@@ -68,6 +69,28 @@ def test_pieces_threads_and_recomputing_change_nothing(make, soft, threads, micr
     assert set(tuner.grads) == set(wanted)
     for name, grad in tuner.grads.items():
         np.testing.assert_allclose(grad, wanted[name], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("weights", [None, (0.5, 2.0, 1.0)])
+@pytest.mark.parametrize("micro_batch", [1, 3, 7])
+def test_a_teacher_of_fewer_classes_pulls_the_first_logits(make, micro_batch, weights):
+    batch = OneBatch()
+    config = dataclasses.replace(MODEL, num_classes=2)
+    teacher = shaken(VisionTransformer(config, rng=np.random.default_rng(4)), np.random.default_rng(5))
+    tuner, twin = make(batch, 2, teacher, micro_batch=micro_batch, class_weights=weights)
+    loss = tuner.compute(0)
+    logits, saved = twin.forward(batch.images)
+    counts = np.ones(7) if weights is None else np.array(weights)[batch.labels]
+    of_images = {"weights": counts / counts.sum()}
+    known, known_saved = distillation_forward(
+        logits[:, :2], teacher_logits=teacher.predict(batch.images), temperature=2.0, **of_images
+    )
+    all_classes, all_saved = cross_entropy_forward(logits, labels=batch.labels, **of_images)
+    assert loss == pytest.approx(float(known + all_classes), rel=1e-12)
+    dlogits = cross_entropy_backward(1.0, all_saved)
+    dlogits[:, :2] += distillation_backward(1.0, known_saved)
+    for name, grad in twin.backward(dlogits, saved)[1].items():
+        np.testing.assert_allclose(tuner.grads[name], grad, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("soft", [False, True])

@@ -1,8 +1,6 @@
 """Batches of fine-tuning, from image files: decoded, augmented, normalised."""
 
 import functools
-import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,12 +8,12 @@ from PIL import Image
 
 from ...backend import generator
 from ...config.run import FinetuneConfig
-from ...datasets import Dataset, epoch_order, normalize
+from ...datasets import Dataset, normalize
 from ...datasets.image_files import ImageFiles
 from ...images.augment_pil import rand_augment, random_flip, random_resized_crop
 from ...images.mixing import mixed, random_erasing
-from ...images.open import open_image
 from ...images.processor import ImageProcessor, to_array
+from ...tasks import task_of
 from ..state import steps_per_epoch
 from .prefetch import Prefetch
 
@@ -30,11 +28,9 @@ class ImageBatches:
 
     def __init__(self, config: FinetuneConfig, dataset: Dataset, processor: ImageProcessor, threads: int):
         self.config, self.dataset, self.processor = config, dataset, processor
-        self.paths = paths_of(dataset)
+        self.files = files_of(dataset)
         self.steps_per_epoch = steps_per_epoch(config, dataset)
-        self._order = functools.lru_cache(2)(
-            lambda epoch: epoch_order(len(dataset.train), seed=config.seed, epoch=epoch)
-        )
+        self._order = functools.lru_cache(2)(lambda epoch: task_of(config).order(config, dataset, epoch))
         self._pool = ThreadPoolExecutor(threads)
         self._prefetch = Prefetch(self.make, last=config.epochs * self.steps_per_epoch)
 
@@ -70,7 +66,7 @@ class ImageBatches:
         """One training image as it is seen in `epoch`: float32 (C, H, W)."""
         config, dataset = self.config, self.dataset
         rng = generator(config.seed, "picture", epoch, index)
-        image = self._framed(open_image(self.paths[index]), rng)
+        image = self._framed(self.files.opened(index), rng)
         image = random_flip(image, rng, probability=config.flip)
         if config.rand_augment:
             image = rand_augment(image, rng, strength=config.rand_augment)
@@ -91,7 +87,7 @@ class ImageBatches:
         )
 
 
-def paths_of(dataset: Dataset) -> Sequence[str | os.PathLike[str]]:
+def files_of(dataset: Dataset) -> ImageFiles:
     """The files of the training images.
 
     Raises:
@@ -99,4 +95,4 @@ def paths_of(dataset: Dataset) -> Sequence[str | os.PathLike[str]]:
     """
     if not isinstance(dataset.train.images, ImageFiles):
         raise TypeError(f"training images must be ImageFiles, got {type(dataset.train.images).__name__}")
-    return dataset.train.images.paths
+    return dataset.train.images

@@ -1,5 +1,6 @@
 """The pretrained model that fine-tuning starts from: opened, told of, with a new head, in the size that is wanted."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from ...config.costs import numbers_held
 from ...config.run import FinetuneConfig
 from ...errors import UserError
 from ...images.processor import ImageProcessor
+from ...layers import NO_DRAWS
 from ...pretrained import FAMILIES, Checkpoint, open_checkpoint
 from ...tasks.fit import MAX_VALUES
 from ...vit import VisionTransformer
@@ -23,12 +25,21 @@ def pretrained_for(config: FinetuneConfig) -> Checkpoint:
     checkpoint = open_checkpoint(config.pretrained, with_head=False)
     processor = checkpoint.processor()
     processor.mode  # noqa: B018  images have as many channels, or it is said that they have not
+    check_variation(config, processor)
+    return checkpoint
+
+
+def check_variation(config: FinetuneConfig, processor: ImageProcessor) -> None:
+    """Check that images can be varied as it is wanted.
+
+    Raises:
+        UserError: they cannot.
+    """
     if processor.sees_transparency and config.rand_augment:
         raise UserError(
             f"--rand-augment changes colours, and {config.pretrained} sees transparency, too (mode {processor.mode}): "
             "leave it out, crops and flips vary the images"
         )
-    return checkpoint
 
 
 def starting_point(
@@ -52,6 +63,18 @@ def starting_point(
     check_size(model.config.resized(img_size))
     model = model.resized(img_size, **FAMILIES[checkpoint.family].resample)
     return model, processor.for_size(model.config.image_shape)
+
+
+def with_more_classes(model: VisionTransformer, num_classes: int, **changes: Any) -> VisionTransformer:
+    """A copy whose head has more classes: zeros behind the columns of those that it knows, whose logits stay."""
+    more = num_classes - model.config.num_classes
+    config = dataclasses.replace(model.config, num_classes=num_classes, **changes)
+    larger, state = VisionTransformer(config, rng=NO_DRAWS), model.state_dict()
+    for name, array in state.items():
+        if name.startswith("head."):  # weight (D, K), bias (K,)
+            state[name] = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, more)])
+    larger.adopt(state)
+    return larger
 
 
 def check_size(model: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...backend import resolve_device
+from ...config.add_classes import AddClassesConfig
 from ...config.run import FinetuneConfig
 from ...datasets.image_files import image_dataset
 from ...datasets.in_threads import cores
@@ -12,13 +13,15 @@ from ...datasets.left_out import some
 from ...datasets.listing import Listing
 from ...datasets.manifest import Manifest
 from ...datasets.multi_label import list_images
-from ...datasets.recorded_images import images_to_go_on_with, read_images, write_images
+from ...datasets.recorded_images import images_to_go_on_with, read_images, replayed, write_images
 from ...errors import UserError
+from ...evaluation.prepared_files import prepared
+from ...evaluation.preprocessing import DRAWN, Preprocessing, preprocessor_json
 from ...images.processor import ImageProcessor
 from ...layers import NO_DRAWS
 from ...storage.claim import Claim
 from ...storage.files import PREPROCESSOR, read_file, read_json
-from ...storage.run_folder import new_run_folder, read_run_config, tidy
+from ...storage.run_folder import TEACHER, new_run_folder, read_run_config, tidy
 from ...tasks.class_weights import with_class_weights
 from ...vit import VisionTransformer
 from ..checkpoint import check_settings
@@ -97,8 +100,13 @@ def _go_on(config: FinetuneConfig, folder: Path, progress: Progress, claim: Clai
     processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
     listing = images_of(config, folder, values.get("class_names"), progress, processor.sees_transparency)
     config = with_class_weights(config, listing.class_names, listing.train.labels)
+    more: dict[str, Any] = {}
+    if isinstance(config, AddClassesConfig):
+        more = {"is_drawn": values.get("drawn") == DRAWN, "teacher": teacher_of(folder)}
+        if (kept := replayed(folder, config.replay_dir, progress.note)) is not None:
+            listing = listing.joined(kept)
     model = VisionTransformer(config.model, rng=NO_DRAWS)
-    trainer = build_trainer(config, listing, processor, model, folder, progress, saved, claim=claim)
+    trainer = build_trainer(config, listing, processor, model, folder, progress, saved, claim=claim, **more)
     trainer.load()
     return trainer.run()
 
@@ -153,10 +161,21 @@ def build_trainer(
     preprocessor: bytes | None = None,
     *,
     claim: Claim | None = None,
+    is_drawn: bool = False,
+    teacher: VisionTransformer | None = None,
 ) -> Trainer:
-    """A trainer whose gradients are a `Tuner`'s; without a `preprocessor`, one is written for the images."""
+    """A trainer whose gradients are a `Tuner`'s; without a `preprocessor`, one is written for the images.
+
+    Args:
+        is_drawn: whether images are prepared as drawings.
+        teacher: as for `Tuner`.
+    """
     device, threads = resolve_device(config.device), resolve_threads(config)
     dataset = image_dataset(listing, processor, name=config.dataset_name)
+    if is_drawn:
+        names = dataset.name, dataset.class_names, dataset.mean, dataset.std
+        dataset = prepared(dataset, Preprocessing(*names, processor, drawn=DRAWN))
+    preprocessor = preprocessor or preprocessor_json(dataset, config, processor, is_drawn=is_drawn)
     if not len(dataset.test):
         progress.note(
             "no test split: the report at the end is on the dev (validation) split that selected the epoch, so it is "
@@ -164,9 +183,17 @@ def build_trainer(
         )
         dataset = dataclasses.replace(dataset, test=dataset.dev)
     batches = ImageBatches(config, dataset, processor, threads)
-    tuner = Tuner(config, dataset, model if device == "cpu" else model.to(device), batches, threads)
+    if device != "cpu":
+        model, teacher = model.to(device), teacher and teacher.to(device)
+    tuner = Tuner(config, dataset, model, batches, threads, teacher)
     files = RunFiles(folder, config, dataset, processor, preprocessor=preprocessor, claim=claim)
     return Trainer(config, dataset, tuner, files, progress)
+
+
+def teacher_of(folder: Path) -> VisionTransformer | None:
+    """The model of before, of a run that learns from it."""
+    place = folder / TEACHER
+    return VisionTransformer.from_pretrained(place) if place.is_dir() else None
 
 
 def resolve_threads(config: FinetuneConfig) -> int:

@@ -22,6 +22,7 @@ from ...optim import FlatArrays, flatten
 from ...optim.layer_decay import BEHIND_THE_BLOCKS, lr_scales
 from ...tasks import ALL, task_of
 from ...tasks.class_weights import example_weights
+from ...tasks.remembering import without_forgetting
 from ...vit import VisionTransformer
 from ..gradients import part_of, pieces
 from .batches import ImageBatches
@@ -38,11 +39,19 @@ class Tuner:
         model: its trainable parameters are moved into one vector, `parameters`.
         batches: makes the images (B, C, H, W) and the labels of a step.
         threads: how many work on the CPU at a time.
+        teacher: the model of before, whose classes, the first ones, are not to be forgotten.
     """
 
     def __init__(
-        self, config: FinetuneConfig, dataset: Dataset, model: VisionTransformer, batches: ImageBatches, threads: int
+        self,
+        config: FinetuneConfig,
+        dataset: Dataset,
+        model: VisionTransformer,
+        batches: ImageBatches,
+        threads: int,
+        teacher: VisionTransformer | None = None,
     ):
+        self.teacher = teacher
         self.config, self.dataset, self.model, self.batches = config, dataset, model, batches
         self.task = task_of(config)
         self.loss = OPS["binary_cross_entropy" if dataset.multi_label else "cross_entropy"]
@@ -91,7 +100,11 @@ class Tuner:
             options = {} if mine is None else {"weights": to_device(mine, self.device)}
             smoothing = self.config.label_smoothing
             loss, loss_saved = self.loss.forward(logits, labels=wanted, label_smoothing=smoothing, **options)
-            parts = self.model.backward_parts(self.loss.backward(share, loss_saved), saved)
+            dlogits = self.loss.backward(share, loss_saved)
+            if self.teacher is not None:
+                more, dmore = without_forgetting(logits, self.teacher.predict(x), options.get("weights"))
+                loss, dlogits = loss + more, dlogits + share * dmore
+            parts = self.model.backward_parts(dlogits, saved)
             return share * loss, self._trainable(parts)
 
     def _trainable(self, parts: Iterator[tuple[Array, Grads]]) -> Iterator[Grads]:
