@@ -16,7 +16,7 @@ def result(labels=LABELS, said=SAID, before=0.9):
     return AddedClasses(Classification.of(probs, labels), 2, before)
 
 
-def test_old_and_new_classes_count_alike_however_many_images_they_have():
+def test_old_and_new_classes_count_alike():
     assert result().measures == pytest.approx(
         {"average_accuracy": (0.75 + 1) / 2, "known_accuracy": 0.75, "new_accuracy": 1}
     )
@@ -32,7 +32,7 @@ def test_before_and_after_stand_beside_each_other():
 
 
 @pytest.mark.parametrize(("labels", "said", "measures"), [([2, 2], [2, 0], {"new_accuracy": 0.5})])
-def test_without_images_of_known_classes_forgetting_is_not_known(labels, said, measures):
+def test_forgetting_needs_images_of_known_classes(labels, said, measures):
     alone = result(np.array(labels), said, before=None)
     assert alone.measures == {"average_accuracy": 0.5, **measures}
     assert "could not be measured" in alone.details

@@ -9,10 +9,12 @@ from tinyvit.config.add_classes import AddClassesConfig
 from tinyvit.config.run import FinetuneConfig
 from tinyvit.config.tasks import config_of
 from tinyvit.tasks import TASKS, task_of
-from tinyvit.tasks.add_classes import LEAST
+from tinyvit.tasks.add_classes import MIN_IMAGES
 
 
-@pytest.mark.parametrize(("new", "kept", "size"), [(5, 30, 60), (40, 8, 80), (7, 0, LEAST), (LEAST + 9, 0, LEAST + 9)])
+@pytest.mark.parametrize(
+    ("new", "kept", "size"), [(5, 30, 60), (40, 8, 80), (7, 0, MIN_IMAGES), (MIN_IMAGES + 9, 0, MIN_IMAGES + 9)]
+)
 def test_every_image_comes_and_half_of_each_batch_is_kept(new, kept, size):
     config = AddClassesConfig(num_known=2, num_kept=kept, batch_size=10)
     dataset = types.SimpleNamespace(train=range(new + kept))

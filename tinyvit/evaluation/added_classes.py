@@ -47,7 +47,7 @@ class AddedClasses(NamedTuple):
 
     @property
     def details(self) -> str:
-        """What was forgotten, where that was measured."""
+        """Forgetting of the classes known before, where it was measured."""
         known = self._groups.get("known")
         if known is None or self.accuracy_before is None:
             return "how much was forgotten could not be measured: there are no images of the classes known before"
@@ -64,7 +64,7 @@ class AddedClasses(NamedTuple):
         return "\n".join([*lines, "", self.details, "", self.all_classes.report(class_names, in_full=in_full)])
 
     def figures(self, split: Split, class_names: Sequence[str], *, in_full: bool = False) -> dict[str, Any]:
-        """Those of a classification."""
+        """Figures of a classification."""
         return self.all_classes.figures(split, class_names, in_full=in_full)
 
 

@@ -16,7 +16,7 @@ from ..datasets.streams import half_kept
 from ..evaluation.added_classes import AddedClasses
 from .classify import Classify
 
-LEAST = 1000  # images of an epoch without replay, where new ones are few and come several times
+MIN_IMAGES = 1000  # images of an epoch without replay, where new ones are few and come several times
 
 
 class AddClasses(Classify):
@@ -24,7 +24,7 @@ class AddClasses(Classify):
 
     def epoch_size(self, config: Any, dataset: Dataset) -> int:
         new, kept = len(dataset.train) - config.num_kept, config.num_kept
-        return 2 * max(new, kept) if kept else max(new, LEAST)
+        return 2 * max(new, kept) if kept else max(new, MIN_IMAGES)
 
     def order(self, config: Any, dataset: Dataset, epoch: int) -> np.ndarray:
         new, kept = np.split(np.arange(len(dataset.train)), [len(dataset.train) - config.num_kept])

@@ -89,7 +89,7 @@ def same_weights(first, second):
 
 
 @pytest.mark.parametrize("changes", [{}, {"pool": "cls+dist", "num_registers": 1}, {"pool": "map", "stem": "conv"}])
-def test_known_classes_keep_their_columns_and_new_ones_begin_at_zero(changes):
+def test_known_classes_keep_their_columns(changes):
     model = VisionTransformer(dataclasses.replace(MODEL, num_classes=5, **changes), rng=np.random.default_rng(0))
     images = np.random.default_rng(1).standard_normal((3, 3, 8, 8)).astype(np.float32)
     before, after = model.predict(images), with_more_classes(model, 7).predict(images)
@@ -97,7 +97,7 @@ def test_known_classes_keep_their_columns_and_new_ones_begin_at_zero(changes):
     np.testing.assert_array_equal(after[:, 5:], 0)
 
 
-def test_old_names_come_first_then_new_ones_and_accents_make_none(place, capsys):
+def test_old_names_come_first_and_accents_make_no_new_one(place, capsys):
     notes = Notes()
     history = added(progress=notes)
     assert load_trained("more")[1].class_names == ("bee", ACCENTED, "Ant", "cat")
@@ -151,7 +151,7 @@ def test_stopped_and_resumed_it_has_the_same_weights(place, monkeypatch, options
     same_weights("whole/last", "moved/last")
 
 
-def test_of_digits_kept_ones_are_written_and_new_images_are_prepared_as_drawings(digits):
+def test_digits_are_kept_and_new_images_prepared_as_drawings(digits):
     history = added(replay=40)
     config = read_run_config("more")
     assert (config.num_known, config.num_kept, config.replay_dir) == (10, 40, None)

@@ -34,7 +34,7 @@ Note = Callable[[str], None]
 
 
 def known_images(config: AddClassesConfig, preprocessing: Preprocessing, note: Note) -> tuple[Dataset, str | None]:
-    """What the model at `config.pretrained` was trained on, and the folder of its image files; None: it is arrays.
+    """Data that the model at `config.pretrained` was trained on, and the folder of its image files; None: arrays.
 
     Raises:
         UserError: it cannot be had; or `config.replay_dir` was given, and holds no such images.
