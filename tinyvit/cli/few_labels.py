@@ -33,8 +33,10 @@ def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
 
     if not int(flags["labels"]):
         raise UserError("--labels must be at least 1 as a number of labels, got 0: choose a multiple of the classes")
-    if options.strict:
-        raise UserError(f"--strict is for images in folders, and --labels {flags['labels']} is not: leave one out")
+    for name in ("strict", "add_classes"):
+        if getattr(options, name):
+            flag = "--" + name.replace("_", "-")
+            raise UserError(f"{flag} is for images in folders, and --labels {flags['labels']} is not: leave one out")
     given = {OTHER_NAMES.get(name, name): value for name, value in flags.items()}
     if strange := [name for name in given if name not in {field.name for field in dataclasses.fields(TransferConfig)}]:
         flag = "--" + strange[0].replace("_", "-").replace("drop-path-rate", "drop-path")

@@ -61,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
         others += [name for name in ("overwrite", "download", "strict", "add_classes") if getattr(options, name)]
         if others:
             raise UserError(
-                "--resume goes on exactly as the run began, so only --data-dir, --replay-dir, --device and --track may be "
-                f"given with it, got also: {', '.join(others)}; start a new run to change settings"
+                "--resume goes on exactly as the run began, so only --data-dir, --replay-dir, --device and --track may "
+                f"be given with it, got also: {', '.join(others)}; start a new run to change settings"
             )
         history = resume_finetuning(options.resume, progress=progress_of(options), **flags)
     else:

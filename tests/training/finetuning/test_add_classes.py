@@ -265,6 +265,21 @@ def test_replay_is_for_added_classes(place, flags, capsys):
     assert f"{flags[0]} is for --add-classes: give that too, or leave it out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--resume", "run", "--replay-dir", "old"], "--replay-dir is for runs of --add-classes, and run is none"),
+        (["--resume", "run", "--add-classes"], "got also: add_classes"),
+        (["--model", "run", "--labels", "10", "--add-classes"], "--add-classes is for images in folders"),
+    ],
+)
+def test_flags_that_do_not_go_together(place, flags, sentence, capsys):
+    assert main(["finetune", *flags]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
 def test_what_is_not_as_it_was_stops_resuming(place, capsys):
     added()
     for path in Path("old/train/bee").glob("*.png"):

@@ -84,6 +84,8 @@ def resume_finetuning(folder: str | Path, *, progress: Progress | None = None, *
     config = read_run_config(folder)
     if not isinstance(config, FinetuneConfig):
         raise UserError(f"{folder} is a run of another kind: go on with tinyvit {config.verb} --resume {folder}")
+    if "replay_dir" in changes and not isinstance(config, AddClassesConfig):
+        raise UserError(f"--replay-dir is for runs of --add-classes, and {folder} is none: leave it out")
     with Claim(folder) as claim:
         return _go_on(dataclasses.replace(config, **changes), folder, progress, claim)
 
