@@ -101,6 +101,10 @@ def test_questions_about_a_look(page, digit, seen):
         "gradient x input",
     ]
     assert (np.abs(cover["agreement"]) <= 1).all()
+    late, _ = page.arrays("GET", f"/cover?{about}&target={target}&from=2")
+    relevance = page.arrays("POST", f"/look?target={target}", digit.tobytes())[0]["relevance"][2]
+    np.testing.assert_allclose(late["agreement"][2], looking.rank_correlation(relevance, late["cover"]), atol=1e-6)
+    np.testing.assert_array_equal(np.delete(late["agreement"], 2), np.delete(cover["agreement"], 2))
     scores, metadata = page.arrays("GET", f"/scores?{about}&block=2&head=1&query=0&key=9")
     np.testing.assert_allclose(scores["terms"], scores["q"] * scores["k"] / 4, rtol=1e-5)
     np.testing.assert_allclose(float(metadata["score"]), scores["terms"].sum(), rtol=1e-5)
@@ -135,10 +139,10 @@ def test_heads_off(page, digit, seen):
 
 def test_examples(page):
     images = load_dataset("mnist").test
-    for index in (0, 9999):
+    for index, place in ((0, 3), (3, 18), (9, 7), (10, 5), (9999, 9999)):  # one of each class, then the others
         arrays, metadata = page.arrays("GET", f"/example?index={index}")
-        np.testing.assert_array_equal(arrays["pixels"], images.images[index])
-        assert metadata["label"] == str(images.labels[index])
+        np.testing.assert_array_equal(arrays["pixels"], images.images[place])
+        assert metadata["label"] == str(images.labels[place])
     for index in ("-1", "10000"):
         assert "10,000 of them" in page.sentence("GET", f"/example?index={index}")[1]
 
@@ -184,6 +188,7 @@ def test_an_image_with_no_digit(page):
         ("/token?number={n}&token=-1", "no token -1"),
         ("/cover?number={n}&target=10", "a class from 0 to 9"),
         ("/cover?number={n}&target=1e9", "target must be a whole number"),
+        ("/cover?number={n}&from=4", "no block 4"),
         ("/scores?number={n}&block=4&head=0&query=0&key=0", "no block 4"),
         ("/scores?number={n}&block=0&head=0&query=0&key=99", "no token 99"),
         ("/backward?number={n}&block=0&head=4&token=0", "no head 4"),

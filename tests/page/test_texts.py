@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tinyvit
+from tinyvit.page.files import page_files
 
 WEB = Path(tinyvit.__file__).parent / "page" / "web"
 NODE = shutil.which("node")
@@ -58,6 +59,17 @@ def test_every_text_is_used(texts, sources):
     named = set(re.findall(r"[\"'`=](\w+)", sources))
     composed = {name + end for name in named for end in COMPOSED}
     assert not [key for key in texts if key not in named | composed]
+
+
+def test_every_source_that_is_linked_to_is_served():
+    sections = (WEB / "sections").glob("*.js")
+    steps = {
+        name
+        for path in sections
+        for name in re.findall(r"^  step\(.*?\"(\w+)\",? (?:chart|map|\()", path.read_text("utf-8"), re.M)
+    }
+    assert steps == {"attention", "softmax", "linear", "layer_norm"}
+    assert {f"/source/ops/{name}.py" for name in steps} <= set(page_files())
 
 
 def test_no_text_is_missing(texts, sources):

@@ -118,7 +118,7 @@ class Classifier:
     def cover(self, query: Query, _: bytes) -> Answer:
         """Covering for a class, and how far the maps agree with it."""
         seen = self._asked(query)
-        return seen.cover(seen.target(query.optional("target")))
+        return seen.cover(seen.target(query.optional("target")), query.optional("from"))
 
     def scores(self, query: Query, _: bytes) -> Answer:
         """The score of two tokens as a sum."""
@@ -142,11 +142,12 @@ class Classifier:
         return Answer({"pixels": pixels}, {"done": done})
 
     def example(self, query: Query, _: bytes) -> Answer:
-        """An image of the data set's test split."""
+        """An image of the data set's test split: first one of each class, then the others as they come."""
         index, examples = query.whole("index"), self.examples
         if examples is None or not 0 <= index < len(examples):
             count = len(examples) if examples else 0
             raise UserError(f"there is no example {index}: this model has {count:,} of them, numbered from 0")
+        index = self._order[index]
         pixels = np.asarray(examples.images[index : index + 1])[0]
         metadata = {"done": ""}
         if np.ndim(examples.labels) == 1:
@@ -169,6 +170,12 @@ class Classifier:
             return choose_split(self.preprocessing, self.path, note=lambda sentence: None).split
         except UserError:
             return None
+
+    @functools.cached_property
+    def _order(self) -> list[int]:
+        labels = self.examples.labels if self.examples else np.zeros(0)
+        first = np.unique(labels, return_index=True)[1].tolist() if np.ndim(labels) == 1 else []
+        return list(dict.fromkeys([*first, *range(len(labels))]))
 
     def _asked(self, query: Query) -> Seen:
         """The look that a question is about.

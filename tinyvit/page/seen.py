@@ -96,11 +96,14 @@ class Seen:
         empty = np.zeros((0, self.config.num_heads, self.config.num_tokens), np.float32)
         return Answer({"attention": np.stack(attention) if attention else empty, "similarity": np.stack(similarity)})
 
-    def cover(self, target: int) -> Answer:
-        """Covering, tried patch by patch, and how far each map agrees with it."""
+    def cover(self, target: int, block: int | None = None) -> Answer:
+        """Covering, tried patch by patch, and how far each map agrees with it; relevance from `block` on."""
         windows = Windows(self.config.grid_size)
         falls = to_numpy(covering(self.model, self.look.images[0], target, fill=self.fill, windows=windows))
         maps = self.maps(target)
+        if block is not None:
+            self.look.check(block=block)
+            maps["relevance"] = self._relevance(self.gradients(target))[block]
         agreement = [rank_correlation(windows.sums(to_numpy(heat)), falls) for heat in maps.values()]
         return Answer(
             {"cover": windows.as_map(falls), "agreement": np.array(agreement)},

@@ -34,14 +34,21 @@ export function build() {
   openPictures();
 }
 
-/** The first image: an example, or where there is none an empty one. */
+/** The first image: an example, or where there is none a ball before a wall. */
 export async function begin() {
   const { about, shape } = state;
   $("examples").hidden = !about.examples;
   const buttons = await Promise.all(Array.from({ length: Math.min(14, about.examples) }, (_, index) => example(index)));
   $("examples").append(...buttons);
   if (buttons.length) return buttons[0].click();
-  return take(new Uint8Array(shape.C * shape.H * shape.W));
+  return take(ball(shape));
+}
+function ball({ C, H, W }) {
+  return Uint8Array.from({ length: C * H * W }, (_, i) => {
+    const c = Math.floor(i / (H * W)), x = ((i % W) + 0.5) / W, y = ((Math.floor(i / W) % H) + 0.5) / H;
+    const isBall = Math.hypot((x - 0.45) * W, (y - 0.55) * H) < 0.28 * Math.min(W, H);
+    return isBall ? [220, 120, 40][c] - 90 * (x - 0.3) : [120, 150, 170][c] * (1 - 0.5 * y);
+  });
 }
 async function example(index) {
   const canvas = make("canvas", { width: SIZE, height: SIZE });

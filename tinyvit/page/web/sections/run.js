@@ -6,7 +6,7 @@ import { forAgainst, paint, picture, shares } from "../paint.js";
 import { className, order, row, state } from "../state.js";
 import { t } from "../texts.js";
 
-const run = { about: null, steps: [], epochs: [], mapped: [], shown: null, maps: null };
+const run = { about: null, steps: [], epochs: [], measure: null, mapped: [], shown: null, maps: null };
 let loss, measure, slider, said, digits, filters, block;
 
 export const fits = () => Boolean(state.about.watching);
@@ -36,7 +36,7 @@ function figure(title) {
 function listen(event) {
   if (event.kind === "run") Object.assign(run, { about: event, steps: [], epochs: [], mapped: [] });
   if (event.kind === "steps") run.steps.push(...event.steps);
-  if (event.kind === "epochs") run.epochs = event.epochs;
+  if (event.kind === "epochs") Object.assign(run, { epochs: event.epochs, measure: event.measure });
   if (event.kind === "note") say($("run-note"), event.text);
   if (event.kind === "maps") {
     const followed = run.shown === null || run.shown === run.mapped.at(-1);
@@ -63,16 +63,23 @@ export const words = () => run.about && render();
 
 export function render() {
   if (!run.about) return;
-  const { epochs, steps, about } = run, first = epochs[0] ?? {}, place = about.steps_per_epoch ? (step) => step / about.steps_per_epoch : (_, epoch) => epoch;
+  const { epochs, steps, about, measure: key } = run, place = placing(steps);
   say($("run-name"), t("runName", { name: about.name, epoch: epochs.length, of: about.epochs }));
   const line = (key, name, kind) => ({ name: t(name), kind, points: epochs.filter((e) => e[key] != null).map((e) => [e.epoch, e[key]]) });
   const stepLine = { name: "", kind: "thin", points: steps.map(({ step, epoch, loss: value }) => [place(step, epoch), value]) };
   curve(loss.svg, [stepLine, line("train_loss", "trainLine", "first"), line("dev_loss", "devLine", "second")], { of: about.epochs, words: (v) => v.toFixed(2), fromZero: true });
-  const key = about.measure ?? Object.keys(first).find((name) => /^dev_(?!loss)/.test(name));
   if (key) curve(measure.svg, [line(key, "devLine", "first")], { of: about.epochs, words: /accuracy|iou|precision/.test(key) ? percent : (v) => v.toFixed(2) });
   measure.figure.hidden = !key;
   say(said, run.shown === null ? "" : String(run.shown));
   if (run.maps) renderMaps(run.maps);
+}
+
+/** Where a step stands on the axis of epochs: 2.5 is half-way through the third. */
+function placing(steps) {
+  const last = []; // step of each epoch
+  for (const { step, epoch } of steps) last[epoch] = Math.max(step, last[epoch] ?? 0);
+  const before = (epoch) => last[epoch - 1] ?? 0, whole = Math.max(...last.filter(Boolean).map((step, i, all) => step - (all[i - 1] ?? 0)), 1);
+  return (step, epoch) => epoch - 1 + (step - before(epoch)) / whole;
 }
 
 function renderMaps({ digits: images, attention, probs, filters: weights }) {

@@ -54,7 +54,7 @@ async function cover() {
   const { answer, from } = state;
   if (state.cover?.of === answer) return;
   try {
-    const found = await state.engine.cover(answer.metadata.number, Number(answer.metadata.target), from);
+    const found = await state.engine.cover(answer.metadata.number, Number(answer.metadata.target), state.shape.depth ? from : null);
     if (answer !== state.answer || from !== state.from) return;
     state.cover = { ...found, of: answer };
     render();
