@@ -14,7 +14,7 @@ from tinyvit.page.files import page_files
 WEB = Path(tinyvit.__file__).parent / "page" / "web"
 NODE = shutil.which("node")
 pytestmark = [pytest.mark.process, pytest.mark.skipif(NODE is None, reason="Node.js is not installed")]
-COMPOSED = ("Title", "Words", "Choose")  # a section puts these behind a name of its own
+COMPOSED = ("Title", "Words", "Choose", "Lead")  # a section puts these behind a name of its own
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -57,7 +57,7 @@ def test_both_languages_are_filled_alike(texts):
 
 def test_every_text_is_used(texts, sources):
     named = set(re.findall(r"[\"'`=](\w+)", sources))
-    composed = {name + end for name in named for end in COMPOSED}
+    composed = {name + end for name in named | set(re.findall(r"\b(\w+):", sources)) for end in COMPOSED}
     assert not [key for key in texts if key not in named | composed]
 
 

@@ -1,6 +1,6 @@
 // Questions to the engine: one in flight, and of what was asked meanwhile only the newest counts.
 import { later } from "./dom.js";
-import { order, state } from "./state.js";
+import { classifies, order, state } from "./state.js";
 
 const REST = 180; // milliseconds without a new question until what costs more is asked
 const listeners = { change: [], rest: [], trouble: [] };
@@ -34,7 +34,8 @@ export const trouble = (error) => listeners.trouble.forEach((listener) => listen
 const rest = later(REST, () => !busy && state.answer && listeners.rest.forEach((listener) => listener(state.answer)));
 
 async function answer(now) {
-  if (!state.pixels || (now.size === 1 && now.has("nothing"))) return;
+  if (!state.pixels || state.about.task === "generate" || (now.size === 1 && now.has("nothing"))) return;
+  if (!classifies()) return Object.assign(state, { answer: await state.engine.task(state.pixels, state.seed) });
   let looked = state.answer;
   if (now.has("look") || !looked) looked = await state.engine.look(state.pixels, state);
   let detail;

@@ -31,7 +31,7 @@ class Engine {
   adversarial = (number, target, epsilon) => this.call("adversarial", { number, target, epsilon });
   example = (index) => this.call("example", { index });
   image = async (file) => this.call("image", {}, await file.arrayBuffer());
-  task = (pixels) => this.call("task", {}, pixels);
+  task = (pixels, seed) => this.call("task", { seed }, pixels);
   sample = (label, guidance, seed) => this.call("sample", { label, guidance, seed });
   maps = (epoch) => this.call("maps", { epoch });
 }

@@ -7,14 +7,15 @@ import * as backward from "./sections/backward.js";
 import * as draw from "./sections/draw.js";
 import * as run from "./sections/run.js";
 import * as stream from "./sections/stream.js";
+import * as task from "./sections/task.js";
 import * as tokens from "./sections/tokens.js";
 import * as whatIf from "./sections/what_if.js";
 import * as why from "./sections/why.js";
-import { className, shapeOf, state } from "./state.js";
+import { className, classifies, shapeOf, state } from "./state.js";
 import { chooseLanguage, chosenLanguage, keep, read, t, translate } from "./texts.js";
 import { tokenName } from "./patches.js";
 
-const SECTIONS = { draw, tokens, why, stream, backward, "what-if": whatIf, run };
+const SECTIONS = { draw, task, tokens, why, stream, backward, "what-if": whatIf, run };
 let shown = [];
 
 async function start() {
@@ -29,7 +30,8 @@ async function start() {
   state.about = state.engine.about;
   state.shape = shapeOf(state.about.config);
   Object.assign(state, { block: Math.max(0, state.shape.depth - 1), other: state.shape.prefix });
-  if (!state.shape.prefix) state.token = Math.floor((state.shape.rows / 2) * state.shape.columns + state.shape.columns / 2);
+  const { prefix, rows, columns } = state.shape; // who asks at first is read by the head
+  if (!state.about.config.pool.startsWith("cls")) state.token = prefix + Math.floor(rows / 2) * columns + Math.floor(columns / 2);
   shown = Object.entries(SECTIONS).filter(([, section]) => section.fits());
   for (const id of Object.keys(SECTIONS)) $(id).hidden = !shown.some(([name]) => name === id);
   for (const [, section] of shown) section.build();
@@ -37,13 +39,14 @@ async function start() {
   $("all-on").addEventListener("click", () => { state.off.clear(); ask("look"); });
   words();
   onChange(render);
-  await draw.begin();
+  if (draw.fits()) await draw.begin();
+  else task.begin();
 }
 
 /** Numbers before the titles of the sections, and links to them. */
 function links() {
   shown.forEach(([id], at) => {
-    const title = $(`h-${id}`), key = title.querySelector("[data-text]").dataset.text;
+    const title = $(`h-${id}`), key = title.querySelector("span").dataset.text;
     title.querySelector("b").textContent = at + 1;
     $("links").append(make("li", {}, make("a", { href: `#${id}`, "data-title": key }, String(at + 1), make("span", { class: "unseen", "data-text": key }))));
   });
@@ -51,16 +54,21 @@ function links() {
 
 function render() {
   if (!state.answer) return;
-  const { metadata, probs } = state.answer, target = Number(metadata.target);
   state.image = picture(state.pixels, state.shape);
   for (const [, section] of shown) section.render();
+  paint($("thumb"), [state.image, 1]);
+  if (classifies()) renderFrame(state.answer);
+  document.body.dataset.drawn = state.answer.metadata.number ?? ""; // the number of the answer that is drawn in full
+}
+
+/** What stays in view above the sections: the answer, and what is chosen. */
+function renderFrame({ metadata, probs }) {
+  const target = Number(metadata.target);
   for (const chip of document.querySelectorAll(".explained")) say(chip, t("explained", { name: className(target) }));
   say($("engine"), t("spent", { engine: engineName(), time: number(Number(metadata.milliseconds)) }));
-  paint($("thumb"), [state.image, 1]);
   const off = state.off.size;
   say($("now"), [draw.answerWords(probs), state.shape.depth ? t("nowAsking", { token: tokenName(state.token), block: state.block + 1, head: state.head + 1 }) : "", off ? t("nowOff", { n: off }) : ""].filter(Boolean).join(" · "));
   $("all-on").hidden = !off;
-  document.body.dataset.drawn = metadata.number; // the number of the answer that is drawn in full
 }
 const engineName = () => (state.about.engine === "your browser" ? t("engineBrowser") : t("enginePython", { library: state.about.engine.split(" ")[0] }));
 

@@ -87,12 +87,13 @@ export class Sheet {
     else pen.stroke();
   }
 
-  /** (size * size) bytes, the digit in a box of 20 of 28, centred by its mass; null while the sheet is empty. */
-  pixels(size) {
+  /** (H * W) bytes, the sheet as it is, or the digit in a box of 20 of 28, centred by its mass; null if that is empty. */
+  pixels(H, W, isCentred) {
     if (this.given && !this.strokes.length) return this.given.pixels;
     this.ink();
     const { width, height } = this.canvas, { data } = this.pen.getImageData(0, 0, width, height);
     this.redraw();
+    if (!isCentred) return Uint8Array.from(reduced(data, width, { left: 0, top: 0, width, height }, W, H));
     let left = width, right = 0, top = height, bottom = 0;
     for (let at = 0; at < width * height; at++) {
       if (!data[4 * at]) continue;
@@ -100,9 +101,9 @@ export class Sheet {
       [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x + 1), Math.min(top, y), Math.max(bottom, y + 1)];
     }
     if (left >= right) return null;
-    const scale = ((size * 20) / 28) / Math.max(right - left, bottom - top);
+    const scale = ((Math.min(H, W) * 20) / 28) / Math.max(right - left, bottom - top);
     const w = Math.max(1, Math.round((right - left) * scale)), h = Math.max(1, Math.round((bottom - top) * scale));
-    return centred(reduced(data, width, { left, top, width: right - left, height: bottom - top }, w, h), w, h, size);
+    return centred(reduced(data, width, { left, top, width: right - left, height: bottom - top }, w, h), w, h, H, W);
   }
 }
 
@@ -120,11 +121,11 @@ function reduced(data, stride, box, w, h) { // each new pixel is the mean of wha
   return small;
 }
 
-function centred(small, w, h, size) { // the centre of mass goes to the centre of the image, as far as it has room
+function centred(small, w, h, H, W) { // the centre of mass goes to the centre of the image, as far as it has room
   let mass = 0, cx = 0, cy = 0;
   small.forEach((v, i) => { mass += v; cx += v * ((i % w) + 0.5); cy += v * (Math.floor(i / w) + 0.5); });
-  const place = (centre, length) => Math.max(0, Math.min(size - length, Math.round(size / 2 - centre / mass)));
-  const x0 = place(cx, w), y0 = place(cy, h), out = new Uint8Array(size * size), brightest = Math.max(...small);
-  small.forEach((v, i) => { out[(y0 + Math.floor(i / w)) * size + x0 + (i % w)] = Math.round((255 * v) / brightest); });
+  const place = (centre, length, size) => Math.max(0, Math.min(size - length, Math.round(size / 2 - centre / mass)));
+  const x0 = place(cx, w, W), y0 = place(cy, h, H), out = new Uint8Array(H * W), brightest = Math.max(...small);
+  small.forEach((v, i) => { out[(y0 + Math.floor(i / w)) * W + x0 + (i % w)] = Math.round((255 * v) / brightest); });
   return out;
 }

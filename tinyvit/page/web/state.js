@@ -16,6 +16,7 @@ export const state = {
   view: "mean", // of the large map: "head", "mean" of the heads, or "similarity"
   from: 0, // the first block that relevance counts
   off: new Set(), // heads that are switched off, as "block.head"
+  seed: 0, // of what a task chooses at random
 };
 
 /** The sizes of a model: { C, H, W, P, rows, columns, prefix, N, D, d, depth, heads, classes }. */
@@ -51,4 +52,6 @@ export function meanOf(array) {
 /** Indices from the largest value to the smallest. */
 export const order = (values) => [...values.keys()].sort((a, b) => values[b] - values[a]);
 
+/** Whether the model names the class of an image; most sections are about that. */
+export const classifies = () => state.about.task === "classify";
 export const className = (k) => String(state.about.class_names?.[k] ?? k);

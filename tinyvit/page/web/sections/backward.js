@@ -4,14 +4,14 @@ import { $, make, number, percent, say, sentence, signed } from "../dom.js";
 import { Strips } from "../charts.js";
 import { forAgainst, ghost, shares } from "../paint.js";
 import { PatchMap, tokenName } from "../patches.js";
-import { className, order, patchesOf, row, state } from "../state.js";
+import { className, classifies, order, patchesOf, row, state } from "../state.js";
 import { marked, t } from "../texts.js";
 import * as norm from "./norm.js";
 
 const SHOWN = 3; // tokens in the table, beside the one that is chosen
 let charts, maps, said, selects, table;
 
-export const fits = () => state.shape.depth > 0;
+export const fits = () => classifies() && state.shape.depth > 0;
 
 export function build() {
   charts = {};
@@ -93,19 +93,19 @@ export function render() {
 
   charts.dy.draw([{ name: "rowDy", values: b.dy }]);
   const c = charts.dy.at;
-  write("dy", b.dy[c] < 0 ? "dyFalls" : "dyRises", { n: c + 1, value: signed(b.dy[c]) });
+  write("dy", !most ? "dweightsNone" : b.dy[c] < 0 ? "dyFalls" : "dyRises", { n: c + 1, value: signed(b.dy[c]) });
   charts.dv.draw([{ name: "rowDy", values: b.dy, most }, { name: "rowDvRow", values: row(b.dv_row, j), most }, { name: "rowDv", values: row(b.dv, j) }]);
   write("dv", "dvSaid", { weight: percent(b.weights[j]) });
 
   const shade = [ghost(state.pixels, state.shape), 0.35], over = (values) => [[forAgainst(patchesOf(values), rows, columns), 1], shade];
   maps.dweights.draw(over(b.dweights), (i) => signed(b.dweights[i]));
   charts.dweights.draw([{ name: "rowDy", values: b.dy }, { name: "rowV", values: v, plain: true }, { name: "rowProduct", values: products(b.dy, v) }]);
-  write("dweights", b.dweights[j] < 0 ? "dweightsFalls" : "dweightsRises", { value: signed(b.dweights[j]) });
+  write("dweights", !most ? "dweightsNone" : b.dweights[j] < 0 ? "dweightsFalls" : "dweightsRises", { value: signed(b.dweights[j]) });
 
   const average = b.weights.reduce((sum, w, m) => sum + w * b.dweights[m], 0);
   maps.dscores.draw(over(b.dscores), (i) => signed(b.dscores[i]));
   fillTable(b, average, j);
-  write("dscores", b.dweights[j] < average ? "dscoresWorse" : "dscoresBetter", { weight: number(b.weights[j]), dweight: number(b.dweights[j]), average: signed(average), taken: average < 0 ? `(${number(average)})` : number(average), value: signed(b.dscores[j]) });
+  write("dscores", !most ? "dweightsNone" : b.dweights[j] < average ? "dscoresWorse" : "dscoresBetter", { weight: number(b.weights[j]), dweight: number(b.dweights[j]), average: signed(average), taken: average < 0 ? `(${number(average)})` : number(average), value: signed(b.dscores[j]) });
 
   charts.dq.draw([{ name: "rowDq", values: b.dq }]);
   charts.dk.draw([{ name: "rowDkRow", values: row(b.dk_row, j) }, { name: "rowDk", values: row(b.dk, j) }]);

@@ -3,30 +3,36 @@ import { explain, show, trouble } from "../asking.js";
 import { $, make, percent, say } from "../dom.js";
 import { cut, paint, picture } from "../paint.js";
 import { Sheet } from "../sheet.js";
-import { className, order, row, state } from "../state.js";
+import { className, classifies, order, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
 const MOST = 10; // classes that are shown
 const SURE = 0.8;
+const CENTRED = ["classify", "mae"]; // tasks whose images are one digit, where MNIST has it
 const SIZE = 56; // of an example's canvas
+const SHEET = 280;
 let sheet, bars;
 
-export const fits = () => true;
+export const fits = () => state.about.task !== "generate";
 
 export function build() {
   const { about, shape } = state;
+  Object.assign($("sheet"), { width: SHEET, height: Math.round((SHEET * shape.H) / shape.W) });
+  for (const id of ["sheet", "stamps"]) $(id).style.aspectRatio = `${shape.W} / ${shape.H}`;
+  $("stamps").height = Math.round(($("stamps").width * shape.H) / shape.W);
+  document.querySelector(".flow").classList.toggle("short", !classifies());
   if (about.drawn) sheet = new Sheet($("sheet"), strokes);
-  else {
+  if (!sheet || !classifies()) $("h-draw").lastElementChild.dataset.text = "pictureTitle";
+  if (!sheet) {
     $("sheet").removeAttribute("tabindex");
     $("sheet").setAttribute("role", "img");
     $("sheet").dataset.label = "pictureLabel";
-    document.querySelector("[data-text=drawTitle]").dataset.text = "pictureTitle";
-    $("h-draw").lastElementChild.dataset.text = "pictureTitle";
   }
+  if (about.multi_label) document.querySelector("[data-text=classesNote]").dataset.text = "classesNoteMany";
   for (const id of ["clear", "undo"]) $(id).hidden = !sheet;
   $("clear").addEventListener("click", () => sheet.clear());
   $("undo").addEventListener("click", () => sheet.undo());
-  bars = Array.from({ length: Math.min(MOST, shape.classes) }, () => {
+  bars = Array.from({ length: classifies() ? Math.min(MOST, shape.classes) : 0 }, () => {
     const node = make("button", { class: "class", click: () => explain(node.k) }, make("span", { class: "c" }), make("span", { class: "bar" }), make("span", { class: "n" }));
     return node;
   });
@@ -41,7 +47,7 @@ export async function begin() {
   const buttons = await Promise.all(Array.from({ length: Math.min(14, about.examples) }, (_, index) => example(index)));
   $("examples").append(...buttons);
   if (buttons.length) return buttons[0].click();
-  return take(ball(shape));
+  return take(about.drawn ? new Uint8Array(shape.C * shape.H * shape.W) : ball(shape));
 }
 function ball({ C, H, W }) {
   return Uint8Array.from({ length: C * H * W }, (_, i) => {
@@ -77,7 +83,7 @@ function strokes() {
   press(null);
   say($("done"), "");
   state.target = null;
-  return show(sheet.pixels(H) ?? new Uint8Array(C * H * W));
+  return show(sheet.pixels(H, W, CENTRED.includes(state.about.task)) ?? new Uint8Array(C * H * W));
 }
 
 function openPictures() {
@@ -115,6 +121,7 @@ export function words() {
 export function render() {
   const { probs, metadata } = state.answer, { rows, columns, classes } = state.shape, target = Number(metadata.target);
   cut($("stamps"), state.image, rows, columns);
+  if (!classifies()) return;
   say($("says"), answerWords(probs));
   const shown = classes <= MOST ? [...probs.keys()] : order(probs).slice(0, MOST);
   if (!shown.includes(target)) shown[MOST - 1] = target;
@@ -129,5 +136,5 @@ export function render() {
 
 /** Digits choose the class to explain. */
 export function key(event) {
-  if (/^\d$/.test(event.key) && Number(event.key) < Math.min(10, state.shape.classes)) explain(Number(event.key));
+  if (classifies() && /^\d$/.test(event.key) && Number(event.key) < Math.min(10, state.shape.classes)) explain(Number(event.key));
 }

@@ -1,13 +1,13 @@
 // The residual stream: the logit as the sum of what each part wrote, and the head asked after each block.
 import { $, make, percent, say, signed } from "../dom.js";
-import { className, order, row, state } from "../state.js";
+import { className, classifies, order, row, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
 const MOST = 10; // classes that have a column
 const FEW = 5; // columns where there are more classes than that
 let lines, cells, names;
 
-export const fits = () => true;
+export const fits = classifies;
 
 export function build() {
   const { depth, classes } = state.shape, columns = classes <= MOST ? classes : FEW;

@@ -3,13 +3,13 @@ import { choose, chooseHead } from "../asking.js";
 import { $, make, percent, say, sentence } from "../dom.js";
 import { paint, shares, viridis } from "../paint.js";
 import { PatchMap, frame, pointable, tokenName } from "../patches.js";
-import { meanOf, order, patchesOf, row, state } from "../state.js";
+import { classifies, meanOf, order, patchesOf, row, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
 const VEIL = 0.72; // how far a map covers the image below it
 let focus, cells;
 
-export const fits = () => state.shape.depth > 0;
+export const fits = () => classifies() && state.shape.depth > 0;
 
 export function build() {
   const { depth, heads, rows, columns } = state.shape, shown = [...Array(heads).keys(), "mean", "similarity"];
@@ -50,10 +50,10 @@ function valuesOf({ attention, similarity }, block, view) { // (N)
 }
 
 export function words() {
-  const { heads, depth, d, D, prefix } = state.shape, { class_token, num_registers } = state.about.config;
-  $("tokens-lead").replaceChildren(...marked(`${t("tokensLead", { D })} ${class_token ? t("tokensClass") : t("tokensMean")}${num_registers ? ` ${t("tokensRegisters", { n: num_registers })}` : ""}`));
+  const { heads, depth, d, prefix } = state.shape, { class_token, num_registers } = state.about.config;
+  $("tokens-lead").replaceChildren(...marked(`${t("tokensLead")} ${class_token ? t("tokensClass") : t("tokensMean")}${num_registers ? ` ${t("tokensRegisters", { n: num_registers })}` : ""}`));
   $("head-lead").replaceChildren(...marked(t("headLead", { heads, d, all: heads * depth })));
-  $("share-note").textContent = prefix ? t(num_registers ? "shareNoteRegisters" : "shareNote") : "";
+  $("share-note").textContent = t(!prefix ? "similarityNote" : num_registers ? "shareNoteRegisters" : "shareNote");
 }
 
 export function render() {

@@ -2,7 +2,7 @@
 import { onRest, show, switchHead, trouble } from "../asking.js";
 import { $, later, make, say, signed } from "../dom.js";
 import { forAgainst, paint, picture } from "../paint.js";
-import { className, order, state } from "../state.js";
+import { className, classifies, order, state } from "../state.js";
 import { t } from "../texts.js";
 import { answerWords } from "./draw.js";
 import { drawLine, line } from "./stream.js";
@@ -11,7 +11,7 @@ const MOST = 64; // grey levels of 255
 const SHOWN = 10; // logits
 let slider, moved, canvases, toggles, lines, verdict;
 
-export const fits = () => true;
+export const fits = classifies;
 
 export function build() {
   buildAdversarial();

@@ -2,7 +2,7 @@
 import { onRest, trouble } from "../asking.js";
 import { $, make, say } from "../dom.js";
 import { forAgainst, ghost, paint, shares } from "../paint.js";
-import { row, state } from "../state.js";
+import { classifies, row, state } from "../state.js";
 import { t } from "../texts.js";
 
 // name: [title, formula, words, does it depend on the class?, its place among the agreements]
@@ -17,7 +17,7 @@ const CARDS = {
 const ATTENTION = ["last_attention", "rollout", "relevance"];
 let cards;
 
-export const fits = () => true;
+export const fits = classifies;
 
 export function build() {
   const { rows, columns, depth } = state.shape;

@@ -35,6 +35,8 @@ export const backward = {
   dweightsWords: ["In the same sum the weight w_ij stands with the factor v_j. So its gradient says how well what j offers fits what the logit wants: a dot product.", "在同一个和里，权重 w_ij 的系数是 v_j。所以它的梯度说明 j 提供的内容与 logit 想要的有多吻合：一个点积。"],
   dweightsRises: ["{other} would *raise* the logit of {name} if head {head} of block {block} let {who} look at it more: dw = *{value}*, for a whole unit of weight.", "如果块 {block} 的头 {head} 让{who}多看{other}，{name} 的 logit 会*上升*：dw = *{value}*（每一整单位权重）。"],
   dweightsFalls: ["{other} would *lower* the logit of {name} if head {head} of block {block} let {who} look at it more: dw = *{value}*, for a whole unit of weight.", "如果块 {block} 的头 {head} 让{who}多看{other}，{name} 的 logit 会*下降*：dw = *{value}*（每一整单位权重）。"],
+  dweightsNone: ["The logit of {name} does not depend on what {who} takes home here: nothing later reads it, so every gradient on this way is 0. Choose another i, or an earlier block.",
+    "{name} 的 logit 不依赖{who}在这里取回的内容：后面没有任何部分读取它，所以这条路上的梯度都是 0。换一个 i，或更前面的块。"],
   dweightsMap: ["gradient of each attention weight; choose token j", "每个注意力权重的梯度；选择词元 j"],
   dweightsChart: ["dy, the value of token j, and their products", "dy、词元 j 的值及其乘积"],
   dscoresTitle: ["dscore: through softmax", "dscore：穿过 softmax"],

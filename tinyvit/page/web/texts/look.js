@@ -2,8 +2,8 @@
 
 export const look = {
   tokensTitle: ["Where does a token look?", "一个词元看向哪里？"],
-  tokensLead: ["Every patch is a token: {D} numbers, on which the blocks write one after another. Alone, a patch knows only its own pixels. *Attention* is how it learns of the others.",
-    "每个图块是一个词元：{D} 个数，各个块依次往上写。一个图块自己只知道自己的像素；*注意力*让它了解其他图块。"],
+  tokensLead: ["The model is a stack of *blocks*. In each one the tokens first look at one another, which is *attention*; then each works by itself on what it found, in a small network (an *MLP*). Alone, a patch knows only its own pixels: attention is how it learns of the others.",
+    "模型由若干个*块*叠成。在每个块里，词元先互相观看，这就是*注意力*；然后各自用一个小网络（*MLP*）处理看到的内容。一个图块自己只知道自己的像素：注意力让它了解其他图块。"],
   tokensClass: ["One more token, the *class token*, stands for no patch: the answer is read from it.", "另有一个*类别词元*，不代表任何图块：答案从它读出。"],
   tokensMean: ["The answer is read from the mean of the patches.", "答案从所有图块的平均中读出。"],
   tokensRegisters: ["{n} *registers* are tokens of no patch either, room for notes.", "还有 {n} 个*寄存器词元*，也不代表图块，供模型记笔记。"],
@@ -26,8 +26,9 @@ export const look = {
   cellSimilarity: ["block {block}, similarity of the tokens after it", "块 {block} 之后词元的相似度"],
   least: ["least", "最少"],
   most: ["most in this map", "此图中最多"],
-  shareNote: ["The bar under a map: the share that goes to the class token.", "图下的横条：给类别词元的份额。"],
-  shareNoteRegisters: ["The bar under a map: the share that goes to class token and registers.", "图下的横条：给类别词元和寄存器词元的份额。"],
+  shareNote: ["The bar under a map: the share that goes to the class token. Alike: the cosine of this token with each other one, after the block.", "图下的横条：给类别词元的份额。相似：这个块之后，此词元与其他每个词元的余弦。"],
+  shareNoteRegisters: ["The bar under a map: the share that goes to class token and registers. Alike: the cosine of this token with each other one, after the block.", "图下的横条：给类别词元和寄存器词元的份额。相似：这个块之后，此词元与其他每个词元的余弦。"],
+  similarityNote: ["Alike: the cosine of this token with each other one, after the block.", "相似：这个块之后，此词元与其他每个词元的余弦。"],
   cosine: ["cosine {value}", "余弦 {value}"],
   readingHead: ["Block {block}, head {head}: {who} takes {a} from {first}, {b} from {second}, and {self} from itself.", "块 {block}，头 {head}：{who}从{first}取 {a}，从{second}取 {b}，从自己取 {self}。"],
   readingMean: ["Block {block}, mean of its heads: {who} takes {a} from {first}, {b} from {second}, and {self} from itself.", "块 {block}，各头平均：{who}从{first}取 {a}，从{second}取 {b}，从自己取 {self}。"],

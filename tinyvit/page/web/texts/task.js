@@ -1,0 +1,28 @@
+// Words of the section on what a model of another task makes of the image. key: [English, Chinese]
+
+export const task = {
+  maeTitle: ["Painted from a quarter", "从四分之一画出全部"],
+  maeLead: ["A masked autoencoder sees a quarter of the patches and paints the others. To do that it has to know what digits look like; nobody told it which digit is which.", "掩码自编码器只看到四分之一的图块，画出其余的。要做到这一点，它必须知道数字长什么样；没有人告诉过它哪个数字是哪个。"],
+  maeSeen: ["what it sees", "它看到的"],
+  maePainted: ["what it paints", "它画出的"],
+  maeWhole: ["the whole image", "完整的图像"],
+  maeAgain: ["Hide other patches", "换一些图块遮住"],
+  segmentTitle: ["A class for each pixel", "每个像素的类别"],
+  segmentLead: ["Segmentation: every token answers for the pixels of its patch. Names stand in the middle of what they name; the shares count pixels.", "语义分割：每个词元回答自己图块的像素。名称写在所指区域的中间；份额按像素计。"],
+  segmentMask: ["the mask over the image", "图像上的掩码"],
+  detectTitle: ["Boxes around what it finds", "框出它找到的东西"],
+  detectLead: ["Detection: the model answers with boxes, each with a class and how sure it is. Draw two digits, or take an example.", "目标检测：模型用框来回答，每个框有类别和把握。画两个数字，或者选一个示例。"],
+  detectBoxes: ["boxes over the image", "图像上的框"],
+  nothingFound: ["It finds nothing.", "它没有找到任何东西。"],
+  boxFound: ["{name} ({share}): columns {x0} to {x1}, rows {y0} to {y1}", "{name}（{share}）：第 {x0} 到 {x1} 列，第 {y0} 到 {y1} 行"],
+  generateTitle: ["A digit out of noise", "从噪声中生成数字"],
+  generateLead: ["The model was trained to say what is noise in an image. So begin with nothing but noise and let it take away a little of what it says, again and again. *Guidance* above 1 exaggerates what the chosen class changes.", "模型被训练来指出图像中哪些是噪声。于是从纯噪声开始，让它一点一点去掉它所说的部分。*引导*大于 1 时，会放大所选类别带来的变化。"],
+  generateNoisy: ["the image on its way", "途中的图像"],
+  generateGuess: ["what the model sees in it", "模型在其中看到的"],
+  generateClass: ["class", "类别"],
+  generateGuidance: ["guidance", "引导"],
+  generateAgain: ["Other noise", "换一份噪声"],
+  generatePlay: ["Play", "播放"],
+  generateStep: ["step", "步"],
+  generateAt: ["{n} of {of}", "{n} / {of}"],
+};
