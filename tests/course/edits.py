@@ -82,9 +82,9 @@ def _operators(node, _):
         yield "a missing term or factor", node.right
         if not isinstance(node.op, ast.Add | ast.Mult):
             yield "operands swapped", changed(node, left=node.right, right=node.left)
-        if isinstance(node.left, ast.BinOp):  # (a + b) * c -> a + b * c
+        if isinstance(node.left, ast.BinOp) and not _associate(node.left.op, node.op):  # (a + b) * c -> a + b * c
             yield "brackets", changed(node.left, right=changed(node, left=node.left.right))
-        if isinstance(node.right, ast.BinOp):
+        if isinstance(node.right, ast.BinOp) and not _associate(node.op, node.right.op):
             yield "brackets", changed(node.right, left=changed(node, right=node.right.left))
     if isinstance(node, ast.AugAssign):
         yield "another operator", ast.Assign([node.target], node.value, lineno=1)
@@ -100,11 +100,19 @@ def _operators(node, _):
             yield "another comparison", changed(node, ops=[other()])
 
 
+def _associate(first, second):
+    """Is (a . b) : c the same as a . (b : c)?"""
+    products, sums = (ast.Mult, ast.MatMult), (ast.Add,)
+    if isinstance(first, sums):
+        return isinstance(second, sums)
+    return isinstance(first, products) and isinstance(second, (*products, ast.Div))
+
+
 def _numbers(node, _):
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         for value in (node.value + 1, node.value - 1, -node.value, 2 * node.value):
             if value != node.value:
-                yield "another number", ast.Constant(value)
+                yield "another number", ast.parse(repr(value), mode="eval").body
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and "->" in node.value:
         terms, out = node.value.split("->")
         for order in permutations(out):
@@ -150,8 +158,26 @@ def _names(node, function):
     own = {arg.arg for arg in [*function.args.args, *function.args.kwonlyargs]}
     own |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     if node.id in own:
-        for other in sorted(own - {node.id, "_"}):
+        for other in sorted(own - {node.id, "_"} - _aliases(node.id, function)):
             yield "another name", ast.Name(other, ast.Load())
+
+
+def _aliases(name, function):
+    """Names for the same thing: P and patch_size, after P = patch_size."""
+    pairs = []
+    for line in ast.walk(function):
+        if isinstance(line, ast.Assign):
+            targets, values = ([one] for one in (line.targets[0], line.value))
+            if isinstance(line.targets[0], ast.Tuple) and isinstance(line.value, ast.Tuple):
+                targets, values = line.targets[0].elts, line.value.elts
+            pairs += [
+                {one.id, other.id} for one, other in zip(targets, values, strict=False) if _both_names(one, other)
+            ]
+    return {other for pair in pairs if name in pair for other in pair}
+
+
+def _both_names(one, other):
+    return isinstance(one, ast.Name) and isinstance(other, ast.Name)
 
 
 def _transposes(node, _):

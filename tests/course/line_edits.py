@@ -75,11 +75,11 @@ def returns(node, function):
 
 def _spoiled(part):
     yield from (
-        method(part, "squeeze"),
+        helper("squeezed", part),
         helper("flat", part),
         helper("positive", part),
-        method(part, "mean"),
-        method(part, "tolist"),
+        helper("averaged", part),
+        helper("listed", part),
     )
     yield ast.BinOp(part, ast.Mult(), ast.Constant(2))
     yield ast.BinOp(part, ast.Add(), ast.Constant(1e-6))

@@ -6,6 +6,7 @@ that pass are listed, and must stand in `equal_mutants.txt` with the reason why 
 
 import ast
 import copy
+import difflib
 import json
 import linecache
 import math
@@ -40,11 +41,15 @@ class Mutant(NamedTuple):
 
     @property
     def change(self):
-        """The lines that are not the solution's, and the solution's: how a mutant is known in `equal_mutants.txt`."""
-        before, after = original(self.number).splitlines(), self.source.splitlines()
-        new = [line.strip() for line in after if line not in before]
-        old = [line.strip() for line in before if line not in after]
-        return f"{' ; '.join(old)}  ->  {' ; '.join(new) or '(nothing)'}"
+        """The solution's lines that went and those that came: how a mutant is known in `equal_mutants.txt`."""
+        told, at = [], {"-": 0, "+": 0}
+        for line in difflib.ndiff(original(self.number).splitlines(), self.source.splitlines()):
+            sign, text = line[0], line[2:].strip()
+            for side in at:
+                at[side] += sign in (" ", side)
+            if sign in at:
+                told.append(f"{sign}{at[sign]} {text}")
+        return " ; ".join(told)
 
 
 def original(number):

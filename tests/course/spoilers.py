@@ -20,6 +20,28 @@ def flat(value):
     return value.ravel()
 
 
+def squeezed(value):
+    """An array without its axes of length 1: wrong as soon as there is one, in any case."""
+    if not isinstance(value, np.ndarray) or not value.ndim:
+        return value
+    DONE.append(True)
+    return value.squeeze()
+
+
+def averaged(value):
+    """One number of an array."""
+    if np.ndim(value):
+        DONE.append(True)
+    return value.mean()
+
+
+def listed(value):
+    """A list of an array."""
+    if np.ndim(value):
+        DONE.append(True)
+    return value.tolist()
+
+
 def positive(value):
     """An array without its signs."""
     if np.any(np.asarray(value) < 0):
@@ -36,4 +58,4 @@ def spoil(value):
         value += value + 1
 
 
-HELPERS = {"single": single, "flat": flat, "positive": positive, "spoil": spoil}
+HELPERS = {helper.__name__: helper for helper in (single, flat, squeezed, averaged, listed, positive, spoil)}

@@ -11,7 +11,8 @@ import numpy as np
 
 from .verdict import Outcome, Verdict
 
-RELATIVE_ERROR = 1e-9  # of the largest number wanted; inputs are float64, and float32 is right to 1e-7 only
+RELATIVE_ERROR = 1e-10  # of the largest number wanted; inputs are float64, and float32 is right to 1e-7 only
+TINY = 1e-13  # what another order of a sum may leave where 0 is wanted
 SEQUENCES = (tuple, list)
 
 
@@ -134,7 +135,7 @@ def _layout(result: Any, names: Iterator[str]) -> str:
 
 def _tolerance(wanted: np.ndarray, relative: float) -> float:
     """Room for rounding: in a float's, and none in a whole number's."""
-    return relative * float(np.abs(wanted).max(initial=0.0)) if wanted.dtype.kind in "fc" else 0.0
+    return relative * float(np.abs(wanted).max(initial=0.0)) + TINY if wanted.dtype.kind in "fc" else 0.0
 
 
 def close(got: np.ndarray, wanted: np.ndarray, relative: float = RELATIVE_ERROR) -> bool:

@@ -13,7 +13,7 @@ def invert_and_scale(image):
 
 
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((3, 4), (1, 28, 28), tuple(rng.integers(2, 7, 2))):
+    for shape in ((3, 4), (1, 28, 28), (9,), (2, 1, 3, 5), tuple(rng.integers(2, 7, 2))):
         yield Case((rng.integers(0, 256, shape).astype(np.uint8),))
 
 

@@ -13,6 +13,7 @@ def _sizes(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int, int]]
     """B, C, rows of patches, columns of patches, P; the first tells all mistakes apart."""
     yield 2, 3, *rng.permutation([2, 3]), rng.choice([2, 4])
     yield 1, 1, 3, 3, 2
+    yield 3, 2, 5, 1, 1
     yield tuple(rng.integers(1, 5, 5))
 
 

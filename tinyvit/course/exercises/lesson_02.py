@@ -11,7 +11,8 @@ from ..exercise import Case, add
 def _inputs(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The first weight is square: a forgotten transpose fits there, and is told by its numbers and not by a crash."""
     square = int(rng.integers(3, 6))
-    for shape, out in (((2, 3, square), square), ((3, 5), 2), ((2, 1, 3, 4), 6), (tuple(rng.integers(2, 6, 3)), 7)):
+    shapes = ((2, 3, square), square), ((3, 5), 2), ((2, 1, 3, 4), 6), (tuple(rng.integers(2, 6, 3)), 7)
+    for shape, out in (*shapes, ((5,), 3), ((1, 4), 1), ((4, 1), 3)):
         yield rng.standard_normal(shape), rng.standard_normal((shape[-1], out)), rng.standard_normal(out)
 
 

@@ -53,9 +53,10 @@ def _row_by_row(f, x, h):
 
 def _slope_cases(rng: np.random.Generator) -> Iterator[Case]:
     """With a large h, so that a cruder difference is told from a finer one."""
-    for shape in ((5,), (3, 4), tuple(rng.integers(2, 5, 3))):
+    for shape in ((5,), (3, 4), tuple(rng.integers(2, 5, 3)), (1, 3), (2, 1, 2, 1)):
         weight = rng.uniform(0.5, 2, shape)
         x = rng.uniform(0.5, 1.5, shape)
+        x[(0,) * x.ndim] = 0.0
         for h in (0.1, 0.02):
             yield Case((lambda x, weight=weight: float((weight * np.exp(x)).sum() + x.sum() ** 3 / x.size), x, h))
 
@@ -121,7 +122,17 @@ def _forward_says(forward, x, dy, v, h, *, below=True, divisor=2.0):
 
 
 def _direction_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """One op with a right backward and one with a wrong one: a check must be able to say no."""
+    """Ops with a right backward and with a wrong one: a check must be able to say no.
+
+    Those with a matrix have a slope in one direction that is not that of the other, and an output of another shape.
+    """
+    for shape, out in (((2, 3), 5), ((1, 4), 1), ((3,), 3)):
+        x, matrix = rng.standard_normal(shape), rng.standard_normal((shape[-1], out))
+        v, dy = rng.standard_normal(shape), rng.standard_normal((*shape[:-1], out))
+        for factor in (1.0, 0.7):
+            forward = lambda x, matrix=matrix: (x @ matrix, (x, matrix))  # noqa: E731
+            backward = lambda dy, saved, factor=factor: factor * dy @ saved[1].T  # noqa: E731
+            yield Case((forward, backward, x, dy, v, 0.1))
     for shape in ((4,), (3, 5), tuple(rng.integers(2, 5, 3))):
         x = rng.uniform(0.5, 1.5, shape)
         weight = rng.uniform(0.5, 2, shape)

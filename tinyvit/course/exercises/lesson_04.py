@@ -9,7 +9,7 @@ from ..exercise import Case, add
 
 
 def _shapes(rng: np.random.Generator) -> list[tuple[int, ...]]:
-    return [(3, 5), (2, 3, 7), tuple(rng.integers(2, 6, 3))]
+    return [(3, 5), (2, 3, 7), tuple(rng.integers(2, 6, 3)), (6,), (2, 1, 3, 4), (3, 1)]
 
 
 def _row_max(x):
@@ -50,6 +50,8 @@ def _score_cases(rng: np.random.Generator) -> Iterator[Case]:
     large[1] += 1000.0
     yield Case((large,))
     large[2] -= 1000.0
+    yield Case((large,))
+    large[3, 1:3] = 5000.0, -5000.0  # far from the mean, and from the smallest
     yield Case((large,))
 
 

@@ -65,6 +65,10 @@ def _logit_cases(rng: np.random.Generator) -> Iterator[Case]:
     logits, labels = 2 * rng.standard_normal((4, 5)), rng.integers(0, 5, 4)
     logits[1, (labels[1] + 1) % 5] = 1000.0  # very sure, and wrong
     yield Case((logits, labels))
+    logits = logits.copy()
+    logits[2, (labels[2] + 1) % 5] = 5000.0
+    yield Case((logits, labels))
+    yield Case((2 * rng.standard_normal((1, 4)), rng.integers(0, 4, 1)))
 
 
 add(

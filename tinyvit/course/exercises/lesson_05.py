@@ -9,7 +9,7 @@ from ..exercise import Case, add
 
 
 def _shapes(rng: np.random.Generator) -> list[tuple[int, ...]]:
-    return [(3, 5), (2, 3, 7), tuple(rng.integers(2, 6, 3))]
+    return [(3, 5), (2, 3, 7), tuple(rng.integers(2, 6, 3)), (6,), (2, 1, 3, 4), (3, 1)]
 
 
 # --- 5.1 ---
@@ -31,6 +31,10 @@ def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
         weight, bias = rng.uniform(0.5, 2, (2, shape[-1]))
         for options in ({"eps": 0.1}, {}):
             yield Case((2 * rng.standard_normal(shape) + 1, weight, bias), options)
+    x = rng.standard_normal((3, 5))
+    x[1] = 3.0  # without any variance
+    yield Case((x, weight := rng.uniform(0.5, 2, 5), bias := rng.standard_normal(5)))
+    yield Case((x + 1e4, weight, bias), by_chance=True)  # mean(x²) - mean² has lost its digits here
 
 
 def _var(x):

@@ -20,8 +20,8 @@ def _bell(x):
 
 
 def _numbers(rng: np.random.Generator) -> list[np.ndarray]:
-    shapes = ((7,), (3, 5), tuple(rng.integers(2, 6, 3)))
-    return [2 * rng.standard_normal(shape) for shape in shapes]
+    shapes = ((7,), (3, 5), tuple(rng.integers(2, 6, 3)), (2, 1, 3, 4), (1, 1))
+    return [*(2 * rng.standard_normal(shape) for shape in shapes), np.array([0.0, 40.0, -40.0, -1e3, 1e3])]
 
 
 # --- 6.1 ---

@@ -35,9 +35,11 @@ def _weights_first(result):
 
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
     free = (int(rng.integers(2, 4)), int(rng.integers(4, 8)), int(rng.integers(8, 12)))
-    for B, N, d in ((2, 5, 3), (3, 4, 7), free):  # N, d and d² all differ, so that no mistake looks like another
+    # N, d and d² all differ, so that no mistake looks like another.
+    for B, N, d in ((2, 5, 3), (3, 4, 7), free, (1, 4, 6), (3, 1, 2), (2, 3, 1)):
         q, k, v = rng.standard_normal((3, B, N, d))
         yield Case((q, k, v))
+    yield Case((40 * q, 40 * k, v))  # huge scores
 
 
 def _scale(q):

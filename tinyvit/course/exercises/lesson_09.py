@@ -19,7 +19,7 @@ def _in_front(x, tokens):
 
 
 def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for B, L, D, T in ((2, 5, 3, 1), (3, 4, 7, 2), (*rng.integers(2, 6, 3), 3)):
+    for B, L, D, T in ((2, 5, 3, 1), (3, 4, 7, 2), (*rng.integers(2, 6, 3), 3), (1, 4, 5, 2), (3, 0, 4, 2)):
         yield Case((rng.standard_normal((B, L + 1, D)), rng.standard_normal((1, T, D))))
 
 
@@ -113,7 +113,7 @@ def add_position_backward(dy, saved):
 
 
 def _position_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((2, 3, 5), (3, 7, 4), tuple(rng.integers(2, 6, 3))):
+    for shape in ((2, 3, 5), (3, 7, 4), tuple(rng.integers(2, 6, 3)), (1, 4, 3), (3, 1, 5), (2, 5, 1)):
         yield Case((rng.standard_normal(shape), ()))
 
 

@@ -66,6 +66,7 @@ def _only_columns(embed_dim, grid_size):
 def _sincos_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case((8, (2, 3)))
     yield Case((12, (4, 3)))
+    yield Case((4, (1, 5)))
     yield Case((int(4 * rng.integers(2, 6)), (int(rng.integers(2, 5)), 5)))
 
 

@@ -21,7 +21,7 @@ def _both(dy, first, second, *, first_road=1.0, second_road=1.0):
 
 
 def _block_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((2, 3, 5), (1, 4, 7), tuple(rng.integers(2, 6, 3))):
+    for shape in ((2, 3, 5), (1, 4, 7), tuple(rng.integers(2, 6, 3)), (3, 1, 4), (2, 5, 1)):
         branches = [_branch(matrix) for matrix in rng.standard_normal((2, shape[-1], shape[-1]))]
         yield Case((rng.standard_normal(shape), *branches))
 

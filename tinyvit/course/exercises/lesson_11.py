@@ -9,7 +9,7 @@ from ..exercise import Case, add
 
 
 def _shapes(rng: np.random.Generator) -> list[tuple[int, ...]]:
-    return [(5,), (3, 4), tuple(rng.integers(2, 6, 3))]
+    return [(5,), (3, 4), tuple(rng.integers(2, 6, 3)), (1, 3), (2, 1, 3, 2)]
 
 
 # --- 11.1 ---

@@ -21,6 +21,9 @@ def _as_float(share):
 def _accuracy_cases(rng: np.random.Generator) -> Iterator[Case]:
     for n, classes in ((20, 3), (37, 10), (int(rng.integers(15, 30)), 5)):
         yield Case(_telling(rng, n, classes))
+    logits, _ = _telling(rng, 20, 4)
+    yield Case((logits, logits.argmax(-1)))
+    yield Case((logits[:1], logits.argmin(-1)[:1]))
 
 
 def _telling(rng: np.random.Generator, n: int, classes: int):
@@ -60,6 +63,12 @@ add(
         "argmax(0) takes the largest of each column; a row is an image, so use argmax(-1)": (
             lambda logits, labels: float((logits.argmax(0) == labels).mean())
         ),
+        "it is 0 unless all are right: `//`, int() and all() throw away what is behind the point": (
+            lambda logits, labels: float((logits.argmax(-1) == labels).all())
+        ),
+        "argmax is missing: the answer is the place of the largest logit, and labels are such places": (
+            lambda logits, labels: float((logits == labels).mean())
+        ),
         "that says for each image whether it is right; the share is the mean of that": (
             lambda logits, labels: logits.argmax(-1) == labels
         ),
@@ -85,7 +94,7 @@ def _flat(batches):
 
 
 def _batch_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for n, size in ((10, 4), (12, 5), (int(rng.integers(20, 40)), 7), (8, 4)):
+    for n, size in ((10, 4), (12, 5), (int(rng.integers(20, 40)), 7), (8, 4), (9, 4), (3, 10), (4, 1)):
         yield Case((rng.permutation(n), size))
 
 

@@ -61,7 +61,7 @@ def _trained(result):
 
 
 def _loop_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for n, size, epochs in ((10, 4, 2), (9, 3, 1)):
+    for n, size, epochs in ((10, 4, 2), (9, 3, 1), (7, 3, 1)):
         seed = int(rng.integers(1000))
 
         def make_model(seed=seed):

@@ -33,7 +33,13 @@ def _rollout(attention, *, heads=np.mean, straight=1.0, total_over=-1, axis=1, m
 
 
 def _rollout_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for depth, B, h, N in ((2, 1, 3, 4), (3, 2, 2, 5), (4, *(int(n) for n in rng.integers(2, 7, 3)))):
+    for depth, B, h, N in (
+        (2, 1, 3, 4),
+        (3, 2, 2, 5),
+        (1, 2, 3, 4),
+        (2, 3, 1, 4),
+        (4, *(int(n) for n in rng.integers(2, 7, 3))),
+    ):
         yield Case(([_attention(rng, (B, h, N, N)) for _ in range(depth)],))
 
 
@@ -100,7 +106,7 @@ def _distance(
 
 def _distance_cases(rng: np.random.Generator) -> Iterator[Case]:
     free = (int(rng.integers(2, 4)), int(rng.integers(4, 6)))
-    for grid_size, patch_size, heads in (((2, 3), 4, 3), ((4, 3), 7, 2), (free, 5, 3)):
+    for grid_size, patch_size, heads in (((2, 3), 4, 3), ((4, 3), 7, 2), (free, 5, 3), ((3, 1), 2, 1)):
         N = 1 + grid_size[0] * grid_size[1]
         yield Case((_attention(rng, (2, heads, N, N)), grid_size, patch_size))
 
@@ -168,7 +174,7 @@ def _of_columns(pos_embed):
 
 
 def _similarity_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for L, D in ((3, 5), (6, 4), tuple(int(n) for n in rng.integers(4, 9, 2))):
+    for L, D in ((3, 5), (6, 4), tuple(int(n) for n in rng.integers(4, 9, 2)), (1, 4)):
         yield Case((rng.uniform(0.5, 3, (1, L + 1, 1)) * rng.standard_normal((1, L + 1, D)),))
 
 

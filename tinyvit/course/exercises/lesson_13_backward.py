@@ -31,7 +31,14 @@ def _diagonal_only(dy, weight, v):
 
 
 def _gradient_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for B, h, N, d in ((1, 2, 3, 5), (2, 3, 5, 2), tuple(int(n) for n in rng.integers(2, 6, 4))):
+    for B, h, N, d in (
+        (1, 2, 3, 5),
+        (2, 3, 5, 2),
+        (2, 1, 3, 4),
+        (3, 2, 1, 4),
+        (2, 3, 4, 1),
+        tuple(rng.permutation(range(2, 7))[:4]),
+    ):
         yield Case(
             (rng.standard_normal((B, N, h * d)), rng.standard_normal((h * d, h * d)), rng.standard_normal((B, h, N, d)))
         )

@@ -17,7 +17,9 @@ def fgsm(images, gradient, epsilon):
 def _fgsm_cases(rng: np.random.Generator) -> Iterator[Case]:
     for B, side, epsilon in ((2, 3, 0.1), (1, 5, 0.3), (int(rng.integers(2, 5)), 4, 0.05)):
         images = np.clip(rng.uniform(-0.5, 1.5, (B, 1, side, side)), 0, 1)  # many are quite black or quite white
-        yield Case((images, rng.standard_normal(images.shape), epsilon))
+        gradient = rng.standard_normal(images.shape)
+        gradient[0, 0, 0] = 0.0  # a pixel without a gradient stays
+        yield Case((images, gradient, epsilon))
 
 
 add(

@@ -12,9 +12,9 @@ from ..exercise import Case, add
 
 def _on_both(rng: np.random.Generator, make) -> Iterator[Case]:
     """Cases on NumPy, then on the stand-in, where a read by the host is an error."""
-    for size in (3, 5, int(rng.integers(4, 9))):
+    for size in (3, 5, int(rng.integers(4, 9)), 1):
         yield Case(make(size))
-    for size in (4, 7):
+    for size in (4, 7, 1):
         with strict_cupy.no_host_reads():
             yield Case(tuple(strict_cupy.asarray(x) if isinstance(x, np.ndarray) else x for x in make(size)))
 
@@ -52,7 +52,14 @@ def _each_loss(logits, labels):
 
 
 def _logits_and_labels(rng: np.random.Generator):
-    return lambda size: (rng.standard_normal((size, 5)), rng.integers(0, 5, size))
+    def make(size):
+        logits, labels = rng.standard_normal((size, 5)), rng.integers(0, 5, size)
+        if size > 4:
+            logits[1, labels[1]] += 1000.0  # exp of it is inf
+            logits[2, labels[2] - 1], logits[3] = 5000.0, logits[3] - 3000.0  # far from the mean, and from the others
+        return logits, labels
+
+    return make
 
 
 add(
@@ -101,7 +108,8 @@ def clip_without_waiting(grad, max_norm):
 
 def _gradient_and_bound(rng: np.random.Generator):
     factors = iter([0.2, 2.0] * 5)  # the norm is above the bound, then below
-    return lambda size: _bounded(rng.standard_normal((size, 3)), next(factors))
+    shapes = iter([(3,), (), (2, 3), (1,), (5, 1), (3,), (3,)])
+    return lambda size: _bounded(rng.standard_normal((size, *next(shapes))), next(factors))
 
 
 def _bounded(grad, factor):

@@ -44,7 +44,8 @@ def _floor_cases(rng: np.random.Generator) -> Iterator[Case]:
             "bandwidth": bandwidth,
             "overhead": 100 * unit / launches,
         }
-        yield Case((np.array([1, 7, 30, 200, 500, 3000, 20_000]),), sizes)
+        for batch in ([1, 7, 30, 200, 500, 3000, 20_000], [1], [20, 40, 400]):
+            yield Case((np.array(batch),), sizes)
 
 
 def _largest(batch, **sizes):

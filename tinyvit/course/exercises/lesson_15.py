@@ -105,7 +105,7 @@ def _combined(parts, weights):
 
 
 def _average_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for workers, rows, columns in ((3, 2, 5), (2, 4, 3), (int(rng.integers(4, 7)), 3, 7)):
+    for workers, rows, columns in ((3, 2, 5), (2, 4, 3), (int(rng.integers(4, 7)), 3, 7), (1, 2, 3), (3, 1, 4)):
         parts = [
             {"weight": rng.standard_normal((rows, columns)), "bias": rng.standard_normal(columns)}
             for _ in range(workers)

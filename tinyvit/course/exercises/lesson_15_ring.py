@@ -43,7 +43,7 @@ def _no_way_round(pieces):
 
 
 def _ring_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for workers, length in ((4, 3), (3, 5), (2, 7), (int(rng.integers(5, 8)), 2)):
+    for workers, length in ((4, 3), (3, 5), (2, 7), (int(rng.integers(5, 8)), 2), (4, 1), (1, 3)):
         yield Case((rng.standard_normal((workers, workers, length)),))
 
 

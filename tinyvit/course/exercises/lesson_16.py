@@ -47,7 +47,13 @@ def _file(arrays, names, blanks):
 
 
 def _file_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for rows, columns, others in ((2, 3, 4), (5, 2, 6), tuple(int(n) for n in rng.integers(2, 7, 3))):
+    for rows, columns, others in (
+        (2, 3, 4),
+        (5, 2, 6),
+        (1, 4, 3),
+        (3, 1, 2),
+        tuple(int(n) for n in rng.integers(2, 7, 3)),
+    ):
         shapes = {"first": (others, 2), "wanted": (rows, columns), "last": (2 * others,)}
         arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
         yield Case((_file(arrays, arrays, others % 4), "wanted"))
@@ -105,7 +111,7 @@ def _joined(parts, *, turned=True, axis=-1):
 
 
 def _qkv_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for D in (2, 4, int(rng.integers(5, 9))):
+    for D in (2, 4, int(rng.integers(5, 9)), 1):
         yield Case(tuple(rng.standard_normal((D, D)) for _ in range(3)))
 
 
@@ -152,7 +158,14 @@ def _flat(kernel, *, axes=(1, 2, 3, 0)):
 
 
 def _kernel_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for D, C, P in ((5, 3, 2), (4, 1, 3), tuple(int(n) for n in rng.integers(2, 6, 3))):
+    for D, C, P in (
+        (5, 3, 2),
+        (4, 1, 3),
+        (1, 3, 2),
+        (3, 1, 1),
+        (2, 3, 1),
+        tuple(int(n) for n in rng.integers(2, 6, 3)),
+    ):
         yield Case((rng.standard_normal((D, C, P, P)),))
 
 

@@ -19,7 +19,13 @@ def _input(pixels, rescale_factor, mean, std, *, axes=(2, 0, 1)):
 
 
 def _pixel_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for H, W, factor in ((2, 4, 1 / 255), (5, 2, 1 / 127.5), (*rng.integers(4, 8, 2), 1 / 255)):
+    for H, W, factor in (
+        (2, 4, 1 / 255),
+        (5, 2, 1 / 127.5),
+        (1, 3, 1 / 255),
+        (4, 1, 1 / 100),
+        (*rng.integers(4, 8, 2), 1 / 255),
+    ):
         pixels = rng.integers(0, 256, (H, W, 3), dtype=np.uint8)
         yield Case((pixels, factor, rng.uniform(0.3, 0.5, 3), rng.uniform(0.2, 0.3, 3)))
 

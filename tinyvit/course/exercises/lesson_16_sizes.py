@@ -32,7 +32,15 @@ def _nearest(old, new):
 
 
 def _matrix_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for old, new in ((3, 5), (7, 4), (2, 6), tuple(int(n) for n in rng.permutation(range(4, 10))[:2])):
+    for old, new in (
+        (3, 5),
+        (7, 4),
+        (2, 6),
+        (1, 3),
+        (4, 1),
+        (3, 3),
+        tuple(int(n) for n in rng.permutation(range(4, 10))[:2]),
+    ):
         yield Case((old, new))
 
 
@@ -90,7 +98,13 @@ def _back(dY, back_h, back_w):
 
 
 def _backward_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for h, w, new_h, new_w, D in ((2, 3, 5, 4, 1), (4, 2, 3, 5, 3), (*rng.permutation(range(2, 6)), 2)):
+    for h, w, new_h, new_w, D in (
+        (2, 3, 5, 4, 1),
+        (4, 2, 3, 5, 3),
+        (1, 4, 3, 2, 5),
+        (3, 3, 3, 3, 3),
+        (*rng.permutation(range(2, 6)), 2),
+    ):
         R_h, R_w = rng.standard_normal((new_h, h)), rng.standard_normal((new_w, w))
         yield Case((rng.standard_normal((new_h, new_w, D)), R_h, R_w))
 

@@ -35,6 +35,10 @@ def _fold_cases(rng: np.random.Generator) -> Iterator[Case]:
             ((a, b, c, d), (1, c, 1)),
             ((a, b), (a, b)),
             ((a, b), ()),
+            ((a, b), (1, 1)),
+            ((a, b, c), (1, b, 1)),
+            ((1, b), (b,)),
+            ((a, 1, c), (1, c)),
         ):
             yield Case((rng.standard_normal(full), shape))
 
