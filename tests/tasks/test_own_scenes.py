@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from tinyvit.cli import main
-from tinyvit.cli.task_predictions import Reader
 from tinyvit.config.scenes import DetectConfig, SegmentConfig
 from tinyvit.errors import UserError
 from tinyvit.images.processor import ImageProcessor
 from tinyvit.storage.tensors import read_arrays
 from tinyvit.tasks import TASKS, task_of
+from tinyvit.tasks.opened import OpenedModel
 from tinyvit.training import resume, train
 from tinyvit.training.progress import Progress
 
@@ -140,11 +140,12 @@ def test_dark_on_white_is_inverted_for_models_of_canvases(level, inverted, tmp_p
     pixels[10:20, 10:20] = 128
     Image.fromarray(pixels).save(tmp_path / "p.png")
     processor = ImageProcessor(in_chans=1, size=(15, 20))
-    image, size, done = Reader(processor, is_white_on_black=True)(tmp_path / "p.png")
+    opened = OpenedModel(None, None, (), processor, is_drawing=True)
+    image, size, done = opened.read(tmp_path / "p.png")
     assert size == (30, 40)
     assert bool(done) == inverted
     assert image[0, 0, 0] == (255 - level if inverted else level)
-    assert not Reader(processor, is_white_on_black=False)(tmp_path / "p.png")[2]
+    assert not opened._replace(is_drawing=False).read(tmp_path / "p.png")[2]
 
 
 def heic(place):

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..backend import device_of, to_device
+from ..config import ViTConfig
 from ..datasets import Split, normalize
 from ..errors import UserError
 from ..evaluation.classifier import load_classifier
 from ..evaluation.pages import DigitReader
 from ..evaluation.split import choose_split
 from ..looking import without_heads
+from .about import facts
 from .answer import Answer
 from .own_images import OwnImages
 from .query import Query
@@ -70,21 +72,19 @@ class Classifier:
     def about(self) -> dict[str, Any]:
         """Facts about the model, for JSON."""
         preprocessing = self.preprocessing
-        C = self.config.in_chans
-        return {
-            "name": self.path.resolve().name,
-            "task": self.task,
-            "config": self.config.to_dict(),
-            "parameters": self.model.num_parameters(),
-            "class_names": list(preprocessing.class_names),
-            "mean": np.broadcast_to(preprocessing.mean, C).tolist(),
-            "std": np.broadcast_to(preprocessing.std, C).tolist(),
-            "fill": preprocessing.paint(C).ravel().tolist(),
-            "drawn": preprocessing.is_drawing,
-            "multi_label": preprocessing.multi_label,
-            "engine": "NumPy on this machine" if device_of(self.fill) == "cpu" else "CuPy on this machine",
-            "examples": len(self.examples) if self.examples else 0,
-        }
+        return facts(
+            self.path,
+            self.config,
+            self.model.num_parameters(),
+            task=self.task,
+            class_names=preprocessing.class_names,
+            mean=preprocessing.mean,
+            std=preprocessing.std,
+            is_drawing=preprocessing.is_drawing,
+            examples=len(self.examples) if self.examples else 0,
+            multi_label=preprocessing.multi_label,
+            device=device_of(self.fill),
+        )
 
     def warm_up(self) -> None:
         """Read the examples, and what digits look like that were learned."""
@@ -93,10 +93,7 @@ class Classifier:
 
     def look(self, query: Query, body: bytes) -> Answer:
         """Look at pixels, uint8 (C, H, W), with some heads off or none."""
-        shape = self.config.input_shape
-        if len(body) != np.prod(shape):
-            raise UserError(f"an image of {shape} has {np.prod(shape)} bytes, got {len(body)}: send uint8 pixels")
-        pixels, off = np.frombuffer(body, np.uint8).reshape(shape), query.heads("off")
+        pixels, off = pixels_in(body, self.config), query.heads("off")
         x = normalize(pixels[None], self.preprocessing.mean, self.preprocessing.std, self.model.dtype)
         x = to_device(x, device_of(self.fill))
         start = time.perf_counter()
@@ -189,3 +186,15 @@ class Classifier:
         if seen is None:
             raise UserError(f"look {number} is no longer known, or never was: look at the image again")
         return seen
+
+
+def pixels_in(body: bytes, config: ViTConfig) -> np.ndarray:
+    """The pixels that were sent, uint8 (C, H, W).
+
+    Raises:
+        UserError: they are not as many as the model takes.
+    """
+    shape = config.input_shape
+    if len(body) != np.prod(shape):
+        raise UserError(f"an image of {shape} has {np.prod(shape)} bytes, got {len(body)}: send uint8 pixels")
+    return np.frombuffer(body, np.uint8).reshape(shape)

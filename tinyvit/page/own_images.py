@@ -1,14 +1,12 @@
 """An image file that was dropped, pasted or chosen: prepared, or refused, as by `tinyvit predict`."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import numpy as np
 
 from ..errors import UserError
 from ..evaluation.pages import DOUBT, DigitReader
 from ..evaluation.preprocessing import Preprocessing
 from ..images.digits import Found
+from .temporary import as_file
 
 
 class OwnImages:
@@ -24,18 +22,11 @@ class OwnImages:
     def read(self, content: bytes) -> tuple[np.ndarray, str]:
         """The bytes of an image file -> uint8 (C, H, W), and what was done to it in plain words.
 
-        No name from outside touches the disk: the file is called "image", in a folder of its own, for a moment.
-
         Raises:
             UserError: it is no image that can be read, or nothing is to be seen in it.
         """
-        with TemporaryDirectory(prefix="tinyvit-") as folder:
-            path = Path(folder) / "image"
-            path.write_bytes(content)
-            try:
-                prepared = self.preprocessing.prepare(path)
-            except UserError as error:
-                raise UserError(str(error).removeprefix(f"{path}: ").replace(str(path), "the file")) from error
+        with as_file(content) as path:
+            prepared = self.preprocessing.prepare(path)
         doubt = self._doubt(prepared.found) if prepared.found else ""
         return prepared.image, "; ".join(filter(None, (doubt, prepared.done)))
 

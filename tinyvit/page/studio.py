@@ -8,7 +8,11 @@ from ..errors import UserError
 from ..tasks.model_files import read_task_config
 from .answer import Answer
 from .classifier import Classifier, Note
+from .generator import Generator
 from .query import Query
+from .task_studio import TaskStudio
+
+SHOWN = ("mae", "segment", "detect", "generate")  # tasks besides classification
 
 
 class Studio(Protocol):
@@ -36,9 +40,14 @@ def open_studio(path: str | Path, *, device: str = "cpu", note: Note = lambda se
     Raises:
         UserError: there is none, or one that the page cannot show.
     """
-    if config := read_task_config(path):
+    config = read_task_config(path)
+    if config is None:
+        return Classifier(path, device=device, note=note)
+    if config.task not in SHOWN:
         raise UserError(
-            f"{path} is a model of the task {config.task}, which the page does not show yet: give one that names the "
-            "class of an image"
+            f"{path} is a model of the task {config.task}, which the page does not show: give one that names the class "
+            f"of an image, or of {', '.join(SHOWN)}"
         )
-    return Classifier(path, device=device, note=note)
+    if device != "cpu":
+        note(f"the page computes models of the task {config.task} on the CPU")
+    return Generator(path) if config.task == "generate" else TaskStudio(path, config)
