@@ -94,9 +94,9 @@ def test_only_news_is_told(folder):
     events = watch.events()
     for _ in range(5):
         next(events)
-    append_step(folder, Step(70, 3, 0.25))
+    append_step(folder, Step(70, 2.8, 0.25))
     assert watch.look()
-    assert next(events) == {"kind": "steps", "steps": [{"step": 70, "epoch": 3, "loss": 0.25}]}
+    assert next(events) == {"kind": "steps", "steps": [{"step": 70, "epoch": 2.8, "loss": 0.25}]}
 
 
 def test_a_run_that_goes_on_from_an_earlier_step_is_told_again(folder):

@@ -4,7 +4,7 @@ import pytest
 
 from tinyvit.storage.steps import STEPS, Step, append_step, forget_steps_after, read_steps
 
-SOME = [Step(20, 1, 2.5), Step(40, 1, 1.25), Step(47, 2, 0.1)]
+SOME = [Step(20, 0.5, 2.5), Step(40, 1.0, 1.25), Step(47, 1.175, 0.1)]
 
 
 def written(folder, steps=SOME):
@@ -28,7 +28,7 @@ def test_reading_goes_on_where_it_stopped(tmp_path):
 def test_a_line_under_way_comes_later(tmp_path):
     written(tmp_path, SOME[:1])
     with open(tmp_path / STEPS, "a") as file:
-        file.write('{"step": 40, "epoch": 1,')
+        file.write('{"step": 40, "epoch": 1.0,')
     steps, place = read_steps(tmp_path)
     assert steps == SOME[:1]
     with open(tmp_path / STEPS, "a") as file:
@@ -39,10 +39,10 @@ def test_a_line_under_way_comes_later(tmp_path):
 @pytest.mark.parametrize(
     "line",
     [
-        "", "no JSON", "[1, 2, 3]", "null", '"step"', '{"step": 20}', '{"step": 0, "epoch": 1, "loss": 1.0}',
-        '{"step": 1.5, "epoch": 1, "loss": 1.0}', '{"step": 1, "epoch": 1, "loss": NaN}', "[" * 100_000, "\x00" * 9,
-        '{"step": 1, "epoch": true, "loss": 1.0}', '{"step": 1, "epoch": 1, "loss": "1"}', "\ud83d".encode("utf-8", "replace").decode(),
-        '{"step": 1e400, "epoch": 1, "loss": 1.0}', '{"step": 1, "epoch": 1, "loss": 1e999}',
+        "", "no JSON", "[1, 2, 3]", "null", '"step"', '{"step": 20}', '{"step": 0, "epoch": 1.0, "loss": 1.0}',
+        '{"step": 1.5, "epoch": 1.0, "loss": 1.0}', '{"step": 1, "epoch": 1.0, "loss": NaN}', "[" * 100_000, "\x00" * 9,
+        '{"step": 1, "epoch": true, "loss": 1.0}', '{"step": 1, "epoch": 1.0, "loss": "1"}', "\ud83d".encode("utf-8", "replace").decode(),
+        '{"step": 1e400, "epoch": 1.0, "loss": 1.0}', '{"step": 1, "epoch": 1.0, "loss": 1e999}',
     ],
 )  # fmt: skip
 def test_lines_that_are_none_are_passed_over(tmp_path, line):

@@ -57,7 +57,7 @@ def test_the_loss_within_an_epoch_is_noted(small_config):
     """A line at each look at the loss; their mean, step for step, is the epoch's."""
     history = train(dataclasses.replace(small_config, batch_size=8))
     steps, _ = read_steps(history.folder)
-    assert [(step.step, step.epoch) for step in steps] == [(20, 1), (25, 1), (45, 2), (50, 2)]
+    assert [(step.step, step.epoch) for step in steps] == [(20, 0.8), (25, 1.0), (45, 1.8), (50, 2.0)]
     for epoch, (first, second) in zip(history.epochs, (steps[:2], steps[2:]), strict=True):
         np.testing.assert_allclose((20 * first.loss + 5 * second.loss) / 25, epoch["train_loss"], rtol=1e-12)
 
@@ -66,7 +66,7 @@ def test_steps_that_are_done_again_are_noted_once(small_config):
     config = dataclasses.replace(small_config, batch_size=8, checkpoint_seconds=1e5)
     with pytest.raises(TrainingInterrupted):
         train(config, progress=StopAt(30))
-    append_step(Path(config.output), Step(49, 2, 0.5))  # as of a run that was killed after its last checkpoint
+    append_step(Path(config.output), Step(49, 1.96, 0.5))  # as of a run that was killed after its last checkpoint
     resume(config.output)
     assert [step.step for step in read_steps(Path(config.output))[0]] == [20, 25, 31, 50]
 

@@ -15,7 +15,7 @@ MAX_BYTES = 2**26  # that are read at a time; a line has about 60
 
 class Step(NamedTuple):
     step: int  # 1-based, of the run
-    epoch: int  # 1-based
+    epoch: float  # epochs done: 1.5 is the middle of the second
     loss: float  # mean of the steps since the line before
 
 
@@ -56,7 +56,7 @@ def _step_in(line: bytes) -> Step | None:
     try:
         values: Any = json.loads(line)
         step = Step(values["step"], values["epoch"], values["loss"])
-        right = all(type(number) is int and 0 < number < 2**53 for number in step[:2])
-        return step if right and type(step.loss) is float and math.isfinite(step.loss) else None
+        right = type(step.step) is int and 0 < step.step < 2**53
+        return step if right and all(type(x) is float and math.isfinite(x) for x in step[1:]) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

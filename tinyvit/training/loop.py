@@ -158,7 +158,7 @@ class Trainer:
                 raise diverged(f"the loss became {loss} at step {step}", self.config, self.files.folder)
             self.state.loss_sum += loss
         if losses:
-            self.files.add_step(self.state.step, len(self.state.epochs) + 1, sum(losses) / len(losses))
+            self.files.add_step(self.state.step, self.state.step / self.steps_per_epoch, sum(losses) / len(losses))
         return self.state.loss_sum / max(1, self.state.step - len(self.state.epochs) * self.steps_per_epoch)
 
     def _check(self) -> None:

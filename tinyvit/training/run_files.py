@@ -77,8 +77,8 @@ class RunFiles:
         if self.writes:
             write_metrics(self.folder, state.epochs)
 
-    def add_step(self, step: int, epoch: int, loss: float) -> None:
-        """Note the mean loss of the last steps, for those who watch the run."""
+    def add_step(self, step: int, epoch: float, loss: float) -> None:
+        """Note the mean loss of the last steps, for those who watch the run; `epoch` counts parts of epochs, too."""
         if self.writes:
             append_step(self.folder, Step(step, epoch, loss))
 
