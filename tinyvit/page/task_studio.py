@@ -70,7 +70,7 @@ class TaskStudio:
         self.dataset  # noqa: B018  it is kept
 
     def answer(self, query: Query, body: bytes) -> Answer:
-        """What the task finds in pixels, uint8 (C, H, W)."""
+        """Answer of the task to pixels, uint8 (C, H, W)."""
         pixels = pixels_in(body, self.config.model)
         x = normalize(pixels[None], *self.opened.processor.statistics, self.opened.model.dtype)
         return {"mae": self._painted, "segment": self._mask, "detect": self._boxes}[self.task](x, query)
