@@ -163,3 +163,24 @@ def test_the_table_leaves_out_what_has_no_order():
     values = np.array([[0.5, 0.2, 0.8], [np.nan, 0.4, 0.6], [0.1, 0.3, 0.7]])
     *_, line = table({"rollout": values})
     assert line.split() == ["rollout", "0.30", "±", "0.20", "0.300", "0.700"]
+
+
+@pytest.mark.parametrize("flags", [("--watch", "runs/x"), ("--port", "8080")])
+def test_a_page_without_python_takes_no_flags_of_one_with_it(tinyvit, tmp_path, flags):
+    done = tinyvit("look", SHIPPED, "--static", tmp_path / "page", *flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{flags[0]} is for the page with Python" in done.stderr
+    assert not (tmp_path / "page").exists()
+
+
+def test_a_page_without_python_is_written(tinyvit, tmp_path):
+    saved(tmp_path / "model")
+    done = tinyvit("look", tmp_path / "model", "--static", tmp_path / "page")
+    assert done.returncode == 0
+    assert (
+        done.stdout == f"{tmp_path / 'page'} holds the page, 1.7 MiB: open its index.html, or copy it to a web server\n"
+    )
+    assert (tmp_path / "page" / "index.html").is_file()
+    again = tinyvit("look", tmp_path / "model", "--static", tmp_path / "model")
+    assert again.returncode == 2
+    assert "it stays as it is" in again.stderr

@@ -32,6 +32,9 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         metavar="RUN",
         help="show a training run in the page as it happens: learning curves, attention by epoch",
     )
+    parser.add_argument(
+        "--static", metavar="OUT", help="write the page into a folder for any web server, or to be opened from disk"
+    )
     parser.add_argument("--port", type=_port, metavar="PORT", help="port of the page (default: 8017, or a free one)")
     parser.add_argument("--no-browser", action="store_true", help="print the page's address, and open no browser")
     parser.add_argument("--score", action="store_true", help="score the attribution maps, and open no page")
@@ -58,9 +61,24 @@ def run(options: argparse.Namespace) -> int:
             raise UserError("scores are of a model: give one, tinyvit look --score RUN")
         options.number = options.number or NUMBER
         print_scores(options)
+    elif options.static is not None:
+        _write_static(options)
     else:
         _serve(options)
     return 0
+
+
+def _write_static(options: argparse.Namespace) -> None:
+    """Write the page that needs no Python."""
+    from ..page import open_studio
+    from ..page.static import write_static
+
+    if options.watch or options.port is not None:
+        flag = "--watch" if options.watch else "--port"
+        raise UserError(f"{flag} is for the page with Python, and --static writes one without: leave out one of them")
+    path = find_model(options.folder, download=options.download) if options.folder else _shipped()
+    size = write_static(open_studio(path, note=complain), options.static)
+    say(f"{options.static} holds the page, {size / 2**20:.1f} MiB: open its index.html, or copy it to a web server")
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -39,7 +39,7 @@ MAX_TRIES = 100  # to read a folder while it is replaced
 def write_folder(folder: str | Path, files: Mapping[str, Content], *, keep_others: bool = False) -> None:
     """Replace `folder` by one that holds exactly `files` (name -> content); a kill at any moment loses nothing.
 
-    Named arrays as content become a safetensors file.
+    Named arrays as content become a safetensors file. A name such as "figures/loss.png" is in a folder of its own.
 
     A link to a folder stays, and the folder it leads to is replaced.
 
@@ -56,11 +56,13 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], *, keep_other
     try:
         folder = Path(os.path.realpath(folder))  # behind all links
         writing, new, old = siblings(folder)
-        _check_replaceable(given, folder, None if keep_others else REPLACEABLE | set(files))
+        tops = {name.split("/")[0] for name in files}
+        _check_replaceable(given, folder, None if keep_others else REPLACEABLE | tops)
         finish_replacing(folder)
         shutil.rmtree(writing, ignore_errors=True)
         writing.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
+            (writing / name).parent.mkdir(parents=True, exist_ok=True)
             write_flushed(writing / name, content)
         flush_directory(writing)
         writing.rename(new)

@@ -5,7 +5,7 @@ import { startEngine } from "./engine/start.js";
 /** Python if it answers, else the browser itself (also asked for by ?engine=browser). */
 export async function openEngine() {
   const wanted = new URLSearchParams(location.search).get("engine");
-  if (wanted !== "browser" && location.protocol !== "file:") {
+  if (wanted !== "browser" && !globalThis.tinyvit) { // which the page without Python has, see engine/start_from_scripts.js
     const reply = await fetch("about").catch(() => null);
     if (reply?.ok && reply.headers.get("Content-Type")?.includes("json")) return new PythonEngine(await reply.json());
   }
