@@ -28,7 +28,7 @@ def packed(dataset: Dataset) -> bytes:
     """Digits at equal distances in both splits, as a safetensors file under gzip: "train.images" and "held_out.images"
     (n, H*W/2), two pixels a byte, the first in the upper four bits; "train.labels" and "held_out.labels" (n,).
     """
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, split, count in (("train", dataset.train, TRAIN), ("held_out", dataset.test, HELD_OUT)):
         rows = np.arange(count) * len(split) // count
         levels = np.rint(split.images[rows].reshape(count, -1) / LEVEL).astype(np.uint8)
