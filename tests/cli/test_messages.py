@@ -24,6 +24,7 @@ REACH = {
     "images/augment_pil.py": ("finetune",),
     "page/handler.py": ("look",),
     "page/server.py": ("look",),
+    "page/static.py": ("look",),
     "datasets/find.py": ("train", *MEASURING),  # where --data-dir was given
     "datasets/left_out.py": (*RUNS, "eval", "predict", "data check"),
     "datasets/load.py": ("train", *MEASURING),
