@@ -70,7 +70,7 @@ def drawn(tab, points):
 def test_it_opens_with_an_answer(opened):
     tab = opened()
     assert tab.title() == "tinyvit: what does it see?"
-    assert "It says 0" in tab.inner_text("#says")
+    assert "It says 3" in tab.inner_text("#says")
     assert [tab.is_visible(f"#{name}") for name in SECTIONS] == [True] * 6
     assert not tab.is_visible("#run")
     assert tab.locator("#heads .cell").count() == 4 * 6
@@ -117,21 +117,18 @@ def test_all_by_keyboard(opened):
         tab.keyboard.press("ArrowDown")
     tab.keyboard.press("Space")
     tab.wait_for_selector("#says:has-text('It says 1')")
-    said = tab.inner_text("#reading")
     tab.focus("#focus .map")
     tab.keyboard.press("ArrowLeft")
     tab.wait_for_selector("#reading:has-text('row 4, column 4')")
     tab.keyboard.press("ArrowLeft")
     tab.wait_for_selector("#reading:has-text('Row 4, column 3'), #reading:has-text('row 4, column 3 takes')")
     tab.keyboard.press("c")
-    tab.wait_for_selector(f"#reading:has-text('{said}')")
+    tab.wait_for_selector("#reading:has-text('the class token takes')")
     settled(tab, lambda: tab.keyboard.press("5"))
     assert tab.inner_text("#why .explained") == "explained: 5"
     tab.focus("#steps .strips >> nth=0")
-    before = tab.locator("#steps .strips").first.get_attribute("aria-valuetext")
     tab.keyboard.press("Home")
     assert tab.locator("#steps .strips").first.get_attribute("aria-valuetext").startswith("feature 1: q i ")
-    assert before
 
 
 def test_what_is_pointed_at_is_shown_and_what_is_clicked_stays(opened):
@@ -158,7 +155,7 @@ def test_what_is_pointed_at_is_shown_and_what_is_clicked_stays(opened):
 
 def test_numbers_of_the_backward_are_pythons(opened, page):
     tab = opened()
-    number, target = tab.get_attribute("body", "data-drawn"), 0
+    number, target = tab.get_attribute("body", "data-drawn"), 3
     query = f"number={number}&target={target}&block=2&head=1&token=0"
     tab.select_option("#choosers select >> nth=1", index=2)
     tab.select_option("#choosers select >> nth=2", index=1)
@@ -186,7 +183,7 @@ def test_another_class_is_explained(opened):
     assert {*tab.locator(".explained").all_inner_texts()} == {"explained: 6"}
     assert "logit of 6" in tab.inner_text("#parts")
     settled(tab, lambda: tab.click("#classes .class >> nth=6"))  # a second time: what the model answers
-    assert {*tab.locator(".explained").all_inner_texts()} == {"explained: 0"}
+    assert {*tab.locator(".explained").all_inner_texts()} == {"explained: 3"}
 
 
 def test_heads_are_switched_off_and_on(opened):
@@ -204,7 +201,7 @@ def test_an_adversarial_step(opened):
     tab.locator("#adversarial input").fill("64")
     tab.wait_for_selector("#adversarial .sentence:has-text('another answer')", timeout=10000)
     settled(tab, lambda: tab.click("#adversarial button"))
-    assert "It says 0" not in tab.inner_text("#says")
+    assert "It says 3" not in tab.inner_text("#says")
 
 
 def test_languages(opened):

@@ -18,32 +18,42 @@ export const forgetColours = () => {
 };
 const parts = (name) => rgb(colour(name).slice(1));
 
-function filled(width, height, colourOf) { // colourOf(i) -> [r, g, b] or [r, g, b, a] of pixel i
-  const canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d"), image = pen.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const [r, g, b, a = 255] = colourOf(i);
-    image.data.set([r, g, b, a], 4 * i);
+/** A canvas whose pixel i has the colour colourOf(i), [r, g, b] or [r, g, b, a]. */
+function filled({ canvas, pen, image }, colourOf) {
+  const { data } = image;
+  for (let at = 0; at < data.length; at += 4) {
+    const [r, g, b, a = 255] = colourOf(at / 4);
+    data[at] = r;
+    data[at + 1] = g;
+    data[at + 2] = b;
+    data[at + 3] = a;
   }
   pen.putImageData(image, 0, 0);
   return canvas;
 }
+function sheet(width, height) {
+  const canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d");
+  return { canvas, pen, image: pen.createImageData(width, height) };
+}
+const sheets = {}; // of maps: each is painted at once, so one of a kind and size serves them all
+const shared = (kind, width, height) => (sheets[`${kind} ${width} ${height}`] ??= sheet(width, height));
 
 /** (C, H, W) bytes as they are. */
 export function picture(pixels, { C, H, W }) {
   const size = H * W;
-  return filled(W, H, (i) => (C === 3 ? [pixels[i], pixels[i + size], pixels[i + 2 * size]] : [pixels[i], pixels[i], pixels[i]]));
+  return filled(sheet(W, H), (i) => (C === 3 ? [pixels[i], pixels[i + size], pixels[i + 2 * size]] : [pixels[i], pixels[i], pixels[i]]));
 }
 
 /** The bright parts of a digit, or the dark ones of a photograph, as a shade over other maps. */
 export function ghost(pixels, { C, H, W }) {
   const size = H * W, shade = parts("muted");
-  return filled(W, H, (i) => [...shade, C === 3 ? 0.6 * (255 - (pixels[i] + pixels[i + size] + pixels[i + 2 * size]) / 3) : pixels[i]]);
+  return filled(shared("ghost", W, H), (i) => [...shade, C === 3 ? 0.6 * (255 - (pixels[i] + pixels[i + size] + pixels[i + 2 * size]) / 3) : pixels[i]]);
 }
 
 /** Shares, dark: least, bright: most in this map. */
 export function shares(values, rows, columns) {
   const low = Math.min(...values), span = Math.max(...values) - low || 1;
-  return filled(columns, rows, (i) => viridis((values[i] - low) / span));
+  return filled(shared("shares", columns, rows), (i) => viridis((values[i] - low) / span));
 }
 
 export const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30);
@@ -59,7 +69,7 @@ function signedColour(value, most) {
 export function forAgainst(values, rows, columns, most = largest(values)) {
   const coarse = rows * columns < 400, scale = coarse ? 8 : 1, neutral = parts("neutral");
   const cells = Array.from(values, (value) => signedColour(value, most));
-  return filled(columns * scale, rows * scale, (i) => {
+  return filled(shared("signed", columns * scale, rows * scale), (i) => {
     const x = i % (columns * scale), y = Math.floor(i / (columns * scale)), at = Math.floor(y / scale) * columns + Math.floor(x / scale);
     return coarse && values[at] < 0 && (x + y) % 4 === 0 ? between(cells[at], neutral, 0.55) : cells[at];
   });

@@ -40,13 +40,13 @@ export function build() {
   openPictures();
 }
 
-/** The first image: an example, or where there is none a ball before a wall. */
+/** The first image: the fourth example, a 3 among digits, or where there is none a ball before a wall. */
 export async function begin() {
   const { about, shape } = state;
   $("examples").hidden = !about.examples;
   const buttons = await Promise.all(Array.from({ length: Math.min(14, about.examples) }, (_, index) => example(index)));
   $("examples").append(...buttons);
-  if (buttons.length) return buttons[0].click();
+  if (buttons.length) return (buttons[3] ?? buttons[0]).click();
   return take(about.drawn ? new Uint8Array(shape.C * shape.H * shape.W) : ball(shape));
 }
 function ball({ C, H, W }) {
