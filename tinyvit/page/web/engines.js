@@ -1,16 +1,17 @@
 // Who computes: Python on this machine, or this browser. Both answer the same questions with the same named arrays.
 import { parse } from "./engine/safetensors.js";
 import { startEngine } from "./engine/start.js";
+import { keptLearned } from "./learned.js";
 
 /** Python if it answers, else the browser itself (also asked for by ?engine=browser). */
 export async function openEngine() {
-  const wanted = new URLSearchParams(location.search).get("engine");
-  if (wanted !== "browser" && !globalThis.tinyvit) { // which the page without Python has, see engine/start_from_scripts.js
+  const wanted = new URLSearchParams(location.search).get("engine"), learned = keptLearned();
+  if (wanted !== "browser" && !learned && !globalThis.tinyvit) { // which the page without Python has, see engine/start_from_scripts.js
     const reply = await fetch("about").catch(() => null);
     if (reply?.ok && reply.headers.get("Content-Type")?.includes("json")) return new PythonEngine(await reply.json());
   }
   const engine = new BrowserEngine();
-  engine.about = (await engine.send("about")).about;
+  engine.about = (await (learned ? engine.send("adopt", { about: learned.about }, learned.weights) : engine.send("about"))).about;
   return engine;
 }
 

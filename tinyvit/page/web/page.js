@@ -5,6 +5,7 @@ import { openEngine } from "./engines.js";
 import { colour, forgetColours, paint, picture } from "./paint.js";
 import * as backward from "./sections/backward.js";
 import * as draw from "./sections/draw.js";
+import * as learning from "./sections/learning.js";
 import * as run from "./sections/run.js";
 import * as stream from "./sections/stream.js";
 import * as task from "./sections/task.js";
@@ -15,7 +16,7 @@ import { className, classifies, shapeOf, state } from "./state.js";
 import { chooseLanguage, chosenLanguage, keep, read, t, translate } from "./texts.js";
 import { tokenName } from "./patches.js";
 
-const SECTIONS = { draw, task, tokens, why, stream, backward, "what-if": whatIf, run };
+const SECTIONS = { draw, task, tokens, why, stream, backward, "what-if": whatIf, learning, run };
 let shown = [];
 
 async function start() {

@@ -1,12 +1,13 @@
 // Every word of the page, in English and Chinese, from one table; and how words get into the page.
 import { backward } from "./texts/backward.js";
 import { draw } from "./texts/draw.js";
+import { learning } from "./texts/learning.js";
 import { look } from "./texts/look.js";
 import { run } from "./texts/run.js";
 import { task } from "./texts/task.js";
 
 export const LANGUAGES = ["en", "zh"];
-export const TEXTS = { ...draw, ...look, ...backward, ...run, ...task }; // key: [English, Chinese]
+export const TEXTS = { ...draw, ...look, ...backward, ...run, ...learning, ...task }; // key: [English, Chinese]
 
 const store = globalThis.localStorage;
 let language = read("language") ?? (/^zh\b/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en");

@@ -33,8 +33,11 @@ async function opened() {
   return new Classifier(JSON.parse(new TextDecoder().decode(about)), parse(weights).arrays, { images, labels });
 }
 
-/** Another model, trained in the page: {about} and its weights as a safetensors file. */
+/** Another model, trained in the page: {about} and its weights as a safetensors file; examples, if they are of its size. */
 async function adopted({ about }, body) {
-  const before = await classifier?.catch(() => null);
-  return new Classifier(about, parse(body).arrays, before?.examples);
+  const before = await (classifier ?? opened()).catch(() => null), own = new Classifier(about, parse(body).arrays);
+  const sizeOf = ({ config }) => [config.in_chans, ...config.imageShape].join();
+  if (before && sizeOf(before) === sizeOf(own)) own.examples = before.examples;
+  own.about.examples = own.examples?.images.shape[0] ?? 0;
+  return own;
 }

@@ -17,7 +17,7 @@ export const MODEL = {
   img_size: 28, patch_size: 7, in_chans: 1, num_classes: 10, embed_dim: 64, depth: 3, num_heads: 4, mlp_ratio: 2, init_std: 0.08,
 };
 /** Small batches make many steps, and many steps learn fast. */
-export const RECIPE = { epochs: 3, batchSize: 8, lr: 2e-3, minLr: 1e-5, warmupSteps: 60, weightDecay: 0.1, clipGrad: 1 };
+export const RECIPE = { epochs: 2, batchSize: 8, lr: 2e-3, minLr: 1e-5, warmupSteps: 60, weightDecay: 0.1, clipGrad: 1 };
 
 export class Learner {
   /** digits: of `readDigits`; mean, std: of pixels in 0..1, one number each in a list. */

@@ -8,8 +8,8 @@ import { readDigits } from "./digits.js";
 import { Learner } from "./learner.js";
 
 const TELL = 250; // milliseconds between two messages while it learns
-const LOOK = 1500; // and between two looks at the held-out digits
-const QUICK = 200; // held-out digits of such a look; all of them at the end of an epoch
+const LOOK = 100; // steps between two looks at held-out digits
+const QUICK = 200; // of them in such a look; all of them at the end of an epoch
 const SHOWN = 6; // digits whose attention is shown
 
 let openFile, material, learner, history, isRunning = false;
@@ -64,16 +64,13 @@ function begun(seed) {
 /** Steps until it is done or told to stop; between two messages it listens. */
 async function run() {
   const current = learner;
-  let lastLook = -Infinity;
   while (isRunning && current === learner && !current.isDone) {
     const start = performance.now();
     while (performance.now() - start < TELL && !current.isDone) {
+      if (current.step === 0) looked(current.evaluate(QUICK)); // it can only guess
       history.losses.push(current.takeStep());
       if (current.step % current.stepsPerEpoch === 0) looked(current.evaluate());
-    }
-    if (performance.now() - lastLook > LOOK) {
-      looked(current.evaluate(QUICK));
-      lastLook = performance.now();
+      else if (current.step % LOOK === 0) looked(current.evaluate(QUICK));
     }
     history.seconds += (performance.now() - start) / 1000;
     tell();
