@@ -85,7 +85,8 @@ def write_onnx(options: argparse.Namespace, target: Path, read: Callable[[], Any
     say_notes(source)
     if not options.verify:
         return 0
-    subject = subject_of(model.astype(np.float32), wanted, source.config)
+    mine = model.astype(np.float32) if options.float16 else model
+    subject = subject_of(mine, wanted, source.config)
     engines = {name: lambda given, wanted, run=run: run(target, given) for name, run in ENGINES.items()}
     return verify(subject, model.dtype, engines, TOLERANCE_FLOAT16 if options.float16 else TOLERANCE)
 

@@ -96,7 +96,7 @@ class Graph:
     def constant(self, value: Any, name: str, dtype: Any) -> Value:
         """A constant in a dtype of its own."""
         if name not in self.constants:
-            self.constants[name] = np.array(value, dtype, order="C")
+            self.constants[name] = np.asarray(value, dtype, order="C")  # no copy of what is as it should be
         return name
 
     # ------------------------------------------------------- nodes whose spelling depends on the opset, or is long
