@@ -185,3 +185,18 @@ def test_an_error_leaves_the_old_file_and_nothing_beside(tmp_path, error):
     with pytest.raises(error):
         write_half()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"old"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names there")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to a pipe", "link to a folder"])
+def test_what_is_no_file_is_not_replaced(tmp_path, kind):
+    """A superuser's rename would put a file in the place of a device, for every program."""
+    path = elsewhere = tmp_path / "out"
+    if kind.startswith("link"):
+        elsewhere = tmp_path / "elsewhere"
+        path.symlink_to(elsewhere)
+    os.mkfifo(elsewhere) if kind.endswith("pipe") else elsewhere.mkdir()
+    with pytest.raises(UserError, match="is a folder, a pipe or a device, and stays as it is"):
+        write_file(path, b"new")
+    assert not elsewhere.is_file()
+    assert {each.name for each in tmp_path.iterdir()} == {path.name, elsewhere.name}

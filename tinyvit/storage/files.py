@@ -51,10 +51,12 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     again, and two who write it at the same time do not mix.
 
     Raises:
-        UserError: the disk is full, the place cannot be written, or another process is writing it; what stood there
-            before still does.
+        UserError: the disk is full, the place is no file, cannot be written, or another process is writing it; what
+            stood there before still does.
     """
     place = Path(os.path.realpath(path))  # behind all links
+    if place.exists() and not place.is_file():
+        raise UserError(f"{path} is a folder, a pipe or a device, and stays as it is: choose another place")
     temporary, _, _ = siblings(place)
     with disk_errors(path):
         lock = _claimed(temporary)
