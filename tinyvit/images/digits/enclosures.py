@@ -61,9 +61,9 @@ def _sides_met(inner: Piece, strokes: list[Piece]) -> int:
 
 
 def _within(piece: Piece, other: Piece) -> bool:
-    """Whether the middle of a piece lies in the box of another."""
-    y, x = (piece.box[0] + piece.box[2]) / 2, (piece.box[1] + piece.box[3]) / 2
-    return other.box[0] <= y < other.box[2] and other.box[1] <= x < other.box[3] and piece.length <= other.length
+    """Whether most of a piece lies in the box of another."""
+    inside = (piece.pixels >= other.box[:2]) & (piece.pixels < other.box[2:])
+    return bool(inside.all(axis=1).mean() > 0.5)
 
 
 def _is_on_rim(ways: np.ndarray, most: float) -> bool:

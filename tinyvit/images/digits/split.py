@@ -13,7 +13,7 @@ from .strokes import box_of
 SLANTS = (-0.5, -0.25, 0.0, 0.25, 0.5)  # columns a row that a cut leans by
 NARROWEST = 0.75  # width over height of two digits that touch
 CROSSES = 1.6  # stroke widths of ink that a cut goes through; through two strokes goes no cut
-AS_HIGH = 0.6  # height of each side over that of the whole
+SIDE_BY_SIDE = 0.6  # height that both sides share over that of the whole
 MIN_SHARE = 0.15  # of the ink that is on each side
 
 
@@ -38,7 +38,7 @@ def halves(group: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
             cost = counts[at] + 0.1 * stroke * abs(at / width - 0.5)  # of equal cuts that nearest to the middle
             if best is None or cost < best[0]:
                 parts = [_part(group, slant, int(at) + left, top, bottom, side) for side in (True, False)]
-                if all(_height(part) >= AS_HIGH * height for part in parts):
+                if _shared_height(parts) >= SIDE_BY_SIDE * height:
                     best = cost, parts
     return None if best is None else (best[1][0], best[1][1])
 
@@ -59,6 +59,7 @@ def _part(group: list[Piece], slant: float, at: int, top: int, bottom: int, is_l
     return parts
 
 
-def _height(group: list[Piece]) -> int:
-    top, _, bottom, _ = box_of(group)
-    return bottom - top
+def _shared_height(parts: list[list[Piece]]) -> int:
+    """Rows that all parts have in common."""
+    boxes = [box_of(part) for part in parts]
+    return min(box[2] for box in boxes) - max(box[0] for box in boxes)
