@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from safetensors.numpy import load
 
 from tinyvit.page import PageServer, open_studio
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 SHIPPED = Path(__file__).parents[2] / "data" / "mnist-vit"
 
 
@@ -88,3 +91,36 @@ def studio():
 @pytest.fixture
 def page(studio, open_page):
     return open_page(studio)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET.split(), "--no-first-run"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page anew; whatever its console complains of, or asks of other hosts, fails the test at its end."""
+    contexts, complaints = [], []
+
+    def visits(page, width=1240, height=900, **options):
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+        tab = contexts[-1].new_page()
+        tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("request", lambda asked: complaints.append(asked.url) if page.own not in asked.url else None)
+        tab.goto(f"http://{page.own}/")
+        tab.wait_for_selector("body[data-drawn]")
+        return tab
+
+    yield visits
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,5 +1,6 @@
 """The page in a browser: by pointer and by keyboard, in both languages, light and dark, from a phone to a wall."""
 
+import functools
 import re
 import shutil
 import subprocess
@@ -8,45 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.process,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
-]
-QUIET = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+pytestmark = [pytest.mark.slow, pytest.mark.process]
 DRAWN = "body[data-drawn]"
 SECTIONS = ("draw", "tokens", "why", "stream", "backward", "what-if")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET.split(), "--no-first-run"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(browser, page):
-    """Opens the page anew; whatever its console complains of, or asks of other hosts, fails the test at its end."""
-    contexts, complaints = [], []
-
-    def opens(path="/", width=1240, height=900, **options):
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("request", lambda asked: complaints.append(asked.url) if page.own not in asked.url else None)
-        tab.goto(f"http://{page.own}{path}")
-        tab.wait_for_selector(DRAWN)
-        return tab
-
-    yield opens
-    for context in contexts:
-        context.close()
-    assert complaints == []
+def opened(visit, page):
+    """Opens the page of the shipped model."""
+    return functools.partial(visit, page)
 
 
 def settled(tab, action):

@@ -3,7 +3,6 @@ import { make, say, signed } from "./dom.js";
 import { colour, largest } from "./paint.js";
 import { marked, spoken, t } from "./texts.js";
 
-const HEIGHT = 46;
 let stripes; // of what is against: a pattern, and the colour that it was made of
 
 function against(pen) {
@@ -84,16 +83,16 @@ export class Strips {
     this.paint();
   }
   build() {
-    this.canvases = this.rows.map(() => make("canvas", { height: 2 * HEIGHT, width: 600 }));
+    this.canvases = this.rows.map(() => make("canvas", { height: 92, width: 600 }));
     this.names = this.rows.map(() => make("span", { class: "name" }));
     this.values = this.rows.map(() => make("span", { class: "v" }));
     this.node.replaceChildren(...this.rows.flatMap((_, i) => [this.names[i], this.canvases[i], this.values[i]]), this.place);
     this.size();
   }
   size() {
-    const width = Math.round((this.canvases[0]?.clientWidth ?? 0) * Math.min(2, devicePixelRatio));
+    const { clientWidth = 0, clientHeight = 0 } = this.canvases[0] ?? {}, scale = Math.min(2, devicePixelRatio), width = Math.round(clientWidth * scale);
     if (!width || width === this.canvases[0].width) return;
-    for (const canvas of this.canvases) Object.assign(canvas, { width, height: Math.round(HEIGHT * Math.min(2, devicePixelRatio)) });
+    for (const canvas of this.canvases) Object.assign(canvas, { width, height: Math.round(clientHeight * scale) });
     this.paint();
   }
   paint() {

@@ -39,10 +39,10 @@ export function pointable(node, choose) {
 
 export class PatchMap {
   /** `label`: a key; `which`: "token" (who asks) or "other" (who is looked at); `choose` as for `pointable`. */
-  constructor(parent, { label, which, choose, pixels = 448 }) {
-    const { rows, columns, prefix } = state.shape;
+  constructor(parent, { label, which, choose }) {
+    const { prefix } = state.shape;
     Object.assign(this, { which, choose });
-    this.canvas = make("canvas", { width: pixels, height: Math.round((pixels * rows) / columns) });
+    this.canvas = make("canvas", state.shape.map);
     this.marks = { token: make("i", { class: "mark" }), other: make("i", { class: "mark other" }) };
     this.node = make("div", { class: "map", role: "slider", tabindex: 0, "data-label": label, "aria-valuemin": 1, "aria-valuemax": state.shape.N }, this.canvas, this.marks.token, this.marks.other);
     this.buttons = Array.from({ length: prefix }, (_, token) => make("button", { class: "token", click: () => choose(token, true) }));

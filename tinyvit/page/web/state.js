@@ -19,11 +19,15 @@ export const state = {
   seed: 0, // of what a task chooses at random
 };
 
+const SMALL = 56; // pixels of a map that stripes need
+
 /** The sizes of a model: { C, H, W, P, rows, columns, prefix, N, D, d, depth, heads, classes }. */
 export function shapeOf(config) {
   const [H, W] = [config.img_size].flat().length === 2 ? config.img_size : [config.img_size, config.img_size].flat();
   const P = config.patch_size, rows = H / P, columns = W / P, prefix = Number(config.class_token) + config.num_registers;
+  const scale = Math.max(1, Math.ceil(SMALL / W)); // maps are painted this small; the browser enlarges them pixel by pixel
   return {
+    map: { width: scale * W, height: scale * H },
     C: config.in_chans, H, W, P, rows, columns, prefix, N: prefix + rows * columns, D: config.embed_dim,
     d: config.embed_dim / config.num_heads, depth: config.depth, heads: config.num_heads, classes: config.num_classes,
   };

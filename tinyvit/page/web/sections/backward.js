@@ -21,7 +21,7 @@ export function build() {
   buildChoosers();
   const chooseOther = (token, kept) => choose("other", token, kept);
   const chart = (name, label, unit = "feature") => (parent) => { charts[name] = new Strips(parent, { label, unit, moved: render }); };
-  const map = (name, label) => (parent) => { maps[name] = new PatchMap(parent, { label, which: "other", choose: chooseOther, pixels: 336 }); };
+  const map = (name, label) => (parent) => { maps[name] = new PatchMap(parent, { label, which: "other", choose: chooseOther }); };
   step("score", "score_ij = q_i · k_j / √d", null, "attention", chart("score", "scoreChart"));
   step("weights", "w_ij = exp(score_ij) / Σ_m exp(score_im)\ny_i = Σ_j w_ij v_j", null, "softmax", map("weights", "weightsMap"), chart("weights", "weightsChart"));
   step("dy", "dy_i = ∂logit / ∂y_i", null, "linear", chart("dy", "dyChart"));

@@ -4,8 +4,9 @@ import { curve } from "../curve.js";
 import { $, make, percent, say } from "../dom.js";
 import { forAgainst, paint, picture, shares } from "../paint.js";
 import { className, order, row, state } from "../state.js";
-import { t } from "../texts.js";
+import { chosenLanguage, t } from "../texts.js";
 
+let changes = 0, drawn; // what is drawn, so that strokes on the sheet do not draw the run anew
 const run = { about: null, steps: [], epochs: [], measure: null, mapped: [], shown: null, maps: null };
 let loss, measure, slider, said, digits, filters, block;
 
@@ -16,8 +17,7 @@ export function build() {
   measure = figure("measureTitle");
   slider = make("input", { type: "range", min: 0, max: 0, value: 0, "data-label": "epochLabel", input: () => fetchMaps(run.mapped[Number(slider.value)]) });
   said = make("span", { class: "v" });
-  block = make("select", { change: render }, ...Array.from({ length: state.shape.depth }, (_, b) => make("option", { value: b }, String(b + 1))));
-  block.value = String(state.shape.depth - 1);
+  block = make("select", { change: changed });
   digits = make("div", { class: "digits" });
   filters = make("div", { class: "filters", role: "img", "data-label": "filtersTitle" });
   $("run-body").append(make("div", { class: "two" }, loss.figure, measure.figure),
@@ -47,6 +47,10 @@ function listen(event) {
       fetchMaps(run.mapped.at(-1));
     }
   }
+  changed();
+}
+function changed() {
+  changes += 1;
   render();
 }
 
@@ -55,35 +59,34 @@ async function fetchMaps(epoch) {
   try {
     const maps = await state.engine.maps(epoch);
     if (run.shown === epoch) run.maps = maps;
-    render();
+    changed();
   } catch (error) { trouble(error); }
 }
 
-export const words = () => run.about && render();
-
 export function render() {
-  if (!run.about) return;
-  const { epochs, steps, about, measure: key } = run, place = placing(steps);
+  const wanted = [changes, chosenLanguage(), document.documentElement.dataset.theme].join();
+  if (!run.about || wanted === drawn) return;
+  drawn = wanted;
+  const { epochs, steps, about, measure: key } = run;
   say($("run-name"), t("runName", { name: about.name, epoch: epochs.length, of: about.epochs }));
   const line = (key, name, kind) => ({ name: t(name), kind, points: epochs.filter((e) => e[key] != null).map((e) => [e.epoch, e[key]]) });
-  const stepLine = { name: "", kind: "thin", points: steps.map(({ step, epoch, loss: value }) => [place(step, epoch), value]) };
+  const stepLine = { name: "", kind: "thin", points: steps.map(({ epoch, loss: value }) => [epoch, value]) };
   curve(loss.svg, [stepLine, line("train_loss", "trainLine", "first"), line("dev_loss", "devLine", "second")], { of: about.epochs, words: (v) => v.toFixed(2), fromZero: true });
   if (key) curve(measure.svg, [line(key, "devLine", "first")], { of: about.epochs, words: /accuracy|iou|precision/.test(key) ? percent : (v) => v.toFixed(2) });
   measure.figure.hidden = !key;
+  const last = epochs.at(-1);
+  if (last) loss.svg.setAttribute("aria-label", `${t("lossTitle")}: ${t("trainLine")} ${last.train_loss?.toFixed(2) ?? "–"}, ${t("devLine")} ${last.dev_loss?.toFixed(2) ?? "–"}`);
   say(said, run.shown === null ? "" : String(run.shown));
   if (run.maps) renderMaps(run.maps);
 }
 
-/** Where a step stands on the axis of epochs: 2.5 is half-way through the third. */
-function placing(steps) {
-  const last = []; // step of each epoch
-  for (const { step, epoch } of steps) last[epoch] = Math.max(step, last[epoch] ?? 0);
-  const before = (epoch) => last[epoch - 1] ?? 0, whole = Math.max(...last.filter(Boolean).map((step, i, all) => step - (all[i - 1] ?? 0)), 1);
-  return (step, epoch) => epoch - 1 + (step - before(epoch)) / whole;
-}
-
 function renderMaps({ digits: images, attention, probs, filters: weights }) {
-  const [count, C, H, W] = images.shape, [, , rows, columns] = attention.shape, b = Number(block.value);
+  const [count, C, H, W] = images.shape, [, depth, rows, columns] = attention.shape;
+  if (block.options.length !== depth) {
+    block.replaceChildren(...Array.from({ length: depth }, (_, b) => make("option", { value: b }, String(b + 1))));
+    block.value = String(depth - 1);
+  }
+  const b = Number(block.value), name = (k) => (probs.shape[1] === state.shape.classes ? className(k) : String(k));
   const canvas = (size, ...layers) => {
     const node = make("canvas", { width: size, height: size });
     paint(node, ...layers);
@@ -91,8 +94,8 @@ function renderMaps({ digits: images, attention, probs, filters: weights }) {
   };
   digits.replaceChildren(...Array.from({ length: count }, (_, i) => {
     const image = picture(row(images, i), { C, H, W }), best = probs && order(row(probs, i))[0];
-    return make("div", {}, canvas(112, [image, 1]), canvas(112, [image, 1], [shares(row(attention, i, b), rows, columns), 0.72]),
-      make("span", { class: "caption" }, probs ? t("answerOne", { name: className(best), share: percent(row(probs, i)[best]) }) : ""));
+    return make("div", {}, canvas(112, [image, 1]), depth ? canvas(112, [image, 1], [shares(row(attention, i, b), rows, columns), 0.72]) : "",
+      make("span", { class: "caption" }, probs ? t("answerOne", { name: name(best), share: percent(row(probs, i)[best]) }) : ""));
   }));
   const [D, channels, P] = weights.shape;
   filters.replaceChildren(...Array.from({ length: D }, (_, i) => {

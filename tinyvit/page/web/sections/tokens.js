@@ -12,19 +12,19 @@ let focus, cells;
 export const fits = () => classifies() && state.shape.depth > 0;
 
 export function build() {
-  const { depth, heads, rows, columns } = state.shape, shown = [...Array(heads).keys(), "mean", "similarity"];
-  focus = new PatchMap($("focus"), { label: "focusLabel", which: "token", choose: chooseToken, pixels: 672 });
-  const size = Math.max(44, Math.min(104, Math.floor(660 / shown.length)));
-  $("heads").style.gridTemplateColumns = `max-content repeat(${shown.length}, minmax(${heads > 6 ? 44 : 36}px, ${size}px))`;
+  const { depth, heads, rows, columns, map } = state.shape, shown = [...Array(heads).keys(), "mean", "similarity"];
+  focus = new PatchMap($("focus"), { label: "focusLabel", which: "token", choose: chooseToken });
+  const size = Math.max(44, Math.min(104, Math.floor(660 / shown.length))), width = Math.min(2 * size, map.width);
+  $("heads").style.gridTemplateColumns = `max-content repeat(${shown.length}, minmax(${heads > 6 ? 2.75 : 2.25}rem, ${size / 16}rem))`;
   $("heads").append(make("span"), ...shown.map((view) => make("span", { class: "head", "data-text": typeof view === "number" ? "head" : view, "data-n": view + 1 })));
   cells = [];
   for (let block = 0; block < depth; block++) {
     $("heads").append(make("span", { class: "side", "data-text": "block", "data-n": block + 1 }));
     for (const view of shown) {
-      const canvas = make("canvas", { width: 2 * size, height: Math.round((2 * size * rows) / columns) }), mark = make("i", { class: "mark" });
-      const map = make("span", { class: "map" }, canvas, mark), share = make("i", { class: "share" });
-      const cell = make("button", { class: "cell", "data-label": typeof view === "number" ? "cellHead" : view === "mean" ? "cellMean" : "cellSimilarity", "data-block": block + 1, "data-head": view + 1, click: () => pick(block, view) }, map, share);
-      pointable(map, (token) => choose("token", token, false)); // a click chooses the head
+      const canvas = make("canvas", { width, height: Math.round((width * rows) / columns) }), mark = make("i", { class: "mark" });
+      const frameOf = make("span", { class: "map" }, canvas, mark), share = make("i", { class: "share" });
+      const cell = make("button", { class: "cell", "data-label": typeof view === "number" ? "cellHead" : view === "mean" ? "cellMean" : "cellSimilarity", "data-block": block + 1, "data-head": view + 1, click: () => pick(block, view) }, frameOf, share);
+      pointable(frameOf, (token) => choose("token", token, false)); // a click chooses the head
       cells.push({ block, view, cell, canvas, mark, share });
       $("heads").append(cell);
     }

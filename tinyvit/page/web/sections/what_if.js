@@ -19,10 +19,9 @@ export function build() {
 }
 
 function buildAdversarial() {
-  const { rows, columns } = state.shape, height = Math.round((336 * rows) / columns);
   slider = make("input", { type: "range", min: 0, max: MOST, value: 16, "data-label": "epsilonLabel", input: () => { words(); soon(); } });
   slider.output = make("span", { class: "v" });
-  canvases = ["stepLabel", "movedLabel"].map((label) => make("canvas", { width: 336, height, role: "img", "data-label": label }));
+  canvases = ["stepLabel", "movedLabel"].map((label) => make("canvas", { ...state.shape.map, role: "img", "data-label": label }));
   verdict = make("p", { class: "sentence", "aria-live": "polite" });
   moved = make("button", { "data-text": "useMoved", disabled: "", click: () => moved.pixels && show(moved.pixels) });
   $("adversarial").append(make("figcaption", { "data-text": "adversarialTitle" }), make("p", { class: "words", "data-text": "adversarialWords" }), make("p", { class: "formula" }, "x′ = x − ε · sign(∂logit / ∂x)"),

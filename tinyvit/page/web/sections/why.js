@@ -20,11 +20,11 @@ let cards;
 export const fits = classifies;
 
 export function build() {
-  const { rows, columns, depth } = state.shape;
+  const { depth, map } = state.shape;
   cards = {};
   for (const [name, [title, formula, words, depends, agreement]] of Object.entries(CARDS)) {
     if (!depth && ATTENTION.includes(name)) continue;
-    const canvas = make("canvas", { width: 448, height: Math.round((448 * rows) / columns), role: "img", "data-label": title });
+    const canvas = make("canvas", { ...map, role: "img", "data-label": title });
     const agree = make("p", { class: "agree" });
     const node = make("div", {}, make("div", { class: "picture" }, canvas),
       make("h3", {}, make("span", { "data-text": title }), ...(depends ? [" ", make("i", { class: "dot" })] : [])),

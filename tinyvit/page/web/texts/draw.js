@@ -41,7 +41,7 @@ export const draw = {
     "每个类别得到一个分数，即它的 *logit*；softmax 把各个 logit 变成总和为 100 % 的份额。选择一个类别：下面带 ● 的都在解释*它*。"],
   examplesLabel: ["examples from the test set", "测试集中的示例"],
   example: ["example {n}", "示例 {n}"],
-  answerOne: ["{name} ({share})", "{name}（{share}）"],
+  answerOne: ["{name} ({share})", "{name} ({share})"],
   says: ["It says {answer}.", "它说：{answer}。"],
   unsure: ["It is not sure: {answer} or {second}.", "它不确定：{answer}，或者 {second}。"],
   saysAll: ["It sees: {list}.", "它看到：{list}。"],

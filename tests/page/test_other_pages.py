@@ -1,0 +1,101 @@
+"""The page in a browser for what is no classifier of digits: other shapes, other tasks, a run that is watched."""
+
+import numpy as np
+import pytest
+
+from tests.support.toy_tasks import TOYS
+from tinyvit import VisionTransformer, ViTConfig
+from tinyvit.config.tasks import CONFIGS
+from tinyvit.datasets import Dataset, Split
+from tinyvit.evaluation.preprocessing import preprocessor_json
+from tinyvit.page import open_studio
+from tinyvit.page.answer import Answer
+from tinyvit.pretrained import save_model_folder
+from tinyvit.storage.files import PREPROCESSOR
+from tinyvit.tasks import task_of
+from tinyvit.tasks.model_files import save_model
+
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+NAMES = tuple("abcde")
+SMALL = {"img_size": 16, "patch_size": 8, "in_chans": 3, "num_classes": 5, "embed_dim": 8, "depth": 2, "num_heads": 2}
+SHAPES = {
+    "mean pool, registers, rectangle": {"pool": "mean", "num_registers": 2, "img_size": (16, 32)},
+    "no class token": {"pool": "mean", "class_token": False},
+    "no blocks": {"depth": 0},
+    "many classes": {"num_classes": 40, "num_heads": 8},
+}
+
+
+@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
+def test_models_of_other_shapes(visit, open_page, tmp_path, changes):
+    config = ViTConfig(**SMALL | changes)
+    model = VisionTransformer(config, rng=np.random.default_rng(0))
+    names = [f"class {k}" for k in range(config.num_classes)]
+    save_model_folder(tmp_path, config, model.parameters(), class_names=names)
+    tab = visit(open_page(open_studio(tmp_path)))
+    tab.wait_for_selector("#cards .agree:not(:has-text('…'))")
+    assert tab.locator("#tokens").is_visible() == tab.locator("#backward").is_visible() == bool(config.depth)
+    assert tab.locator("#classes .class").count() == min(10, config.num_classes)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1240
+
+
+@pytest.mark.parametrize("task", ["mae", "segment", "detect", "generate"])
+def test_models_of_other_tasks(visit, open_page, tmp_path, task):
+    config, rng = CONFIGS[task](**TOYS[task]), np.random.default_rng(1)
+    model = task_of(config).build(config, rng)
+    for array in model.parameters().values():
+        array += 0.1 * rng.standard_normal(array.shape).astype(array.dtype)
+    split = Split(rng.integers(0, 256, (9, 1, 8, 8), dtype=np.uint8), rng.integers(0, 5, 9))
+    dataset = Dataset("mnist", NAMES, 0.4, 0.3, split, split, split, built_in=True)
+    save_model(tmp_path / "run", config, model, {PREPROCESSOR: preprocessor_json(dataset, config)}, NAMES)
+    tab = visit(open_page(open_studio(tmp_path / "run")))
+    assert tab.is_visible("#task")
+    assert tab.is_visible("#draw") == (task != "generate")
+    assert not tab.is_visible("#why")
+    painted = "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size"
+    assert tab.locator("#task canvas").first.evaluate(painted) > 1
+    tab.click("#language")
+    tab.wait_for_selector(
+        "#h-task:has-text('一'), #h-task:has-text('框'), #h-task:has-text('从'), #h-task:has-text('类')"
+    )
+
+
+class Watch:
+    """A run of two epochs of four, told at once."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        arrays = {
+            "digits": rng.integers(0, 256, (6, 1, 28, 28)),
+            "attention": rng.random((6, 3, 7, 7)),
+            "probs": np.eye(10)[:6],
+            "filters": rng.standard_normal((12, 1, 4, 4)),
+        }
+        self.routes = {"GET maps": lambda query, _: Answer(arrays)}
+
+    def begin(self):
+        """There is nothing to wait for."""
+
+    def events(self):
+        epochs = [{"epoch": e, "train_loss": 2.0 / e, "dev_loss": 2.1 / e, "dev_accuracy": 0.4 * e} for e in (1, 2)]
+        yield {"kind": "run", "name": "run-1", "task": "classify", "epochs": 4}
+        yield {
+            "kind": "steps",
+            "steps": [{"step": s, "epoch": s / 50, "loss": 3 / (1 + s / 50)} for s in range(1, 110)],
+        }
+        yield {"kind": "epochs", "epochs": epochs, "measure": "dev_accuracy"}
+        yield {"kind": "maps", "epochs": [0, 1, 2]}
+        yield {"kind": "note", "text": "all is well"}
+
+
+def test_a_run_that_is_watched(visit, open_page, studio):
+    tab = visit(open_page(studio, watch=Watch()))
+    tab.wait_for_selector("#run-name:has-text('run-1: epoch 2 of 4')")
+    tab.wait_for_selector(".digits canvas >> nth=11")
+    assert tab.locator("#run svg path.line").count() == 4
+    assert "dev 80.0 %" in tab.locator("#run svg").last.text_content()
+    assert tab.locator("#run select option").count() == 3
+    assert tab.locator(".filters canvas").count() == 12
+    tab.locator("#run input").fill("0")
+    tab.wait_for_selector("#run .range .v:has-text('0')")
+    assert "3 (100 %)" in tab.inner_text(".digits")
