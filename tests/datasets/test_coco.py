@@ -117,6 +117,18 @@ def test_what_is_left_out_is_told(tmp_path):
     np.testing.assert_array_equal(boxes, [[0, 15, 6, 20, 1]])
 
 
+@pytest.mark.parametrize(
+    ("bbox", "told"),
+    [([-4, 15, 10, 10], True), ([25, 1, 9, 3], True), ([1, -3, 4, 8], True), ([1, 2, 3, 4], False), ([24, 1, 6.9, 3], False)],
+)  # fmt: skip
+def test_boxes_that_are_cut_off_are_told(bbox, told, tmp_path):
+    values = content()
+    values["annotations"][1]["bbox"] = bbox
+    write(tmp_path / "train.json", values, tmp_path)
+    notes = " ".join(list_coco(tmp_path).notes)
+    assert ("1 boxes in " in notes and "reach out of their image" in notes) == told
+
+
 def changed(change):
     values = content()
     change(values)

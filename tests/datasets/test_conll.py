@@ -115,6 +115,12 @@ def test_a_folder_that_lacks_something(tmp_path, files, sentence):
         load_conll(write(tmp_path, **files))
 
 
+@pytest.mark.parametrize("text", ["EU O\n\nis O\n", "a O\nb O\n\nc O\n\nd O\n", "x\tO\n\ny\tO\n"])
+def test_that_there_is_no_tag_is_told(tmp_path, text):
+    write(tmp_path, train=text)
+    assert any("no tag but O" in note for note in load_conll(tmp_path).notes)
+
+
 def test_no_folder(tmp_path):
     with pytest.raises(UserError, match="is no folder"):
         load_conll(tmp_path / "there")

@@ -98,6 +98,15 @@ def test_pixels_of_no_class_and_the_largest_class(tmp_path):
     assert set(np.unique(arrays(files).train.labels)) == {4, 255}
 
 
+@pytest.mark.parametrize("value", [4, 9, 200])
+def test_classes_without_a_pixel_are_told(value, folder):
+    path = folder / "masks" / "dog.png"
+    Image.fromarray(np.where(np.arange(48).reshape(6, 8) < 5, value, 1).astype(np.uint8)).save(path)
+    notes = " ".join(list_masks(folder).notes)
+    assert f"indices, 0 to {value}" in notes
+    assert "No mask has a pixel of 3" in notes
+
+
 def test_masks_are_resized_without_mixing_classes(tmp_path):
     mask = np.zeros((20, 30), int)
     mask[:, 15:] = 2
@@ -172,6 +181,10 @@ def same_names(folder):
     (folder / "classes.txt").write_text("sky\ncat\ncat\n")
 
 
+def no_utf8(folder):
+    (folder / "classes.txt").write_bytes("sky\ncat\nvélo\n".encode("latin-1"))
+
+
 def one_left(folder):
     for name in ("cat", "dog", "eel"):
         (folder / "images" / f"{name}.jpg").unlink()
@@ -194,6 +207,7 @@ def one_left(folder):
         (binary, "hold 0 and 255 alone.*save what is to be found as 1"),
         (one_class, "of class 0 alone"),
         (few_names, "classes.txt has 2 different names in 2 lines, and the masks have classes up to 2"),
+        (no_utf8, "classes.txt is not UTF-8: save it as text in UTF-8"),
         (same_names, "classes.txt has 2 different names in 3 lines"),
         (one_left, "there are 1 training images, and none to hold back"),
     ],

@@ -57,6 +57,11 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
         for file in files.values()
         for why, count in file.left_out.items()
     ]
+    notes += [
+        f"{file.clipped:,} boxes in {file.path} reach out of their image, and are cut off at its sides."
+        for file in files.values()
+        if file.clipped
+    ]
     if others:
         notes.append(f"JSON files of no split are left out: {printable(some(map(str, others)))}.")
     sizes: dict[Path, tuple[int, int]] = {}

@@ -37,6 +37,7 @@ class CocoFile(NamedTuple):
     categories: dict[Any, str]  # names by id
     images: list[CocoImage]
     left_out: dict[str, int]  # boxes that are not taken: why, and how many
+    clipped: int  # boxes that reach out of their image by more than a pixel, cut off at its sides
 
 
 def read_coco(path: Path) -> CocoFile:
@@ -59,6 +60,7 @@ def read_coco(path: Path) -> CocoFile:
     categories = _categories(path, content["categories"])
     images = _images(path, content["images"])
     left_out: Counter[str] = Counter()
+    clipped = 0
     for entry in content["annotations"]:
         number, category = _identity(path, entry, "image_id"), _identity(path, entry, "category_id")
         if number not in images or category not in categories:
@@ -67,9 +69,10 @@ def read_coco(path: Path) -> CocoFile:
             left_out["of crowds"] += 1
         elif box := _box(path, entry, images[number].size):
             images[number].boxes.append([*box, category])
+            clipped += _loses_more_than_a_pixel(entry["bbox"], box)
         else:
             left_out["without an area inside their image"] += 1
-    return CocoFile(path, categories, list(images.values()), dict(left_out))
+    return CocoFile(path, categories, list(images.values()), dict(left_out), clipped)
 
 
 def _wrong(path: Path, entry: Mapping[str, Any], what: str) -> UserError:
@@ -118,6 +121,10 @@ def _images(path: Path, entries: list[dict[str, Any]]) -> dict[Any, CocoImage]:
 
 def _is_side(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MAX_SIDE
+
+
+def _loses_more_than_a_pixel(bbox: list[float], box: list[float]) -> bool:
+    return bbox[2] - (box[2] - box[0]) > 1 or bbox[3] - (box[3] - box[1]) > 1
 
 
 def _box(path: Path, entry: Mapping[str, Any], size: tuple[int, int]) -> list[float] | None:

@@ -94,6 +94,8 @@ def load_conll(folder: str | Path) -> Dataset:
         read["test"] = read["dev"]
         notes.append("There is no file test.txt: the report at the end is on the dev split, so it is optimistic.")
     kinds = sorted({tag[2:] for made in read.values() for _, tags in made for tag in tags if tag != "O"})
+    if not kinds:
+        notes.append("There is no tag but O, so nothing but that can be learned: tag some words, such as B-PER.")
     names = ("O", *(f"{position}-{kind}" for kind in kinds for position in "BI"))
     if unknown := [kind for kind in kinds if not any(tag[2:] == kind for _, tags in read["train"] for tag in tags)]:
         notes.append(f"Nothing to train on for the kinds {', '.join(map(printable, unknown))}.")

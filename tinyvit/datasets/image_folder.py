@@ -64,6 +64,28 @@ def list_folder(
     return Listing(names, train, dev, test, (*notes, *told), left_out)
 
 
+def list_unlabelled(folder: str | os.PathLike[str]) -> Listing:
+    """All images in and below a folder, whatever its folders mean, for tasks that need no classes: all are of one, and
+    some are held back for dev and test.
+
+    Raises:
+        UserError: the folder is missing or may not be read, or there are no images.
+    """
+    root = _root(folder)
+    left_out = LeftOut(root)
+    paths = tuple(left_out.images_in(root))
+    if not paths:
+        raise UserError(f"there are no images in {root}: give a folder with some")
+    found = {"train": Files(paths, np.zeros(len(paths), np.int64))}
+    train, dev, test, told = hold_back(found, is_split=False, dev_share=0.15, test_share=0.15, seed=0)
+    notes = (
+        *left_out.notes(),
+        f"The folders in {root} are taken for neither classes nor splits: none are needed.",
+        *told,
+    )
+    return Listing((class_name(root.resolve()),), train, dev, test, notes, left_out.count)
+
+
 class Whole(NamedTuple):
     """All images in a folder, to measure a model on."""
 

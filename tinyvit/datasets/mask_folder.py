@@ -60,6 +60,8 @@ def list_masks(folder: str | os.PathLike[str]) -> SceneFiles:
         present[values] = True
         sizes[path] = (mask.shape[0], mask.shape[1])
     names = _class_names(root, present, notes)
+    if absent := [name for name, is_there in zip(names, present, strict=False) if not is_there]:
+        notes.append(f"No mask has a pixel of {printable(some(absent))}: nothing can be learned of that.")
 
     def check(scene: Scene, size: tuple[int, int]) -> None:
         mask = Path(str(scene.truth))
@@ -172,7 +174,10 @@ def _class_names(root: Path, present: np.ndarray, notes: list[str]) -> tuple[str
     if present[VOID] and largest == 0:
         raise UserError(f"the masks hold 0 and {VOID} alone, and {VOID} means no class: save what is to be found as 1")
     if (root / CLASSES).exists():
-        text = read_file(root / CLASSES).decode("utf-8-sig", errors="replace")
+        try:
+            text = read_file(root / CLASSES).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{root / CLASSES} is not UTF-8: save it as text in UTF-8") from error
         names = tuple(line.strip() for line in text.splitlines() if line.strip())
         if len(set(names)) < len(names) or not largest < len(names) <= MAX_CLASSES:
             raise UserError(

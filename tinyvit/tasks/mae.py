@@ -31,6 +31,7 @@ NUM_DRAWN = 12  # images
 class MAE(Task[MaskedAutoencoder]):
     """A batch is images (B, C, H, W), ids (B, V) and hidden (B, L); an answer is the loss, and what it is to beat."""
 
+    needs_classes: ClassVar[bool] = False
     unused: ClassVar[tuple[str, ...]] = ("label_smoothing", "class_weights")
 
     def build(self, config: Any, rng: np.random.Generator) -> MaskedAutoencoder:

@@ -37,6 +37,7 @@ class Task(Protocol[Model]):
     """
 
     keeps: ClassVar[Literal["best", "last"]] = "best"  # epoch, whose weights are tested and kept in best/
+    needs_classes: ClassVar[bool] = True  # or any folder of images will do
     unused: ClassVar[tuple[str, ...]] = ()  # fields of a run's config that the task has no use for: refused if given
 
     def dataset(self, config: TrainConfig, note: Note) -> Dataset | None:

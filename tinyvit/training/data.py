@@ -7,7 +7,7 @@ from typing import Any
 from ..config.run import TrainConfig
 from ..datasets import Dataset, Split, load_dataset
 from ..datasets.image_files import ImageFiles
-from ..datasets.image_folder import list_folder
+from ..datasets.image_folder import list_folder, list_unlabelled
 from ..datasets.listing import Listing
 from ..datasets.memory import check_memory
 from ..datasets.pixel_statistics import pixel_statistics
@@ -67,7 +67,12 @@ def images_for(
         UserError: too little is left, or `strict` and something is left out.
     """
     processor = ImageProcessor(in_chans=3 if "in_chans" in free else config.model.in_chans)
-    listing = list_folder(str(config.data_dir))
+    try:
+        listing = list_folder(str(config.data_dir))
+    except UserError:
+        if task_of(config).needs_classes:
+            raise
+        listing = list_unlabelled(str(config.data_dir))
     return readable_images(listing, note, strict=strict, sees_transparency=processor.sees_transparency)
 
 
