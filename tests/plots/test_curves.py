@@ -85,3 +85,21 @@ def test_of_another_task_its_first_measure_is_drawn():
     assert measure.get_title(loc="left") == "Dev good words"
     assert measure.lines[0].get_ydata().tolist() == [10, -30]
     assert losses.get_ylabel() == "loss"
+
+
+@pytest.mark.parametrize(
+    "accuracies", [[0.16, 0.19, 0.2, 0.17, 0.05], [0.9, 0.91, 0.92, 0.3], [0.1, 0.8, 0.82, 0.81, 0.4]]
+)
+def test_a_run_that_falls_off_is_seen_to_its_end(accuracies):
+    history = [
+        {"epoch": k, "train_loss": 1.0, "dev_loss": 1.0, "dev_accuracy": accuracy, "lr": 0.1}
+        for k, accuracy in enumerate(accuracies, 1)
+    ]
+    bottom, top = plot_curves(history).axes[1].get_ylim()
+    assert bottom < 100 * accuracies[-1] < top
+
+
+@pytest.mark.parametrize(("more", "loss"), [({}, "cross-entropy (nats)"), ({"dev_map50": 0.4}, "loss")])
+def test_the_loss_of_detection_is_no_cross_entropy(more, loss):
+    history = [{"epoch": 1, "train_loss": 1.0, "dev_loss": 1.0, "dev_map": 0.3, **more, "lr": 0.1}]
+    assert plot_curves(history).axes[0].get_ylabel() == loss

@@ -47,7 +47,8 @@ def plot_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     }
     figure = new_figure(10.0, 3.8)
     losses, accuracy = figure.subplots(1, 2)
-    loss = "cross-entropy (nats)" if measure in OF_CLASSIFIERS else "loss"
+    is_classifier = measure in OF_CLASSIFIERS and "dev_map50" not in history[0]  # which detection has, too
+    loss = "cross-entropy (nats)" if is_classifier else "loss"
     _draw_losses(losses, loss, columns["epoch"], columns["train_loss"], columns["dev_loss"])
     quiet_axes(accuracy, title, "epoch", unit)
     _draw_accuracy(accuracy, columns["epoch"], 100.0 * columns[measure])
@@ -83,9 +84,10 @@ def _draw_accuracy(axes: "Axes", epochs: np.ndarray, percent: np.ndarray) -> Non
         return
     best = int(np.nanargmax(percent))
     axes.plot(epochs[best], percent[best], "o", color=TEAL, markersize=9, markerfacecolor="white", zorder=3)
-    # The first epochs may leave the panel at the bottom, so that the last ones, which one compares, fill it.
+    # The first epochs may leave the panel at the bottom, so that the best and the last, which one compares, fill it.
     spread = max(4.0 * (percent[best] - np.median(known)), 1.0)
     bottom = max(percent[best] - spread, known.min() - 0.5, min(0.0, known.min() - 0.5))
+    bottom = min(bottom, known[-1] - 0.5)
     top = percent[best] + 0.2 * spread
     axes.set_ylim(bottom, top)
     axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= min(top, 100.0)])
