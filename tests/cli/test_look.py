@@ -56,6 +56,13 @@ def test_the_shipped_model(tinyvit):
     assert done.stdout == tinyvit("look", SHIPPED, "--score", "--number", "3").stdout
 
 
+@pytest.mark.parametrize("flags", [["--watch", "RUN"], ["--port", "0"], ["--no-browser"]])
+def test_scores_open_no_page(flags, tinyvit):
+    done = tinyvit("look", "--score", SHIPPED, *flags)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "opens no page" in done.stderr
+
+
 @pytest.mark.parametrize("problem_type", [None, "multi_label_classification"])
 @pytest.mark.parametrize("flags", [[], ["--window", "2"]])
 def test_images_of_ones_own(problem_type, flags, tinyvit, pictures, tmp_path):

@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
     if given and not options.score:
         raise UserError(f"{given[0]} is a flag of scoring: leave it out, or use tinyvit look --score RUN")
     if options.score:
+        if options.watch or options.port is not None or options.no_browser:
+            raise UserError("--score opens no page: leave out --watch, --port and --no-browser")
         if options.folder is None:
             raise UserError("scores are of a model: give one, tinyvit look --score RUN")
         options.number = options.number or NUMBER
