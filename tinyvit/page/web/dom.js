@@ -48,4 +48,6 @@ export function magnitude(value) {
 }
 /** With a sign: "+0.41", "−0.08"; `number` is silent about plus. */
 export const signed = (value) => (value < 0 ? "−" : value > 0 ? "+" : "") + magnitude(value);
+/** With a sign and two places, for the terms of a sum. */
+export const term = (value) => (Math.abs(value) < 0.005 ? "0" : (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2));
 export const number = (value) => (value < 0 ? "−" : "") + magnitude(value);

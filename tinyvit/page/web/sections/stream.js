@@ -1,5 +1,5 @@
 // The residual stream: the logit as the sum of what each part wrote, and the head asked after each block.
-import { $, make, percent, say, signed } from "../dom.js";
+import { $, make, percent, say, term } from "../dom.js";
 import { className, classifies, order, row, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
@@ -32,7 +32,7 @@ export function drawLine({ node, bar, track, name, value }, words, v, low, high)
   Object.assign(bar.style, { left: `${v < 0 ? zero - length : zero}%`, width: `${length}%` });
   track.style.setProperty("--zero", `${zero}%`);
   say(name, words);
-  say(value, signed(v));
+  say(value, term(v));
 }
 
 export function words() {
