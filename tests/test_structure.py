@@ -27,7 +27,7 @@ OPPONENTS = {
 FLOORS = {
     "errors": 0, "backend": 1, "config": 1, "ops": 2, "storage": 2, "layers": 3, "images": 4,
     "pretrained": 5, "vit": 6, "gradcheck": 7, "optim": 7, "datasets": 7, "looking": 7, "plots": 8,
-    "evaluation": 9, "gpu": 9, "tasks": 10, "training": 11, "bench": 12, "course": 12, "page": 12, "exporting": 12, "cli": 13, "__main__": 14,
+    "evaluation": 9, "gpu": 9, "tasks": 10, "training": 11, "tuning": 12, "bench": 12, "course": 12, "page": 12, "exporting": 12, "cli": 13, "__main__": 14,
 }  # fmt: skip
 
 

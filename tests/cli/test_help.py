@@ -8,18 +8,18 @@ import re
 import pytest
 
 from tests.support.verbs import PARSERS
-from tinyvit.cli import build_parser, train
+from tinyvit.cli import build_parser
 from tinyvit.config.presets import preset
 from tinyvit.config.tasks import CONFIGS
-from tinyvit.training import FinetuneConfig
+from tinyvit.training import FinetuneConfig, recipe
 
 IN_WORDS = re.compile(r"the |what |next |.*;")  # a default that depends on what is given
 
 
 def resolved(verb):
     """What the verb works with where no flag is given, by field; of verbs that have a config."""
-    if verb == "train":
-        config = train._resolve(build_parser().parse_args(["train"]))
+    if verb in ("train", "tune"):
+        config = recipe("default")
         of_tasks = [vars(config_class()) for config_class in CONFIGS.values()]  # a shared field has its flag once
         return functools.reduce(lambda first, other: other | first, of_tasks) | vars(config) | vars(config.model)
     if verb == "finetune":
@@ -44,7 +44,7 @@ def test_every_default_in_the_help_is_the_one_that_holds(verb):
             assert shown[1] == str(value), f"{verb} --{action.dest}"
 
 
-@pytest.mark.parametrize("verb", ["train", "finetune", "bench", "info"])
+@pytest.mark.parametrize("verb", ["train", "finetune", "tune", "bench", "info"])
 def test_a_flag_made_from_a_field_shows_its_default(verb):
     values = resolved(verb)
     for action in PARSERS[verb]._actions:

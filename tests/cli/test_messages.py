@@ -49,6 +49,11 @@ REACH = {
     "tasks/scenes.py": ("train",),
     "training/few_labels.py": ("finetune",),
     "training/start.py": ("train",),
+    "tuning/space.py": ("tune",),
+    "tuning/settings.py": ("tune",),
+    "tuning/search.py": ("tune",),
+    "tuning/report.py": (),  # whole commands only
+    "tuning/study.py": ("tune",),
     "evaluation/split.py": MEASURING,
     "training/parallel/team.py": ("train", "bench"),
     "training/parallel/workers.py": ("train", "bench"),

@@ -27,6 +27,7 @@ TERMS = {
     "eval": ("dev (validation", "calibration", "confusion matrix", "reliability diagram", "decision threshold"),
     "plot": ("dev (validation", "learning curves", "position embedding"),
     "predict": ("classify", "top-k", "attention maps"),
+    "tune": ("hyperparameter search", "median pruning", "dev (validation) split"),
     "convert": ("classification head", "interpolate the position embedding"),
     "info": ("training step", "batch size", "embedding dimension"),
     "gradcheck": ("finite differences", "random upstream gradient"),

@@ -23,6 +23,7 @@ from . import (
     predict,
     sample,
     train,
+    tune,
 )
 from .output import complain, flush_output, lost, mute, prepare_streams
 from .stopping import stopped_by_kills
@@ -30,6 +31,7 @@ from .stopping import stopped_by_kills
 VERBS = {
     "train": train,
     "finetune": finetune,
+    "tune": tune,
     "eval": evaluate,
     "predict": predict,
     "sample": sample,

@@ -1,7 +1,7 @@
 """`tinyvit train`: from a data set to a trained model, a report and figures."""
 
 import argparse
-import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from ..errors import UserError
@@ -13,10 +13,6 @@ MULTI_LABEL_FLAGS = {"--labels": "--labels FILE", "--multi-label": "--data-dir D
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
-    from ..config.tasks import CONFIGS
-    from ..training.recipes import RECIPES
-
-    usual = RECIPES["default"]
     parser: argparse.ArgumentParser = verbs.add_parser(
         "train",
         usage="tinyvit train [--task TASK] [--recipe RECIPE] [--data-dir DIR] [--output RUN] [any other flag below]",
@@ -25,6 +21,22 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "folder of images in --data-dir, its --img-size, --patch-size, --in-chans and --num-classes follow the data "
         "where they are not given.",
     )
+    add_run_flags(parser)
+    parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
+    parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    add_strict_flag(parser)
+    add_track_flag(parser)
+    for flag in MULTI_LABEL_FLAGS:  # of finetune, tried here, too
+        parser.add_argument(flag, nargs="?", const="", help=argparse.SUPPRESS)
+    parser.set_defaults(run=run, saves=True)
+
+
+def add_run_flags(parser: argparse.ArgumentParser, *, skip: Collection[str] = ()) -> None:
+    """Add all flags that describe a training run, but those of the fields in `skip`."""
+    from ..config.tasks import CONFIGS
+    from ..training.recipes import RECIPES
+
+    usual = RECIPES["default"]
     parser.add_argument(
         "--recipe", choices=RECIPES, default="default", help="hyperparameters to start from (default: default)"
     )
@@ -35,23 +47,17 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         help="learning task; each has defaults of its own (default: classify)",
     )
     parser.add_argument("--preset", type=text, help="architecture to start from (see tinyvit info)")
-    parser.add_argument("--resume", type=text, metavar="RUN", help="resume a run that was stopped or killed")
-    parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
-    add_strict_flag(parser)
-    add_track_flag(parser)
-    for flag in MULTI_LABEL_FLAGS:  # of finetune, tried here, too
-        parser.add_argument(flag, nargs="?", const="", help=argparse.SUPPRESS)
     whose = "the default recipe"
     training = parser.add_argument_group("training", f"The defaults shown are those of {whose}.")
-    add_flags(training, usual, skip=("model", "task"))
+    add_flags(training, usual, skip=("model", "task", *skip))
     add_task_flags(parser)
     add_model_flags(parser, usual.model, whose)
-    parser.set_defaults(run=run, saves=True)
 
 
 def run(options: argparse.Namespace) -> int:
     from ..tasks.fit import FREE
     from ..training import resume, train
+    from ..training.recipes import configured
 
     for flag, usage in MULTI_LABEL_FLAGS.items():
         if getattr(options, flag[2:].replace("-", "_")) is not None:
@@ -62,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     progress = progress_of(options)
     if options.resume:
         free = {"data_dir", "device"}
-        changed = [name for name in _given_flags(options) if name not in free]
+        changed = [name for name in given_flags(options) if name not in free]
         changed += [name for name in ("overwrite", "preset", "strict") if getattr(options, name)]
         changed += ["recipe"] * (options.recipe != "default") + ["task"] * (options.task != "classify")
         if changed:
@@ -70,19 +76,19 @@ def run(options: argparse.Namespace) -> int:
                 "--resume goes on exactly as the run began, so only --data-dir, --device and --track may be given with "
                 f"it, got also: {', '.join(changed)}; start a new run to change settings"
             )
-        allowed = {name: value for name, value in _given_flags(options).items() if name in free}
+        allowed = {name: value for name, value in given_flags(options).items() if name in free}
         history = resume(options.resume, progress=progress, **allowed)
     else:
-        given_model = {*_given_flags(options)} | ({"img_size", "patch_size"} if options.preset else set())
+        given_model = {*given_flags(options)} | ({"img_size", "patch_size"} if options.preset else set())
         follow = [name for name in FREE if name not in given_model]
-        config = _resolve(options)
+        config = configured(options.recipe, check_flags(options).task, options.preset, given_flags(options))
         history = train(config, overwrite=options.overwrite, strict=options.strict, progress=progress, free=follow)
     if history.best:
         tell(history, history.best, what_next(history.folder, history.best))
     return 0
 
 
-def _given_flags(options: argparse.Namespace) -> dict[str, Any]:
+def given_flags(options: argparse.Namespace) -> dict[str, Any]:
     """Fields of a config, of any task, for which a flag was given."""
     from ..config import ViTConfig
     from ..config.tasks import CONFIGS
@@ -94,35 +100,19 @@ def _given_flags(options: argparse.Namespace) -> dict[str, Any]:
     return flags
 
 
-def _resolve(options: argparse.Namespace) -> Any:
-    """The recipe, with the preset and the flags that were given in its place."""
-    from ..config import ViTConfig
-    from ..config.presets import preset
-    from ..config.tasks import task_config
-    from ..training import recipe
-
-    config_class = task_config(options.task)
-    config = recipe(options.recipe, config_class.task)
-    _check_flags(options, config_class)
-    model = preset(options.preset) if options.preset else config.model
-    fields = given(options, ViTConfig)
-    if "img_size" not in fields and not options.preset and model.image_shape[0] % fields.get("patch_size", 1):
-        fields["img_size"] = 8 * fields["patch_size"]  # until the data say it
-    model = dataclasses.replace(model, **fields)
-    return dataclasses.replace(config, **given(options, config_class) | {"task": config.task}, model=model)
-
-
-def _check_flags(options: argparse.Namespace, config_class: Any) -> None:
-    """Check that no flag of another task was given.
+def check_flags(options: argparse.Namespace) -> Any:
+    """The class of the config that the task has; no flag of another task was given.
 
     Raises:
         UserError: one was.
     """
     from ..config import ViTConfig
-    from ..config.tasks import CONFIGS
+    from ..config.tasks import CONFIGS, task_config
 
+    config_class = task_config(options.task)
     known = given(options, config_class) | given(options, ViTConfig)
     for name, other in CONFIGS.items():
         if strange := [flag for flag in given(options, other) if flag not in known]:
             flag = "--" + strange[0].replace("_", "-")
             raise UserError(f"{flag} is a flag of --task {name}, got --task {config_class.task}: leave one of them out")
+    return config_class

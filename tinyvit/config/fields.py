@@ -29,16 +29,9 @@ class Config:
     """
 
     def __post_init__(self) -> None:
-        kinds = typing.get_type_hints(type(self))
+        kinds = kinds_of(type(self))
         for field in dataclasses.fields(self):
-            kind, value = kinds[field.name], getattr(self, field.name)
-            try:
-                plain = _plain(kind, value, field.metadata)
-            except TypeError as error:
-                wanted = _in_words(kind, field.metadata)
-                raise UserError(
-                    f"{field.name} must be {wanted}, got {reprlib.repr(value)}: choose another value"
-                ) from error
+            plain = held_to_limits(field, kinds[field.name], getattr(self, field.name))
             object.__setattr__(self, field.name, plain)
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +51,24 @@ class Config:
         if unknown:
             raise UserError(f"the config has unknown fields: {', '.join(unknown)}; remove or correct them")
         return cls(**values)
+
+
+def kinds_of(config_class: type) -> dict[str, Any]:
+    """The type of each field of a config."""
+    return typing.get_type_hints(config_class)
+
+
+def held_to_limits(field: "dataclasses.Field[Any]", kind: Any, value: Any) -> Any:
+    """`value` as the field of a config keeps it, in Python's own types.
+
+    Raises:
+        UserError: it is of another kind than the field, or outside its limits.
+    """
+    try:
+        return _plain(kind, value, field.metadata)
+    except TypeError as error:
+        wanted = _in_words(kind, field.metadata)
+        raise UserError(f"{field.name} must be {wanted}, got {reprlib.repr(value)}: choose another value") from error
 
 
 def _plain(kind: Any, value: Any, limits: Mapping[str, Any]) -> Any:

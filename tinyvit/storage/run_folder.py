@@ -51,7 +51,7 @@ def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
     if config.precision != "fp32" and resolve_device(config.device) == "cpu":
         raise UserError(f"--precision {config.precision} is for GPUs, and this run is on the CPU: leave it out")
     try:
-        folder = Path(config.output) if config.output else _new_numbered(config.dataset_name)
+        folder = Path(config.output) if config.output else new_numbered(config.dataset_name)
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         is_run = occupied and _is_run(folder)
         if occupied and not (overwrite and is_run):
@@ -75,11 +75,11 @@ def new_run_folder(config: RunConfig, *, overwrite: bool = False) -> Path:
     return folder
 
 
-def _new_numbered(dataset: str) -> Path:
-    """Make a new folder in `runs`, also where several runs begin at once."""
+def new_numbered(name: str) -> Path:
+    """Make a new folder `runs/<name>-<number>`, also where several runs begin at once."""
     numbers = itertools.count(1)
     while True:
-        folder = Path("runs") / f"{dataset}-{next(numbers)}"
+        folder = Path("runs") / f"{name}-{next(numbers)}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:

@@ -1,8 +1,11 @@
 """Training runs by name; a flag on the command line overrides what a recipe says."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from ..config.presets import PRESETS
+from ..config import ViTConfig
+from ..config.presets import PRESETS, preset
 from ..config.run import TrainConfig
 from ..config.tasks import task_config
 from ..errors import UserError
@@ -41,3 +44,20 @@ def recipe(name: str, task: str = "classify") -> TrainConfig:
     if name not in recipes:
         raise UserError(f"there is no recipe called {name!r} for the task {task}: choose from {', '.join(recipes)}")
     return recipes[name]
+
+
+def configured(name: str, task: str, preset_name: str | None, options: Mapping[str, Any]) -> TrainConfig:
+    """The recipe called `name`, with a preset as its model if one is named, and `options` of the run and the model.
+
+    Raises:
+        UserError: there is no such recipe or preset, or the options do not go together.
+    """
+    config = recipe(name, task)
+    model = preset(preset_name) if preset_name else config.model
+    of_model = {field.name for field in dataclasses.fields(ViTConfig)}
+    changes = {name: value for name, value in options.items() if name in of_model}
+    if "img_size" not in changes and not preset_name and model.image_shape[0] % changes.get("patch_size", 1):
+        changes["img_size"] = 8 * changes["patch_size"]  # until the data say it
+    model = dataclasses.replace(model, **changes)
+    of_run = {name: value for name, value in options.items() if name not in of_model}
+    return dataclasses.replace(config, **of_run | {"task": config.task}, model=model)
