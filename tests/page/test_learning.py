@@ -13,11 +13,12 @@ from safetensors.numpy import load_file, save_file
 from tinyvit import VisionTransformer, load_dataset, preset
 from tinyvit.datasets import normalize
 from tinyvit.optim import AdamW, warmup_cosine
+from tinyvit.page.digits import learnable_digits
 from tinyvit.training.step import train_step
 
 NODE = shutil.which("node")
 pytestmark = [pytest.mark.process, pytest.mark.skipif(NODE is None, reason="Node.js is not installed")]
-LEARN = Path(__file__).with_name("learn.mjs")
+LEARN, MEASURE = (Path(__file__).with_name(name) for name in ("learn.mjs", "measure.mjs"))
 TINY = preset("tiny")
 STEPS = 20
 RUNS = {
@@ -58,3 +59,15 @@ def test_losses_of_20_steps_are_pythons(name, tmp_path):
     twin.load_state_dict(after)  # the file that the browser writes is one that Python opens
     some = images[:50]
     np.testing.assert_allclose(twin.predict(some), model.predict(some), atol=1e-3)
+
+
+@pytest.mark.slow
+def test_digits_that_were_held_out_are_known_soon(tmp_path):
+    """Of 1,000, after a fifth of the training; the page's figures are of the same program, see engine/README.md."""
+    for name, content in learnable_digits().items():
+        (tmp_path / name).write_bytes(content)
+    done = subprocess.run([NODE, MEASURE, tmp_path, "4000"], check=True, timeout=600, capture_output=True, text=True)
+    first, last = map(json.loads, done.stdout.splitlines())
+    assert (first["images"], last["images"]) == (2000, 4000)
+    assert 0.4 < first["accuracy"] < last["accuracy"]
+    assert last["accuracy"] > 0.6
