@@ -37,7 +37,10 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument("--normalise", action="store_true", help="take pixels from 0 to 255, and normalise them within")
     parser.add_argument("--float16", action="store_true", help="half precision: weights, inputs and outputs in float16")
     parser.add_argument(
-        "--opset", type=int, default=17, metavar="N", help="version of ONNX's operators, 13 or newer (default: 17)"
+        "--opset",
+        type=int,
+        metavar="N",
+        help="version of ONNX's operators, 13 or newer (default: 17; not for C)",
     )
     parser.add_argument(
         "--verify",
@@ -66,18 +69,19 @@ def write_onnx(options: argparse.Namespace, target: Path, read: Callable[[], Any
     from ..exporting.compare import ENGINES, TOLERANCE, TOLERANCE_FLOAT16
     from ..exporting.export import graph_of, metadata_of, subject_of
     from ..exporting.files import save_onnx
-    from ..exporting.proto import check_opset
+    from ..exporting.proto import DEFAULT_OPSET, check_opset
     from ..exporting.subject import Wanted
 
-    check_opset(options.opset)
+    opset = DEFAULT_OPSET if options.opset is None else options.opset
+    check_opset(opset)
     source = read()
     wanted = Wanted(
         options.attention, options.hidden_states, options.gradients, source.statistics if options.normalise else None
     )
     model = converted(source.model, "float16" if options.float16 else "float32")
-    graph = graph_of(subject_of(model, wanted, source.config), opset=options.opset)
+    graph = graph_of(subject_of(model, wanted, source.config), opset=opset)
     files = save_onnx(target, graph, metadata_of(source, wanted))
-    say_written(options.source, files, f"opset {options.opset}, {len(graph.nodes)} nodes")
+    say_written(options.source, files, f"opset {opset}, {len(graph.nodes)} nodes")
     for what, tensors in (("in", graph.inputs), ("out", graph.outputs)):
         shapes = {tensor.name: f"{tensor.dtype!s:<9}({', '.join(map(str, tensor.shape))})" for tensor in tensors}
         for title, names in grouped(list(shapes)).items():
@@ -101,8 +105,8 @@ def write_c(options: argparse.Namespace, target: Path, read: Callable[[], Any]) 
     from ..exporting.subject import Wanted
     from ..storage.files import write_file
 
-    for flag in ("attention", "hidden_states", "gradients", "float16"):
-        if getattr(options, flag):
+    for flag in ("attention", "hidden_states", "gradients", "float16", "opset"):
+        if getattr(options, flag) not in (None, False):
             raise UserError(f"--{flag.replace('_', '-')} is for OUT.onnx, and {target} is C: leave it out")
     source = read()
     if source.config:

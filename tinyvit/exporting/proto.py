@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import UserError
 from .graph import Graph, Node, Tensor
 
-MIN_OPSET = 13
+MIN_OPSET, DEFAULT_OPSET = 13, 17
 PRODUCER = "tinyvit"
 
 
