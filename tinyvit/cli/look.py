@@ -95,11 +95,8 @@ def _serve(options: argparse.Namespace) -> None:
         say(f"{studio.path} is at {server.address} (Ctrl-C ends it)")
         if not (options.no_browser or _opens(server.address)):
             complain(f"no browser could be opened here: open {server.address} in one")
-        # Shared among threads, products of small matrices take longer.
-        with (
-            one_matrix_thread() if studio.is_small else contextlib.nullcontext(),
-            contextlib.suppress(KeyboardInterrupt),
-        ):
+        # Shared among threads, products of small matrices take longer; on a busy machine, those of large ones, too.
+        with one_matrix_thread(), contextlib.suppress(KeyboardInterrupt):
             if watch:
                 watch.begin()
             threading.Thread(target=server.warm_up, daemon=True).start()

@@ -24,7 +24,7 @@ from .own_images import OwnImages
 from .query import Query
 from .seen import Seen
 
-SMALL = 5_000_000  # parameters: below, one thread is faster than several, and memory is no question
+SMALL = 5_000_000  # parameters: below, the memory of a look is no question
 KEPT, KEPT_LARGE = 8, 2  # looks that can be asked about
 
 Note = Callable[[str], None]

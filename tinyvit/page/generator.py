@@ -13,7 +13,6 @@ from ..evaluation.sampling import denoise, to_pixels
 from ..tasks.generate import load_generator
 from .about import facts
 from .answer import Answer
-from .classifier import SMALL
 from .query import Query
 
 MAX_GUIDANCE, MAX_STEPS = 100.0, 200
@@ -32,7 +31,6 @@ class Generator:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.run, self.model, self.class_names = load_generator(path)
-        self.is_small = self.model.num_parameters() < SMALL
         self.routes: dict[str, Callable[[Query, bytes], Answer]] = {"GET sample": self.sample}
 
     def about(self) -> dict[str, Any]:

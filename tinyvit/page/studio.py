@@ -20,7 +20,6 @@ class Studio(Protocol):
 
     path: Path
     task: str
-    is_small: bool  # one thread of the matrix library is faster than several
     routes: dict[str, Callable[[Query, bytes], Answer]]  # by "METHOD name"
     reading: frozenset[str]  # those that read files, which may take long; meanwhile others may compute
 

@@ -24,7 +24,7 @@ from ..tasks.segment import pixel_names, predicted_masks
 from ..training.data import read_dataset
 from .about import facts
 from .answer import Answer
-from .classifier import SMALL, pixels_in
+from .classifier import pixels_in
 from .query import Query
 from .temporary import as_file
 
@@ -42,7 +42,6 @@ class TaskStudio:
         self.path, self.task = Path(path), config.task
         self.opened = open_task_model(path, config)
         self.config: Any = config
-        self.is_small = self.opened.model.num_parameters() < SMALL
         self.routes: dict[str, Callable[[Query, bytes], Answer]] = {
             "POST task": self.answer,
             "POST image": self.image,
