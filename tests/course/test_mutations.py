@@ -6,6 +6,7 @@
 import numpy as np
 import pytest
 
+from tests.course import corpus
 from tests.course.mutations import ENOUGH, function_of, is_one, known_equal, mutants, original, refused
 from tests.support import others_slow
 from tinyvit.course import EXERCISES
@@ -43,3 +44,10 @@ def test_what_is_listed_as_right_is_made_and_passes(number):
 def test_the_notebooks_own_solution_passes(number):
     verdict = judge(EXERCISES[number], function_of(original(number), EXERCISES[number].name))
     assert verdict.outcome is Outcome.PASSED, verdict
+
+
+@pytest.mark.slow
+def test_most_wrong_answers_are_told_their_own_cause(capsys):
+    total, named = corpus.main(show=False)
+    assert total >= 600
+    assert named >= 0.9

@@ -72,9 +72,9 @@ def planted(exercise: Exercise, cases: Iterable[Case], judged: Sequence[Judged])
 
 
 def from_errors(runs: Sequence[Ran]) -> str:
-    """Usual meaning of the error's words, if every call that was wrong stopped with one of the kind."""
-    meanings = {_meaning(ran.error) if ran.error is not None else "" for ran in runs}
-    return meanings.pop() if len(meanings) == 1 else ""
+    """Usual meaning of the error's words, if all calls that stopped stopped with one of the kind."""
+    meanings = {_meaning(ran.error) for ran in runs if ran.error is not None}
+    return meanings.pop() if len(meanings) == 1 and runs[0].error is not None else ""
 
 
 def _meaning(error: Exception) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .beside import only_difference
 from .compare import arranged, compare, kind_of
 from .exercise import Case, Exercise, Function, NotAskedFor
 from .guess import Judged, Ran, from_errors, from_numbers, planted
@@ -103,6 +104,8 @@ def _guess(watched: _Watched, seed: int) -> str:
         return sentence
     if any(verdict.guess for verdict in watched.verdicts):  # an input was changed: that explains the rest
         return ""
+    if sentence := only_difference(watched.function, texts()["exercises"].get(exercise.number, {}).get("solution", "")):
+        return sentence
     if sentence := from_errors([one.ran for one in judged if not one.right]):
         return sentence if "keepdims" not in sentence or loses_an_axis(watched.function) else ""
     return from_numbers(exercise, _cases(exercise, seed), judged)

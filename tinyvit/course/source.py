@@ -26,18 +26,18 @@ def not_written(function: Function, stub: str, error: Exception) -> str:
     tree = tree_of(function)
     if not isinstance(tree, ast.FunctionDef):
         return ""
-    given = {ast.unparse(node) for node in _body(ast.parse(stub).body[0])} if stub else set()
-    raises = [line for line, node in enumerate(_body(tree)) if _raises(node)]
+    given = {ast.unparse(node) for node in body_of(ast.parse(stub).body[0])} if stub else set()
+    raises = [line for line, node in enumerate(body_of(tree)) if _raises(node)]
     if not raises:
         return f"your function calls one that is not written yet: {error}"
-    own = [line for line, node in enumerate(_body(tree)) if not _raises(node) and ast.unparse(node) not in given]
+    own = [line for line, node in enumerate(body_of(tree)) if not _raises(node) and ast.unparse(node) not in given]
     if not own:
         return ""
     side = "below" if own[0] < raises[0] else "above"
     return f"your code is there, but the line `raise NotImplementedError` {side} it still stops it: delete that line"
 
 
-def _body(tree: ast.AST) -> list[ast.stmt]:
+def body_of(tree: ast.AST) -> list[ast.stmt]:
     """The statements of a function, without its docstring."""
     body = tree.body if isinstance(tree, ast.FunctionDef) else []
     return [node for node in body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]

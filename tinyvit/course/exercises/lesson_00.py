@@ -23,6 +23,10 @@ add(
     _cases,
     outputs=("inverted",),
     mistakes={
+        "brackets: without them / comes before -, and only the image is divided": lambda image: 255 - image / 255,
+        "uint8 has no negative numbers: -200 wraps round to 56. Divide first, and take that from 1": (
+            lambda image: -image / 255 + 1
+        ),
         "the image was scaled but not inverted: white must become 0 and black 1": lambda image: image / 255,
         "the image was inverted but not scaled: divide by 255": lambda image: 255.0 - image,
         "it was divided by 256: the largest pixel is 255, and must become 1": lambda image: (255 - image) / 256,

@@ -61,6 +61,12 @@ add(
     _score_cases,
     outputs=("y", "saved y"),
     mistakes={
+        "e.max(-1) and e.sum(-1) lost the last axis, and do not fit to x any more; keepdims=True keeps it": (
+            lambda x: _twice(_shares(x, offset=lambda x: x.max(-1), total=lambda e: e.sum(-1)))
+        ),
+        "you took maximum and sum of the whole array; every row has its own: axis -1, with keepdims=True": (
+            lambda x: _twice(_shares(x, offset=np.max, total=np.sum))
+        ),
         "exp overflows: at a score of 1000 it is inf, and inf / inf is NaN. Take off each row's maximum first": (
             lambda x: _twice(_shares(x, offset=lambda x: 0.0))
         ),

@@ -37,6 +37,10 @@ def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case((x + 1e4, weight, bias), by_chance=True)  # mean(x²) - mean² has lost its digits here
 
 
+def _mean(x):
+    return x.mean(-1, keepdims=True)
+
+
 def _var(x):
     return x.var(-1, keepdims=True)
 
@@ -51,6 +55,23 @@ def _bias_first(x, weight, bias, *, eps=1e-6):
     return (x_hat + bias) * weight, (x_hat, rstd, weight)
 
 
+def _without_keepdims(x, weight, bias, eps, axis):
+    rstd = 1 / np.sqrt(x.var(axis) + eps)
+    x_hat = (x - x.mean(axis)) * rstd
+    return x_hat * weight + bias, (x_hat, rstd, weight)
+
+
+def _sum_taken_off(x, weight, bias, eps):
+    rstd = 1 / np.sqrt(_var(x) + eps)
+    x_hat = (x - x.sum(-1, keepdims=True)) * rstd
+    return x_hat * weight + bias, (x_hat, rstd, weight)
+
+
+def _saves_y(x, weight, bias, *, eps=1e-6):
+    y, (_, rstd, _) = _forward(x, weight, bias, eps=eps)
+    return y, (y, rstd, weight)
+
+
 def _saves_std(x, weight, bias, *, eps=1e-6):
     y, (x_hat, rstd, _) = _forward(x, weight, bias, eps=eps)
     return y, (x_hat, 1 / rstd, weight)
@@ -62,6 +83,26 @@ add(
     _forward_cases,
     outputs=("y", "x_hat", "rstd", "weight"),
     mistakes={
+        "you took mean and variance over the first axis; every token has its own, over the last (keepdims=True)": (
+            lambda x, weight, bias, *, eps=1e-6: _without_keepdims(x, weight, bias, eps, 0)
+        ),
+        "x.mean(-1) and x.var(-1) lost the last axis, and do not fit to x any more; keepdims=True keeps it": (
+            lambda x, weight, bias, *, eps=1e-6: _without_keepdims(x, weight, bias, eps, -1)
+        ),
+        "axis 1 is the last one only where there are two; write axis -1": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, axis=1)
+        ),
+        "mean(x²) - mean(x)² is the variance on paper; where the mean is large, digits are lost: take x - mean "
+        "first": lambda x, weight, bias, *, eps=1e-6: _forward(
+            x, weight, bias, eps=eps, rstd=1 / np.sqrt((x * x).mean(-1, keepdims=True) - _mean(x) ** 2 + eps)
+        ),
+        "you took the sum of x off; it is the mean that is taken off": (
+            lambda x, weight, bias, *, eps=1e-6: _sum_taken_off(x, weight, bias, eps)
+        ),
+        "saved must hold x_hat as it is before weight and bias": _saves_y,
+        "eps is given: it is not always 1e-5": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=1e-5)
+        ),
         "you took mean and variance over the first axis; every token has its own, over the last axis": (
             lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, axis=0)
         ),
@@ -106,94 +147,6 @@ add(
         ),
         "eps belongs inside the square root": (
             lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, rstd=1 / (np.sqrt(_var(x)) + eps))
-        ),
-    },
-)
-
-
-# --- 5.2 ---
-
-
-def layer_norm_backward(dy, saved):
-    return _backward(dy, saved)
-
-
-def _mean(x):
-    return x.mean(-1, keepdims=True)
-
-
-def _backward(
-    dy, saved, *, through_mean=True, through_std=True, weighted=True, scaled=True, averaged=False, mean=_mean
-):
-    x_hat, rstd, weight = saved
-    dx_hat = dy * weight if weighted else dy
-    dx = dx_hat.copy()
-    if through_mean:
-        dx -= mean(dx_hat)
-    if through_std:
-        dx -= x_hat * mean(dx_hat * x_hat)
-    if scaled:
-        dx *= rstd
-    together = np.mean if averaged else np.sum
-    rows = tuple(range(dy.ndim - 1))
-    return dx, together(dy * x_hat, rows), together(dy, rows)
-
-
-def _without_x_hat(dy, saved):
-    x_hat, rstd, weight = saved
-    dx, dweight, dbias = _backward(dy, saved, through_std=False)
-    return dx - _mean(dy * weight * x_hat) * rstd, dweight, dbias
-
-
-def _weight_in_dweight(dy, saved):
-    dx, dweight, dbias = _backward(dy, saved)
-    return dx, dweight * saved[2], dbias
-
-
-def _backward_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for case in _forward_cases(rng):
-        y, saved = layer_norm_forward(*case.arguments, **case.options)
-        yield Case((rng.standard_normal(y.shape), saved))
-
-
-add(
-    "5.2",
-    layer_norm_backward,
-    _backward_cases,
-    outputs=("dx", "dweight", "dbias"),
-    mistakes={
-        "the road through the mean is missing: every number moves the mean, and the mean moves every number": (
-            lambda dy, saved: _backward(dy, saved, through_mean=False)
-        ),
-        "the road through rstd is missing (or is it the product of two means? it is the mean of the product)": (
-            lambda dy, saved: _backward(dy, saved, through_std=False)
-        ),
-        "both are means, not sums: divide by D": (
-            lambda dy, saved: _backward(dy, saved, mean=lambda x: x.sum(-1, keepdims=True))
-        ),
-        "the two means run over all tokens; every token has its own two, over the last axis": (
-            lambda dy, saved: _backward(dy, saved, mean=np.mean)
-        ),
-        "the mean lost the last axis, and does not fit to dx_hat any more; keepdims=True keeps it": (
-            lambda dy, saved: dy - dy.mean(-1)
-        ),
-        "x_hat is missing in front of the second mean": _without_x_hat,
-        "weight is in dweight; that is the sum of dy * x_hat, with dy and not dx_hat": _weight_in_dweight,
-        "dweight and dbias were summed over the numbers of each token; sum over the tokens, every axis but the last": (
-            lambda dy, saved: (_backward(dy, saved)[0], (dy * saved[0]).sum(-1), dy.sum(-1))
-        ),
-        "dweight and dbias were summed over the first axis only; sum over every axis but the last": (
-            lambda dy, saved: (_backward(dy, saved)[0], (dy * saved[0]).sum(0), dy.sum(0))
-        ),
-        "only the direct road is there: mean and rstd depend on x too": (
-            lambda dy, saved: _backward(dy, saved, through_mean=False, through_std=False)
-        ),
-        "weight is missing on the way to dx: dx_hat = dy * weight": (
-            lambda dy, saved: _backward(dy, saved, weighted=False)
-        ),
-        "rstd is missing at the end of dx": lambda dy, saved: _backward(dy, saved, scaled=False),
-        "dweight and dbias are averaged over the tokens; gradients of what is shared add up": (
-            lambda dy, saved: _backward(dy, saved, averaged=True)
         ),
     },
 )

@@ -46,6 +46,13 @@ def _scale(q):
     return 1 / np.sqrt(q.shape[-1])
 
 
+def _overflows(q, k, v):
+    with np.errstate(all="ignore"):
+        e = np.exp(q @ k.swapaxes(1, 2) * _scale(q))
+        weights = e / e.sum(-1, keepdims=True)
+        return weights @ v, weights
+
+
 def _no_softmax(q, k, v):
     weights = q @ k.swapaxes(1, 2) * _scale(q)
     return weights @ v, weights
@@ -77,6 +84,7 @@ add(
     _cases,
     outputs=("weights", "y"),
     mistakes={
+        "exp overflows where the scores are huge: take off each row's maximum first": _overflows,
         "it returned one thing; return two: y, weights": lambda q, k, v: _attend(q, k, v, _scale(q))[0],
         "both are right, their order is not: return y, weights": lambda q, k, v: _attend(q, k, v, _scale(q))[::-1],
         "the scores were not divided by sqrt(d)": lambda q, k, v: _attend(q, k, v, 1.0),

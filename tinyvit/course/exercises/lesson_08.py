@@ -69,6 +69,12 @@ add(
     _backward_cases,
     outputs=("dq", "dk", "dv"),
     mistakes={
+        "you took the mean of dweights * weights; a row of weights adds up to 1, so their sum is the average already": (
+            lambda dy, saved: _backward(dy, saved, softmax=lambda dw, w: w * (dw - (dw * w).mean(-1, keepdims=True)))
+        ),
+        "the factor weights in front is missing: dscores = weights * (dweights - ...)": (
+            lambda dy, saved: _backward(dy, saved, softmax=lambda dw, w: dw - (dw * w).sum(-1, keepdims=True))
+        ),
         "1/sqrt(d) is missing in dq and dk: the scores were divided by it, so their gradients are too": (
             lambda dy, saved: _backward(dy, saved, scale_q=False, scale_k=False)
         ),

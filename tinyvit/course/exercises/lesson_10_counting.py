@@ -36,6 +36,7 @@ def _parameters(
     qkv=3,
     head=1,
     input_biases=False,
+    side=2,
 ):
     D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
     L = (img_size // P) ** square
@@ -43,7 +44,7 @@ def _parameters(
     def linear(m, n, bias=1):
         return m * n + biases * bias * (m if input_biases else n)
 
-    embedding = linear((in_chans if channels else 1) * P * P, D) + D + positions * (L + cls_place) * D
+    embedding = linear((in_chans if channels else 1) * P**side, D) + D + positions * (L + cls_place) * D
     norm = norm_numbers * D
     attention = linear(D, qkv * D, qkv_bias) + proj * linear(D, D)
     mlp = linear(D, M) + linear(M, D)
@@ -77,13 +78,28 @@ add(
     _parameter_cases,
     outputs=("count",),
     mistakes={
+        "a patch is patch_size times patch_size pixels: square it": lambda **numbers: _parameters(**numbers, side=1),
+        "in_chans is not always 3": lambda **numbers: _parameters(**{**numbers, "in_chans": 3}),
+        "hidden_dim is given: it is not always 4 D": (
+            lambda **numbers: _parameters(**{**numbers, "hidden_dim": 4 * numbers["embed_dim"]})
+        ),
+        "D numbers of each block are missing: the bias of the MLP's second layer, or of attention's": (
+            lambda **numbers: _parameters(**numbers) - numbers["depth"] * numbers["embed_dim"]
+        ),
+        "the MLP has two linear layers, D to M and M to D": (
+            lambda **numbers: (
+                _parameters(**numbers) - numbers["depth"] * (numbers["hidden_dim"] + 1) * numbers["embed_dim"]
+            )
+        ),
         "the biases are missing: every linear layer has one number for each of its outputs": (
             lambda **numbers: _parameters(**numbers, biases=0)
         ),
         "D numbers are missing: the class token is learned, and it has a place too, row 0 of the position table": (
             lambda **numbers: _parameters(**numbers, cls_place=0)
         ),
-        "each block has two layer norms, not one": lambda **numbers: _parameters(**numbers, norms=1),
+        "2 D numbers of each block are missing: the second layer norm, or a bias of 3 D that has D": lambda **numbers: (
+            _parameters(**numbers, norms=1)
+        ),
         "2 D numbers are missing: the layer norm behind the last block, or the class token and its place": (
             lambda **numbers: _parameters(**numbers, last_norm=0)
         ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..exercise import Case, add
+from ..exercise import Case, NotAskedFor, add
 
 # --- 12.1 ---
 
@@ -44,6 +44,9 @@ add(
     _accuracy_cases,
     outputs=("accuracy",),
     mistakes={
+        "labels are classes already: compare with them as they are, and not with the place of the largest": (
+            lambda logits, labels: float((logits.argmax(-1) == labels.argmax(-1)).mean())
+        ),
         "that is how many are right; divide by how many there are": (
             lambda logits, labels: float((logits.argmax(-1) == labels).sum())
         ),
@@ -88,9 +91,16 @@ def _pieces(order, batch_size):
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _flat(batches):
-    """Sizes first, then all indices: a list of arrays of different lengths as two arrays."""
-    return np.array([len(batch) for batch in batches]), np.concatenate(batches) if batches else np.zeros(0, np.int64)
+def _listed(batches):
+    """A list of arrays of indices."""
+    if not isinstance(batches, list | tuple) or any(np.ndim(batch) == 0 for batch in batches):
+        raise NotAskedFor(f"it returned {_kind(batches)}, wanted a list of batches, each an array of places of images")
+    return list(batches)
+
+
+def _kind(batches):
+    kind = f"a list of {len(batches)} numbers" if isinstance(batches, list) and batches else type(batches).__name__
+    return kind
 
 
 def _batch_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -130,7 +140,7 @@ add(
     "12.2",
     epoch_batches,
     _batch_cases,
-    outputs=("the sizes of your batches", "the numbers in them"),
+    outputs=("batches",),
     mistakes={
         "the images after the last full batch are lost: the last batch may be smaller": _last_dropped,
         "the batches do not follow `order`: cut that array, do not count from 0": _not_shuffled,
@@ -140,6 +150,6 @@ add(
         "a batch begins at every image: range needs a third number, the step": _no_step,
         "a slice ends where its second number says: order[start : start + batch_size]": _to_the_size,
     },
-    summary=_flat,
+    summary=_listed,
     not_to_call=("training/",),
 )

@@ -10,7 +10,7 @@ from ...config.presets import preset
 from ...ops import cross_entropy_backward, cross_entropy_forward
 from ...optim import AdamW
 from ...vit import VisionTransformer
-from ..exercise import Case, add
+from ..exercise import Case, NotAskedFor, add
 
 SMALL = replace(preset("tiny"), img_size=4, patch_size=2, embed_dim=8, depth=1, num_heads=2, num_classes=3)
 
@@ -56,7 +56,13 @@ def _loop(
 
 def _trained(result):
     """The losses, and all weights in one row."""
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise NotAskedFor(f"it returned {type(result).__name__}, wanted two things: model, losses")
     model, losses = result
+    if not hasattr(model, "parameters"):
+        raise NotAskedFor(f"first the model, then the losses; the first thing is a {type(model).__name__}")
+    if np.ndim(losses) == 0:
+        raise NotAskedFor(f"losses is {losses}; wanted a list of losses, one of every step")
     return np.array(losses, np.float64), np.concatenate([array.ravel() for array in model.parameters().values()])
 
 
@@ -91,6 +97,11 @@ add(
     _loop_cases,
     outputs=("losses", "weights"),
     mistakes={
+        "the sign of lr: the optimizer goes down the hill by itself, with a minus of its own": (
+            lambda make_model, images, labels, batches, rates: _loop(
+                make_model, images, labels, batches, [-rate for rate in rates]
+            )
+        ),
         "the weights never move: optimizer.step(grads, lr=lr) is missing": (
             lambda *arguments: _loop(*arguments, stepping=False)
         ),

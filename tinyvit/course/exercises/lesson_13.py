@@ -49,6 +49,12 @@ add(
     _rollout_cases,
     outputs=("rollout",),
     mistakes={
+        "the last block is missing: look at where your loop ends": lambda attention: (
+            _rollout(attention[:-1]) if attention[1:] else np.eye(attention[0].shape[-1])
+        ),
+        "it returned after the first block: the return belongs behind the loop, less indented": (
+            lambda attention: _rollout(attention[:1])
+        ),
         "the straight road is missing: every token keeps itself, so the identity is added to each block's map": (
             lambda attention: _rollout(attention, straight=0.0)
         ),
