@@ -51,7 +51,7 @@ def _text(function: Function, line: int) -> str:
 
 
 def _said(one: ast.AST, other: ast.AST | None) -> str:
-    """What kind of difference it is, without saying what would be right."""
+    """Kind of a difference, without saying what would be right."""
     if other is None:
         return "that is one too many, or in the wrong place"
     if other is MISSING:
@@ -123,7 +123,7 @@ class _Inline(ast.NodeTransformer):
 
 
 def _inlined(tree: ast.FunctionDef) -> ast.AST | None:
-    """What a function without loops returns, as one expression of its arguments; None where there is more to it."""
+    """Result of a function without loops, as one expression of its arguments; None where there is more to it."""
     known: dict[str, ast.expr] = {
         arg.arg: ast.Name(f"argument {n}", ast.Load()) for n, arg in enumerate([*tree.args.args, *tree.args.kwonlyargs])
     }
