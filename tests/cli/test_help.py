@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.verbs import PARSERS
 from tinyvit.cli import build_parser
+from tinyvit.config.add_classes import AddClassesConfig
 from tinyvit.config.presets import preset
 from tinyvit.config.tasks import CONFIGS
 from tinyvit.training import FinetuneConfig, recipe
@@ -23,7 +24,7 @@ def resolved(verb):
         of_tasks = [vars(config_class()) for config_class in CONFIGS.values()]  # a shared field has its flag once
         return functools.reduce(lambda first, other: other | first, of_tasks) | vars(config) | vars(config.model)
     if verb == "finetune":
-        return vars(FinetuneConfig()) | {"pretrained": None}  # --model must be given
+        return vars(AddClassesConfig()) | vars(FinetuneConfig()) | {"pretrained": None}  # --model must be given
     if verb in ("bench", "info"):
         return dataclasses.asdict(preset(build_parser().parse_args([verb]).preset))
     return {}

@@ -119,7 +119,7 @@ def test_derived_sizes():
         ({"scale": 1.0}, "scale must be a number of at least 0 and below 1"),
         ({"seed": -1}, "seed must be a whole number of at least 0 .*, got -1"),
         ({"dataset": "cifar"}, "dataset must be one of auto, mnist, fashion-mnist, kmnist, .*, idx, folder, got 'cifar'"),
-        ({"opt": "lion"}, "opt must be one of adamw, sgd"),
+        ({"opt": "lion"}, "opt must be one of adamw, muon, sgd"),
         ({"augment": "cutmix"}, "augment must be one of none, shift, affine"),
         ({"checkpoint_seconds": float("nan")}, "checkpoint_seconds"),
         ({"warmup_epochs": 1e308}, r"warmup_epochs must be a number .* below 1,000,000, got 1e\+308"),

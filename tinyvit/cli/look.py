@@ -25,7 +25,10 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "rank correlation with covering (occlusion), and areas under the deletion and insertion curves.",
     )
     parser.add_argument(
-        "folder", nargs="?", metavar="MODEL", help="run, folder of a model, or .npz file (default: data/mnist-vit)"
+        "folder",
+        nargs="?",
+        metavar="MODEL",
+        help="run, folder of a model, or .npz file (default: the shipped one, data/mnist-vit)",
     )
     parser.add_argument(
         "--watch",
@@ -35,11 +38,19 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--static", metavar="OUT", help="write the page into a folder for any web server, or to be opened from disk"
     )
-    parser.add_argument("--port", type=_port, metavar="PORT", help="port of the page (default: 8017, or a free one)")
+    parser.add_argument(
+        "--port", type=_port, metavar="PORT", help="port of the page (default: 8017; a free one where that is taken)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="print the page's address, and open no browser")
     parser.add_argument("--score", action="store_true", help="score the attribution maps, and open no page")
     group = parser.add_argument_group("scores", "Flags of --score.")
-    group.add_argument("-n", "--number", type=count, metavar="N", help=f"images in all (default: {NUMBER})")
+    group.add_argument(
+        "-n",
+        "--number",
+        type=count,
+        metavar="N",
+        help=f"images in all (default: {NUMBER}; fewer where the split has no more)",
+    )
     group.add_argument(
         "--window",
         type=count,
