@@ -30,7 +30,8 @@ class FirstUpdateError(Exception):
 def way_of():
     """The files, relative to the package, whose functions are called in a call."""
     for module in pkgutil.walk_packages([str(ROOT)], "tinyvit."):  # what runs at the import of a file is not counted
-        if module.name.startswith(("tinyvit.cli", "tinyvit.training", "tinyvit.tasks", "tinyvit.evaluation")):
+        rooms = ("tinyvit.cli", "tinyvit.training", "tinyvit.tasks", "tinyvit.evaluation")
+        if module.name.startswith(rooms) and not module.name.startswith("tinyvit.training.tracking."):  # extras
             importlib.import_module(module.name)
 
     def traced(call):

@@ -96,7 +96,7 @@ def test_ctrl_c_gives_the_values_back(search, tmp_path, monkeypatch):
 
     with monkeypatch.context() as here:
         here.setattr(module, "run_trial", lambda *args: (_ for _ in ()).throw(TrainingInterrupted("stopped")))
-        with pytest.raises(TrainingInterrupted):
+        with pytest.raises(TrainingInterrupted, match=f"go on with tinyvit tune --resume {tmp_path}"):
             search(SETTINGS, tmp_path)
     (stopped,) = study_of(tmp_path).trials()
     result = search(dataclasses.replace(SETTINGS, trials=1), tmp_path)

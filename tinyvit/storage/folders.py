@@ -62,7 +62,8 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], *, keep_other
         shutil.rmtree(writing, ignore_errors=True)
         writing.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            (writing / name).parent.mkdir(parents=True, exist_ok=True)
+            if "/" in name:
+                (writing / name).parent.mkdir(parents=True, exist_ok=True)
             write_flushed(writing / name, content)
         flush_directory(writing)
         writing.rename(new)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..storage.files import CONFIG
 from ..storage.locks import FileLock
-from ..training import Progress, resume, train
+from ..training import Progress, TrainingInterrupted, resume, train
 from .report import draw, report
 from .result import Result, measure_in, told
 from .settings import Settings, join
@@ -84,6 +84,11 @@ def _run_trials(study: Study, settings: Settings, folder: Path, note: Say, say: 
                     f"{failures} trials have failed one after another, so the search stopped: {error}"
                 ) from error
             continue
+        except TrainingInterrupted as interrupted:
+            study.give_back(trial)
+            raise TrainingInterrupted(
+                f"stopped; what trial {trial.number} tried is tried again: go on with tinyvit tune --resume {folder}"
+            ) from interrupted
         except BaseException:
             study.give_back(trial)
             raise
