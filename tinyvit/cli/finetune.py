@@ -7,8 +7,18 @@ from typing import Any
 from ..errors import UserError
 from .few_labels import is_number_of_labels, on_few_labels
 from .finished import tell
-from .flags import SUB_PARSERS, add_download_flag, add_flags, add_strict_flag, find_model, given, size_flag, text
-from .tracking import add_track_flag, progress_of
+from .flags import (
+    SUB_PARSERS,
+    add_download_flag,
+    add_flags,
+    add_strict_flag,
+    add_track_flag,
+    find_model,
+    given,
+    size_flag,
+    text,
+)
+from .tracking import progress_of
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:

@@ -9,22 +9,6 @@ from .bar import progress_bar
 from .output import say
 
 
-def add_track_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--track`, for `progress_of`."""
-    parser.add_argument(
-        "--track",
-        type=names_flag,
-        metavar="TRACKERS",
-        help="experiment trackers, with commas between: tensorboard, wandb, trackio, mlflow (default: none; with "
-        "--resume, those of the run)",
-    )
-
-
-def names_flag(text: str) -> list[str]:
-    """ "tensorboard,wandb" as a list."""
-    return [name.strip() for name in text.split(",")]
-
-
 def progress_of(options: argparse.Namespace) -> Any:
     """The progress bar, and behind it the trackers that `--track` names; without it, a run that goes on has its own.
 

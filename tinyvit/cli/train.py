@@ -5,9 +5,19 @@ from collections.abc import Collection
 from typing import Any
 
 from ..errors import UserError
+from .bar import progress_bar
 from .finished import tell, what_next
-from .flags import SUB_PARSERS, add_flags, add_model_flags, add_strict_flag, add_task_flags, given, text
-from .tracking import add_track_flag, progress_of
+from .flags import (
+    SUB_PARSERS,
+    add_flags,
+    add_model_flags,
+    add_strict_flag,
+    add_task_flags,
+    add_track_flag,
+    given,
+    text,
+)
+from .tracking import progress_of
 
 MULTI_LABEL_FLAGS = {"--labels": "--labels FILE", "--multi-label": "--data-dir DIR --multi-label"}
 
@@ -65,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
                 f"a model that is trained from scratch learns one class for each image, so there is no {flag}: for "
                 f"several, fine-tune a pretrained one, tinyvit finetune --model MODEL {usage}"
             )
-    progress = progress_of(options)
+    progress = progress_of(options) if options.track or options.resume else progress_bar()
     if options.resume:
         free = {"data_dir", "device"}
         changed = [name for name in given_flags(options) if name not in free]
