@@ -23,9 +23,8 @@ from ..storage.files import PREPROCESSOR, to_json
 from ..storage.run_folder import read_run_config, run_folder
 
 BLANK = "transparent, and nothing of it can be seen: it is of one colour"
-DRAWN = (
-    "light on dark"  # how models prepare images that learned a built-in data set of drawings, and then other classes
-)
+# How a model prepares images that learned a built-in data set of drawings, and then other classes.
+DRAWN = "light on dark"
 THRESHOLD = 0.5  # where no other is given: what is more probable than not
 
 

@@ -12,12 +12,8 @@ from ..errors import UserError
 from ..storage.checks import check, is_number
 from ..storage.metrics import check_epochs
 
-FREE_SETTINGS = (
-    "data_dir",
-    "replay_dir",
-    "device",
-    "checkpoint_seconds",
-)  # that a run may go on with, whatever it began with
+# Settings that a run may go on with, whatever it began with.
+FREE_SETTINGS = ("data_dir", "replay_dir", "device", "checkpoint_seconds")
 NO_SETTINGS = ("model", "output")  # the checkpoint itself holds the one, and the other is where the run once was
 
 
