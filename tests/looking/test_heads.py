@@ -60,3 +60,18 @@ def test_scores_are_sums_whose_softmax_is_the_attention(name, rng):
         assert terms.shape == (3, N, 4)
         weights, _ = softmax_forward(terms.sum(axis=-1))
         np.testing.assert_allclose(weights, seen.attention[block][:, head, query], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ((2, 0, 0, 0), "no block 2"),
+        ((0, 2, 0, 0), "no head 2"),
+        ((0, 0, -1, 0), "no token -1"),
+        ((0, 0, 0, 99), "no token 99"),
+    ],
+)
+def test_scores_that_are_none(place, sentence, rng):
+    block, head, query, key = place
+    with pytest.raises(UserError, match=sentence):
+        score_terms(seen_by("registers", rng), block, head, query=query, key=key)

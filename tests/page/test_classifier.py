@@ -105,10 +105,6 @@ def test_questions_about_a_look(page, digit, seen):
     relevance = page.arrays("POST", f"/look?target={target}", digit.tobytes())[0]["relevance"][2]
     np.testing.assert_allclose(late["agreement"][2], looking.rank_correlation(relevance, late["cover"]), atol=1e-6)
     np.testing.assert_array_equal(np.delete(late["agreement"], 2), np.delete(cover["agreement"], 2))
-    scores, metadata = page.arrays("GET", f"/scores?{about}&block=2&head=1&query=0&key=9")
-    np.testing.assert_allclose(scores["terms"], scores["q"] * scores["k"] / 4, rtol=1e-5)
-    np.testing.assert_allclose(float(metadata["score"]), scores["terms"].sum(), rtol=1e-5)
-    np.testing.assert_allclose(float(metadata["weight"]), seen.attention[2][0, 1, 0, 9], rtol=1e-4)
     moved, _ = page.arrays("GET", f"/adversarial?{about}&target={target}&epsilon=30")
     again, _ = page.arrays("POST", "/look", moved["pixels"].astype(np.uint8).tobytes())
     assert again["logits"][target] < seen.logits[0, target] - 1
@@ -189,8 +185,8 @@ def test_an_image_with_no_digit(page):
         ("/cover?number={n}&target=10", "a class from 0 to 9"),
         ("/cover?number={n}&target=1e9", "target must be a whole number"),
         ("/cover?number={n}&from=4", "no block 4"),
-        ("/scores?number={n}&block=4&head=0&query=0&key=0", "no block 4"),
-        ("/scores?number={n}&block=0&head=0&query=0&key=99", "no token 99"),
+        ("/backward?number={n}&block=4&head=0&token=0", "no block 4"),
+        ("/backward?number={n}&block=0&head=0&token=99", "no token 99"),
         ("/backward?number={n}&block=0&head=4&token=0", "no head 4"),
         ("/adversarial?number={n}&epsilon=256", "from 0 to 255"),
         ("/adversarial?number={n}&epsilon=1.5", "epsilon must be a whole number"),

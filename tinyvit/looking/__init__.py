@@ -15,7 +15,7 @@ from .agreement import rank_correlation
 from .attention_gradients import AttentionGradients, attention_gradients
 from .covering import Windows, covered, covering
 from .curves import curve_masks, deletion_insertion
-from .heads import head_parts, query_and_key, score_terms, without_heads
+from .heads import head_parts, score_terms, without_heads
 from .look import LogitGradients, Look, look
 from .maps import attribution_maps, patch_sums
 from .norm_gradients import NormGradients, norm_gradients
@@ -50,7 +50,6 @@ __all__ = [
     "on_grid",
     "part_names",
     "patch_sums",
-    "query_and_key",
     "rank_correlation",
     "readers",
     "readout",

@@ -28,15 +28,8 @@ def head_parts(seen: Look, block: int) -> Array:
 def score_terms(seen: Look, block: int, head: int, *, query: int, key: int) -> Array:
     """The score of two tokens, q · k / √d, as the sum over features that it is: terms (B, d).
 
-    Softmax over the scores of one query and all keys is the row of attention weights. Errors as for `query_and_key`.
+    Softmax over the scores of one query and all keys is the row of attention weights.
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1.
-    """
-    q, k = query_and_key(seen, block, head, query=query, key=key)
-    return q * k * q.shape[-1] ** -0.5
-
-
-def query_and_key(seen: Look, block: int, head: int, *, query: int, key: int) -> tuple[Array, Array]:
-    """The query of one token and the key of another, (B, d) each.
 
     Raises:
         UserError: there is no such block, head or token.
@@ -45,7 +38,7 @@ def query_and_key(seen: Look, block: int, head: int, *, query: int, key: int) ->
     seen.check(token=key)
     qkv = seen.saved.features.blocks[block].attn.body.attention.qkv
     q, k, _ = split_heads(qkv, seen.model.config.num_heads)
-    return q[:, head, query], k[:, head, key]
+    return q[:, head, query] * k[:, head, key] * q.shape[-1] ** -0.5
 
 
 def without_heads(model: VisionTransformer, heads: Iterable[tuple[int, int]]) -> VisionTransformer:

@@ -64,7 +64,6 @@ class Classifier:
             "GET example": self.example,
             "GET token": lambda query, _: self._asked(query).token(query.whole("token")),
             "GET cover": self.cover,
-            "GET scores": self.scores,
             "GET backward": self.backward,
             "GET adversarial": self.adversarial,
         }
@@ -116,11 +115,6 @@ class Classifier:
         """Covering for a class, and how far the maps agree with it."""
         seen = self._asked(query)
         return seen.cover(seen.target(query.optional("target")), query.optional("from"))
-
-    def scores(self, query: Query, _: bytes) -> Answer:
-        """The score of two tokens as a sum."""
-        block, head, first, second = (query.whole(name) for name in ("block", "head", "query", "key"))
-        return self._asked(query).scores(block, head, first, second)
 
     def backward(self, query: Query, _: bytes) -> Answer:
         """The gradient of a logit on its way through one head."""

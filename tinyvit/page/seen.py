@@ -20,11 +20,9 @@ from ..looking import (
     look,
     norm_gradients,
     on_grid,
-    query_and_key,
     rank_correlation,
     readers,
     relevance_by_block,
-    score_terms,
     token_similarity,
 )
 from ..ops import sigmoid_forward, softmax_forward
@@ -108,16 +106,6 @@ class Seen:
         return Answer(
             {"cover": windows.as_map(falls), "agreement": np.array(agreement)},
             {"names": ",".join(maps), "window": str(windows.size)},
-        )
-
-    def scores(self, block: int, head: int, query: int, key: int) -> Answer:
-        """The score of two tokens as the sum over features that it is."""
-        q, k = query_and_key(self.look, block, head, query=query, key=key)
-        terms = score_terms(self.look, block, head, query=query, key=key)
-        weight = float(self.look.attention[block][0, head, query, key])
-        return Answer(
-            {"q": q[0], "k": k[0], "terms": terms[0]},
-            {"score": f"{float(terms.sum()):.9g}", "weight": f"{weight:.9g}"},
         )
 
     def backward(self, target: int, block: int, head: int, token: int) -> Answer:

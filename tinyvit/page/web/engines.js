@@ -27,7 +27,6 @@ class Engine {
   look = (pixels, { target, off }) => this.call("look", { target, off: off.size ? [...off].join() : null }, pixels);
   token = (number, token) => this.call("token", { number, token });
   cover = (number, target, from) => this.call("cover", { number, target, from });
-  scores = (number, { block, head, query, key }) => this.call("scores", { number, block, head, query, key });
   backward = (number, { target, block, head, token }) => this.call("backward", { number, target, block, head, token });
   adversarial = (number, target, epsilon) => this.call("adversarial", { number, target, epsilon });
   example = (index) => this.call("example", { index });

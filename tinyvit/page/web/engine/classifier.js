@@ -26,7 +26,7 @@ export class Classifier {
     if (verb === "look") return this.look(query, body);
     if (verb === "example") return this.example(query);
     if (verb === "image") return ownImage(body, this.config, this.about);
-    if (["token", "cover", "scores", "backward", "adversarial"].includes(verb)) return this.asked(query)[verb](query);
+    if (["token", "cover", "backward", "adversarial"].includes(verb)) return this.asked(query)[verb](query);
     throw new Error(`the browser's engine has no answer to "${verb}": it classifies`);
   }
 

@@ -3,7 +3,6 @@ import { adversarialStep } from "./looking/adversarial.js";
 import { rankCorrelation } from "./looking/agreement.js";
 import { attentionGradients } from "./looking/attention_gradients.js";
 import { covering, Windows } from "./looking/covering.js";
-import { scoreTerms } from "./looking/heads.js";
 import { look } from "./looking/look.js";
 import { attributionMaps } from "./looking/maps.js";
 import { normGradients } from "./looking/norm_gradients.js";
@@ -65,24 +64,14 @@ export class Seen {
     return [{ cover, agreement: vector(agreement) }, { names, window: String(windows.size) }];
   }
 
-  /** The score of two tokens as the sum over features that it is. */
-  scores(query) {
-    const { numTokens: N } = this.config, [block, head] = this.place(query);
-    const [asking, answering] = ["query", "key"].map((name) => read.whole(query, name, N));
-    const { q, k, terms } = scoreTerms(this.look, block, head, { query: asking, key: answering });
-    const weight = this.look.attention[block].data[(head * N + asking) * N + answering];
-    const score = terms.reduce((sum, term) => sum + term, 0);
-    return [{ q: vector(q), k: vector(k), terms: vector(terms) }, { score: digits(score), weight: digits(weight) }];
-  }
-
   /** The gradient of a logit on its way down through one head and the norm before it. */
   backward(query) {
-    const target = this.target(query), grads = this.look.backward(target), [block, head] = this.place(query);
-    const token = read.whole(query, "token", this.config.numTokens);
+    const target = this.target(query), grads = this.look.backward(target), { depth, num_heads: h, numTokens: N } = this.config;
+    const block = read.whole(query, "block", depth), head = read.whole(query, "head", h), token = read.whole(query, "token", N);
     const { rstd, ...ofNorm } = normGradients(this.look, grads, block, token);
     const named = Object.entries(ofNorm).map(([name, row]) => [`norm_${name}`, vector(row)]);
     const ofHead = attentionGradients(this.look, grads, block, head, token);
-    return [{ ...ofHead, ...Object.fromEntries(named) }, { rstd: digits(rstd), target: String(target) }];
+    return [{ ...ofHead, ...Object.fromEntries(named) }, { rstd: String(Number(rstd.toPrecision(9))), target: String(target) }];
   }
 
   /** The image after a step against a class. */
@@ -91,13 +80,8 @@ export class Seen {
     const data = adversarialStep(this.pixels, images.data, read.whole(query, "epsilon", 256));
     return [{ pixels: { data, shape: images.shape.slice(1) } }, { target: String(target) }];
   }
-
-  place(query) {
-    return [read.whole(query, "block", this.config.depth), read.whole(query, "head", this.config.num_heads)];
-  }
 }
 
-const digits = (number) => String(Number(number.toPrecision(9)));
 const vector = (numbers) => ({ data: Float32Array.from(numbers), shape: [numbers.length] });
 
 /** Arrays of one shape, one behind the other: (n, ...). */

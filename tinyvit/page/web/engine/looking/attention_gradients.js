@@ -7,7 +7,9 @@ import { zeros } from "../array.js";
 import { asMatrix, matmul, matrix, transposed } from "../matmul.js";
 import { byHead, headOf } from "../ops/attention.js";
 import { softmaxBackward } from "../ops/softmax.js";
-import { rowOf } from "./heads.js";
+
+/** Row i of a view, as numbers of its own. */
+const rowOf = ({ data, offset, rowStride, columns }, i) => data.slice(offset + i * rowStride, offset + i * rowStride + columns);
 
 /** Of one token that asks, under the names of tinyvit/looking/attention_gradients.py; dk and dv of all that ask. */
 export function attentionGradients(seen, grads, block, head, token) {
