@@ -12,9 +12,10 @@ import pytest
 from tests.support import environment, small_run
 from tinyvit.cli import main
 from tinyvit.errors import UserError
+from tinyvit.storage.metrics import read_metrics
 from tinyvit.training import TrainingInterrupted, resume, start
 from tinyvit.training.loop import Trainer
-from tinyvit.tuning.settings import Settings
+from tinyvit.tuning.settings import Settings, join
 
 FLAGS = {"epochs": 1, "batch_size": 16, "embed_dim": 16, "num_heads": 2, "depth": 1, "workers": 1, "device": "cpu"}
 SPACE = {"lr": "1e-4..1e-1:log", "patch_size": "7,14"}
@@ -89,6 +90,24 @@ def test_values_that_do_not_go_together_are_told_and_counted(search, tmp_path):
     assert 0 < len(failed) < 4
     assert all(trial.values["num_heads"] == 3 for trial in failed)
     assert sum("failed: " in line and "heads" in line for line in said) == len(failed)
+
+
+@pytest.mark.parametrize("pruning", [True, False])
+def test_a_trial_that_falls_behind_is_pruned(search, tmp_path, pruning):
+    """After its second epoch, the first in which Optuna may."""
+    settings = dataclasses.replace(SETTINGS, trials=6, flags=FLAGS | {"epochs": 3})
+    join(settings, tmp_path)
+    study = study_of(tmp_path)
+    for _ in range(5):
+        trial, _ = study.begin(5)
+        assert not any(study.report(trial, epoch, 0.9 + epoch / 100) for epoch in (1, 2, 3))
+        study.finish(trial, 0.93)
+    result = search(settings, tmp_path, pruning=pruning)
+    assert [trial.state for trial in result.trials] == ["finished"] * 5 + ["pruned" if pruning else "finished"]
+    epochs = read_metrics(tmp_path / "trial-005")
+    assert len(epochs) == (2 if pruning else 3)
+    assert result.trials[5].score in [epoch["dev_accuracy"] for epoch in epochs]
+    assert ("5 finished, 1 pruned" in (tmp_path / "report.txt").read_text()) == pruning
 
 
 def test_ctrl_c_gives_the_values_back(search, tmp_path, monkeypatch):

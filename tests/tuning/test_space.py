@@ -45,6 +45,8 @@ def test_texts_are_understood(name, text, dimension):
         ("lr", "1e-4..1e-3..1e-2", "LOW..HIGH"),
         ("lr", "1e-3", "two different values or more"),
         ("lr", "1e-3,1e-3", "two different values or more"),
+        ("lr", "1e-3,0.001", "two different values or more"),
+        ("img_size", "28,028", "two different values or more"),
         ("lr", "1e-3,,1e-2", "two different values or more"),
         ("opt", "adamw..sgd", "choices with commas between"),
         ("opt", "adam,sgd", "one of adamw"),

@@ -31,7 +31,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--trials",
         type=count,
-        help="trials that are finished or pruned in the end (default: 30; with --resume, as before)",
+        help="trials that are finished, pruned or failed in the end (default: 30; with --resume, as before)",
     )
     parser.add_argument(
         "--winner-seeds",

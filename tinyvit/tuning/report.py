@@ -17,11 +17,11 @@ def report(settings: Settings, result: Result) -> str:
     """Summary of the search, in lines; saved as `report.txt`."""
     best = result.best
     states = [trial.state for trial in result.trials]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states)))
+    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted({*states}))
     lines = [
         f"{len(states)} trials: {counts}",
         f"best on the dev (validation) split: {told(best)}",
-        f"its run: {trial_folder(result.folder, best)}",
+        f"its run: {trial_folder(result.folder, best.number)}",
     ]
     if result.scores:
         mean = f"{100 * statistics.mean(result.scores):.2f}"

@@ -22,14 +22,14 @@ class Result(NamedTuple):
     importance: dict[str, float]
 
 
-def trial_folder(folder: Path, trial: Trial) -> Path:
+def trial_folder(folder: Path, number: int) -> Path:
     """Folder of the run of a trial."""
-    return folder / f"trial-{trial.number:03}"
+    return folder / f"trial-{number:03}"
 
 
 def measure_in(folder: Path, trial: Trial) -> str:
     """Name of the measure by which trials are compared."""
-    epochs = read_metrics(trial_folder(folder, trial))
+    epochs = read_metrics(trial_folder(folder, trial.number))
     return measure_of(epochs[0]) if epochs else "dev_score"
 
 

@@ -9,7 +9,7 @@ from ..storage.files import CONFIG
 from ..storage.locks import FileLock
 from ..training import Progress, TrainingInterrupted, resume, train
 from .report import draw, report
-from .result import Result, measure_in, told
+from .result import Result, measure_in, told, trial_folder
 from .settings import Settings, join
 from .study import JOURNAL, Study, Trial
 from .trial import Say, run_trial
@@ -54,7 +54,6 @@ def search(
         say("another process trains the winner with other seeds and tests it")
         return None
     with lock:
-        study.bury()
         if _others_are_at_work(study, say):
             return None
         best = study.best()
@@ -73,7 +72,7 @@ def _run_trials(study: Study, settings: Settings, folder: Path, note: Say, say: 
     while begun := study.begin(settings.trials):
         trial, values = begun
         try:
-            config = settings.config(values, folder / f"trial-{trial.number:03}", settings.seed)
+            config = settings.config(values, trial_folder(folder, trial.number), settings.seed)
             score = run_trial(config, settings.free(), functools.partial(study.report, trial), note)
         except UserError as error:  # these values do not go together, or the loss diverged
             failures += 1

@@ -26,7 +26,7 @@ class Settings:
     Attributes:
         space: by option the text of a range or of choices, see `space`.
         flags: other options that were given, of the run or its model.
-        trials: so many are finished or pruned in the end.
+        trials: so many are finished, pruned or failed in the end.
         winner_seeds: so many other seeds the winner is trained with.
     """
 

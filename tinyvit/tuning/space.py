@@ -84,9 +84,10 @@ def _range(text: str, field: "dataclasses.Field[Any]", kind: Any, kinds: tuple[A
 
 def _choices(text: str, field: "dataclasses.Field[Any]", kind: Any, kinds: tuple[Any, ...]) -> Choices:
     words = [word.strip() for word in text.split(",")]
-    if len({*words}) < len(words) or len(words) < 2 or "" in words:
+    values = {word: held_to_limits(field, kind, _value(word, kinds)) for word in words if word}
+    if len({*values.values()}) < max(2, len(words)):  # 0.001 and 1e-3 are one
         raise UserError("a search has two different values or more, with commas between, or a range LOW..HIGH")
-    return Choices({word: held_to_limits(field, kind, _value(word, kinds)) for word in words})
+    return Choices(values)
 
 
 def _value(word: str, kinds: tuple[Any, ...]) -> Any:

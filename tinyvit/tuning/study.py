@@ -36,12 +36,7 @@ class Trial(NamedTuple):
     state: str  # running, finished, pruned, failed (a sentence says why), killed
     values: dict[str, Any]  # of the tuned options, as their dimensions keep them
     score: float | None  # the dev measure that decides: of the best epoch, or the last one before it was pruned
-    epochs: int
     why: str = ""
-
-    @property
-    def counts(self) -> bool:
-        return self.state in ("finished", "pruned", "failed")
 
 
 class Study:
@@ -57,8 +52,8 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         journal = str(folder / JOURNAL)
         lock = JournalFileOpenLock(journal)  # the other one takes symbolic links, which Windows may forbid
-        # Two epochs are given to each trial, and five trials run to their end, before one is stopped early.
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+        # Five trials run to their end before one is stopped early, and never before its second epoch, for us number 2.
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2)
         with self._lock():
             _drop_half_a_line(folder / JOURNAL)
             try:
@@ -76,9 +71,9 @@ class Study:
     def begin(self, most: int) -> tuple[Any, dict[str, Any]] | None:
         """The next trial and its values, unless `most` are done or at work."""
         with self._lock():
-            self.bury()
+            self._bury()
             trials = self.trials()
-            if sum(trial.counts or trial.state == "running" for trial in trials) >= most:
+            if sum(trial.state != "killed" for trial in trials) >= most:
                 return None
             # A sampler of its own for each trial: what is tried follows from the seed and the trials before, also
             # when several processes, one after another, have run them.
@@ -111,12 +106,6 @@ class Study:
         with self._lock():
             self._again(trial.number, trial.params, trial.user_attrs)
 
-    def bury(self) -> None:
-        """Give back the trials of processes that are no more."""
-        for trial in self._study.get_trials(deepcopy=False, states=[_RUNNING]):
-            if trial.number not in self._mine and not is_alive(trial.user_attrs):
-                self._again(trial.number, trial.params, trial.user_attrs)
-
     def trials(self) -> list[Trial]:
         """All that were begun."""
         known = self._study.get_trials(deepcopy=False)
@@ -145,6 +134,12 @@ class Study:
     def _lock(self) -> FileLock:
         return FileLock(self._folder / SETTINGS, wait=True)
 
+    def _bury(self) -> None:
+        """Give back the trials of processes that are no more."""
+        for trial in self._study.get_trials(deepcopy=False, states=[_RUNNING]):
+            if trial.number not in self._mine and not is_alive(trial.user_attrs):
+                self._again(trial.number, trial.params, trial.user_attrs)
+
     def _suggest(self, trial: Any, name: str) -> Any:
         dimension = self._dimensions[name]
         if not isinstance(dimension, Range):
@@ -168,7 +163,7 @@ class Study:
             if name in trial.params
         }
         score = trial.value if trial.value is not None else trial.intermediate_values.get(trial.last_step)
-        return Trial(trial.number, state, values, score, len(trial.intermediate_values), why)
+        return Trial(trial.number, state, values, score, why)
 
 
 def _drop_half_a_line(journal: Path) -> None:
