@@ -56,7 +56,7 @@ def test_the_shipped_model(tinyvit):
     assert done.stdout == tinyvit("look", SHIPPED, "--score", "--number", "3").stdout
 
 
-@pytest.mark.parametrize("flags", [["--watch", "RUN"], ["--port", "0"], ["--no-browser"]])
+@pytest.mark.parametrize("flags", [["--watch", "RUN"], ["--port", "0"], ["--no-browser"], ["--static", "OUT"]])
 def test_scores_open_no_page(flags, tinyvit):
     done = tinyvit("look", "--score", SHIPPED, *flags)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

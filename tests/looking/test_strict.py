@@ -5,13 +5,17 @@ import pytest
 
 from tests.support.looking import CLASSIFIERS, model_of
 from tinyvit.looking import (
+    adversarial_step,
+    attention_gradients,
     attribution_maps,
     covering,
     head_parts,
     logit_lens,
     logit_parts,
     look,
+    norm_gradients,
     readers,
+    relevance_by_block,
     score_maps,
     score_terms,
     token_similarity,
@@ -23,17 +27,25 @@ def found(model, images, fill):
     """Everything there is to be found, by name."""
     seen = look(model, images)
     grads = seen.backward([0, 1])
-    return attribution_maps(seen, fill=fill) | {
-        "parts": logit_parts(seen, 1),
-        "readers": readers(seen),
-        "dattention": grads.attention[0],
-        "lens": logit_lens(seen),
-        "similarity": token_similarity(seen.states[1], 2),
-        "heads": head_parts(seen, 1),
-        "terms": score_terms(seen, 0, 1, query=0, key=3),
-        "without": without_heads(model, [(1, 0)]).predict(images),
-        "covering": covering(model, images[0], 2, fill=fill),
-    }
+    of_head, of_norm = attention_gradients(seen, grads, 1, 1, 2), norm_gradients(seen, grads, 1, 2)
+    return (
+        attribution_maps(seen, fill=fill)
+        | of_head._asdict()
+        | of_norm._asdict()
+        | {
+            "parts": logit_parts(seen, 1),
+            "readers": readers(seen),
+            "dattention": grads.attention[0],
+            "lens": logit_lens(seen),
+            "relevance by block": relevance_by_block(seen.attention, grads.attention, readers(seen)),
+            "adversarial": adversarial_step(images, grads.images, epsilon=20),
+            "similarity": token_similarity(seen.states[1], 2),
+            "heads": head_parts(seen, 1),
+            "terms": score_terms(seen, 0, 1, query=0, key=3),
+            "without": without_heads(model, [(1, 0)]).predict(images),
+            "covering": covering(model, images[0], 2, fill=fill),
+        }
+    )
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

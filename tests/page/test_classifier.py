@@ -1,6 +1,7 @@
 """Answers of a classifier's page: the numbers of `tinyvit.looking`, by the names that the page knows."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -45,8 +46,6 @@ def seen(digit):
 
 
 def test_about(page):
-    import json
-
     about = json.loads(page("GET", "/about")[2])
     assert (about["name"], about["task"], about["parameters"]) == ("mnist-vit", "classify", 135818)
     assert about["class_names"] == [*"0123456789"]

@@ -3,7 +3,6 @@
 import functools
 import http.server
 import json
-import shutil
 import threading
 
 import numpy as np
@@ -15,14 +14,7 @@ from tinyvit.datasets import normalize
 from tinyvit.page import open_studio
 from tinyvit.page.static import write_static
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.process,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
-]
-QUIET = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+pytestmark = [pytest.mark.slow, pytest.mark.process]
 MINUTE = 60_000
 
 
@@ -32,7 +24,7 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory):
+def addresses(browser, tmp_path_factory):
     """The page from disk, and from a server that knows nothing of it."""
     folder = tmp_path_factory.mktemp("static") / "page"
     write_static(open_studio(SHIPPED), folder)
@@ -47,24 +39,25 @@ def addresses(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(addresses):
-    """Opens the page; whatever its console complains of, or asks of other hosts, fails the test at its end."""
-    complaints = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET.split(), "--no-first-run"])
+def opened(browser, addresses):
+    """Opens the page; whatever its console complains of, or asks of other places, fails the test at its end."""
+    tabs, complaints = [], []
 
-        def opens(where):
-            tab = browser.new_page(viewport={"width": 1240, "height": 900}, accept_downloads=True)
-            tab.set_default_timeout(MINUTE)
-            tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-            tab.on("pageerror", lambda error: complaints.append(str(error)))
-            tab.on("requestfailed", lambda asked: complaints.append(asked.url))
-            tab.goto(addresses[where])
-            tab.wait_for_selector("body[data-drawn]")
-            return tab
+    def opens(where):
+        tabs.append(tab := browser.new_page(viewport={"width": 1240, "height": 900}, accept_downloads=True))
+        own = (addresses[where].removesuffix("index.html"), "blob:", "data:")
+        tab.set_default_timeout(MINUTE)
+        tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("request", lambda asked: None if asked.url.startswith(own) else complaints.append(asked.url))
+        tab.on("requestfailed", lambda asked: complaints.append(asked.url))
+        tab.goto(addresses[where])
+        tab.wait_for_selector("body[data-drawn]")
+        return tab
 
-        yield opens
-        browser.close()
+    yield opens
+    for tab in tabs:
+        tab.close()
     assert complaints == []
 
 

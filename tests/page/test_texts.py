@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tinyvit
-from tinyvit.page.files import page_files
+from tinyvit.page.files import SOURCES, page_files
 
 WEB = Path(tinyvit.__file__).parent / "page" / "web"
 NODE = shutil.which("node")
@@ -68,8 +68,8 @@ def test_every_source_that_is_linked_to_is_served():
         for path in sections
         for name in re.findall(r"^  step\(.*?\"(\w+)\",? (?:chart|map|\()", path.read_text("utf-8"), re.M)
     }
-    assert steps == {"attention", "softmax", "linear", "layer_norm"}
-    assert {f"/source/ops/{name}.py" for name in steps} <= set(page_files())
+    assert {f"source/ops/{name}.py" for name in steps} == SOURCES.keys()
+    assert {f"/{name}" for name in SOURCES} <= page_files().keys()
 
 
 def test_no_text_is_missing(texts, sources):

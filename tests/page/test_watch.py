@@ -51,6 +51,16 @@ def events_of(watch, number):
     return list(itertools.islice(watch.events(), number))
 
 
+def told_so_far(folder):
+    """A watch, and its events after the first five, of which each kind is one."""
+    watch = Watch(folder)
+    watch.look()
+    events = watch.events()
+    for _ in range(5):
+        next(events)
+    return watch, events
+
+
 def by_kind(events):
     return {event["kind"]: event for event in events}
 
@@ -89,22 +99,14 @@ def test_maps_of_an_epoch(folder):
 
 
 def test_only_news_is_told(folder):
-    watch = Watch(folder)
-    watch.look()
-    events = watch.events()
-    for _ in range(5):
-        next(events)
+    watch, events = told_so_far(folder)
     append_step(folder, Step(70, 2.8, 0.25))
     assert watch.look()
     assert next(events) == {"kind": "steps", "steps": [{"step": 70, "epoch": 2.8, "loss": 0.25}]}
 
 
 def test_a_run_that_goes_on_from_an_earlier_step_is_told_again(folder):
-    watch = Watch(folder)
-    watch.look()
-    events = watch.events()
-    for _ in range(5):
-        next(events)
+    watch, events = told_so_far(folder)
     lines = (folder / STEPS).read_text().splitlines(keepends=True)
     (folder / STEPS).write_text("".join(lines[:2]))
     assert watch.look()
@@ -113,11 +115,7 @@ def test_a_run_that_goes_on_from_an_earlier_step_is_told_again(folder):
 
 
 def test_a_run_that_was_replaced_begins_anew(folder):
-    watch = Watch(folder)
-    watch.look()
-    events = watch.events()
-    for _ in range(5):
-        next(events)
+    watch, events = told_so_far(folder)
     values = json.loads((folder / "config.json").read_text())
     for name in ("last", "best"):
         shutil.rmtree(folder / name)

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import threading
+from pathlib import Path
 
 from ..errors import UserError
 from .flags import SUB_PARSERS, add_download_flag, count, find_model
@@ -68,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
     if given and not options.score:
         raise UserError(f"{given[0]} is a flag of scoring: leave it out, or use tinyvit look --score RUN")
     if options.score:
-        if options.watch or options.port is not None or options.no_browser:
-            raise UserError("--score opens no page: leave out --watch, --port and --no-browser")
+        if options.watch or options.static is not None or options.port is not None or options.no_browser:
+            raise UserError("--score opens no page: leave out --watch, --static, --port and --no-browser")
         if options.folder is None:
             raise UserError("scores are of a model: give one, tinyvit look --score RUN")
         options.number = options.number or NUMBER
@@ -89,8 +90,7 @@ def _write_static(options: argparse.Namespace) -> None:
     if options.watch or options.port is not None:
         flag = "--watch" if options.watch else "--port"
         raise UserError(f"{flag} is for the page with Python, and --static writes one without: leave out one of them")
-    path = find_model(options.folder, download=options.download) if options.folder else _shipped()
-    size = write_static(open_studio(path, note=complain), options.static)
+    size = write_static(open_studio(_model(options), note=complain), options.static)
     say(f"{options.static} holds the page, {size / 2**20:.1f} MiB: open its index.html, or copy it to a web server")
 
 
@@ -99,8 +99,7 @@ def _serve(options: argparse.Namespace) -> None:
     from ..backend import one_matrix_thread, resolve_device
     from ..page import PageServer, Watch, open_studio
 
-    path = find_model(options.folder, download=options.download) if options.folder else _shipped()
-    studio = open_studio(path, device=resolve_device(options.device), note=complain)
+    studio = open_studio(_model(options), device=resolve_device(options.device), note=complain)
     watch = Watch(options.watch) if options.watch else None
     with PageServer(studio, watch=watch, port=options.port, note=complain) as server:
         say(f"{studio.path} is at {server.address} (Ctrl-C ends it)")
@@ -115,20 +114,22 @@ def _serve(options: argparse.Namespace) -> None:
     say("the page is closed")
 
 
-def _shipped() -> str:
-    """The model that comes with a clone of the repository.
+def _model(options: argparse.Namespace) -> Path:
+    """The model that is asked for, or else the one that comes with a clone of the repository.
 
     Raises:
-        UserError: this is no clone.
+        UserError: none is asked for, and this is no clone.
     """
     from ..evaluation.judge import SHIPPED
 
+    if options.folder:
+        return find_model(options.folder, download=options.download)
     if not SHIPPED.is_dir():
         raise UserError(
             "there is no model here to look at (data/mnist-vit comes with a clone of the repository): give one, as "
             "tinyvit look MODEL"
         )
-    return str(SHIPPED)
+    return SHIPPED
 
 
 def _opens(address: str) -> bool:

@@ -55,7 +55,7 @@ def attention_gradients(
     weights = seen.attention[block][image, head]  # (N, N), as all that follows of all tokens that ask
     dy = by_head(grads.heads[block], num_heads)[image, head]  # (N, d)
     scale = q.shape[-1] ** -0.5
-    dweights = dy @ v.T
+    dweights = grads.attention[block][image, head]
     dscores = softmax_backward(dweights, SoftmaxSaved(weights))
     return AttentionGradients(
         q=q[token],

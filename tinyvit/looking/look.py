@@ -86,9 +86,7 @@ class Look:
         }
         for what, number in places.items():
             if not 0 <= number < counts[what]:
-                raise UserError(
-                    f"there is no {what} {number}: this model's {what}s are numbered from 0 to {counts[what] - 1}"
-                )
+                raise UserError(f"there is no {what} {number}: of {what}s there are {counts[what]}, numbered from 0")
 
     def dlogits(self, targets: Targets = None) -> Array:
         """The gradient with respect to the logits of the logit to explain: 1 at its class, 0 elsewhere (B, K)."""

@@ -33,16 +33,16 @@ def bundle(folder: Path, entry: str, *, instead: Mapping[str, str] | None = None
         UserError: a module is missing, imports itself by way of others, or has imports or exports of another form.
     """
     texts: dict[str, str] = {}
+    imported: dict[str, list[str]] = {}
     waiting = [entry]
     while waiting:
         path = waiting.pop()
         if path not in texts:
             texts[path] = _read(folder, (instead or {}).get(path, path))
-            waiting += _imported(path, texts[path])
+            imported[path] = [_target(path, found[3]) for found in IMPORT.finditer(texts[path])]
+            waiting += imported[path]
     try:
-        order = list(
-            graphlib.TopologicalSorter({path: _imported(path, text) for path, text in texts.items()}).static_order()
-        )
+        order = list(graphlib.TopologicalSorter(imported).static_order())
     except graphlib.CycleError as error:
         raise UserError(f"modules import themselves: {' -> '.join(error.args[1])}; cut the circle") from error
     return '"use strict";\nconst modules = {};\n' + "".join(_wrapped(path, texts[path]) for path in order)
@@ -55,12 +55,8 @@ def _read(folder: Path, path: str) -> str:
         raise UserError(f"the page's module {path} cannot be read ({error.strerror}): install tinyvit anew") from error
 
 
-def _imported(path: str, text: str) -> list[str]:
-    """Paths of the modules that a module imports from."""
-    return [_target(path, found[3]) for found in IMPORT.finditer(text)]
-
-
 def _target(path: str, given: str) -> str:
+    """The path of a module that the one at `path` imports from as `given`."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), given))
 
 

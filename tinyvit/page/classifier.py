@@ -13,6 +13,7 @@ import numpy as np
 from ..backend import device_of, to_device
 from ..config import ViTConfig
 from ..datasets import Split, normalize
+from ..datasets.load import is_at_hand
 from ..errors import UserError
 from ..evaluation.classifier import load_classifier
 from ..evaluation.pages import DigitReader
@@ -55,7 +56,7 @@ class Classifier:
         self.fill = to_device(paint, device)
         self.is_small = model.num_parameters() < SMALL
         self.own_images = OwnImages(self.preprocessing, DigitReader(self.model, self.preprocessing, note))
-        self._lock, self._opening = threading.Lock(), threading.Lock()
+        self._opening = threading.Lock()
         self._seen: OrderedDict[int, Seen] = OrderedDict()
         self._number = 0
         self.routes: dict[str, Callable[[Query, bytes], Answer]] = {
@@ -103,13 +104,11 @@ class Classifier:
         if off:
             arrays["logits_all_heads"] = self.model.predict(x)[0]
         spent = 1e3 * (time.perf_counter() - start)
-        with self._lock:
-            self._number += 1
-            number = self._number
-            self._seen[number] = seen
-            while len(self._seen) > (KEPT if self.is_small else KEPT_LARGE):
-                self._seen.popitem(last=False)
-        return Answer(arrays, {"number": str(number), "target": str(target), "milliseconds": f"{spent:.2f}"})
+        self._number += 1
+        self._seen[self._number] = seen
+        while len(self._seen) > (KEPT if self.is_small else KEPT_LARGE):
+            self._seen.popitem(last=False)
+        return Answer(arrays, {"number": str(self._number), "target": str(target), "milliseconds": f"{spent:.2f}"})
 
     def cover(self, query: Query, _: bytes) -> Answer:
         """Covering for a class, and how far the maps agree with it."""
@@ -153,8 +152,6 @@ class Classifier:
 
     @functools.cached_property
     def _examples(self) -> Split | None:
-        from ..datasets.load import is_at_hand
-
         try:
             if self.preprocessing.built_in and not is_at_hand(self.preprocessing.dataset):
                 return None
@@ -175,8 +172,7 @@ class Classifier:
             UserError: it is not one of the last.
         """
         number = query.whole("number")
-        with self._lock:
-            seen = self._seen.get(number)
+        seen = self._seen.get(number)
         if seen is None:
             raise UserError(f"look {number} is no longer known, or never was: look at the image again")
         return seen

@@ -35,8 +35,8 @@ class EpochMaps:
     def __init__(self, folder: Path, config: RunConfig):
         self.folder, self.config = folder, config
         self._kept: dict[int, Answer] = {}
-        self._problem: UserError | None
-        self._stamp, self._problem = 0, None
+        self._stamp = 0
+        self._problem: UserError | None = None
         self._pixels: np.ndarray | None = None
 
     @property

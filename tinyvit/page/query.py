@@ -18,7 +18,7 @@ class Query:
     def __init__(self, text: str = ""):
         if len(text) > MAX_LENGTH or text.count("&") >= MAX_FIELDS:
             raise UserError(f"the query has more than {MAX_FIELDS} fields or {MAX_LENGTH} characters: ask for less")
-        self.fields = {name: values[-1] for name, values in parse_qs(text, max_num_fields=MAX_FIELDS).items()}
+        self.fields = {name: values[-1] for name, values in parse_qs(text).items()}
 
     def whole(self, name: str) -> int:
         """A whole number.

@@ -17,7 +17,7 @@ from ..storage.tensors import arrays_to_bytes
 from .bundle import bundle
 from .classifier import Classifier
 from .digits import learnable_digits
-from .files import WEB
+from .files import SOURCES, WEB
 from .studio import Studio
 
 MAX_PARAMETERS = 25_000_000  # beyond, a page would be 130 MB, and an answer takes a browser half a minute
@@ -28,7 +28,6 @@ WORKERS = {"engine": "engine/worker.js", "learner": "engine/training/worker.js"}
 SCRIPTS = "\n".join(f'<script defer src="{name}.js"></script>' for name in (*WORKERS, "page"))
 TABLE = "globalThis.tinyvit ??= { workers: {}, files: {} };\n"
 START = {"engine/start.js": "engine/start_from_scripts.js"}
-SOURCES = ("attention", "layer_norm", "linear", "patchify", "softmax")  # ops that the page names, in Python
 
 
 def write_static(studio: Studio, folder: str | Path) -> int:
@@ -60,14 +59,13 @@ def static_files(classifier: Classifier) -> dict[str, bytes]:
         "examples.safetensors": arrays_to_bytes(examples),
         **learnable,
     }
-    ops = WEB.parent.parent / "ops"
     return {
         "index.html": _index().encode(),
         **{path.name: path.read_bytes() for path in sorted(WEB.iterdir()) if path.suffix in (".css", ".svg")},
         "page.js": _function("", bundle(WEB, "page.js", instead=START)),
         **{f"{name}.js": _function(name, bundle(WEB, path)) for name, path in WORKERS.items()},
         **{f"files/{name}.js": _as_script(name, content) for name, content in beside.items()},
-        **{f"source/ops/{name}.py": (ops / f"{name}.py").read_bytes() for name in SOURCES},
+        **{name: path.read_bytes() for name, path in SOURCES.items()},
     }
 
 

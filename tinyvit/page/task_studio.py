@@ -104,9 +104,8 @@ class TaskStudio:
         if dataset is None or not 0 <= index < count:
             raise UserError(f"there is no example {index}: this model has {count:,} of them, numbered from 0")
         if self.task != "mae" and is_composed(dataset):
-            return Answer(
-                {"pixels": evaluation_canvases(self.config, dataset, "test", range(index, index + 1)).images[0]}
-            )
+            canvases = evaluation_canvases(self.config, dataset, "test", range(index, index + 1))
+            return Answer({"pixels": canvases.images[0]})
         return Answer({"pixels": dataset.test.images[index]})
 
     @functools.cached_property

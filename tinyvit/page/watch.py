@@ -36,7 +36,6 @@ class Watch:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self.routes: dict[str, Callable[[Query, bytes], Answer]] = {"GET maps": lambda *asked: self.maps.answer(*asked)}
-        self._problems: list[str] = []
         self._news = threading.Condition()
         self._version = self._beginnings = 0
         self._begin_anew()
@@ -109,7 +108,7 @@ class Watch:
         self.maps = EpochMaps(self.folder, self.config)
         self._steps: list[Step] = []
         self._epochs: list[dict[str, Any]] = []
-        self._problems = []
+        self._problems: list[str] = []
         self._read_to, self._metrics_stamp = 0, 0
         self._config_stamp = (self.folder / CONFIG).stat().st_mtime_ns
         self._beginnings += 1
@@ -126,9 +125,8 @@ class Watch:
 
     def _look_at_steps(self) -> bool:
         new, read_to = read_steps(self.folder, self._read_to)
-        if read_to < self._read_to:  # lines were taken away: the run goes on from an earlier step
+        if read_to < self._read_to:  # lines were taken away: the run goes on from an earlier step, all was read again
             self._steps, self._beginnings = [], self._beginnings + 1
-            new, read_to = read_steps(self.folder)
         self._read_to = read_to
         self._steps = self._steps + new
         return bool(new)

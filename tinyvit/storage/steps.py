@@ -42,14 +42,14 @@ def read_steps(folder: Path, start: int = 0) -> tuple[list[Step], int]:
     """
     try:
         with open(folder / STEPS, "rb") as file:
-            size = file.seek(0, 2)
-            file.seek(start if start <= size else 0)
+            start = start if start <= file.seek(0, 2) else 0
+            file.seek(start)
             content = file.read(MAX_BYTES)
     except OSError:
         return [], 0
     whole = content[: content.rfind(b"\n") + 1]
     steps = [step for line in whole.splitlines() if (step := _step_in(line)) is not None]
-    return steps, (start if start <= size else 0) + len(whole)
+    return steps, start + len(whole)
 
 
 def _step_in(line: bytes) -> Step | None:
