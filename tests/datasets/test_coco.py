@@ -126,7 +126,7 @@ def test_boxes_that_are_cut_off_are_told(bbox, told, tmp_path):
     values["annotations"][1]["bbox"] = bbox
     write(tmp_path / "train.json", values, tmp_path)
     notes = " ".join(list_coco(tmp_path).notes)
-    assert ("1 boxes in " in notes and "reach out of their image" in notes) == told
+    assert ("reach out of their image are cut off at its sides: 1." in notes) == told
 
 
 def changed(change):

@@ -56,6 +56,24 @@ def test_four_strokes_around_another_are_a_box_and_two_are_not():
     assert enclosing(pieces_of(SIDES)) == set()
 
 
+def bow(begin, end):
+    """Part of an ellipse around (184, 180), between two angles in degrees."""
+    angle = np.radians(np.linspace(begin, end, 30))
+    return list(zip((184 + 68 * np.cos(angle)).tolist(), (180 + 81 * np.sin(angle)).tolist(), strict=True))
+
+
+def test_a_bow_with_its_middle_in_the_digits_box():
+    """What counts is where its pixels are: its box is as wide as the bow."""
+    nine = [(205, 150), (180, 133), (162, 155), (180, 175), (205, 150), (198, 238)]
+    around, *others = (pieces_of([stroke])[0] for stroke in (bow(-112, -5), bow(8, 112), bow(128, 232)))
+    (digit,) = pieces_of([nine])
+    middle = np.add(around.box[:2], around.box[2:]) / 2
+    assert (middle >= digit.box[:2]).all()
+    assert (middle < digit.box[2:]).all()
+    assert around.length <= digit.length
+    assert enclosing([digit, around, *others]) == {1, 2, 3}
+
+
 @pytest.mark.parametrize("kind", kinds.FURNITURE[:-1], ids=lambda kind: kind.__name__)
 def test_what_is_left_is_the_digit(kind):
     rng = np.random.default_rng(4)

@@ -58,7 +58,7 @@ def list_coco(folder: str | os.PathLike[str]) -> SceneFiles:
         for why, count in file.left_out.items()
     ]
     notes += [
-        f"{file.clipped:,} boxes in {file.path} reach out of their image, and are cut off at its sides."
+        f"Boxes in {file.path} that reach out of their image are cut off at its sides: {file.clipped:,}."
         for file in files.values()
         if file.clipped
     ]

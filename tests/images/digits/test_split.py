@@ -56,3 +56,15 @@ def test_a_ring_is_not_cut(size):  # any line through it crosses two strokes
 
 def test_what_is_narrow_is_not_cut():
     assert halves(drawn(lambda on: on.line((60, 40, 90, 150), fill=255, width=9))) is None
+
+
+@pytest.mark.parametrize("is_left_low", [True, False])
+def test_what_stands_higher_than_its_neighbour_is_not_cut(is_left_low):  # as the parts of a 4 written like a tick
+    left, right = (50, -10)[:: 1 if is_left_low else -1]
+
+    def rings(on):
+        on.ellipse((50, 30 + left, 120, 120 + left), outline=255, width=9)
+        on.line((112, 75 + left, 132, 75 + right), fill=255, width=6)
+        on.ellipse((124, 30 + right, 194, 120 + right), outline=255, width=9)
+
+    assert halves(drawn(rings)) is None
