@@ -1,6 +1,7 @@
 """Wrong answers with their true causes, and how many of them are told theirs: `python -m tests.course.corpus`.
 
-Those of `natural_answers.txt` are as learners write them; the others are solutions with one slip of the pen each.
+Those of `natural_answers.txt` are written by hand, as learners write them; the others, most of them, are made: solutions
+with one slip of the pen each, which the check knows by their one difference from the solution. They are counted apart.
 """
 
 import re
@@ -60,7 +61,11 @@ def slips():
 
 
 def told(answer):
-    """How the check names the cause: "planted", "line", "rule", "relation", or "" where it does not; None if it is right."""
+    """How the check names the cause, "" where it does not, None if the answer is right.
+
+    "words" of an answer written by hand, which say the cause; of a made one "planted", a known mistake that does the
+    same, "line", the place, "rule", words for its kind, or "relation", what is true of its numbers in all cases.
+    """
     exercise = EXERCISES[answer.number]
     spoilers.DONE.clear()
     verdict = judge(exercise, function_of(answer.source, exercise.name), seed=1)
@@ -77,19 +82,27 @@ def told(answer):
 
 
 def main(show):
-    count, unnamed = Counter(), []
-    for answer in [*natural(), *slips()]:
+    by_hand, made = _counted(natural(), show), _counted(slips(), show)
+    for name, count in (("written by hand", by_hand), ("made of the solutions", made), ("all", by_hand + made)):
+        ways = ", ".join(f"{how or 'not named'} {n}" for how, n in sorted(count.items()))
+        print(f"{name}: {count.total()} wrong answers, {named(count):.1%} named ({ways})")
+    return by_hand, made
+
+
+def _counted(answers, show):
+    count = Counter()
+    for answer in answers:
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
             how = told(answer)
         if how is not None:
-            count[how or "not named"] += 1
-            unnamed += [answer] if not how else []
-    total = sum(count.values())
-    for answer in unnamed if show else ():
-        print(f"--- {answer.number}, {answer.words}\n{answer.source}")
-    print(f"{total} wrong answers: {', '.join(f'{how} {n}' for how, n in sorted(count.items()))}")
-    print(f"named: {1 - count['not named'] / total:.1%}")
-    return total, 1 - count["not named"] / total
+            count[how] += 1
+        if show and how == "":
+            print(f"--- {answer.number}, {answer.words}\n{answer.source}")
+    return count
+
+
+def named(count):
+    return 1 - count[""] / count.total()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ import pytest
 from tests.course.mutations import function_of
 from tinyvit.course import check
 from tinyvit.course.exercise import EXERCISES, Case, Exercise
-from tinyvit.course.judge import Outcome, judge
+from tinyvit.course.judge import judge
 from tinyvit.course.report import report
+from tinyvit.course.verdict import Outcome
 
 
 def toy(solution=lambda x: 2 * x, argument=None):
@@ -41,6 +42,8 @@ RAISE = 'raise NotImplementedError("Exercise 5.2")'
         (f"x_hat, rstd, weight = saved\n    dx = dy * weight\n    {RAISE}", "below it"),
         (f"{RAISE}\n    return dy", "above it still stops it"),
         ("return other_stub(dy)", "calls one that is not written yet: Exercise 5.1"),
+        (f"dx = other_stub(dy)\n    {RAISE}", "calls one that is not written yet: Exercise 5.1"),
+        (f"if dy.ndim:\n        {RAISE}\n    return dy", "a `raise NotImplementedError` inside it stops it"),
     ],
 )
 def test_code_beside_the_stubs_raise_is_seen(body, said):

@@ -6,8 +6,9 @@ import pytest
 
 from tests.support import others_slow
 from tinyvit.course import EXERCISES
-from tinyvit.course.judge import Outcome, judge
+from tinyvit.course.judge import judge
 from tinyvit.course.report import report
+from tinyvit.course.verdict import Outcome
 
 MISTAKES = [(number, sentence) for number, exercise in EXERCISES.items() for sentence in exercise.mistakes]
 

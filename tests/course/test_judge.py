@@ -6,14 +6,17 @@ import warnings
 import numpy as np
 import pytest
 
+from tests.course.mutations import function_of
 from tinyvit import ops, optim
 from tinyvit.config import costs
 from tinyvit.course.exercise import EXERCISES, Case, Exercise
-from tinyvit.course.judge import Outcome, judge
+from tinyvit.course.judge import judge
 from tinyvit.course.report import report
+from tinyvit.course.verdict import Outcome
 
 TOLD = {
     ((3, 2), (2, 3)): "two axes are swapped",
+    ((4, 2, 3), (2, 3, 4)): "the axes stand in another order",
     ((2, 1, 4), (2, 3, 4)): "one axis shrank to 1",
     ((3, 4), (2, 3, 4)): "the first axis was lost",
     ((2, 3), (2, 3, 4)): "the last axis was lost",
@@ -41,7 +44,11 @@ def exercise(solution, cases, **mistakes):
 @pytest.mark.parametrize(("got", "wanted"), TOLD)
 def test_a_wrong_shape_is_named(got, wanted, rng):
     case, came = Case((rng.random(wanted),)), rng.random(got)
-    verdict = judge(exercise(lambda x: 2 * x, [case]), lambda x: came)
+
+    def learners(x):
+        return came[None].sum(0)  # a sum, so that keepdims may be spoken of
+
+    verdict = judge(exercise(lambda x: 2 * x, [case]), learners)
     assert verdict.outcome is Outcome.WRONG_SHAPE
     assert verdict.sentence == f"y: got shape {got}, wanted {wanted}"
     assert verdict.guess.startswith(TOLD[got, wanted]) if TOLD[got, wanted] else not verdict.guess
@@ -122,6 +129,8 @@ def test_ones_are_blamed_on_dy_only_where_there_is_a_dy(rng):
         ("15.1", lambda n, workers: [(0.0, n / 1.0)] * workers, "are not all whole numbers (`/` gives a float"),
         ("15.1", lambda n, workers: [n] * workers, "wanted (start, stop) for each worker"),
         ("15.1", lambda n, workers: ((0, n) for _ in range(workers)), "it returned generator, wanted a list of pairs"),
+        ("12.2", lambda order, batch_size: [0, 4], "it returned a list of 2 numbers, wanted a list of batches"),
+        ("12.2", lambda order, batch_size: [order, None], "it returned a list of 2 in which part 1 is None, wanted"),
         ("15.2", lambda parts, sizes: list(parts[0].values()), "it returned list, wanted a dict"),
         ("15.2", lambda parts, sizes: {"weight": parts[0]["weight"]}, "['weight'], wanted those of the parts"),
         ("17.2", lambda values, records, dy: [0, dy], "grads: got 2 of them, wanted"),
@@ -167,6 +176,11 @@ def test_one_wrong_number_is_not_called_a_multiple(rng):
         (lambda x: max(x, 0.0), "np.maximum goes number by number"),
         (lambda x: x.T @ x.T, "a @ b needs"),
         (lambda x: np.zeros(len(x) / 2), "`//` gives a whole number"),
+        (lambda x: x[: len(x) / 2], "`//` gives a whole number"),
+        (lambda x: [1, 2][len(x) / 2], "`//` gives a whole number"),
+        (lambda x: [1, 2][x.shape], ""),  # no float in it
+        (lambda x: x.shape // 2, "the lengths of a shape"),
+        (lambda x: np.array([x, x[0, 0]]), "no array holds parts of different shapes"),
         (lambda x: (x, x) - x, ""),
         (lambda x: (x, x) - (x, x), "two things"),
     ],
@@ -220,8 +234,24 @@ def test_a_missing_return_gets_no_guess_about_shapes(rng):
     assert verdict.guess == ""
 
 
-def test_a_planted_mistake_that_overflows_warns_nobody():
-    toy = exercise(lambda x: x, [Case((np.full(3, 1000.0),))], overflow=lambda x: np.exp(x))
+@pytest.mark.parametrize(
+    ("mistake", "comes_to"), [(np.exp, np.inf), (lambda x: x + x.var(ddof=3), np.nan)], ids=["overflow", "var"]
+)
+def test_a_planted_mistake_warns_nobody(mistake, comes_to):
+    toy = exercise(lambda x: x, [Case((np.full(3, 1000.0),))], planted=lambda x: mistake(x))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert judge(toy, lambda x: np.full(3, np.inf)).guess == "overflow"
+        assert judge(toy, lambda x: np.full(3, comes_to)).guess == "planted"
+
+
+@pytest.mark.parametrize(
+    ("body", "guess"),
+    [
+        ("return x.sum(-1)", "keepdims=True keeps an axis of 1"),
+        ("return (x * x)[..., 0]", ""),  # nothing that takes keepdims
+        ("return np.array([row[0] * 3 for row in x])", ""),
+    ],
+)
+def test_keepdims_is_named_only_where_something_takes_it(body, guess, rng):
+    toy = exercise(lambda x: x.max(-1, keepdims=True), [Case((rng.random(shape),)) for shape in ((2, 3), (4, 5))])
+    assert judge(toy, function_of(f"def f(x):\n    {body}\n", "f")).guess == guess

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from . import exercises  # noqa: F401  enters all exercises
 from . import progress as _progress
 from .exercise import EXERCISES, Exercise, Function, find_exercise
-from .judge import Outcome, Verdict, judge
+from .judge import judge
 from .report import report
 from .show import say, say_verdict
 from .source import handed_over, others_like
 from .texts import texts as texts
+from .verdict import Outcome, Verdict
 
 
 def __getattr__(name: str) -> Callable[[Function], None]:
@@ -80,7 +81,7 @@ class _Check:
         text = report(self.exercise, verdict, after=after)
         if os.environ.get("TINYVIT_STRICT") and verdict.outcome is not Outcome.PASSED:
             raise AssertionError(text)
-        say_verdict(text, passed=verdict.outcome is Outcome.PASSED)
+        say_verdict(text, verdict.outcome)
 
     def _judged(self, function: Function) -> Verdict:
         """The verdict, with a word about a cell that was changed and not run, or a function of another name."""

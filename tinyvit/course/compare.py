@@ -114,9 +114,9 @@ def kind_of(value: Any) -> str:
         odd = [i for i, part in enumerate(value) if part is None] or [
             i for i, shape in enumerate(shapes) if shape != max(set(shapes), key=shapes.count)
         ]
-        return f"a {type(value).__name__} of {len(value)}" + (
-            f" in which part {odd[0]} is {kind_of(value[odd[0]])}" if odd else ""
-        )
+        if odd:
+            return f"a {type(value).__name__} of {len(value)} in which part {odd[0]} is {kind_of(value[odd[0]])}"
+        return f"a {type(value).__name__} of {len(value)}" + " numbers" * ({*shapes} == {()})
     if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
         return f"an array of {'Python objects' if value.dtype == object else value.dtype}"
     if isinstance(value, np.ndarray) and value.ndim:

@@ -1,6 +1,7 @@
 """Guesses at why a function is wrong. Each is spoken only if it fits what the function did on every case."""
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,12 +17,17 @@ from .watch import copy_of, words_of
 USUAL_ERRORS = {
     r"RecursionError": "the function calls itself, over and over: is there another one of the same name?",
     r"matmul: .*mismatch": "a @ b needs a last axis of a as long as b's last but one; `.T` turns round all axes",
-    r"'float' object cannot be|single integer, got|must be integers": "`/` gives a float; `//` gives a whole number",
-    r"'tuple'|inhomogeneous": "a forward returns two things, `y, saved`",
+    r"'float' object cannot be|single integer, got '\d|slice indices must|must be integers or slices, not .*float": (
+        "`/` gives a float; `//` gives a whole number"
+    ),
+    r"'tuple'": "a tuple is several things, like the two things `y, saved` of a forward or the lengths of a shape: "
+    "take out the one that is meant",
+    r"inhomogeneous": "no array holds parts of different shapes, like the two things `y, saved` of a forward",
     r"truth value of an array": "Python's max, min and if want one number; np.maximum goes number by number",
-    r"not supported between instances of 'NoneType'|'NoneType' object": "a name is None here: a function that returns "
-    "nothing gives None",
-    r"UnboundLocalError": "the name gets its value further down in this function: give it one before it is used",
+    r"not supported between instances of 'NoneType'|'NoneType' object": "something is None here: a function that "
+    "returns nothing gives None",
+    r"UnboundLocalError": "the name gets its value further down, or in a branch or loop that was not run: give it one "
+    "before it is used",
 }
 
 
@@ -36,7 +42,7 @@ def run(function: Function, exercise: Exercise, case: Case, answer: Any) -> Ran:
     """Call a planted mistake as the learner's function is called."""
     arguments, options, _ = copy_of(case)
     try:
-        with np.errstate(all="ignore"):  # a planted mistake may overflow; that is not the learner's
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):  # its overflow is not the learner's
             result = function(*arguments, **options)
         return Ran(None if result is None else arranged(exercise.summary(result), answer))
     except Exception as error:  # a wrong formula may fit one case's shapes and not another's

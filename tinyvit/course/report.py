@@ -3,7 +3,7 @@
 import numpy as np
 
 from .exercise import Exercise
-from .judge import Outcome, Verdict
+from .verdict import Outcome, Verdict
 
 SHOWN = 8  # numbers of a row
 WHERE = "Write it in the cell above in place of the line `raise NotImplementedError`, run that cell, then this one."

@@ -22,14 +22,15 @@ def about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
 def _about_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     if len(got) == len(wanted):
         if sorted(got) == sorted(wanted):
-            return "two axes are swapped"
+            moved = sum(g != w for g, w in zip(got, wanted, strict=True))
+            return "two axes are swapped" if moved == 2 else "the axes stand in another order"
         return "one axis shrank to 1" if all(g in (1, w) for g, w in zip(got, wanted, strict=True)) else ""
     if tuple(n for n in got if n != 1) == tuple(n for n in wanted if n != 1):
         return "there is an axis of 1 too many" if len(got) > len(wanted) else "keepdims=True keeps an axis of 1"
     if got and got == wanted[1:]:
         return "the first axis was lost"
     if not got and wanted:
-        return "a sum, mean or max without axis= makes one number of the whole array"
+        return "is there a sum, mean or max without axis=? That makes one number of the whole array"
     if got == wanted[: len(got)]:
         return "keepdims=True keeps an axis of 1" if set(wanted[len(got) :]) == {1} else "the last axis was lost"
     return "there are axes too many: one was not summed, joined or picked" if len(got) > len(wanted) else ""

@@ -4,10 +4,13 @@ import io
 from html import escape
 from typing import TYPE_CHECKING
 
+from .verdict import Outcome
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 80  # 300 KB a notebook must do
+COLOURS = {Outcome.PASSED: "#1a7f37", Outcome.NOT_ATTEMPTED: "#9a6700"}  # green, amber; what is wrong is red
 
 
 def show(figure: "Figure", caption: str) -> None:
@@ -32,15 +35,15 @@ def say(markdown: str) -> None:
         print(markdown)
 
 
-def say_verdict(text: str, *, passed: bool) -> None:
-    """Display a verdict in a notebook, its head on green or red, lines broken between words; print it elsewhere."""
+def say_verdict(text: str, outcome: Outcome) -> None:
+    """Display a verdict in a notebook, its head in a colour, lines broken between words; print it elsewhere."""
     if not _in_notebook():
         print(text)
         return
     from IPython.display import display
 
     head, _, rest = text.partition(": ")
-    colour = "#1a7f37" if passed else "#9a6700" if rest.startswith("nothing written") else "#b42318"
+    colour = COLOURS.get(outcome, "#b42318")
     badge = f'<b style="background: {colour}; color: white; padding: 0 0.4em; border-radius: 3px">{escape(head)}</b>'
     style = "white-space: pre-wrap; word-break: normal; overflow-wrap: break-word"
     html = f'<pre style="{style}">{badge}: {escape(rest)}</pre>'

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+import traceback
 from collections.abc import Iterator
 
 from .compare import kind_of
@@ -22,14 +23,17 @@ def tree_of(function: Function) -> ast.FunctionDef | ast.Lambda | None:
 
 
 def not_written(function: Function, stub: str, error: Exception) -> str:
-    """A sentence for a `raise` of a stub that stops more than the stub; "" if there is nothing but the stub."""
+    """A sentence for a NotImplementedError that stops more than a stub; "" if there is nothing but the stub."""
+    *_, (stopped, _) = traceback.walk_tb(error.__traceback__)
+    if stopped.f_code is not getattr(inspect.unwrap(function), "__code__", stopped.f_code):
+        return f"your function calls one that is not written yet: {error}"
     tree = tree_of(function)
     if not isinstance(tree, ast.FunctionDef):
         return ""
     given = {ast.unparse(node) for node in body_of(ast.parse(stub).body[0])} if stub else set()
     raises = [line for line, node in enumerate(body_of(tree)) if _raises(node)]
     if not raises:
-        return f"your function calls one that is not written yet: {error}"
+        return "your code is there, but a `raise NotImplementedError` inside it stops it"
     own = [line for line, node in enumerate(body_of(tree)) if not _raises(node) and ast.unparse(node) not in given]
     if not own:
         return ""

@@ -82,10 +82,10 @@ add(
             )
         ),
         **{
-            "you used a step of your own; use the h that is given" + " " * n: (
+            f"you used a step of your own, {own:g}; use the h that is given": (
                 lambda forward, backward, x, dy, v, h, own=own: _both(forward, backward, x, dy, v, own)
             )
-            for n, own in enumerate((1e-5, 1e-4, 1e-6))
+            for own in (1e-5, 1e-4, 1e-6)
         },
         "dy is not used: weigh the outputs with dy, and hand dy to the backward": (
             lambda forward, backward, x, dy, v, h: _both(forward, backward, x, np.ones_like(dy), v, h)

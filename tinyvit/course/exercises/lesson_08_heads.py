@@ -24,11 +24,6 @@ def _first_axis(parts):
     return parts[0], parts[1], parts[2]
 
 
-def _unpacked(result):
-    """One array of three is as good as a tuple: `q, k, v = ...` takes both."""
-    return tuple(result) if len(result) == 3 else result
-
-
 def _head_cases(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int]]:
     """B, h, N, d, all different, so that every axis in the wrong place is seen."""
     yield 2, 3, 5, 4
@@ -94,7 +89,6 @@ add(
         "d stands before the tokens; the order is (B, h, N, d)": _dim_in_front,
         "the order is q, k, v": lambda qkv, num_heads: _three(qkv, num_heads)[::-1],
     },
-    summary=_unpacked,
     not_to_call=("attention",),
 )
 

@@ -51,7 +51,7 @@ def _parameters(
     return embedding + depth * (norms * norm + attention + mlp) + last_norm * norm + head * linear(D, K)
 
 
-# Patches in a row, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim: no two share a factor in most rows.
+# Patches in a row, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim: no common factors in the first row.
 SIZES = ((5, 4, 3, 7, 11, 13, 23), (3, 7, 5, 11, 16, 2, 29), (4, 3, 3, 6, 10, 2, 23), (1, 2, 1, 3, 5, 1, 7))
 
 

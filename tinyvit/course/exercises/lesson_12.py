@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..compare import kind_of
 from ..exercise import Case, NotAskedFor, add
 
 # --- 12.1 ---
@@ -94,13 +95,10 @@ def _pieces(order, batch_size):
 def _listed(batches):
     """A list of arrays of indices."""
     if not isinstance(batches, list | tuple) or any(np.ndim(batch) == 0 for batch in batches):
-        raise NotAskedFor(f"it returned {_kind(batches)}, wanted a list of batches, each an array of places of images")
+        raise NotAskedFor(
+            f"it returned {kind_of(batches)}, wanted a list of batches, each an array of places of images"
+        )
     return list(batches)
-
-
-def _kind(batches):
-    kind = f"a list of {len(batches)} numbers" if isinstance(batches, list) and batches else type(batches).__name__
-    return kind
 
 
 def _batch_cases(rng: np.random.Generator) -> Iterator[Case]:
