@@ -50,10 +50,14 @@ def test_it_opens_with_an_answer(opened):
 
 def test_a_drawn_digit_is_answered(opened):
     tab = opened()
+    assert tab.inner_text("#done") == ""
     settled(tab, lambda: tab.click("#clear"))
+    assert "Nothing is drawn" in tab.inner_text("#done")
     drawn(tab, [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)])
     tab.wait_for_selector("#says:has-text('It says 7')")
+    assert "scaled to 20 of 28 pixels" in tab.inner_text("#done")
     settled(tab, lambda: tab.click("#undo"))
+    assert "Nothing is drawn" in tab.inner_text("#done")
 
 
 def test_of_many_strokes_the_last_is_drawn(opened, page):
@@ -158,7 +162,8 @@ def test_another_class_is_explained(opened):
 
 def test_heads_are_switched_off_and_on(opened):
     tab = opened()
-    settled(tab, lambda: tab.click(".toggles button >> nth=13"))
+    settled(tab, lambda: tab.get_by_role("switch", name="block 4, head 2").click())
+    assert not tab.get_by_role("switch", name="block 4, head 2").is_checked()
     assert "heads switched off: 1" in tab.inner_text("#now")
     assert "1 off." in tab.inner_text("#without-said")
     assert len({*tab.locator(".changes .v").all_inner_texts()}) > 5

@@ -22,15 +22,13 @@ function against(pen) {
   return stripes.pattern;
 }
 
-/** `values` as bars from a zero line; gradients are purple and orange, values of the forward pass are plain. */
-export function bars(canvas, values, { plain = false, most = largest(values), at = -1 } = {}) {
+/** `values` as bars from a zero line, `most` as high as there is room, `at` marked; values of the forward are plain, gradients purple and orange. */
+export function bars(canvas, values, { plain, most, at }) {
   const pen = canvas.getContext("2d"), { width, height } = canvas, n = values.length, w = width / n;
   const below = values.some((value) => value < 0), zero = below ? height / 2 : height - 1, scale = (below ? height / 2 : height) - 2;
   pen.clearRect(0, 0, width, height);
-  if (at >= 0) {
-    pen.fillStyle = colour("faint");
-    pen.fillRect(Math.floor(at * w), 0, Math.max(2, Math.ceil(w)), height);
-  }
+  pen.fillStyle = colour("faint");
+  pen.fillRect(Math.floor(at * w), 0, Math.max(2, Math.ceil(w)), height);
   pen.fillStyle = colour("line");
   pen.fillRect(0, Math.round(zero), width, 1);
   const gap = w > 4 ? Math.min(3, w * 0.2) : 0;
@@ -41,11 +39,11 @@ export function bars(canvas, values, { plain = false, most = largest(values), at
   });
 }
 
-/** One slider whose rows are drawn together. The cursor goes to the largest value of the last row until it is moved. */
+/** One slider whose rows are drawn together, those of one kind to one scale. */
 export class Strips {
-  /** `label`: the key of what it is called; `unit`: the key of a place on its axis, of {n}. */
-  constructor(parent, { label, unit, moved = () => {} }) {
-    Object.assign(this, { unit, moved, rows: [], canvases: [], at: 0, held: false });
+  /** `label`: the key of what it is called; `cursor`: { at, held }, the feature that is marked in all charts that share it, and whether a person chose it; `moved` draws them. */
+  constructor(parent, { label, cursor, moved }) {
+    Object.assign(this, { cursor, moved, rows: [], canvases: [] });
     this.node = make("div", { class: "strips", role: "slider", tabindex: 0, "data-label": label, "aria-valuemin": 1 });
     this.place = make("p", { class: "caption place", "aria-hidden": "true" });
     this.node.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.point(event));
@@ -63,23 +61,20 @@ export class Strips {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -8, PageUp: 8, Home: -Infinity, End: Infinity }[event.key];
     if (!step) return;
     event.preventDefault();
-    this.move(this.at + step);
+    this.move(this.cursor.at + step);
   }
   move(at) {
-    this.held = true;
-    this.at = Math.max(0, Math.min(this.length - 1, at));
-    this.paint();
-    this.moved(this.at);
+    Object.assign(this.cursor, { at: Math.max(0, Math.min(this.length - 1, at)), held: true });
+    this.moved();
   }
   get length() {
     return this.rows[0]?.values.length ?? 0;
   }
 
-  /** `rows`: { name: a key, values, plain, most }, from top to bottom. */
+  /** `rows`: { name: a key, values, plain }, from top to bottom. */
   draw(rows) {
-    this.rows = rows;
+    this.rows = rows.map((row) => ({ ...row, most: Math.max(...rows.filter(({ plain }) => plain === row.plain).map(({ values }) => largest(values))) }));
     if (this.canvases.length !== rows.length) this.build();
-    if (!this.held || this.at >= this.length) this.at = rows.at(-1).values.reduce((best, value, i, all) => (Math.abs(value) > Math.abs(all[best]) ? i : best), 0);
     this.paint();
   }
   build() {
@@ -97,17 +92,17 @@ export class Strips {
   }
   paint() {
     if (!this.length) return;
-    const place = t(this.unit, { n: this.at + 1 }), said = [];
+    const { at } = this.cursor, place = t("feature", { n: at + 1 }), said = [];
     this.rows.forEach(({ name, values, plain, most }, i) => {
-      bars(this.canvases[i], values, { plain, most, at: this.at });
+      bars(this.canvases[i], values, { plain, most, at });
       if (this.names[i].dataset.said !== t(name)) this.names[i].replaceChildren(...marked(t(name)));
       this.names[i].dataset.said = t(name);
-      say(this.values[i], signed(values[this.at]));
-      said.push(`${spoken(t(name))} ${signed(values[this.at])}`);
+      say(this.values[i], signed(values[at]));
+      said.push(`${spoken(t(name))} ${signed(values[at])}`);
     });
     say(this.place, place);
     this.node.setAttribute("aria-valuemax", this.length);
-    this.node.setAttribute("aria-valuenow", this.at + 1);
+    this.node.setAttribute("aria-valuenow", at + 1);
     this.node.setAttribute("aria-valuetext", `${place}: ${said.join(", ")}`);
   }
 }

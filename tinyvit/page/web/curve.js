@@ -1,4 +1,5 @@
 // Learning curves as SVG: lines over epochs, each with its name and last value at its end.
+import { make } from "./dom.js";
 
 const [W, H, LEFT, RIGHT, TOP, BOTTOM] = [520, 220, 52, 118, 12, 26];
 const MOST = 600; // points of a line; more are thinned out
@@ -8,6 +9,12 @@ function element(name, attributes, text) {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   if (text !== undefined) node.textContent = text;
   return node;
+}
+
+/** A figure for `curve`, under a title (a key): { svg, figure }. */
+export function curveFigure(title) {
+  const svg = element("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "data-label": title });
+  return { svg, figure: make("figure", {}, make("figcaption", { "data-text": title }), svg) };
 }
 
 /** `lines`: { name, kind: "first" | "second" | "thin", points: [[epoch, value], ...] }; `words(value)` for the axis. */

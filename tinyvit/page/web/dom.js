@@ -37,7 +37,7 @@ export function percent(share) {
 }
 
 /** 0.414 -> "0.41", 0.00312 -> "0.0031", 0.000000312 -> "3.1 · 10⁻⁷". */
-export function magnitude(value) {
+function magnitude(value) {
   const size = Math.abs(value);
   if (!size) return "0";
   if (size >= 100) return size.toFixed(0);

@@ -56,7 +56,7 @@ function links() {
 function render() {
   if (!state.answer) return;
   state.image = picture(state.pixels, state.shape);
-  for (const [, section] of shown) section.render();
+  for (const [, section] of shown) section.render?.();
   paint($("thumb"), [state.image, 1]);
   if (classifies()) renderFrame(state.answer);
   document.body.dataset.drawn = state.answer.metadata.number ?? ""; // the number of the answer that is drawn in full

@@ -1,6 +1,7 @@
 // A sheet to draw a digit on, by pointer or by keyboard, and the digit as MNIST's makers would have put it.
 
 const PEN = 1 / 13; // width of the pen, as a share of the sheet
+export const DIGIT = 20 / 28; // the longer side of a digit, as a share of the image
 const STEP = 1 / 28; // of the pen that the arrow keys move
 
 export class Sheet {
@@ -101,7 +102,7 @@ export class Sheet {
       [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x + 1), Math.min(top, y), Math.max(bottom, y + 1)];
     }
     if (left >= right) return null;
-    const scale = ((Math.min(H, W) * 20) / 28) / Math.max(right - left, bottom - top);
+    const scale = (Math.min(H, W) * DIGIT) / Math.max(right - left, bottom - top);
     const w = Math.max(1, Math.round((right - left) * scale)), h = Math.max(1, Math.round((bottom - top) * scale));
     return centred(reduced(data, width, { left, top, width: right - left, height: bottom - top }, w, h), w, h, H, W);
   }

@@ -6,7 +6,7 @@ export const state = {
   shape: null, // sizes that follow from the config, see `shapeOf`
   pixels: null, // (C, H, W) bytes of the image
   answer: null, // of `look`
-  detail: null, // { token, scores, backward } for what is chosen
+  detail: null, // { token, backward } for what is chosen
   cover: null, // of `cover`, once the pen rests
   target: null, // the class to explain; null: the one that the model answers
   token: 0, // the token that asks (its query)

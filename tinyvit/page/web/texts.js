@@ -6,7 +6,7 @@ import { look } from "./texts/look.js";
 import { run } from "./texts/run.js";
 import { task } from "./texts/task.js";
 
-export const LANGUAGES = ["en", "zh"];
+const LANGUAGES = ["en", "zh"];
 export const TEXTS = { ...draw, ...look, ...backward, ...run, ...learning, ...task }; // key: [English, Chinese]
 
 const store = globalThis.localStorage;

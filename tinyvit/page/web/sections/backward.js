@@ -9,18 +9,19 @@ import { marked, t } from "../texts.js";
 import * as norm from "./norm.js";
 
 const SHOWN = 3; // tokens in the table, beside the one that is chosen
-let charts, maps, said, selects, table;
+let charts, cursor, maps, said, selects, table;
 
 export const fits = () => classifies() && state.shape.depth > 0;
 
 export function build() {
   charts = {};
+  cursor = { at: 0, held: false };
   maps = {};
   said = {};
   selects = {};
   buildChoosers();
   const chooseOther = (token, kept) => choose("other", token, kept);
-  const chart = (name, label, unit = "feature") => (parent) => { charts[name] = new Strips(parent, { label, unit, moved: render }); };
+  const chart = (name, label) => (parent) => { charts[name] = new Strips(parent, { label, cursor, moved: render }); };
   const map = (name, label) => (parent) => { maps[name] = new PatchMap(parent, { label, which: "other", choose: chooseOther }); };
   step("score", "score_ij = q_i · k_j / √d", null, "attention", chart("score", "scoreChart"));
   step("weights", "w_ij = exp(score_ij) / Σ_m exp(score_im)\ny_i = Σ_j w_ij v_j", null, "softmax", map("weights", "weightsMap"), chart("weights", "weightsChart"));
@@ -32,7 +33,7 @@ export function build() {
     parent.append(make("div", { class: "scroll", tabindex: 0, role: "group", "data-label": "tableLabel" }, make("table", {}, make("thead", {}, make("tr", {}, ...["tableToken", "tableWeight", "tableDweight", "tableMore", "tableDscore"].map((key) => make("th", { scope: "col", "data-text": key })))), table)));
   });
   step("dqk", "score_ij = q_i · k_j / √d", "dq_i = Σ_j dscore_ij k_j / √d\n⇒ dk_j = Σ_i dscore_ij q_i / √d", "attention", chart("dq", "dqChart"), chart("dk", "dkChart"));
-  norm.build(step, said);
+  norm.build(step, render);
 }
 
 /** One step: its rule, one line of derivation, a link to the file that computes it, what is seen, and a sentence. */
@@ -80,36 +81,37 @@ export function render() {
   const target = Number(answer.metadata.target), chosen = { class: target, block: state.block, head: state.head, token: state.token, other: j };
   for (const [name, select] of Object.entries(selects)) select.value = chosen[name];
   const known = { who: tokenName(state.token), other: tokenName(j), block: state.block + 1, head: state.head + 1, name: className(target) };
-  const v = row(b.v, j), k = row(b.k, j), most = Math.max(...b.dy.map(Math.abs));
+  const v = row(b.v, j), k = row(b.k, j)
+  const arrives = b.dy.some(Boolean), [c] = cursor.held ? [cursor.at] : order(b.dy.map(Math.abs)); // the feature that is marked
+  cursor.at = c;
   const products = (x, y, scale = 1) => x.map((value, c) => value * y[c] * scale);
   const write = (name, key, values) => said[name].replaceChildren(...marked(sentence(t(key, { ...known, ...values }))));
 
   charts.score.draw([{ name: "rowQ", values: b.q, plain: true }, { name: "rowK", values: k, plain: true }, { name: "rowTerms", values: products(b.q, k, d ** -0.5) }]);
   write("score", "scoreSaid", { d, score: signed(b.scores[j]), weight: percent(b.weights[j]) });
   maps.weights.draw([[image, 1], [shares(patchesOf(b.weights), rows, columns), 0.72]], (i) => percent(b.weights[i]));
-  charts.weights.draw([{ name: "rowV", values: v, plain: true }, { name: "rowWeighted", values: v.map((value) => value * b.weights[j]), plain: true, most: Math.max(...v.map(Math.abs)) }, { name: "rowY", values: mixed(b), plain: true }]);
+  charts.weights.draw([{ name: "rowV", values: v, plain: true }, { name: "rowWeighted", values: v.map((value) => value * b.weights[j]), plain: true }, { name: "rowY", values: mixed(b), plain: true }]);
   const [first] = order(b.weights);
-  write("weights", "weightsSaid", { first: tokenName(first), most: percent(b.weights[first]), weight: percent(b.weights[j]) });
+  write("weights", first === j ? "weightsSaidMost" : "weightsSaid", { first: tokenName(first), most: percent(b.weights[first]), weight: percent(b.weights[j]) });
 
   charts.dy.draw([{ name: "rowDy", values: b.dy }]);
-  const c = charts.dy.at;
-  write("dy", !most ? "dweightsNone" : b.dy[c] < 0 ? "dyFalls" : "dyRises", { n: c + 1, value: signed(b.dy[c]) });
-  charts.dv.draw([{ name: "rowDy", values: b.dy, most }, { name: "rowDvRow", values: row(b.dv_row, j), most }, { name: "rowDv", values: row(b.dv, j) }]);
+  write("dy", !arrives ? "dweightsNone" : b.dy[c] < 0 ? "dyFalls" : "dyRises", { n: c + 1, value: signed(b.dy[c]) });
+  charts.dv.draw([{ name: "rowDy", values: b.dy }, { name: "rowDvRow", values: row(b.dv_row, j) }, { name: "rowDv", values: row(b.dv, j) }]);
   write("dv", "dvSaid", { weight: percent(b.weights[j]) });
 
   const shade = [ghost(state.pixels, state.shape), 0.35], over = (values) => [[forAgainst(patchesOf(values), rows, columns), 1], shade];
   maps.dweights.draw(over(b.dweights), (i) => signed(b.dweights[i]));
   charts.dweights.draw([{ name: "rowDy", values: b.dy }, { name: "rowV", values: v, plain: true }, { name: "rowProduct", values: products(b.dy, v) }]);
-  write("dweights", !most ? "dweightsNone" : b.dweights[j] < 0 ? "dweightsFalls" : "dweightsRises", { value: signed(b.dweights[j]) });
+  write("dweights", !arrives ? "dweightsNone" : b.dweights[j] < 0 ? "dweightsFalls" : "dweightsRises", { value: signed(b.dweights[j]) });
 
   const average = b.weights.reduce((sum, w, m) => sum + w * b.dweights[m], 0);
   maps.dscores.draw(over(b.dscores), (i) => signed(b.dscores[i]));
   fillTable(b, average, j);
-  write("dscores", !most ? "dweightsNone" : b.dweights[j] < average ? "dscoresWorse" : "dscoresBetter", { weight: number(b.weights[j]), dweight: number(b.dweights[j]), average: signed(average), taken: average < 0 ? `(${number(average)})` : number(average), value: signed(b.dscores[j]) });
+  write("dscores", !arrives ? "dweightsNone" : b.dweights[j] < average ? "dscoresWorse" : "dscoresBetter", { weight: number(b.weights[j]), dweight: number(b.dweights[j]), average: signed(average), taken: average < 0 ? `(${number(average)})` : number(average), value: signed(b.dscores[j]) });
 
   charts.dq.draw([{ name: "rowDq", values: b.dq }]);
   charts.dk.draw([{ name: "rowDkRow", values: row(b.dk_row, j) }, { name: "rowDk", values: row(b.dk, j) }]);
-  write("dqk", "dqkSaid", { n: charts.dq.at + 1, dq: signed(b.dq[charts.dq.at]), m: charts.dk.at + 1, dk: signed(row(b.dk_row, j)[charts.dk.at]) });
+  write("dqk", "dqkSaid", { n: c + 1, dq: signed(b.dq[c]), dk: signed(row(b.dk_row, j)[c]) });
   norm.render(b, write);
 }
 

@@ -2,7 +2,7 @@
 import { explain, show, trouble } from "../asking.js";
 import { $, make, percent, say } from "../dom.js";
 import { cut, paint, picture } from "../paint.js";
-import { Sheet } from "../sheet.js";
+import { DIGIT, Sheet } from "../sheet.js";
 import { className, classifies, order, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
@@ -11,7 +11,7 @@ const SURE = 0.8;
 const CENTRED = ["classify", "mae"]; // tasks whose images are one digit, where MNIST has it
 const SIZE = 56; // of an example's canvas
 const SHEET = 280;
-let sheet, bars;
+let sheet, bars, done = () => ""; // what was done to the image, in words
 
 export const fits = () => state.about.task !== "generate";
 
@@ -70,20 +70,22 @@ function press(button) {
   for (const other of $("examples").children) other.setAttribute("aria-pressed", other === button);
 }
 
-function take(bytes, done = "") {
+function take(bytes, words) {
   const image = picture(bytes, state.shape);
   if (sheet) sheet.show({ image, pixels: bytes });
   else paint($("sheet"), [image, 1]);
-  say($("done"), done);
-  state.target = null;
-  return show(bytes);
+  return shown(bytes, words);
 }
 function strokes() {
-  const { C, H, W } = state.shape;
+  const { C, H, W } = state.shape, isCentred = CENTRED.includes(state.about.task), of = Math.min(H, W), n = Math.round(of * DIGIT);
   press(null);
-  say($("done"), "");
+  return shown(sheet.pixels(H, W, isCentred) ?? new Uint8Array(C * H * W), isCentred && sheet.strokes.length ? () => t("sheetCentred", { n, of }) : undefined);
+}
+function shown(pixels, words = () => "") {
+  done = sheet && !pixels.some(Boolean) ? () => t("sheetEmpty") : words;
+  say($("done"), done());
   state.target = null;
-  return show(sheet.pixels(H, W, CENTRED.includes(state.about.task)) ?? new Uint8Array(C * H * W));
+  return show(pixels);
 }
 
 function openPictures() {
@@ -92,7 +94,7 @@ function openPictures() {
     try {
       const { pixels, metadata } = await state.engine.image(file);
       press(null);
-      await take(Uint8Array.from(pixels), metadata.done);
+      await take(Uint8Array.from(pixels), () => metadata.done);
     } catch (error) { trouble(error); }
   };
   $("open").addEventListener("click", () => $("file").click());
@@ -113,6 +115,7 @@ export function answerWords(probs) {
 }
 
 export function words() {
+  say($("done"), done());
   const { N, C, P, H, W, rows, columns, D } = state.shape;
   $("cut").replaceChildren(...marked(t("cut", { H, W, patches: rows * columns, P, tokens: N, numbers: D, pixels: C * P * P })));
   $("classes").style.setProperty("--names", `${Math.min(16, Math.max(1, ...Array.from({ length: Math.min(100, state.shape.classes) }, (_, k) => className(k).length)))}ch`);

@@ -1,12 +1,12 @@
 // Watch it learn: a small model of random weights learns digits in this page, and what it makes of some of them moves.
 import { trouble } from "../asking.js";
-import { curve } from "../curve.js";
+import { curve, curveFigure } from "../curve.js";
 import { $, make, percent, say } from "../dom.js";
 import { startLearner } from "../engine/start.js";
 import { filesOf, forgetLearned, keepLearned } from "../learned.js";
 import { paint, picture, shares } from "../paint.js";
 import { order, row, state } from "../state.js";
-import { t } from "../texts.js";
+import { chosenLanguage, t } from "../texts.js";
 
 const SMOOTH = 20; // steps of which the mean loss is drawn
 const run = { losses: [], looks: [], now: null, seed: 0 };
@@ -15,7 +15,7 @@ let learner, loss, accuracy, digits, said, buttons, wanted;
 export const fits = () => Boolean(state.about.learns);
 
 export function build() {
-  [loss, accuracy] = ["learningLoss", "learningAccuracy"].map(figure);
+  [loss, accuracy] = ["learningLoss", "learningAccuracy"].map(curveFigure);
   digits = make("div", { class: "digits" });
   said = make("p", { class: "sentence", "aria-live": "polite" });
   const button = (text, click, disabled) => make("button", { "data-text": text, click, disabled: disabled && "" });
@@ -30,14 +30,6 @@ export function build() {
   $("learning-body").append(make("div", { class: "row" }, ...Object.values(buttons)), said,
     make("div", { class: "two" }, loss.figure, accuracy.figure),
     make("figure", {}, make("figcaption", { "data-text": "learningDigits" }), digits));
-}
-
-function figure(title) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 520 220");
-  svg.setAttribute("role", "img");
-  svg.dataset.label = title;
-  return { svg, figure: make("figure", {}, make("figcaption", { "data-text": title }), svg) };
 }
 
 function tell(order) {
@@ -56,7 +48,7 @@ function opened() {
       run.looks.push(...progress.looks);
     }
     run.now = progress;
-    return render();
+    return words();
   };
   return worker;
 }
@@ -64,7 +56,7 @@ function opened() {
 function reset() {
   Object.assign(run, { losses: [], looks: [], now: null, seed: run.seed + 1 });
   tell("reset");
-  render();
+  words();
 }
 
 function weightsFor(action) {
@@ -91,17 +83,15 @@ function saved(about, weights) {
   }
 }
 
-export const words = () => render();
-
-export function render() {
-  if (!buttons) return;
+/** It is drawn anew for what it learned and for another language; what is drawn on the sheet changes nothing here. */
+export function words() {
   const { now, losses, looks } = run, running = Boolean(now?.isRunning);
   buttons.start.dataset.text = now?.isDone ? "learningDone" : running ? "learningPause" : now ? "learningGoOn" : "learningStart";
   say(buttons.start, t(buttons.start.dataset.text));
   buttons.start.disabled = Boolean(now?.isDone);
   for (const name of ["reset", "show", "save"]) buttons[name].disabled = !now;
   const last = looks.at(-1);
-  say(said, now ? t("learningNow", { images: now.images.toLocaleString(), seconds: now.seconds.toFixed(0), share: percent(last?.accuracy ?? 0) }) : t("learningIdle"));
+  say(said, now ? t("learningNow", { images: now.images.toLocaleString(chosenLanguage()), seconds: now.seconds.toFixed(0), share: percent(last?.accuracy ?? 0) }) : t("learningIdle"));
   const epochs = now ? now.totalSteps / now.stepsPerEpoch : 1, place = (step) => step / (now?.stepsPerEpoch ?? 1);
   curve(loss.svg, [{ name: t("trainLine"), kind: "first", points: smoothed(losses, place) }], { of: epochs, words: (v) => v.toFixed(2), fromZero: true });
   curve(accuracy.svg, [{ name: "", kind: "second", points: looks.map((look) => [place(look.step), look.accuracy]) }], { of: epochs, words: percent, fromZero: true });

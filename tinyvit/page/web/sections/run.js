@@ -1,6 +1,6 @@
 // A run as it happens: its curves, what its weights make of a few digits epoch after epoch, and the patch embedding.
 import { trouble } from "../asking.js";
-import { curve } from "../curve.js";
+import { curve, curveFigure } from "../curve.js";
 import { $, make, percent, say } from "../dom.js";
 import { forAgainst, paint, picture, shares } from "../paint.js";
 import { className, order, row, state } from "../state.js";
@@ -13,8 +13,8 @@ let loss, measure, slider, said, digits, filters, block;
 export const fits = () => Boolean(state.about.watching);
 
 export function build() {
-  loss = figure("lossTitle");
-  measure = figure("measureTitle");
+  loss = curveFigure("lossTitle");
+  measure = curveFigure("measureTitle");
   slider = make("input", { type: "range", min: 0, max: 0, value: 0, "data-label": "epochLabel", input: () => fetchMaps(run.mapped[Number(slider.value)]) });
   said = make("span", { class: "v" });
   block = make("select", { change: changed });
@@ -24,13 +24,6 @@ export function build() {
     make("figure", {}, make("figcaption", { "data-text": "epochsTitle" }), make("div", { class: "choosers" }, make("label", { class: "range" }, make("span", { "data-text": "epoch" }), slider, said), make("label", {}, make("span", { "data-text": "blockChoose" }), block)), digits),
     make("figure", {}, make("figcaption", { "data-text": "filtersTitle" }), filters), make("p", { class: "caption", id: "run-note" }));
   state.engine.events(listen);
-}
-function figure(title) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 520 220");
-  svg.setAttribute("role", "img");
-  svg.dataset.label = title;
-  return { svg, figure: make("figure", {}, make("figcaption", { "data-text": title }), svg) };
 }
 
 function listen(event) {

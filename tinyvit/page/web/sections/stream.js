@@ -1,5 +1,6 @@
 // The residual stream: the logit as the sum of what each part wrote, and the head asked after each block.
 import { $, make, percent, say, term } from "../dom.js";
+import { softmaxForward } from "../engine/ops/softmax.js";
 import { className, classifies, order, row, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
@@ -48,8 +49,10 @@ export function render() {
     drawLine(each, name, sum ? logits[target] : parts[i], low, high);
   });
   const shown = logits.length <= MOST ? [...logits.keys()] : order(logits).slice(0, FEW);
+  const said = state.about.multi_label ? lens.map((v) => 1 / (1 + Math.exp(-v))) : softmaxForward({ data: lens, shape: lens.shape })[0].data;
+  Object.assign(said, { shape: lens.shape });
   cells.forEach((cellsOfBlock, b) => {
-    const probs = state.about.multi_label ? row(lens, b).map((v) => 1 / (1 + Math.exp(-v))) : softmax(row(lens, b)), best = order(probs)[0];
+    const probs = row(said, b), best = order(probs)[0];
     cellsOfBlock.forEach((cell, i) => {
       const share = probs[shown[i]];
       cell.className = shown[i] === best ? "q top" : "q";
@@ -62,9 +65,4 @@ export function render() {
     cell.className = shown[i] === target ? "c t" : "c";
     say(cell, className(shown[i]));
   });
-}
-
-export function softmax(scores) {
-  const top = Math.max(...scores), powers = Array.from(scores, (score) => Math.exp(score - top)), sum = powers.reduce((a, b) => a + b);
-  return powers.map((power) => power / sum);
 }

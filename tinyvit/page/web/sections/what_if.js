@@ -23,7 +23,7 @@ function buildAdversarial() {
   slider.output = make("span", { class: "v" });
   canvases = ["stepLabel", "movedLabel"].map((label) => make("canvas", { ...state.shape.map, role: "img", "data-label": label }));
   verdict = make("p", { class: "sentence", "aria-live": "polite" });
-  moved = make("button", { "data-text": "useMoved", disabled: "", click: () => moved.pixels && show(moved.pixels) });
+  moved = make("button", { "data-text": "useMoved", disabled: "", click: () => show(moved.pixels) });
   $("adversarial").append(make("figcaption", { "data-text": "adversarialTitle" }), make("p", { class: "words", "data-text": "adversarialWords" }), make("p", { class: "formula" }, "x′ = x − ε · sign(∂logit / ∂x)"),
     make("label", { class: "range" }, make("span", { "data-text": "epsilon" }), slider, slider.output), make("div", { class: "pair" }, ...canvases), verdict, moved);
   onRest(attack);
@@ -57,7 +57,7 @@ function buildHeads() {
   for (const block of indices(depth)) {
     grid.append(make("span", { class: "side", "data-text": "block", "data-n": block + 1 }));
     for (const head of indices(heads)) {
-      const node = make("button", { "data-label": "switchLabel", "data-block": block + 1, "data-head": head + 1, click: () => switchHead(`${block}.${head}`) }, String(head + 1));
+      const node = make("button", { role: "switch", "data-label": "cellHead", "data-block": block + 1, "data-head": head + 1, click: () => switchHead(`${block}.${head}`) }, String(head + 1));
       toggles.push([`${block}.${head}`, node]);
       grid.append(node);
     }
@@ -73,7 +73,7 @@ export function words() {
 
 export function render() {
   const { logits, logits_all_heads: before } = state.answer, change = logits.map((value, k) => (before ? value - before[k] : 0));
-  for (const [name, node] of toggles) node.setAttribute("aria-pressed", !state.off.has(name));
+  for (const [name, node] of toggles) node.setAttribute("aria-checked", !state.off.has(name));
   const shown = logits.length <= SHOWN ? [...logits.keys()] : order(change.map(Math.abs)).slice(0, SHOWN);
   const low = Math.min(0, ...change), high = Math.max(0, ...change);
   lines.forEach((each, i) => drawLine(each, t("logitOf", { name: className(shown[i]) }), change[shown[i]], low, high || 1));

@@ -2,8 +2,8 @@
 
 export const backward = {
   backwardTitle: ["The backward, seen: one head", "看见反向传播：一个头"],
-  backwardLead: ["A gradient answers one question of one number inside the model: *if it rose a little, how fast would the logit rise?* We write it with a d: dv is the gradient of v (∂logit / ∂v in full). The backward finds them all by walking the forward's steps in reverse, each step by one line of calculus. Here is that walk through one head, for one token i that asks and one token j that is looked at, with the numbers of the image above.",
-    "梯度回答关于模型内部某个数的一个问题：*如果它增大一点，logit 会以多快的速度上升？*我们在前面加 d 表示：dv 就是 v 的梯度（完整写法是 ∂logit / ∂v）。反向传播把前向的步骤倒着走一遍，每一步用一行微积分，就求出所有梯度。下面就是穿过一个头的这段路：提问的词元 i，被看的词元 j，用的是上面那张图像的数。"],
+  backwardLead: ["A gradient answers one question of one number inside the model: *if it rose a little, how fast would the logit rise?* We write it with a d: dv is the gradient of v (∂logit / ∂v in full). The backward finds them all by walking the forward's steps in reverse, each step by one line of calculus. Here is that walk through one head, for one token i that asks and one token j that is looked at, with the numbers of the image above. In a figure, bars of one kind share one scale; the feature that you mark in one is marked in all.",
+    "梯度回答关于模型内部某个数的一个问题：*如果它增大一点，logit 会以多快的速度上升？*我们在前面加 d 表示：dv 就是 v 的梯度（完整写法是 ∂logit / ∂v）。反向传播把前向的步骤倒着走一遍，每一步用一行微积分，就求出所有梯度。下面就是穿过一个头的这段路：提问的词元 i，被看的词元 j，用的是上面那张图像的数。同一幅图里，同类的条用同一个尺度；在一幅图里标出的特征，在所有图里都会标出。"],
   classChoose: ["logit of", "logit 的类别"],
   blockChoose: ["block", "块"],
   headChoose: ["head", "头"],
@@ -19,6 +19,7 @@ export const backward = {
   weightsTitle: ["Scores become shares", "分数变成份额"],
   weightsWords: ["Softmax: all positive, sum 1. With them token i takes home a mix of all values, y. Choose j here: point, click, or use arrow keys.", "Softmax：全为正，和为 1。词元 i 用它们取回所有值的混合 y。在这里选择 j：指向、点击或用方向键。"],
   weightsSaid: ["Block {block}, head {head}: {who} takes most, {most}, from {first}; from {other} it takes {weight}.", "块 {block}，头 {head}：{who}从{first}取得最多，{most}；从{other}取 {weight}。"],
+  weightsSaidMost: ["Block {block}, head {head}: {who} takes most from {first}, which is j: {most}.", "块 {block}，头 {head}：{who}从{first}（就是 j）取得最多：{most}。"],
   weightsChart: ["the value of token j, what is taken of it, and all that token i takes home", "词元 j 的值、从中取走的部分，以及词元 i 取回的全部"],
   weightsMap: ["attention weights; choose token j", "注意力权重；选择词元 j"],
 
@@ -54,7 +55,7 @@ export const backward = {
   tableMean: ["average {value}", "平均 {value}"],
   dqkTitle: ["dq and dk: how to fit better", "dq 与 dk：怎样更匹配"],
   dqkWords: ["The score is a product, and each factor gets the other one: dq is a mix of keys, dk a multiple of the query. So the query turns towards the keys whose scores should rise.", "分数是乘积，每个因子得到另一个因子：dq 是各个键的混合，dk 是查询的倍数。于是查询转向那些分数应当上升的键。"],
-  dqkSaid: ["Feature {n} of the query of {who}: gradient *{dq}*. Feature {m} of the key of {other}, from this query alone: *{dk}*. From here both, and dv, go down through the linear layer `qkv` to layer norm.", "{who}的查询的第 {n} 个特征：梯度 *{dq}*。{other}的键的第 {m} 个特征，仅来自这个查询：*{dk}*。从这里它们与 dv 一起穿过线性层 `qkv`，到达层归一化。"],
+  dqkSaid: ["Feature {n} of the query of {who}: gradient *{dq}*. The same feature of the key of {other}, from this query alone: *{dk}*. From here both, and dv, go down through the linear layer `qkv` to layer norm.", "{who}的查询的第 {n} 个特征：梯度 *{dq}*。{other}的键的同一个特征，仅来自这个查询：*{dk}*。从这里它们与 dv 一起穿过线性层 `qkv`，到达层归一化。"],
   dqChart: ["gradient of the query, feature by feature", "查询的梯度，逐个特征"],
   dkChart: ["gradient of the key of token j, feature by feature", "词元 j 的键的梯度，逐个特征"],
 

@@ -26,6 +26,8 @@ export const draw = {
   sheetLabel: ["A sheet to draw a digit on. Arrow keys move the pen, space puts it down and lifts it. Below are examples.",
     "画数字的纸。方向键移动笔，空格键落笔或抬笔。下面有示例。"],
   pictureLabel: ["the image", "图像"],
+  sheetEmpty: ["Nothing is drawn. The model has to say something even so: take no notice of how sure it is.", "还没有画任何东西。模型即便如此也得给出答案：不要在意它有多确定。"],
+  sheetCentred: ["Before it is cut, a drawing is scaled to {n} of {of} pixels and centred, as the digits of MNIST are.", "切开之前，画的数字会被缩放到 {of} 像素中的 {n} 像素并居中，与 MNIST 的数字一样。"],
   clear: ["Clear", "清除"],
   undo: ["Undo", "撤销"],
   open: ["Picture …", "打开图片…"],

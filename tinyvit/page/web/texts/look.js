@@ -84,7 +84,6 @@ export const look = {
   notFooled: ["{answer} The logit of {name} went from {before} to {after}: the answer holds.", "{answer}{name} 的 logit 从 {before} 变为 {after}：答案没变。"],
   withoutTitle: ["Heads switched off", "关闭一些头"],
   withoutWords: ["A head that is off takes home zeros (the linear layer after it still adds its constant). The whole page then shows the model without it: which heads does this digit need?", "关闭的头取回的全是零（其后的线性层仍会加上它的常数）。整个页面随之显示没有它的模型：这个数字需要哪些头？"],
-  switchLabel: ["block {block}, head {head}: on", "块 {block}，头 {head}：打开"],
   withoutNone: ["All heads are on. Switch one off: how far does each logit move?", "所有的头都开着。关掉一个：每个 logit 移动多少？"],
   withoutSaid: ["{n} off. The logit of {name} moves most: {value}. {answer}", "关闭了 {n} 个。{name} 的 logit 变化最大：{value}。{answer}"],
   logitOf: ["logit of {name}", "{name} 的 logit"],

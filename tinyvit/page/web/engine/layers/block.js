@@ -47,11 +47,11 @@ function branchForward(x, norm, bodyLayer, scaleLayer, options) {
   return [plusFirst(branch, x), { norm: normSaved, body, scale, branch }];
 }
 
-export function branchBackward(dy, saved, normLayer, bodyLayer, scaleLayer, watch) {
+function branchBackward(dy, saved, normLayer, bodyLayer, scaleLayer, watch) {
   const [dscaled, scale] = scaleLayer.backward(dy, saved.scale, watch);
   const [dbranch, body] = bodyLayer.backward(dscaled, saved.body, watch);
   const [dx, norm] = normLayer.backward(dbranch, saved.norm);
-  addToFirst(dx, dy); // the gradient takes both roads
+  addToFirst(dx, dy); // the gradient takes both paths
   return [dx, { norm, body, scale }];
 }
 

@@ -1,7 +1,7 @@
 // Weight initialisation: truncated normal, standard deviation 0.02; and the random numbers that it draws.
 import { zeros } from "../array.js";
 
-export const INIT_STD = 0.02; // the ViT papers' and timm's
+const INIT_STD = 0.02; // the ViT papers' and timm's
 
 /** Stands in for a generator where a model is built only to be filled. */
 export const NO_DRAWS = { normal: () => 0 };

@@ -24,7 +24,7 @@ export function attributionMaps(seen, target, { fill, from = 0 }) {
 }
 
 /** The sum over all pixels and channels of each patch: (1, C, H, W) -> (rows, columns). */
-export function patchSums(images, config) {
+function patchSums(images, config) {
   const [, C, H, W] = images.shape, P = config.patch_size, sums = zeros(...config.gridSize), columns = W / P;
   for (let pixel = 0; pixel < C * H * W; pixel++) {
     const y = Math.floor(pixel / W) % H, x = pixel % W;

@@ -23,7 +23,7 @@ export function layerNormForward(x, weight, bias, { eps = 1e-6 } = {}) {
 }
 
 /**
- * (..., D) -> dx (..., D), dweight (D), dbias (D). With g = dy * weight, x reaches y along three roads: directly,
+ * (..., D) -> dx (..., D), dweight (D), dbias (D). With g = dy * weight, x reaches y along three paths: directly,
  * through the mean, and through rstd:   dx = rstd (g - mean(g) - xHat mean(g xHat)).
  */
 export function layerNormBackward(dy, { xHat, rstd, weight }) {

@@ -13,7 +13,7 @@ import { batchOf, inOrder } from "./batches.js";
 import { trainStep } from "./step.js";
 
 /** The tiny model of `tinyvit train` with three blocks of four, to be quick. */
-export const MODEL = {
+const MODEL = {
   img_size: 28, patch_size: 7, in_chans: 1, num_classes: 10, embed_dim: 64, depth: 3, num_heads: 4, mlp_ratio: 2, init_std: 0.08,
 };
 /** Small batches make many steps, and many steps learn fast. */

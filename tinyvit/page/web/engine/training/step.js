@@ -14,7 +14,7 @@ export function trainStep(model, optimizer, images, labels, { lr, clipGrad = 0 }
 }
 
 /** The mean loss, and its gradient by every parameter: the sum of those of the batch's pieces, each by its share. */
-export function lossAndGradients(model, images, labels) {
+function lossAndGradients(model, images, labels) {
   const B = images.shape[0];
   let loss = 0, grads = null;
   for (let start = 0; start < B; start += MICRO_BATCH) {

@@ -87,9 +87,9 @@ function tell() {
   const shown = Array.from({ length: SHOWN }, (_, i) => i), [H, W] = digits.size;
   const images = { data: digits.heldOut.pixels.slice(0, SHOWN * H * W), shape: [SHOWN, 1, H, W] };
   const progress = {
-    step, totalSteps, stepsPerEpoch, isRunning, isDone: learner.isDone, seconds: history.seconds,
+    totalSteps, stepsPerEpoch, isRunning, isDone: learner.isDone, seconds: history.seconds,
     images: step * recipe.batchSize, losses: history.losses.splice(0), looks: history.looks.splice(0),
-    digits: images, labels: [...digits.heldOut.labels.subarray(0, SHOWN)], classes: about.class_names, ...learner.maps(shown),
+    digits: images, classes: about.class_names, ...learner.maps(shown),
   };
   postMessage({ progress });
 }
