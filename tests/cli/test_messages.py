@@ -20,6 +20,7 @@ MEASURING = ("eval", "plot", "look")
 # From which verbs the messages of a file that name flags can come. A file that is not here may name none.
 REACH = {
     "backend/devices.py": (*RUNS, "eval", "predict", "look", "gradcheck", "bench"),
+    "bench/records.py": ("bench",),
     "bench/scaling.py": ("bench",),
     "images/augment_pil.py": ("finetune",),
     "page/handler.py": ("look",),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from .bench_gpu import bench_on_gpu, refuse_others
+from .bench_records import keep, of_record
 from .bench_tasks import bench_tasks, machine
 from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
 
@@ -44,6 +45,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         metavar="TASK",
         help="instead: whole runs of these tasks, or of all, with --runs seeds; --against torch: their training step",
     )
+    parser.add_argument(
+        "--record",
+        metavar="NAME",
+        help="instead: measure a record (default, speed, mae, ...), and add it to RECORDS.md",
+    )
     parser.add_argument("--cluster", action="store_true", help="instead: estimated time of a step on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
@@ -65,6 +71,18 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    name = options.record
+    if name is not None:
+        options = of_record(options)
+    result, table = _measured(options)
+    print(json.dumps(result, indent=2) if options.json else table)
+    if name is not None:
+        keep(name, result)
+    return 0
+
+
+def _measured(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Result of the mode that is asked for, as data and as text."""
     from ..backend import resolve_device
     from ..config import ViTConfig
     from ..config.presets import preset
@@ -83,12 +101,8 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
     if resolve_device(options.device) != "cpu":
         refuse_others(options, chosen)
-        mode = bench_on_gpu
-    else:
-        mode = modes[chosen[0]] if chosen else _speed
-    result, table = mode(config, options)
-    print(json.dumps(result, indent=2) if options.json else table)
-    return 0
+        return bench_on_gpu(config, options)
+    return (modes[chosen[0]] if chosen else _speed)(config, options)
 
 
 def _speed(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:

@@ -36,6 +36,7 @@ class Watch:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self.routes: dict[str, Callable[[Query, bytes], Answer]] = {"GET maps": lambda *asked: self.maps.answer(*asked)}
+        self._problems: list[str] = []
         self._news = threading.Condition()
         self._version = self._beginnings = 0
         self._begin_anew()
@@ -108,7 +109,7 @@ class Watch:
         self.maps = EpochMaps(self.folder, self.config)
         self._steps: list[Step] = []
         self._epochs: list[dict[str, Any]] = []
-        self._problems: list[str] = []
+        self._problems = []
         self._read_to, self._metrics_stamp = 0, 0
         self._config_stamp = (self.folder / CONFIG).stat().st_mtime_ns
         self._beginnings += 1
