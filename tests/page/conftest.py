@@ -68,6 +68,13 @@ def serve(server):
     return Asker(server)
 
 
+def settled(tab, action):
+    """Do something that asks for a new answer, and wait until it is drawn."""
+    before = tab.get_attribute("body", "data-drawn")
+    action()
+    tab.wait_for_selector(f'body[data-drawn]:not([data-drawn="{before}"])')
+
+
 @pytest.fixture
 def open_page():
     """Serves the page of a studio, for the length of a test."""

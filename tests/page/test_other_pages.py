@@ -61,9 +61,10 @@ def test_models_of_other_tasks(visit, open_page, tmp_path, task):
 
 
 class Watch:
-    """A run of two epochs of four, told at once."""
+    """A run of two epochs of four, told at once; there are maps of the epochs `mapped`."""
 
-    def __init__(self):
+    def __init__(self, mapped=(0, 1, 2), epochs=2, note="all is well"):
+        self.mapped, self.epochs, self.note = list(mapped), range(1, epochs + 1), note
         rng = np.random.default_rng(0)
         arrays = {
             "digits": rng.integers(0, 256, (6, 1, 28, 28)),
@@ -77,15 +78,17 @@ class Watch:
         """There is nothing to wait for."""
 
     def events(self):
-        epochs = [{"epoch": e, "train_loss": 2.0 / e, "dev_loss": 2.1 / e, "dev_accuracy": 0.4 * e} for e in (1, 2)]
+        epochs = [
+            {"epoch": e, "train_loss": 2.0 / e, "dev_loss": 2.1 / e, "dev_accuracy": 0.4 * e} for e in self.epochs
+        ]
         yield {"kind": "run", "name": "run-1", "task": "classify", "epochs": 4}
         yield {
             "kind": "steps",
             "steps": [{"step": s, "epoch": s / 50, "loss": 3 / (1 + s / 50)} for s in range(1, 110)],
         }
         yield {"kind": "epochs", "epochs": epochs, "measure": "dev_accuracy"}
-        yield {"kind": "maps", "epochs": [0, 1, 2]}
-        yield {"kind": "note", "text": "all is well"}
+        yield {"kind": "maps", "epochs": self.mapped}
+        yield {"kind": "note", "text": self.note}
 
 
 def test_a_run_that_is_watched(visit, open_page, studio):
@@ -93,9 +96,26 @@ def test_a_run_that_is_watched(visit, open_page, studio):
     tab.wait_for_selector("#run-name:has-text('run-1: epoch 2 of 4')")
     tab.wait_for_selector(".digits canvas >> nth=11")
     assert tab.locator("#run svg path.line").count() == 4
-    assert "dev 80.0 %" in tab.locator("#run svg").last.text_content()
+    assert "dev 80.0\u00a0%" in tab.locator("#run svg").last.text_content()
     assert tab.locator("#run select option").count() == 3
     assert tab.locator(".filters canvas").count() == 12
     tab.locator("#run input").fill("0")
     tab.wait_for_selector("#run .range .v:has-text('0')")
-    assert "3 (100 %)" in tab.inner_text(".digits")
+    assert "3 (100\u00a0%)" in tab.inner_text(".digits")
+    assert "No maps" not in tab.inner_text("#run")
+
+
+MISSED = {
+    "opened late": (Watch([4], 4), "No maps of epoch 1–3: a run keeps only its newest weights"),
+    "some were missed": (Watch([0, 2, 6, 7], 6), "No maps of epoch 1, 3–5:"),
+    "before the first": (Watch([], 0, ""), "There are no maps yet: they come with the first weights"),
+    "none at all": (Watch([], 2, ""), "There are no maps of this run"),
+    "they cannot be shown": (Watch([], 2, "the weights are damaged"), "the weights are damaged"),
+}
+
+
+@pytest.mark.parametrize(("watch", "sentence"), MISSED.values(), ids=MISSED)
+def test_maps_that_are_missing(visit, open_page, studio, watch, sentence):
+    tab = visit(open_page(studio, watch=watch))
+    tab.wait_for_selector(f"#run .caption:has-text('{sentence}')")
+    assert tab.inner_text("#run").lower().count("no maps") == (not watch.note or bool(watch.mapped))

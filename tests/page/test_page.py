@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.page.conftest import settled
+
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 DRAWN = "body[data-drawn]"
 SECTIONS = ("draw", "tokens", "why", "stream", "backward", "what-if")
@@ -18,13 +20,6 @@ SECTIONS = ("draw", "tokens", "why", "stream", "backward", "what-if")
 def opened(visit, page):
     """Opens the page of the shipped model."""
     return functools.partial(visit, page)
-
-
-def settled(tab, action):
-    """Do something that asks for a new answer, and wait until it is drawn."""
-    before = tab.get_attribute("body", "data-drawn")
-    action()
-    tab.wait_for_selector(f'body[data-drawn]:not([data-drawn="{before}"])')
 
 
 def drawn(tab, points):
@@ -139,7 +134,7 @@ def test_numbers_of_the_backward_are_pythons(opened, page):
     wanted, _ = page.arrays("GET", f"/backward?{query}")
     cells = tab.locator("tr.chosen > *").all_inner_texts()
     assert cells[0] == "row 3, column 3"
-    numbers = [float(cell.replace("−", "-").removesuffix(" %")) for cell in cells[1:]]
+    numbers = [float(cell.replace("−", "-").removesuffix("\u00a0%")) for cell in cells[1:]]
     average = float((wanted["weights"] * wanted["dweights"]).sum())
     right = [
         100 * wanted["weights"][17],

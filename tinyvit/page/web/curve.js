@@ -1,15 +1,8 @@
 // Learning curves as SVG: lines over epochs, each with its name and last value at its end.
-import { make } from "./dom.js";
+import { make, svgElement as element } from "./dom.js";
 
 const [W, H, LEFT, RIGHT, TOP, BOTTOM] = [520, 220, 52, 118, 12, 26];
 const MOST = 600; // points of a line; more are thinned out
-
-function element(name, attributes, text) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
 
 /** A figure for `curve`, under a title (a key): { svg, figure }. */
 export function curveFigure(title) {

@@ -13,9 +13,28 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** An element of an SVG picture. */
+export function svgElement(name, attributes, text) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+/** What purple and striped orange stand for, two keys; and teal, where there are numbers of the forward. */
+export function legend(above, below, plain) {
+  const part = (kind, key) => make("span", {}, make("i", { class: `swatch ${kind}` }), make("span", { "data-text": key }));
+  return make("p", { class: "legend" }, ...(plain ? [part("plain", plain)] : []), part("for", above), part("against", below));
+}
+
 /** Writes text only where it changed, so that screen readers are not told twice. */
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
+}
+
+/** The same for what is read aloud in the place of a picture. */
+export function label(node, text) {
+  if (node.ariaLabel !== text) node.ariaLabel = text;
 }
 
 /** A sentence begins with a capital letter, where its language has any. */
@@ -30,10 +49,10 @@ export function later(wait, action) {
   };
 }
 
-/** 0.1834 -> "18.3 %", with as many digits as help. */
+/** 0.1834 -> "18.3 %", with as many digits as help, and no line's end before the sign. */
 export function percent(share) {
   const value = 100 * share;
-  return `${value > 99.95 || value < 0.05 ? value.toFixed(0) : value.toFixed(1)} %`;
+  return `${value > 99.95 || value < 0.05 ? value.toFixed(0) : value.toFixed(1)}\u00a0%`;
 }
 
 /** 0.414 -> "0.41", 0.00312 -> "0.0031", 0.000000312 -> "3.1 · 10⁻⁷". */

@@ -1,6 +1,6 @@
 // The page: opens an engine, builds the sections that its model has something to say to, and draws them when it answers.
 import { ask, onChange, onTrouble, trouble } from "./asking.js";
-import { $, make, number, say } from "./dom.js";
+import { $, make, say } from "./dom.js";
 import { openEngine } from "./engines.js";
 import { colour, forgetColours, paint, picture } from "./paint.js";
 import * as backward from "./sections/backward.js";
@@ -40,6 +40,7 @@ async function start() {
   $("all-on").addEventListener("click", () => { state.off.clear(); ask("look"); });
   words();
   onChange(render);
+  follow();
   if (draw.fits()) await draw.begin();
   else task.begin();
 }
@@ -51,6 +52,20 @@ function links() {
     title.querySelector("b").textContent = at + 1;
     $("links").append(make("li", {}, make("a", { href: `#${id}`, "data-title": key }, String(at + 1), make("span", { class: "unseen", "data-text": key }))));
   });
+}
+
+/** Which section is before the reader: the bar names what is chosen there, and knows how much room it takes. */
+function follow() {
+  const seen = new IntersectionObserver((entries) => {
+    const entry = entries.findLast(({ isIntersecting }) => isIntersecting);
+    if (!entry) return;
+    state.inView = entry.target.id;
+    for (const link of $("links").querySelectorAll("a")) link.toggleAttribute("aria-current", link.hash === `#${state.inView}`);
+    if (state.answer && classifies()) renderChosen();
+  }, { rootMargin: "-50% 0px" });
+  shown.forEach(([id]) => seen.observe($(id)));
+  const sized = new ResizeObserver((entries) => entries.forEach(({ target }) => document.documentElement.style.setProperty(`--${target.id}`, `${target.offsetHeight}px`)));
+  for (const id of ["bar", "choosers"]) sized.observe($(id));
 }
 
 function render() {
@@ -66,10 +81,14 @@ function render() {
 function renderFrame({ metadata, probs }) {
   const target = Number(metadata.target);
   for (const chip of document.querySelectorAll(".explained")) say(chip, t("explained", { name: className(target) }));
-  say($("engine"), t("spent", { engine: engineName(), time: number(Number(metadata.milliseconds)) }));
-  const off = state.off.size;
-  say($("now"), [draw.answerWords(probs), state.shape.depth ? t("nowAsking", { token: tokenName(state.token), block: state.block + 1, head: state.head + 1 }) : "", off ? t("nowOff", { n: off }) : ""].filter(Boolean).join(" · "));
-  $("all-on").hidden = !off;
+  say($("engine"), t("spent", { engine: engineName(), time: Math.round(Number(metadata.milliseconds)) || "< 1" }));
+  say($("now-answer"), draw.answerWords(probs));
+  renderChosen();
+  $("all-on").hidden = !state.off.size;
+}
+function renderChosen() {
+  const off = state.off.size, section = state.inView === "backward" ? backward : tokens;
+  say($("now-chosen"), [state.shape.depth ? t("nowAsking", { token: tokenName(state.token), chosen: section.chosen() }) : "", off ? t("nowOff", { n: off }) : ""].filter(Boolean).join(" · "));
 }
 const engineName = () => (state.about.engine === "your browser" ? t("engineBrowser") : t("enginePython", { library: state.about.engine.split(" ")[0] }));
 

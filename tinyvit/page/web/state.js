@@ -13,9 +13,10 @@ export const state = {
   other: 0, // the token that it looks at (its key and value)
   block: 0,
   head: 0,
-  view: "mean", // of the large map: "head", "mean" of the heads, or "similarity"
+  view: "head", // of the large map: of one "head", the "mean" of the heads, or "similarity"
   from: 0, // the first block that relevance counts
   off: new Set(), // heads that are switched off, as "block.head"
+  inView: null, // the section before the reader
   seed: 0, // of what a task chooses at random
 };
 

@@ -3,11 +3,12 @@ import { backward } from "./texts/backward.js";
 import { draw } from "./texts/draw.js";
 import { learning } from "./texts/learning.js";
 import { look } from "./texts/look.js";
+import { modelPicture } from "./texts/model_picture.js";
 import { run } from "./texts/run.js";
 import { task } from "./texts/task.js";
 
 const LANGUAGES = ["en", "zh"];
-export const TEXTS = { ...draw, ...look, ...backward, ...run, ...learning, ...task }; // key: [English, Chinese]
+export const TEXTS = { ...draw, ...look, ...modelPicture, ...backward, ...run, ...learning, ...task }; // key: [English, Chinese]
 
 const store = globalThis.localStorage;
 let language = read("language") ?? (/^zh\b/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en");
@@ -26,11 +27,14 @@ export function chooseLanguage(name) {
   keep("language", name);
 }
 
-/** The text of `key`, with {name} replaced by `values.name`. */
+/** The text of `key`, with {name} replaced by `values.name`; no line ends within "7 × 7" or before "%". */
 export function t(key, values = {}) {
   const text = TEXTS[key][LANGUAGES.indexOf(language)];
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]).replace(/ (?=[×%])|(?<=×) /g, "\u00a0");
 }
+
+/** A formula whose lines end before + and −, or after =, and nowhere else. */
+export const formula = (text) => text.replace(/(?<!=) (?![+−])/g, "\u00a0");
 
 /** Text -> nodes: *stressed*, `code`, w_ij with its indices below, and ● for the dot of what depends on the class. */
 export function marked(text) {

@@ -1,11 +1,11 @@
 // One head, forward and backward, with the numbers of this image: from the score of two tokens to the gradients of q, k, v.
 import { choose, chooseHead, explain } from "../asking.js";
-import { $, make, number, percent, say, sentence, signed } from "../dom.js";
+import { $, legend, make, number, percent, say, sentence, signed } from "../dom.js";
 import { Strips } from "../charts.js";
 import { forAgainst, ghost, shares } from "../paint.js";
 import { PatchMap, tokenName } from "../patches.js";
 import { className, classifies, order, patchesOf, row, state } from "../state.js";
-import { marked, t } from "../texts.js";
+import { formula, marked, t } from "../texts.js";
 import * as norm from "./norm.js";
 
 const SHOWN = 3; // tokens in the table, beside the one that is chosen
@@ -20,6 +20,7 @@ export function build() {
   said = {};
   selects = {};
   buildChoosers();
+  $("steps").before(legend("gradientUp", "gradientDown", "forwardNumber"));
   const chooseOther = (token, kept) => choose("other", token, kept);
   const chart = (name, label) => (parent) => { charts[name] = new Strips(parent, { label, cursor, moved: render }); };
   const map = (name, label) => (parent) => { maps[name] = new PatchMap(parent, { label, which: "other", choose: chooseOther }); };
@@ -28,7 +29,7 @@ export function build() {
   step("dy", "dy_i = ∂logit / ∂y_i", null, "linear", chart("dy", "dyChart"));
   step("dv", "y_i = Σ_j w_ij v_j", "dv_j = Σ_i w_ij dy_i", "attention", chart("dv", "dvChart"));
   step("dweights", "y_i = Σ_j w_ij v_j", "dw_ij = dy_i · v_j", "attention", map("dweights", "dweightsMap"), chart("dweights", "dweightsChart"));
-  step("dscores", "∂w_m / ∂score_j = w_m ([m = j] − w_j)", "dscore_j = w_j (dw_j − Σ_m w_m dw_m)", "softmax", map("dscores", "dscoresMap"), (parent) => {
+  step("dscores", "∂w_m / ∂score_j = w_m ([m\u00a0=\u00a0j] − w_j)", "dscore_j = w_j (dw_j − Σ_m w_m dw_m)", "softmax", map("dscores", "dscoresMap"), (parent) => {
     table = make("tbody");
     parent.append(make("div", { class: "scroll", tabindex: 0, role: "group", "data-label": "tableLabel" }, make("table", {}, make("thead", {}, make("tr", {}, ...["tableToken", "tableWeight", "tableDweight", "tableMore", "tableDscore"].map((key) => make("th", { scope: "col", "data-text": key })))), table)));
   });
@@ -47,7 +48,7 @@ function step(name, forward, backward, file, ...parts) {
   said[name] = make("p", { class: "sentence", "aria-live": name === "dweights" ? "polite" : null });
   const rule = make("div", { class: "rule" },
     make("h3", {}, make("span", { class: backward || name === "dy" ? "way back" : "way", "data-text": backward || name === "dy" ? "wayBack" : "wayForward" }), make("span", { "data-text": `${name}Title` })),
-    make("p", { class: "formula" }, ...marked(forward)), backward ? make("p", { class: "formula result" }, "⇒ ", ...marked(backward)) : "",
+    make("p", { class: "formula" }, ...marked(formula(forward))), backward ? make("p", { class: "formula result" }, ...marked(formula(`⇒ ${backward}`))) : "",
     make("p", { class: "words", "data-text": `${name}Words` }), make("a", { class: "source", href: `source/ops/${file}.py`, target: "_blank" }, `ops/${file}.py`));
   $("steps").append(make("li", { class: "step" }, rule, make("div", { class: "real" }, seen, said[name])));
 }
@@ -64,6 +65,9 @@ function buildChoosers() {
   select("token", indices(N), (token) => choose("token", token, true));
   select("other", indices(N), (token) => choose("other", token, true));
 }
+
+/** What is explained here: a head, whatever map is the large one above. */
+export const chosen = () => t("cellHead", { block: state.block + 1, head: state.head + 1 });
 
 /** Names in the selects, and the first key token: the one that matters most. */
 export function words() {

@@ -107,10 +107,13 @@ function openPictures() {
   document.addEventListener("paste", (event) => open([...event.clipboardData.files][0]));
 }
 
+/** The classes that are its answer: the likeliest, or in an image of several all that are rather there than not. */
+export const answersOf = (probs) => (state.about.multi_label ? order(probs).filter((k) => probs[k] >= 0.5) : order(probs).slice(0, 1));
+
 /** "3 with 98 %", or two classes where the model is not sure, or all that are in an image of several. */
 export function answerWords(probs) {
   const [best, second] = order(probs), word = (k) => t("answerOne", { name: className(k), share: percent(probs[k]) });
-  if (state.about.multi_label) return t("saysAll", { list: order(probs).filter((k) => probs[k] >= 0.5).slice(0, 5).map(word).join(", ") || t("saysNone") });
+  if (state.about.multi_label) return t("saysAll", { list: answersOf(probs).slice(0, 5).map(word).join(", ") || t("saysNone") });
   return probs[best] > SURE || second === undefined ? t("says", { answer: word(best) }) : t("unsure", { answer: word(best), second: word(second) });
 }
 

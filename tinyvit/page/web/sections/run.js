@@ -7,8 +7,8 @@ import { className, order, row, state } from "../state.js";
 import { chosenLanguage, t } from "../texts.js";
 
 let changes = 0, drawn; // what is drawn, so that strokes on the sheet do not draw the run anew
-const run = { about: null, steps: [], epochs: [], measure: null, mapped: [], shown: null, maps: null };
-let loss, measure, slider, said, digits, filters, block;
+const run = { about: null, steps: [], epochs: [], measure: null, mapped: [], shown: null, maps: null, note: "" };
+let loss, measure, slider, said, digits, missing, filters, block;
 
 export const fits = () => Boolean(state.about.watching);
 
@@ -19,9 +19,10 @@ export function build() {
   said = make("span", { class: "v" });
   block = make("select", { change: changed });
   digits = make("div", { class: "digits" });
+  missing = make("p", { class: "caption" });
   filters = make("div", { class: "filters", role: "img", "data-label": "filtersTitle" });
   $("run-body").append(make("div", { class: "two" }, loss.figure, measure.figure),
-    make("figure", {}, make("figcaption", { "data-text": "epochsTitle" }), make("div", { class: "choosers" }, make("label", { class: "range" }, make("span", { "data-text": "epoch" }), slider, said), make("label", {}, make("span", { "data-text": "blockChoose" }), block)), digits),
+    make("figure", {}, make("figcaption", { "data-text": "epochsTitle" }), make("div", { class: "choosers" }, make("label", { class: "range" }, make("span", { "data-text": "epoch" }), slider, said), make("label", {}, make("span", { "data-text": "blockChoose" }), block)), digits, missing),
     make("figure", {}, make("figcaption", { "data-text": "filtersTitle" }), filters), make("p", { class: "caption", id: "run-note" }));
   state.engine.events(listen);
 }
@@ -30,7 +31,10 @@ function listen(event) {
   if (event.kind === "run") Object.assign(run, { about: event, steps: [], epochs: [], mapped: [] });
   if (event.kind === "steps") run.steps.push(...event.steps);
   if (event.kind === "epochs") Object.assign(run, { epochs: event.epochs, measure: event.measure });
-  if (event.kind === "note") say($("run-note"), event.text);
+  if (event.kind === "note") {
+    run.note = event.text;
+    say($("run-note"), run.note);
+  }
   if (event.kind === "maps") {
     const followed = run.shown === null || run.shown === run.mapped.at(-1);
     run.mapped = event.epochs;
@@ -70,7 +74,19 @@ export function render() {
   const last = epochs.at(-1);
   if (last) loss.svg.setAttribute("aria-label", `${t("lossTitle")}: ${t("trainLine")} ${last.train_loss?.toFixed(2) ?? "–"}, ${t("devLine")} ${last.dev_loss?.toFixed(2) ?? "–"}`);
   say(said, run.shown === null ? "" : String(run.shown));
+  say(missing, missingWords(epochs.map(({ epoch }) => epoch).filter((epoch) => !run.mapped.includes(epoch))));
   if (run.maps) renderMaps(run.maps);
+}
+
+/** Of which finished epochs there are no maps, and why: [1, 2, 3, 5] -> "... 1–3, 5 ...". */
+function missingWords(epochs) {
+  if (!run.mapped.length) return run.note ? "" : t(epochs.length ? "mapsNone" : "mapsLater");
+  const ranges = [];
+  for (const epoch of epochs) {
+    if (epoch === ranges.at(-1)?.at(-1) + 1) ranges.at(-1)[1] = epoch;
+    else ranges.push([epoch]);
+  }
+  return ranges.length ? t("mapsMissing", { epochs: ranges.map((ends) => ends.join("–")).join(", ") }) : "";
 }
 
 function renderMaps({ digits: images, attention, probs, filters: weights }) {

@@ -1,18 +1,20 @@
 // Where each token looks: one map for every block and head, their mean, and which tokens have become alike.
 import { choose, chooseHead } from "../asking.js";
-import { $, make, percent, say, sentence } from "../dom.js";
+import { $, label, make, percent, say, sentence } from "../dom.js";
 import { paint, shares, viridis } from "../paint.js";
+import { ModelPicture, pooled } from "../model_picture.js";
 import { PatchMap, frame, pointable, tokenName } from "../patches.js";
 import { classifies, meanOf, order, patchesOf, row, state } from "../state.js";
 import { marked, t } from "../texts.js";
 
 const VEIL = 0.72; // how far a map covers the image below it
-let focus, cells;
+let focus, cells, model;
 
 export const fits = () => classifies() && state.shape.depth > 0;
 
 export function build() {
   const { depth, heads, rows, columns, map } = state.shape, shown = [...Array(heads).keys(), "mean", "similarity"];
+  model = new ModelPicture($("model-picture"));
   focus = new PatchMap($("focus"), { label: "focusLabel", which: "token", choose: chooseToken });
   const size = Math.max(44, Math.min(104, Math.floor(660 / shown.length))), width = Math.min(2 * size, map.width);
   $("heads").style.gridTemplateColumns = `max-content repeat(${shown.length}, minmax(${heads > 6 ? 2.75 : 2.25}rem, ${size / 16}rem))`;
@@ -22,10 +24,10 @@ export function build() {
     $("heads").append(make("span", { class: "side", "data-text": "block", "data-n": block + 1 }));
     for (const view of shown) {
       const canvas = make("canvas", { width, height: Math.round((width * rows) / columns) }), mark = make("i", { class: "mark" });
-      const frameOf = make("span", { class: "map" }, canvas, mark), share = make("i", { class: "share" });
-      const cell = make("button", { class: "cell", "data-label": typeof view === "number" ? "cellHead" : view === "mean" ? "cellMean" : "cellSimilarity", "data-block": block + 1, "data-head": view + 1, click: () => pick(block, view) }, frameOf, share);
+      const frameOf = make("span", { class: "map" }, canvas, mark), share = make("i", { class: "share" }), most = make("span", { class: "peak" });
+      const cell = make("button", { class: "cell", click: () => pick(block, view) }, frameOf, most, share);
       pointable(frameOf, (token) => choose("token", token, false)); // a click chooses the head
-      cells.push({ block, view, cell, canvas, mark, share });
+      cells.push({ block, view, cell, canvas, mark, most, share });
       $("heads").append(cell);
     }
   }
@@ -51,17 +53,22 @@ function valuesOf({ attention, similarity }, block, view) { // (N)
 
 export function words() {
   const { heads, depth, d, prefix } = state.shape, { class_token, num_registers } = state.about.config;
-  $("tokens-lead").replaceChildren(...marked(`${t("tokensLead")} ${class_token ? t("tokensClass") : t("tokensMean")}${num_registers ? ` ${t("tokensRegisters", { n: num_registers })}` : ""}`));
+  const beside = [class_token && t("tokensClass"), num_registers && t("tokensRegisters", { n: num_registers }), t("tokensRead", { from: pooled() })].filter(Boolean);
+  model.draw();
+  $("tokens-lead").replaceChildren(...marked([t("tokensLead", { depth }), ...beside].join(" ")));
   $("head-lead").replaceChildren(...marked(t("headLead", { heads, d, all: heads * depth })));
   $("share-note").textContent = t(!prefix ? "similarityNote" : num_registers ? "shareNoteRegisters" : "shareNote");
 }
 
 export function render() {
-  const seen = state.detail.token, { rows, columns, prefix } = state.shape, { token, block } = state;
+  const seen = state.detail.token, { rows, columns, prefix, heads } = state.shape, { token, block } = state;
   const shown = state.view === "head" ? state.head : state.view;
-  for (const { block: b, view, cell, canvas, mark, share } of cells) {
-    const values = valuesOf(seen, b, view);
+  model.mark(block, { head: [state.head], mean: [...Array(heads).keys()], similarity: [] }[state.view], chosen());
+  for (const { block: b, view, cell, canvas, mark, most, share } of cells) {
+    const values = valuesOf(seen, b, view), peak = valueWords(Math.max(...patchesOf(values)), view);
     paint(canvas, [state.image, 1], [shares(patchesOf(values), rows, columns), VEIL]);
+    say(most, peak);
+    label(cell, `${nameOf(b, view)}: ${t(view === "similarity" ? "peakAlike" : "peakShare", { most: peak })}`);
     frame(mark, token);
     share.hidden = !prefix;
     share.classList.toggle("none", view === "similarity");
@@ -70,13 +77,18 @@ export function render() {
     cell.classList.toggle("off", state.off.has(`${b}.${view}`));
   }
   const values = valuesOf(seen, block, shown), alike = state.view === "similarity";
-  focus.draw([[state.image, 1], [shares(patchesOf(values), rows, columns), 0.66]], (j) => (alike ? t("cosine", { value: values[j].toFixed(2) }) : percent(values[j])));
+  focus.draw([[state.image, 1], [shares(patchesOf(values), rows, columns), 0.66]], (j) => (alike ? t("cosine", { value: valueWords(values[j], state.view) }) : percent(values[j])));
   say($("reading"), sentence(reading(values, alike)));
 }
 
+const valueWords = (value, view) => (view === "similarity" ? value.toFixed(2).replace("-", "−") : percent(value));
+const nameOf = (block, view) => t({ mean: "cellMean", similarity: "cellSimilarity" }[view] ?? "cellHead", { block: block + 1, head: view + 1 });
+/** "block 4, head 1": whose map is the large one. */
+export const chosen = () => nameOf(state.block, state.view === "head" ? state.head : state.view);
+
 function reading(values, alike) {
   const others = order(values).filter((j) => j !== state.token).slice(0, 2), who = tokenName(state.token), block = state.block + 1;
-  const [first, second] = others.map((j) => ({ name: tokenName(j), value: alike ? values[j].toFixed(2) : percent(values[j]) }));
+  const [first, second] = others.map((j) => ({ name: tokenName(j), value: valueWords(values[j], state.view) }));
   if (!second) return "";
   const said = { who, block, head: state.head + 1, first: first.name, a: first.value, second: second.name, b: second.value, self: percent(values[state.token]) };
   return t(alike ? "readingSimilarity" : state.view === "mean" ? "readingMean" : "readingHead", said);

@@ -1,10 +1,10 @@
 // What if: the image moved a little against the logit (an adversarial step), and the model without some of its heads.
 import { onRest, show, switchHead, trouble } from "../asking.js";
-import { $, later, make, say, signed } from "../dom.js";
+import { $, later, legend, make, say, signed } from "../dom.js";
 import { forAgainst, paint, picture } from "../paint.js";
 import { className, classifies, order, state } from "../state.js";
-import { t } from "../texts.js";
-import { answerWords } from "./draw.js";
+import { formula, t } from "../texts.js";
+import { answerWords, answersOf } from "./draw.js";
 import { drawLine, line } from "./stream.js";
 
 const MOST = 64; // grey levels of 255
@@ -24,8 +24,8 @@ function buildAdversarial() {
   canvases = ["stepLabel", "movedLabel"].map((label) => make("canvas", { ...state.shape.map, role: "img", "data-label": label }));
   verdict = make("p", { class: "sentence", "aria-live": "polite" });
   moved = make("button", { "data-text": "useMoved", disabled: "", click: () => show(moved.pixels) });
-  $("adversarial").append(make("figcaption", { "data-text": "adversarialTitle" }), make("p", { class: "words", "data-text": "adversarialWords" }), make("p", { class: "formula" }, "x′ = x − ε · sign(∂logit / ∂x)"),
-    make("label", { class: "range" }, make("span", { "data-text": "epsilon" }), slider, slider.output), make("div", { class: "pair" }, ...canvases), verdict, moved);
+  $("adversarial").append(make("figcaption", { "data-text": "adversarialTitle" }), make("p", { class: "words", "data-text": "adversarialWords" }), make("p", { class: "formula" }, formula("x′ = x − ε · sign(∂logit / ∂x)")),
+    make("label", { class: "range" }, make("span", { "data-text": "epsilon" }), slider, slider.output), make("div", { class: "pair" }, ...canvases), legend("brighter", "darker"), verdict, moved);
   onRest(attack);
 }
 
@@ -43,7 +43,8 @@ async function attack() {
     paint(canvases[0], [forAgainst(step, H, W, MOST), 1]);
     paint(canvases[1], [picture(bytes, state.shape), 1]);
     const target = Number(answer.metadata.target), values = { before: signed(answer.logits[target]), after: signed(then.logits[target]), name: className(target), answer: answerWords(then.probs) };
-    say(verdict, t(order(then.probs)[0] === order(answer.probs)[0] ? "notFooled" : "fooled", values));
+    const [was, is] = [answer, then].map(({ probs }) => answersOf(probs).sort()), isSame = was.join() === is.join();
+    say(verdict, t(was.includes(target) ? (isSame ? "notFooled" : "fooled") : isSame ? "otherHolds" : "otherMoves", values));
   } catch (error) {
     if (answer === state.answer) trouble(error);
   }
@@ -64,7 +65,7 @@ function buildHeads() {
   }
   lines = Array.from({ length: Math.min(SHOWN, classes) }, () => line());
   $("without").append(make("figcaption", { "data-text": "withoutTitle" }), make("p", { class: "words", "data-text": "withoutWords" }), depth ? grid : "", make("p", { class: "sentence", id: "without-said", "aria-live": "polite" }),
-    make("div", { class: "changes" }, ...lines.map(({ node }) => node)));
+    make("div", { class: "changes" }, ...lines.map(({ node }) => node)), legend("rises", "falls"));
 }
 
 export function words() {

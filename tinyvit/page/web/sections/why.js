@@ -1,6 +1,6 @@
 // Why this answer: maps of what mattered, from what is only seen to what is tried, and how well each agrees with the trial.
 import { onRest, trouble } from "../asking.js";
-import { $, make, say } from "../dom.js";
+import { $, legend, make, say } from "../dom.js";
 import { forAgainst, ghost, paint, shares } from "../paint.js";
 import { classifies, row, state } from "../state.js";
 import { t } from "../texts.js";
@@ -33,6 +33,7 @@ export function build() {
     cards[name] = { canvas, agree, agreement };
     $("cards").append(node);
   }
+  $("why").append(legend("speaksFor", "speaksAgainst"));
   onRest(cover);
 }
 

@@ -14,7 +14,7 @@ export const draw = {
   languageTitle: ["用中文显示", "show in English"],
   themeLabel: ["light or dark", "浅色或深色"],
   navLabel: ["sections, and what is chosen", "各节，以及当前的选择"],
-  nowAsking: ["asking: {token}, block {block}, head {head}", "提问者：{token}，块 {block}，头 {head}"],
+  nowAsking: ["asking: {token}, {chosen}", "提问者：{token}，{chosen}"],
   nowOff: ["heads switched off: {n}", "已关闭的头：{n} 个"],
   allOn: ["All heads on", "打开所有的头"],
   explained: ["explained: {name}", "解释的类别：{name}"],
