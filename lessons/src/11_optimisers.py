@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 11: Optimisers and schedules
 #
-# *About 60 minutes. It opens [`tinyvit/optim/`](../tinyvit/optim).*
+# *About 60 minutes. It opens [`tinyvit/optim/`](../tinyvit/optim/__init__.py).*
 #
 # The backward tells us for every weight: *up makes the loss larger, or smaller, and how fast*. An **optimiser** turns
 # this gradient into a step. The simplest one, SGD, fits in one line. The one that trains transformers, AdamW, takes

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 12: Train it on MNIST
 #
-# *About 55 minutes. It opens [`tinyvit/training/`](../tinyvit/training).*
+# *About 55 minutes. It opens [`tinyvit/training/`](../tinyvit/training/__init__.py).*
 #
 # All the parts are there: a model, its gradients, an optimiser. Now we put them together, and let the model learn to
 # read digits. Training is a short loop, and you write it. What takes experience is to see from its curves whether all

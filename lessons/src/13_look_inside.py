@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 13: Look inside
 #
-# *About 80 minutes. It opens [`tinyvit/looking`](../tinyvit/looking).*
+# *About 80 minutes. It opens [`tinyvit/looking`](../tinyvit/looking/README.md).*
 #
 # The model of lesson 0 reads 99.49 % of the test set. What does it look at? In this lesson you look inside in several
 # ways. Each way answers one question, and each is easily taken for the answer to another one. So we measure what these
@@ -778,7 +778,7 @@ for name, sign, predicted in (
 # - Test a nice picture against a rule that knows nothing of the model.
 # - Fool a model, and explain with one sum why it works.
 #
-# Open [`tinyvit/looking`](../tinyvit/looking): rollout, relevance and gradients in a few lines each, and covering, which
+# Open [`tinyvit/looking`](../tinyvit/looking/README.md): rollout, relevance and gradients in a few lines each, and covering, which
 # tries what they estimate. `tinyvit look --score RUN` compares them on a model that you have trained, and
 # `tinyvit plot RUN` draws its attention. Then look at `attention` in [`tinyvit/vit.py`](../tinyvit/vit.py).
 #

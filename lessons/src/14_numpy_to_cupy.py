@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 14: From NumPy to CuPy
 #
-# *About 70 minutes. It opens [`tinyvit/backend/`](../tinyvit/backend).*
+# *About 70 minutes. It opens [`tinyvit/backend/`](../tinyvit/backend/__init__.py).*
 #
 # A GPU has thousands of small cores and a fast memory of its own. **CuPy** is a library that looks like NumPy and
 # computes there. So the code of this course can run on a GPU nearly as it stands. In this lesson you learn what
@@ -621,7 +621,7 @@ show(
 # a few lines of C: `cupy.RawKernel`, or `cupy.ElementwiseKernel` where nothing is summed up. The price is a second
 # version of each op, which has to be right, too.
 #
-# tinyvit's kernels stand in [`tinyvit/gpu/kernels`](../tinyvit/gpu/kernels). `layer_norm.cu` is this one, together with
+# tinyvit's kernels stand in [`tinyvit/gpu/kernels`](../tinyvit/gpu/kernels/common.cu). `layer_norm.cu` is this one, together with
 # the sum and the bias in front of it. The tests compile the same source for the CPU and compare every kernel with the
 # op that you know. With them a training step is 21 launches a block and 15 around the blocks: 99 for the tiny ViT.
 #
@@ -729,7 +729,7 @@ for name, its_counts in counts.items():
 #
 # Open [`tinyvit/backend/arrays.py`](../tinyvit/backend/arrays.py) and
 # [`tinyvit/backend/devices.py`](../tinyvit/backend/devices.py): all that tinyvit knows of CuPy. The stand-in is in
-# [`tinyvit/course/strict_cupy/`](../tinyvit/course/strict_cupy). With it, the tests run every op, every model and every
+# [`tinyvit/course/strict_cupy/`](../tinyvit/course/strict_cupy/__init__.py). With it, the tests run every op, every model and every
 # optimiser.
 #
 # With a GPU: `tinyvit doctor` says whether it is found, and `tinyvit train --device cuda` trains on it.

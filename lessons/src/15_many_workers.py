@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 15: Many workers
 #
-# *About 80 minutes. It opens [`tinyvit/training/parallel/`](../tinyvit/training/parallel).*
+# *About 80 minutes. It opens [`tinyvit/training/parallel/`](../tinyvit/training/parallel/__init__.py).*
 #
 # One processor takes too long. So we take many: each gets a part of the batch, finds the gradient of its part, and then
 # all of them put their gradients together. This is called **data parallelism**. It works because of one fact about
@@ -788,7 +788,7 @@ show(
 # - Write a step for MPI, and start it on several processes.
 # - Estimate when more computers help, and name what changes when the batch grows with them.
 #
-# Look into [`tinyvit/training/parallel/`](../tinyvit/training/parallel): `part.py` is what one worker does with a
+# Look into [`tinyvit/training/parallel/`](../tinyvit/training/parallel/__init__.py): `part.py` is what one worker does with a
 # batch, `team.py` adds the parts up, `workers.py` and `worker.py` are the two ends of the pipe, and `mpi.py` has the
 # ranks.
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 16: A real ViT
 #
-# *About 100 minutes. It opens [`tinyvit/pretrained/`](../tinyvit/pretrained).*
+# *About 100 minutes. It opens [`tinyvit/pretrained/`](../tinyvit/pretrained/README.md).*
 #
 # In lesson 12 a model learned to read digits, in minutes and from nothing. A model that names what is in a photo has
 # seen millions of photos, for days, on many GPUs. Hardly anybody does that again. One takes the weights that others
@@ -865,9 +865,9 @@ else:
 # - Resample positions as a matrix, and go back through it.
 # - Fine-tune a model of others on a few pictures, and say what pretraining has brought.
 #
-# Look into [`tinyvit/pretrained/`](../tinyvit/pretrained): [`families.py`](../tinyvit/pretrained/families.py) has all
+# Look into [`tinyvit/pretrained/`](../tinyvit/pretrained/README.md): [`families.py`](../tinyvit/pretrained/families.py) has all
 # conventions of this lesson in one table, [`layouts.py`](../tinyvit/pretrained/layouts.py) the arrangements, and
 # [`processor.py`](../tinyvit/images/processor.py) the pictures. Then
-# [`training/finetuning/`](../tinyvit/training/finetuning).
+# [`training/finetuning/`](../tinyvit/training/finetuning/__init__.py).
 #
 # Go on with [lesson 17](17_a_tape.ipynb).

@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
-from tinyvit.cli import main
+from tinyvit.cli import build_parser, lesson_copies, main
 from tinyvit.course import progress
 
 
@@ -51,7 +52,35 @@ def test_links_of_a_copy_lead_to_where_they_did(folder):
     links = re.findall(r"\]\(((?!http)[^)]+)\)", text)
     assert len(links) >= 3
     for link in links:
-        assert (path.parent / unquote(link)).exists(), link
+        assert (path.parent / unquote(link)).is_file(), link
+    assert "06_gelu_and_mlp.ipynb" in links  # the learner's own
+
+
+def test_links_lead_to_another_drive(monkeypatch, tmp_path):
+    def relpath(path, start):
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr(os.path, "relpath", relpath)
+    main(["lessons", "start", "5"])
+    text = Path("my-lessons/05_layer_norm.ipynb").read_text()
+    assert f"]({(lesson_copies.LESSONS.parent / 'tinyvit/ops/layer_norm.py').as_uri()})" in text
+
+
+@pytest.mark.parametrize("folder", ["deep/er", "a b", "my-lessons"])
+def test_start_says_how_to_open_this_copy(folder, capsys):
+    main(["lessons", "start", "3", "--folder", folder])
+    command = re.search(r"tinyvit (lessons open [^,]+), or", capsys.readouterr().out)[1]
+    options = build_parser().parse_args(shlex.split(command))
+    assert (options.folder, options.lesson) == (folder, "3")
+
+
+def test_copies_that_are_there_stay_as_they_are():
+    main(["lessons", "start", "0"])
+    (mine := Path("my-lessons/07_attention.ipynb")).write_text("my work")
+    main(["lessons", "start", "7"])
+    main(["lessons", "reset", "6"])
+    assert mine.read_text() == "my work"
+    assert len(list(Path("my-lessons").glob("*.ipynb"))) == len(list(lesson_copies.LESSONS.glob("*.ipynb"))) + 1
 
 
 @pytest.mark.parametrize(

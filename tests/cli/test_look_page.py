@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import SCRIPT
 from tests.cli.test_look import SHIPPED
-from tinyvit.cli import look
+from tinyvit.cli import browser
 
 
 @pytest.mark.process
@@ -83,7 +83,7 @@ def test_no_browser_here(monkeypatch):
     never = webbrowser.BackgroundBrowser("tinyvit-no-such-browser")
     for get in (none, lambda: Fails("lynx"), lambda: never):
         monkeypatch.setattr(webbrowser, "get", get)
-        assert not look._opens("http://127.0.0.1:1/")
+        assert not browser.opens("http://127.0.0.1:1/")
 
 
 def test_a_browser_is_given_the_address(monkeypatch):
@@ -95,5 +95,5 @@ def test_a_browser_is_given_the_address(monkeypatch):
             return True
 
     monkeypatch.setattr(webbrowser, "get", Browser)
-    assert look._opens("http://127.0.0.1:1/")
+    assert browser.opens("http://127.0.0.1:1/")
     assert opened == ["http://127.0.0.1:1/"]

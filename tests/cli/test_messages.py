@@ -67,7 +67,9 @@ REACH = {
     "cli/finished.py": ("finetune",),  # a whole command
     "cli/task_runs.py": MEASURING,
     "cli/guesses.py": ("predict", "eval", "plot"),
-    "cli/lessons.py": ("lessons start", "lessons open", "lessons reset"),
+    "cli/jupyter_lab.py": ("lessons open",),
+    "cli/lesson_copies.py": ("lessons start", "lessons open", "lessons reset"),
+    "cli/lessons.py": ("lessons open",),
     "cli/evaluate.py": ("eval",),
     "cli/predictions.py": ("predict", "eval"),
     "cli/read_digits.py": ("predict",),

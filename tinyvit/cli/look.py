@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from ..errors import UserError
+from .browser import opens, port
 from .flags import SUB_PARSERS, add_download_flag, count, find_model
 from .look_scores import print_scores
 from .output import complain, say
@@ -13,7 +14,6 @@ from .scoring import add_split_flags
 
 SCORING = {"number": "-n", "window": "--window", "split": "--split", "data_dir": "--data-dir", "labels": "--labels"}
 NUMBER = 200  # images that are scored
-MAX_PORT = 2**16 - 1
 
 
 def add_parser(verbs: SUB_PARSERS) -> None:
@@ -40,7 +40,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "--static", metavar="OUT", help="write the page into a folder for any web server, or to be opened from disk"
     )
     parser.add_argument(
-        "--port", type=_port, metavar="PORT", help="port of the page (default: 8017; a free one where that is taken)"
+        "--port", type=port, metavar="PORT", help="port of the page (default: 8017; a free one where that is taken)"
     )
     parser.add_argument("--no-browser", action="store_true", help="print the page's address, and open no browser")
     parser.add_argument("--score", action="store_true", help="score the attribution maps, and open no page")
@@ -103,7 +103,7 @@ def _serve(options: argparse.Namespace) -> None:
     watch = Watch(options.watch) if options.watch else None
     with PageServer(studio, watch=watch, port=options.port, note=complain) as server:
         say(f"{studio.path} is at {server.address} (Ctrl-C ends it)")
-        if not (options.no_browser or _opens(server.address)):
+        if not (options.no_browser or opens(server.address)):
             complain(f"no browser could be opened here: open {server.address} in one")
         # Shared among threads, products of small matrices take longer; on a busy machine, those of large ones, too.
         with one_matrix_thread(), contextlib.suppress(KeyboardInterrupt):
@@ -130,28 +130,3 @@ def _model(options: argparse.Namespace) -> Path:
             "tinyvit look MODEL"
         )
     return SHIPPED
-
-
-def _opens(address: str) -> bool:
-    """Open a browser with a window of its own; whether there is one. One that takes the terminal is passed over."""
-    import webbrowser
-
-    try:
-        browser = webbrowser.get()
-        in_terminal = isinstance(browser, webbrowser.GenericBrowser) and not isinstance(
-            browser, webbrowser.BackgroundBrowser
-        )
-        return not in_terminal and browser.open(address)
-    except (webbrowser.Error, OSError):
-        return False
-
-
-def _port(given: str) -> int:
-    """Port from 0, any that is free, to 65535.
-
-    Raises:
-        argparse.ArgumentTypeError: it is no such number.
-    """
-    if not (given.isascii() and given.isdecimal() and len(given) < 6 and int(given) <= MAX_PORT):
-        raise argparse.ArgumentTypeError(f"it must be a port from 0 (any free one) to {MAX_PORT}, got {given[:20]!r}")
-    return int(given)

@@ -109,5 +109,7 @@ def _next(exercise: Exercise) -> str:
     if not following:
         return "That was the last one."
     after = EXERCISES[following[0]]
-    where = "" if after.lesson == exercise.lesson else f", in lesson {after.lesson}"
+    where = (
+        "" if after.lesson == exercise.lesson else f", in lesson {after.lesson}: tinyvit lessons open {after.lesson}"
+    )
     return f"Next: {after.number}, {after.name}{where}."
