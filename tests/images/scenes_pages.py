@@ -104,4 +104,16 @@ def date(digits, labels, rng) -> tuple[Picture, Lines]:  # 12.03. in German fash
     return drawn(paper, lambda on: [on.ellipse((x, 84, x + 7, 91), fill=BLACK) for x in points]), [list(labels)]
 
 
-NUMBERS = (phone_number, price, two_columns, boxes_filled, date)
+def narrow_strip(digits, labels, rng) -> tuple[Picture, Lines]:  # of paper, hardly higher than the digits, on a table
+    side, margin = 60, int(rng.integers(4, 20))
+    strip = plain((246, 244, 238), 54 + 2 * margin, 2 * margin + 56 * len(digits))
+    _row(strip, digits, rng, y=margin - 6, x=margin, side=side, step=0.9, ink=BLACK)
+    table = plain((95, 70, 52), strip.shape[0] + 120, strip.shape[1] + 120)
+    table[60:-60, 60:-60] = strip
+    if rng.integers(2):  # torn off by hand on one side
+        for x in range(60, table.shape[1] - 60):
+            table[table.shape[0] - 60 - int(3 + 2 * np.sin(x / 7) + rng.integers(0, 2)) : -60, x] = (95, 70, 52)
+    return table, [list(labels)]
+
+
+NUMBERS = (phone_number, price, two_columns, boxes_filled, date, narrow_strip)

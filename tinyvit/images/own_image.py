@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import UserError
 from .deep_grey import is_deep, scaled
-from .digits import Digit, Found, find_digits, resized
+from .digits import MIN_EXTENT, Digit, Found, find_digits, resized
 from .open import open_image
 from .transparency import opaque
 
@@ -62,8 +62,8 @@ def digits_in(image: Image.Image, *, size: tuple[int, int] = (28, 28)) -> Found:
     found = find_digits(planes, size)
     if not found.digits:
         raise UserError(
-            "no digit can be seen in the image: use digits that are dark on light or light on dark, "
-            "apart from each other and from all else"
+            "no digit can be seen in the image: use digits that are dark on light or light on dark, apart from each "
+            f"other and from all else, and as high as {100 * MIN_EXTENT:.0f} % of its longer side at least"
         )
     return found
 

@@ -59,3 +59,26 @@ def test_a_square_fits_into_thick_ink_only(width, fits):
     ImageDraw.Draw(image).line((20, 80, 140, 80), fill=255, width=width)
     (piece,) = find_pieces(np.asarray(image), 12.0, 5.0)
     assert holds_square(piece, 0.35) == fits
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 12])
+@pytest.mark.parametrize("margin", [8, 16])
+@pytest.mark.parametrize(("paper", "ink"), [((240, 240, 236), (30, 40, 110)), ((60, 60, 60), (230, 230, 220))])
+def test_paper_around_many_digits_is_no_digit_with_holes(paper, ink, margin, count):
+    size = (80 * count + 2 * margin + 100, 90 + 2 * margin + 100)
+
+    def draw(on):
+        on.rectangle((0, 0, *size), fill=(120, 90, 70))
+        on.rectangle((50, 50, size[0] - 50, size[1] - 50), fill=paper)
+        for number in range(count):
+            seven(on, 60 + margin + 80 * number, 52 + margin, ink)
+
+    assert len(found(draw, size=size)) == count
+
+
+def test_holes_of_a_digit_are_no_digits():
+    def draw(on):
+        for top in (60, 140):
+            on.ellipse((110, top, 190, top + 90), outline=(30, 40, 110), width=14)
+
+    assert len(found(draw)) == 1

@@ -116,3 +116,27 @@ def test_points_are_left_out_and_told(count):
     seen = found(draw)
     assert len(seen.digits) == count + 1
     assert f"{count} point{'s' * (count > 1)} or comma" in seen.done
+
+
+@pytest.mark.parametrize(("height", "is_read"), [(45, True), (30, True), (22, True), (15, False), (8, False)])
+def test_what_is_nearly_as_high_as_other_digits_is_no_dust(height, is_read):
+    def draw(on):
+        for x in (100, 300, 500):
+            on.line((x, 100, x + 20, 100, x + 5, 130), fill=20, width=5)
+        on.line((700, 130 - height, 700 + height // 2, 130 - height, 705, 130), fill=20, width=5)
+
+    assert len(found(draw, size=(1000, 300)).digits) == 3 + is_read
+
+
+def test_a_speck_beside_one_large_digit_is_dust():
+    def draw(on):
+        on.line((100, 60, 180, 60, 120, 240), fill=20, width=16)
+        on.line((600, 200, 612, 200, 604, 224), fill=20, width=5)
+
+    assert len(found(draw, size=(1000, 300)).digits) == 1
+
+
+def test_small_digits_alone_are_not_found():
+    assert not found(
+        lambda on: [on.line((x, 100, x + 10, 100, x, 120), fill=20, width=4) for x in (100, 300)], size=(1000, 300)
+    ).digits

@@ -7,8 +7,8 @@
 told by the model that reads it.
 """
 
-from .find import Found, find_digits
+from .find import MIN_EXTENT, Found, find_digits
 from .normalise import resized
 from .order import Digit
 
-__all__ = ["Digit", "Found", "find_digits", "resized"]
+__all__ = ["MIN_EXTENT", "Digit", "Found", "find_digits", "resized"]

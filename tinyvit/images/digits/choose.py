@@ -11,6 +11,7 @@ BLOB = 0.4  # side of a square that fits into the ink, over the longer side; the
 SHARP = 4.0  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
 THIN = 0.15  # the same of a ring or a box that is drawn around something
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
+MAX_HOLES = 2  # of a digit
 SAMPLES = 12  # pixels of a group are enough to tell that it lies in a ring
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 MAX_ASPECT = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
@@ -25,8 +26,9 @@ def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[lis
     Args:
         other: the pieces of the other polarity; what one of them is drawn around is a hole, as in an 8, and no ink.
     """
-    rings = [piece for piece in other if not holds_square(piece, THIN)]
-    groups = [group for group in groups if _is_drawn(group) and not any(_is_hole(group, ring) for ring in rings)]
+    groups = [group for group in groups if _is_drawn(group)]
+    holes = _holes(groups, [piece for piece in other if not holds_square(piece, THIN)])
+    groups = [group for number, group in enumerate(groups) if number not in holes]
     groups = [group for group in groups if not any(is_framed(other, group) for other in groups if other is not group)]
     if not groups:
         return []
@@ -34,6 +36,17 @@ def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[lis
     groups = [group for group in groups if strength(group) >= MIN_SHARE * strongest]
     tallest = max(_height(group) for group in groups)
     return [group for group in groups if _height(group) >= MIN_SHARE * tallest]
+
+
+def _holes(groups: list[list[Piece]], rings: list[Piece]) -> set[int]:
+    """Numbers of the groups that are holes of a digit. Of more than an 8 has, the ring is no digit but the paper."""
+    inside = [[number for number, group in enumerate(groups) if _is_hole(group, ring)] for ring in rings]
+    return {
+        number
+        for ring, holes in zip(rings, inside, strict=True)
+        for number in holes
+        if len(holes) <= MAX_HOLES and rectangularity(ring)[0] < RECTANGLE
+    }
 
 
 def _is_hole(group: list[Piece], ring: Piece) -> bool:

@@ -19,6 +19,7 @@ from .working_size import at_working_size, smoothed
 
 MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper; what differs by less is paper
 MIN_EXTENT = 0.03  # height of a digit over the longer side of the image; what is smaller is dust
+MIN_BESIDE = 0.7  # or, beside digits that are large enough, over their median height
 DRAINED = 1.2  # times as deep is what stood behind a wall than what is left of it without
 NOISE = 8.0  # standard deviations of the noise that ink must differ by
 
@@ -86,9 +87,18 @@ def _ink(depth: np.ndarray, contrast: float) -> Ink:
     for polarity, is_dark, pieces, other in zip(depth, (True, False), both, both[::-1], strict=True):
         written = _without_furniture(pieces)
         groups = strokes_of_digits(gather(written), other)
-        groups = [group for group in groups if box_of(group)[2] - box_of(group)[0] >= least]
+        groups = _large(groups, least)
         found.append(Ink(polarity, is_dark, pieces, written, groups))
     return max(found, key=lambda ink: ink.weight)
+
+
+def _large(groups: list[list[Piece]], least: float) -> list[list[Piece]]:
+    """The groups that are no dust: as high as `least`, or nearly as high as those that are."""
+    heights = np.array([box_of(group)[2] - box_of(group)[0] for group in groups])
+    if not (heights >= least).any():
+        return []
+    least = min(least, MIN_BESIDE * float(np.median(heights[heights >= least])))
+    return [group for group, height in zip(groups, heights, strict=True) if height >= least]
 
 
 def _without_furniture(pieces: list[Piece]) -> list[Piece]:
