@@ -14,7 +14,7 @@ if not (ROOT / ".ci" / "github").exists():
 LOADER = importlib.machinery.SourceFileLoader("ci_github", str(ROOT / ".ci" / "github"))
 CHECK = importlib.util.module_from_spec(importlib.util.spec_from_loader("ci_github", LOADER))
 LOADER.exec_module(CHECK)
-TEST, NIGHTLY, PUBLISH = (f".github/workflows/{name}.yml" for name in ("test", "nightly", "publish"))
+TEST, NIGHTLY, PUBLISH, SITE = (f".github/workflows/{name}.yml" for name in ("test", "nightly", "publish", "site"))
 BUG = ".github/ISSUE_TEMPLATE/bug.yml"
 
 
@@ -24,7 +24,9 @@ def copy(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("pyproject.toml", "CHANGELOG.md", "CITATION.cff", ".pre-commit-config.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "tinyvit").mkdir()
+    for name in ("tinyvit", "lessons"):
+        (tmp_path / name).mkdir()
+    shutil.copy(ROOT / "lessons" / "build_site.py", tmp_path / "lessons")
     shutil.copy(ROOT / "tinyvit" / "__init__.py", tmp_path / "tinyvit")
     return tmp_path
 
@@ -53,6 +55,9 @@ def test_nothing_is_wrong():
         (NIGHTLY, "-m slow", "-m slowly", "no such marker"),
         (NIGHTLY, "@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0", "@v5", "has no hash and version"),
         (PUBLISH, "    environment: pypi\n", "", "may write"),
+        (SITE, "environment: github-pages", "environment: pypi", "may write"),
+        (SITE, "pages: write", "contents: write", "may write"),
+        (SITE, "build_site.py", "build_page.py", "lessons/build_page.py is not there"),
         (BUG, "tinyvit doctor", "your machine", "does not ask for tinyvit doctor"),
         (BUG, "id: doctor", "id: what", "ids must be words, one each"),
         (BUG, "type: textarea", "type: text", "is no field of a form"),
