@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import Array, to_numpy
 from ..errors import UserError, one_line
+from .plain_safetensors import read_kinds, read_plainly
 
 MAX_HEADER_BYTES = 2**22  # bytes: 40,000 arrays; the largest ViT has some 700, and a million take minutes to list
 DTYPES = {  # NumPy's names and theirs
@@ -26,28 +27,48 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         UserError: the file is missing, truncated, no safetensors file, names more arrays than any model has, or holds
             NaN or infinite numbers, or numbers of a kind that NumPy lacks.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise UserError(f"{path} was not found: check the folder's name")
     try:
         _check_header(path)
-        with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
-            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  it is no dict
-            _check_kinds(path, kinds)
-            narrow = [name for name, kind in kinds.items() if kind == "BF16"]
-            arrays = {name: file.get_tensor(name) for name in kinds if name not in narrow}
-        if narrow:
-            arrays |= _read_bfloat16(path, narrow)
+        arrays = _read_all(path)
     except UserError:
         raise
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
+    return arrays
+
+
+def _read_all(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file, by the library, or without it where there is none.
+
+    Raises:
+        ValueError: the file is damaged, or no safetensors file.
+        OSError: it cannot be read.
+    """
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError:
+        kinds = read_kinds(path)
+        _check_kinds(path, kinds)
+        arrays = read_plainly(path)
+        narrow = [name for name, kind in kinds.items() if kind == "BF16"]
+        return arrays | {name: from_bfloat16(arrays[name]) for name in narrow}
+    try:
+        with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  it is no dict
+            _check_kinds(path, kinds)
+            narrow = [name for name, kind in kinds.items() if kind == "BF16"]
+            arrays = {name: file.get_tensor(name) for name in kinds if name not in narrow}
+    except SafetensorError as error:
+        raise ValueError(error) from error
+    if narrow:
+        arrays |= {name: from_bfloat16(bits) for name, bits in read_plainly(path, narrow).items()}
     return arrays
 
 
@@ -76,20 +97,6 @@ def _check_kinds(path: Path, kinds: Mapping[str, str]) -> None:
                 f"{path} holds {one_line(name)} in {kind}, a quantised kind that is not read: use a copy of the model "
                 "in float32, float16 or bfloat16"
             )
-
-
-def _read_bfloat16(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some arrays of a safetensors file whose header is known to be right."""
-    with open(path, "rb") as file:
-        start = 8 + int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(start - 8))
-        arrays = {}
-        for name in names:
-            first, last = header[name]["data_offsets"]
-            file.seek(start + first)
-            bits = np.frombuffer(file.read(last - first), "<u2")
-            arrays[name] = from_bfloat16(bits).reshape(header[name]["shape"])
-    return arrays
 
 
 def from_bfloat16(bits: np.ndarray) -> np.ndarray:
