@@ -68,6 +68,7 @@ REACH = {
     "cli/task_runs.py": MEASURING,
     "cli/guesses.py": ("predict", "eval", "plot"),
     "cli/jupyter_lab.py": ("lessons open",),
+    "course/collect.py": ("lessons collect",),
     "cli/lesson_copies.py": ("lessons start", "lessons open", "lessons reset"),
     "cli/lessons.py": ("lessons open",),
     "cli/evaluate.py": ("eval",),

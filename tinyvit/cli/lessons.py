@@ -17,7 +17,7 @@ FOLDER = "my-lessons"
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "lessons",
-        help="the course: list, start, open, progress, reset, grade",
+        help="the course: list, start, open, progress, reset, collect, grade",
         description="The course, lesson by lesson.",
     )
     parser.set_defaults(run=run_list)
@@ -42,6 +42,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         if name == "open":
             _add_server_flags(added)
     action("progress", run_progress, "which exercises you have passed")
+    added = action("collect", run_collect, "your own functions of lessons 1 to 12 in one file, my_vit.py")
+    added.add_argument("--folder", default=FOLDER, help="folder of your copies (default: %(default)s)")
     graded = action("grade", grade.run_grade, "run notebooks and print which exercises pass")
     graded.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="notebooks to grade, .ipynb files")
 
@@ -103,4 +105,17 @@ def run_progress(options: argparse.Namespace) -> int:
     from ..course import check
 
     check.progress()
+    return 0
+
+
+def run_collect(options: argparse.Namespace) -> int:
+    from ..course.collect import collect
+
+    path, pieces, kept = collect(Path(options.folder))
+    for piece in pieces:
+        whose = "yours" if piece.own else f"the library's: {piece.why}"
+        say(f"{piece.exercise.number:>5} {piece.exercise.name:<28} {whose}")
+    if kept:
+        say(f"{path.name} was not as it had been made, and is kept as {kept}")
+    say(f"{path}: {sum(bool(piece.own) for piece in pieces)} of {len(pieces)} functions are yours")
     return 0

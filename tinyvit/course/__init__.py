@@ -1,7 +1,8 @@
 """The course's checks, imported by notebooks: `from tinyvit.course import check`.
 
 `exercise` says what a learner's function must come to, `exercises` lists them lesson by lesson, `judge` compares,
-`report` puts the result into words, `progress` remembers it. `strict_cupy` stands in for CuPy where there is no GPU.
+`report` puts the result into words, `progress` remembers it. `collect` gathers a
+learner's functions in one file. `strict_cupy` stands in for CuPy where there is no GPU.
 """
 
 from . import check
