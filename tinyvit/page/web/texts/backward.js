@@ -2,8 +2,8 @@
 
 export const backward = {
   backwardTitle: ["The backward, seen: one head", "看见反向传播：一个头"],
-  backwardLead: ["A gradient answers one question of one number inside the model: *if it rose a little, how fast would the logit rise?* We write it with a d: dv is the gradient of v (∂logit / ∂v in full). The backward finds them all by walking the forward's steps in reverse, each step by one line of calculus. Here is that walk through one head, for one token i that asks and one token j that is looked at, with the numbers of the image above. In a figure, bars of one kind share one scale; the feature that you mark in one is marked in all.",
-    "梯度回答关于模型内部某个数的一个问题：*如果它增大一点，logit 会以多快的速度上升？*我们在前面加 d 表示：dv 就是 v 的梯度（完整写法是 ∂logit / ∂v）。反向传播把前向的步骤倒着走一遍，每一步用一行微积分，就求出所有梯度。下面就是穿过一个头的这段路：提问的词元 i，被看的词元 j，用的是上面那张图像的数。同一幅图里，同类的条用同一个尺度；在一幅图里标出的特征，在所有图里都会标出。"],
+  backwardLead: ["A gradient answers one question of one number inside the model: *if it rose a little, how fast would the logit rise?* We write it with a d: dv is the gradient of v (∂logit / ∂v in full). The backward finds them all by walking the forward's steps in reverse, one line of calculus each: here through one head, for a token i that asks and a token j that is looked at, in numbers of the image above. In a figure, bars of one kind share one scale; a feature marked in one is marked in all.",
+    "梯度回答关于模型内部某个数的一个问题：*如果它增大一点，logit 会以多快的速度上升？*我们在前面加 d 表示：dv 就是 v 的梯度（完整写法是 ∂logit / ∂v）。反向传播把前向的步骤倒着走一遍，每一步用一行微积分，就求出所有梯度。下面是穿过一个头的这段路：提问的词元 i，被看的词元 j，用上面那张图像的数。同一幅图里，同类的条用同一个尺度；在一幅图里标出的特征，在所有图里都会标出。"],
   choosersLabel: ["what is explained: class, block, head, token i, token j", "解释的内容：类别、块、头、词元 i、词元 j"],
   gradientUp: ["gradient or product above 0", "梯度或乘积大于 0"],
   gradientDown: ["below 0", "小于 0"],
