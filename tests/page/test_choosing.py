@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from tests.page.conftest import settled
+from tinyvit import VisionTransformer, ViTConfig
+from tinyvit.page import open_studio
+from tinyvit.pretrained import save_model_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 WIDTHS = [360, 1240]
@@ -46,6 +49,21 @@ def test_selectors_stay_below_the_bar(opened, width):
     assert (
         tab.evaluate(BOXES)["choosers"]["bottom"] <= tab.evaluate(BOXES)["bar"]["bottom"] + 1
     )  # gone with its section
+
+
+def test_long_names_take_no_more_room(visit, open_page, tmp_path):
+    config = ViTConfig(img_size=16, patch_size=8, num_classes=3, embed_dim=8, depth=1, num_heads=1)
+    model = VisionTransformer(config, rng=np.random.default_rng(0))
+    names = [f"a class with a name that is as long as those of ImageNet, {k}" for k in range(3)]
+    save_model_folder(tmp_path, config, model.parameters(), class_names=names)
+    tab = visit(open_page(open_studio(tmp_path)), width=360, height=740)
+    assert tab.locator("#choosers").bounding_box()["height"] < 80
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    height = tab.locator("#bar").bounding_box()["height"]
+    assert height < 90
+    tab.evaluate("import('/texts.js').then(({ chooseLanguage }) => chooseLanguage('zh'))")
+    settled(tab, lambda: tab.get_by_role("switch").first.click())
+    assert tab.locator("#bar").bounding_box()["height"] == height  # with one button more
 
 
 def test_on_a_low_screen_they_do_not_stay(opened):

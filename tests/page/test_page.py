@@ -161,6 +161,7 @@ def test_heads_are_switched_off_and_on(opened):
     assert not tab.get_by_role("switch", name="block 4, head 2").is_checked()
     assert "heads switched off: 1" in tab.inner_text("#now")
     assert "1 off." in tab.inner_text("#without-said")
+    assert tab.locator(".cell[aria-label='block 4, head 2: switched off']").count() == 1
     assert len({*tab.locator(".changes .v").all_inner_texts()}) > 5
     settled(tab, lambda: tab.click("#all-on"))
     assert {*tab.locator(".changes .v").all_inner_texts()} == {"0"}

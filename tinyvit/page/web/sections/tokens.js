@@ -68,13 +68,14 @@ export function render() {
     const values = valuesOf(seen, b, view), peak = valueWords(Math.max(...patchesOf(values)), view);
     paint(canvas, [state.image, 1], [shares(patchesOf(values), rows, columns), VEIL]);
     say(most, peak);
-    label(cell, `${nameOf(b, view)}: ${t(view === "similarity" ? "peakAlike" : "peakShare", { most: peak })}`);
+    const off = state.off.has(`${b}.${view}`), said = t(view === "similarity" ? "peakAlike" : "peakShare", { most: peak });
+    label(cell, `${nameOf(b, view)}: ${off ? t("cellOff") : said}`);
     frame(mark, token);
     share.hidden = !prefix;
     share.classList.toggle("none", view === "similarity");
     share.style.setProperty("--p", `${100 * values.subarray(0, prefix).reduce((sum, value) => sum + value, 0)}%`);
     cell.setAttribute("aria-pressed", b === block && view === shown);
-    cell.classList.toggle("off", state.off.has(`${b}.${view}`));
+    cell.classList.toggle("off", off);
   }
   const values = valuesOf(seen, block, shown), alike = state.view === "similarity";
   focus.draw([[state.image, 1], [shares(patchesOf(values), rows, columns), 0.66]], (j) => (alike ? t("cosine", { value: valueWords(values[j], state.view) }) : percent(values[j])));

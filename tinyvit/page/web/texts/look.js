@@ -23,6 +23,7 @@ export const look = {
   mean: ["mean", "平均"],
   similarity: ["alike", "相似"],
   cellHead: ["block {block}, head {head}", "块 {block}，头 {head}"],
+  cellOff: ["switched off", "已关闭"],
   cellMean: ["block {block}, mean of the heads", "块 {block}，各头平均"],
   cellSimilarity: ["block {block}, similarity of the tokens after it", "块 {block} 之后词元的相似度"],
   least: ["least", "最少"],
