@@ -15,6 +15,7 @@ from pathlib import Path
 
 from site_source.gather import gather
 from site_source.links import broken_links, foreign_requests, links_elsewhere
+from site_source.lite import add_lite, wrong_files
 
 LESSONS = Path(__file__).resolve().parent
 MARK = "tinyvit-site.txt"  # says that a folder is such a site, and may be written anew
@@ -23,28 +24,39 @@ MARK = "tinyvit-site.txt"  # says that a folder is such a site, and may be writt
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", nargs="?", type=Path, default=LESSONS / "site", help="a new folder, or an older site")
-    output = parser.parse_args(argv).output.resolve()
+    parser.add_argument(
+        "--lite", type=Path, metavar="PYODIDE", help="a folder of Pyodide: lessons run in the browser, too"
+    )
+    options = parser.parse_args(argv)
+    output = options.output.resolve()
     if output.exists() and not (output / MARK).is_file() and not (output.is_dir() and not any(output.iterdir())):
         print(f"{output} is there and holds no site of tinyvit's; it stays as it is: choose another folder")
         return 2
     try:
         from site_source.code import write_code_pages
 
-        for name in ("furo", "mathjax", "myst_nb", "sphinx"):
+        lite = ["jupyterlite_core", "jupyterlite_pyodide_kernel", "jupyter_server"] if options.lite else []
+        for name in ["furo", "mathjax", "myst_nb", "sphinx", *lite]:
             importlib.import_module(name)
     except ImportError as error:
-        print(f"the site needs more packages ({error}): python -m pip install -e '.[docs]'")
+        extras = "docs,lite" if options.lite else "docs"
+        print(f"the site needs more packages ({error}): python -m pip install -e '.[{extras}]'")
+        return 2
+    if options.lite and (problems := list(wrong_files(options.lite))):
+        print("\n".join(problems))
         return 2
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         source, built = Path(folder, "source"), Path(folder, "built")
-        gather(LESSONS.parent, source)
+        gather(LESSONS.parent, source, lite=bool(options.lite))
         if run_sphinx(source, built):
             print(f"the site was not written: mend what is said above; {output} is as it was")
             return 1
         write_code_pages(LESSONS.parent / "tinyvit", built)
         add_mathjax(built / "_static" / "mathjax")
         add_live_page(built / "look")
+        if options.lite:
+            add_lite(LESSONS.parent, options.lite.resolve(), built, Path(folder, "lite"))
         if problems := [*broken_links(built), *foreign_requests(built)]:
             print("\n".join(problems))
             return 1

@@ -19,10 +19,10 @@ IMAGE = re.compile(r"(?<=<img src=\")[^\"]+")
 HERE = Path(__file__).parent
 
 
-def gather(root: Path, place: Path) -> None:
-    """Write what Sphinx reads about the repository at `root` into `place`."""
+def gather(root: Path, place: Path, *, lite: bool = False) -> None:
+    """Write what Sphinx reads about the repository at `root` into `place`; `lite`: lessons link to JupyterLite."""
     pages = find_pages(root)
-    write = Writer(root, place, pages)
+    write = Writer(root, place, pages, lite)
     for path, page in pages.items():
         if path == "README.md":
             write(page, write.linked(path, start_page(root)))
@@ -82,8 +82,8 @@ def contents(root: Path) -> str:
 class Writer:
     """Writes pages, whose links it turns; copies what they show."""
 
-    def __init__(self, root: Path, place: Path, pages: dict[str, str]):
-        self.root, self.place, self.pages = root, place, pages
+    def __init__(self, root: Path, place: Path, pages: dict[str, str], lite: bool = False):
+        self.root, self.place, self.pages, self.lite = root, place, pages, lite
 
     def __call__(self, page: str, text: str) -> None:
         target = self.place / page
@@ -133,6 +133,9 @@ class Writer:
                     cell["metadata"]["mystnb"] = {"image": {"alt": words}}
         title, _, rest = book["cells"][0]["source"].partition("\n")
         words = f"To write it yourself: `tinyvit lessons open {number}`."
+        if self.lite:
+            here = f"../lite/lab/index.html?path={Path(path).name}"
+            words += f' Or <a href="{here}">here, in this browser</a>, with nothing installed.'
         note = f":::{{admonition}} Solved, as it ran\n:class: tip\n{words}\n:::"
         book["cells"][0]["source"] = f"{title}\n\n{note}\n{rest}"
         return json.dumps(book)

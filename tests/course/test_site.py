@@ -3,13 +3,9 @@
 What a browser sees needs the extras `docs` and `browser`, and a Chromium; `TINYVIT_SCREENSHOT=FOLDER` keeps images of it.
 """
 
-import functools
-import http.server
 import os
-import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -17,10 +13,9 @@ import pytest
 from lessons.site_source.gather import Writer, find_pages
 from lessons.site_source.links import broken_links, foreign_requests, links_elsewhere
 from lessons.site_source.reference import as_restructured_text
+from tests.support.visits import chromium, served, visiting
 
 LESSONS = Path(__file__).parents[2] / "lessons"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 NAMES = [path.stem for path in sorted((LESSONS / "solutions").glob("*.ipynb"))]
 
 
@@ -41,51 +36,21 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra 'browser'")
-    if CHROMIUM is None:
-        pytest.skip("needs a Chromium")
-    with playwright.sync_playwright() as chrome:
-        browser = chrome.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def address(site):
-    handler = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture
-def visit(browser, address):
-    """Opens a page; another host, a file that is not there, or an error of a script fails the test."""
-    trouble, contexts = [], []
-
-    def open_page(path, width=1280, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on(
-            "request", lambda r: trouble.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None
-        )
-        page.on("response", lambda r: trouble.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-        page.on("requestfailed", lambda r: trouble.append(r.url))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.goto(address + path)
-        return page
-
-    yield open_page
-    if folder := os.environ.get("TINYVIT_SCREENSHOT"):
-        name = os.environ["PYTEST_CURRENT_TEST"].split("::")[1].split(" ")[0].replace("/", "_")
-        for index, context in enumerate(contexts):
-            context.pages[0].screenshot(path=f"{folder}/{name}_{index}.png")
-    for context in contexts:
-        context.close()
-    assert not trouble
+def visit(browser, address, request):
+    folder = os.environ.get("TINYVIT_SCREENSHOT")
+    with visiting(browser, address, pictures=folder and f"{folder}/{request.node.name.replace('/', '_')}") as visit:
+        yield visit
 
 
 @pytest.mark.slow
@@ -281,3 +246,11 @@ def test_links_lead_to_pages(tmp_path, path, link, written):
 )
 def test_a_docstring_keeps_its_layout(docstring, wanted):
     assert as_restructured_text(docstring.split("\n")) == wanted
+
+
+@pytest.mark.parametrize("lite", [False, True])
+def test_a_lesson_says_how_to_write_it_oneself(tmp_path, lite):
+    root, path = LESSONS.parent, "lessons/solutions/05_layer_norm.ipynb"
+    text = Writer(root, tmp_path, find_pages(root), lite).linked_notebook(path)
+    assert "tinyvit lessons open 5" in text
+    assert ("../lite/lab/index.html?path=05_layer_norm.ipynb" in text) == lite

@@ -47,8 +47,11 @@ def noticing_tinyvit(parts: tuple[str, ...]) -> Iterator[None]:
 
 @contextmanager
 def time_limit() -> Iterator[None]:
-    """Interrupt what is inside, as Stop does, when it has taken too long; only where Python can, the main thread."""
-    if threading.current_thread() is not threading.main_thread():
+    """Interrupt what is inside, as Stop does, when it has taken too long; only where Python can, the main thread.
+
+    Nor can Python in a browser, which has no threads.
+    """
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "emscripten":
         yield
         return
     timer = threading.Timer(SECONDS, _thread.interrupt_main)
