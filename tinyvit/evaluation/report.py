@@ -41,7 +41,7 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
                 f"{name} must lie in 0..{num_classes - 1}, got {classes.min()}..{classes.max()}: "
                 "check that the model and the dataset have the same classes"
             )
-    cells = labels.astype(np.int64) * num_classes + predictions.astype(np.int64)
+    cells = labels.astype(np.intp) * num_classes + predictions.astype(np.intp)
     return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 

@@ -18,7 +18,7 @@ def confusion_matrices(masks: np.ndarray, predictions: np.ndarray, num_classes: 
         masks, predictions: integers (n, ...); a pixel whose true class is not in 0..K-1 is not counted.
     """
     n, K = len(masks), num_classes
-    masks, predictions = (x.reshape(n, -1).astype(np.int64) for x in (masks, predictions))
+    masks, predictions = (x.reshape(n, -1).astype(np.intp) for x in (masks, predictions))
     cells = (np.arange(n)[:, None] * K + masks) * K + predictions
     counted = cells[(masks >= 0) & (masks < K)]
     return np.bincount(counted, minlength=n * K * K).reshape(n, K, K)
