@@ -80,8 +80,8 @@ def row(name: str, verdicts: list[str]) -> None:
 
 
 def measure_pages(reader, kind, length: int, count: int, seed: int) -> None:
-    """Print how many of the digits of `count` images with `length` each are read in their place."""
-    right = total = whole = extra = 0
+    """Print how many of the digits of `count` images with `length` each are read, in order, and in their place."""
+    right = total = whole = extra = in_order = 0
     for number in range(count):
         rng = np.random.default_rng(seed + number)
         picture, rows = kind(*test_digits(length, seed + number), rng)
@@ -94,11 +94,26 @@ def measure_pages(reader, kind, length: int, count: int, seed: int) -> None:
             a == b for row, line in zip(rows, lines, strict=True) for a, (b, _) in zip(row, line, strict=False)
         )
         right += in_place
+        in_order += _common([label for row in rows for label in row], [guess for guess, _, _ in guesses])
         total += sum(map(len, rows))
         whole += in_place == sum(map(len, rows)) == len(guesses)
         extra += max(0, sum(not unsure for _, _, unsure in guesses) - sum(map(len, rows)))
     name = f"{kind.__name__.replace('_', ' ')}, {length} digits"
-    print(f"| {name} | {100 * right / total:.1f} % | {whole} of {count} | {extra} |", flush=True)
+    print(
+        f"| {name} | {100 * in_order / total:.1f} % | {100 * right / total:.1f} % | {whole} of {count} | {extra} |",
+        flush=True,
+    )
+
+
+def _common(one: list[int], other: list[int]) -> int:
+    """Length of the longest common subsequence: a digit that is missed moves no other."""
+    best = [0] * (len(other) + 1)
+    for a in one:
+        row = [0]
+        for i, b in enumerate(other):
+            row.append(best[i] + 1 if a == b else max(best[i + 1], row[i]))
+        best = row
+    return best[-1]
 
 
 def main(count: int, seed: int) -> None:
@@ -114,7 +129,7 @@ def main(count: int, seed: int) -> None:
             everything += (verdicts := of_scene(reader, scene, count, seed))
             row(scene.__name__.replace("_", " "), verdicts)
         row(f"**{title}, all**", everything)
-    print("\n| many digits | in their place | images read whole | too many |\n|---|---|---|---|")
+    print("\n| many digits | read, in order | in their place | images read whole | too many |\n|---|---|---|---|---|")
     pages = max(1, count // 5)
     for kind, length in ((page, 20), (page, 8), (page, 60), (near, 20), *((kind, 8) for kind in NUMBERS)):
         measure_pages(reader, kind, length, pages, seed)

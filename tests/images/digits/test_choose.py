@@ -82,3 +82,26 @@ def test_holes_of_a_digit_are_no_digits():
             on.ellipse((110, top, 190, top + 90), outline=(30, 40, 110), width=14)
 
     assert len(found(draw)) == 1
+
+
+@pytest.mark.parametrize("turn", [1, 2.5, 4, 7, 20])
+@pytest.mark.parametrize("count", [3, 8])
+def test_a_strip_of_paper_at_any_angle_is_no_digit(count, turn):
+    image = Image.new("RGB", (80 * count + 20, 110), (240, 240, 236))
+    for number in range(count):
+        seven(ImageDraw.Draw(image), 15 + 80 * number, 10)
+    table = image.rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor=(120, 90, 70))
+    framed = Image.new("RGB", (table.width + 80, table.height + 80), (120, 90, 70))
+    framed.paste(table, (40, 40))
+    digits = find_digits(np.asarray(framed).transpose(2, 0, 1), (28, 28)).digits
+    assert len(digits) == count
+
+
+def test_holes_of_a_scribble_are_no_digits():
+    def draw(on):
+        for number in range(9):
+            on.ellipse((30 + 14 * number, 90, 90 + 14 * number, 190), outline=(30, 40, 110), width=4)
+        on.line((262, 100, 258, 190), fill=(30, 40, 110), width=8)
+
+    (digit,) = found(draw)
+    assert digit.box[1] > 240

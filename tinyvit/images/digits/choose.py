@@ -11,7 +11,8 @@ BLOB = 0.4  # side of a square that fits into the ink, over the longer side; the
 SHARP = 4.0  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
 THIN = 0.15  # the same of a ring or a box that is drawn around something
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
-MAX_HOLES = 2  # of a digit
+PAPER = 0.75  # of what lies within its outline paper covers, with digits in it; strokes cover 0.6 at most
+SOLID = 0.95  # of the same a 1 covers: it has no holes
 SAMPLES = 12  # pixels of a group are enough to tell that it lies in a ring
 NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 MAX_ASPECT = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
@@ -39,14 +40,13 @@ def strokes_of_digits(groups: list[list[Piece]], other: list[Piece]) -> list[lis
 
 
 def _holes(groups: list[list[Piece]], rings: list[Piece]) -> set[int]:
-    """Numbers of the groups that are holes of a digit. Of more than an 8 has, the ring is no digit but the paper."""
-    inside = [[number for number, group in enumerate(groups) if _is_hole(group, ring)] for ring in rings]
-    return {
-        number
-        for ring, holes in zip(rings, inside, strict=True)
-        for number in holes
-        if len(holes) <= MAX_HOLES and rectangularity(ring)[0] < RECTANGLE
-    }
+    """Numbers of the groups that are holes of something drawn; paper has digits in it, and is none."""
+    found = set()
+    for ring in rings:
+        holes = [number for number, group in enumerate(groups) if _is_hole(group, ring)]
+        if holes and len(ring.pixels) < PAPER * filled(ring).sum():
+            found |= {*holes}
+    return found
 
 
 def _is_hole(group: list[Piece], ring: Piece) -> bool:
@@ -83,7 +83,7 @@ def _is_drawn(group: list[Piece]) -> bool:
     if len(largest.pixels) > TANGLED * largest.stroke * largest.length:
         return False
     fill, narrowness = rectangularity(largest)
-    return fill < RECTANGLE or narrowness < NARROW
+    return fill < RECTANGLE or (narrowness < NARROW and len(largest.pixels) > SOLID * filled(largest).sum())
 
 
 def holds_square(piece: Piece, share: float) -> bool:
@@ -100,20 +100,24 @@ def holds_square(piece: Piece, share: float) -> bool:
 
 def rectangularity(piece: Piece) -> tuple[float, float]:
     """Share of the smallest rectangle around a piece that it fills, holes filled, and the rectangle's aspect, 0..1."""
-    top, left, _, _ = piece.box
-    mask = np.zeros((piece.height + 2, piece.width + 2), bool)
-    mask[tuple((piece.pixels - (top - 1, left - 1)).T)] = True
-    outside, _ = label(~mask)  # all around is number 1
-    filled = outside != 1
-    rows, columns = np.nonzero(filled & ~_inner(filled))
+    mask = filled(piece)
+    rows, columns = np.nonzero(mask & ~_inner(mask))
     best, aspect = 0.0, 1.0
-    for angle in np.radians(np.arange(0, 90, 5)):
+    for angle in np.radians(np.arange(0, 90, 2)):
         a, b = rows * np.cos(angle) + columns * np.sin(angle), columns * np.cos(angle) - rows * np.sin(angle)
         sides = np.ptp(a) + 1.0, np.ptp(b) + 1.0
-        fill = filled.sum() / (sides[0] * sides[1])
+        fill = mask.sum() / (sides[0] * sides[1])
         if fill > best:
             best, aspect = float(fill), min(sides) / max(sides)
     return best, float(aspect)
+
+
+def filled(piece: Piece) -> np.ndarray:
+    """Mask of a piece and all its holes, bool (h + 2, w + 2), with an empty pixel on each side."""
+    mask = np.zeros((piece.height + 2, piece.width + 2), bool)
+    mask[tuple((piece.pixels - piece.box[:2] + 1).T)] = True
+    outside, _ = label(~mask)  # all around is number 1
+    return outside != 1
 
 
 def _inner(mask: np.ndarray) -> np.ndarray:
