@@ -16,6 +16,8 @@ from pathlib import Path
 
 import tinyvit
 
+from .gather import LINK
+
 PYODIDE = {  # 0.27.7, which JupyterLite's kernel 0.6 wants: SHA-256 of what its lock file does not list
     "pyodide-lock.json": "9c45b916001a750f4102fc287494f3eab215909c7535c626a20db80fd6333e2c",
     "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
@@ -84,8 +86,11 @@ def add_lite(root: Path, pyodide: Path, site: Path, scratch: Path) -> None:
         folder.mkdir(parents=True)
     for name in (*PYODIDE, *(package["file_name"] for package in packages(pyodide))):
         shutil.copy(pyodide / name, place)
-    for path in sorted((root / "lessons").glob("*.ipynb")):
-        (contents / path.name).write_text(browser_notebook(path), encoding="utf-8")
+    (contents / "solutions").mkdir()
+    for path in sorted((root / "lessons").glob("**/[0-9]*.ipynb")):
+        place = contents / path.relative_to(root / "lessons")
+        if place.parent.is_dir():  # neither a site nor copies that somebody keeps there
+            place.write_text(browser_notebook(path), encoding="utf-8")
     paths = [own_wheel(root, wheels), *(wheel_of_installed(name, wheels) for name in INSTALLED)]
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", scratch, "--output-dir", site / "lite"]
     command += ["--contents", contents, "--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages"]
@@ -97,13 +102,24 @@ def add_lite(root: Path, pyodide: Path, site: Path, scratch: Path) -> None:
 
 
 def browser_notebook(path: Path) -> str:
-    """An exercise notebook that begins with the installation of tinyvit, and says what a browser cannot do."""
+    """A notebook that begins with the installation of tinyvit, and says what a browser cannot do.
+
+    Links to notebooks stay; of those to files that are not there, the words.
+    """
     book = json.loads(path.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        if cell["cell_type"] == "markdown":
+            text = "".join(cell["source"])
+            cell["source"] = LINK.sub(lambda link: link[0] if is_kept(link[2]) else link[1], text)
     words = FIRST + (f"\n\n{WORKERS}" if path.name.startswith("15") else "")
     start = {"cell_type": "markdown", "id": "in-a-browser", "metadata": {}, "source": words}
     install = {"cell_type": "code", "id": "install", "metadata": {}, "source": "%pip install -q tinyvit"}
     book["cells"][:0] = [start, install | {"execution_count": None, "outputs": []}]
     return json.dumps(book)
+
+
+def is_kept(link: str) -> bool:
+    return link.endswith(".ipynb") or "://" in link
 
 
 def own_wheel(root: Path, folder: Path) -> Path:

@@ -7,6 +7,7 @@ variable TINYVIT_PYODIDE names.
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from tests.support.visits import chromium, served, visiting
 from tinyvit.course import watch
 
 LESSONS = Path(__file__).parents[2] / "lessons"
+NOTEBOOKS = sorted([*LESSONS.glob("*.ipynb"), *LESSONS.glob("solutions/*.ipynb")])
 PYODIDE = os.environ.get("TINYVIT_PYODIDE")
 
 
@@ -96,12 +98,22 @@ def test_the_wheel_has_what_lessons_need(tmp_path):
     assert not [name for name in names if "__pycache__" in name]
 
 
-@pytest.mark.parametrize("path", sorted(LESSONS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_notebook_says_what_a_browser_cannot_do(path):
-    cells = json.loads(lite.browser_notebook(path))["cells"]
+    cells, before = (
+        json.loads(lite.browser_notebook(path))["cells"],
+        json.loads(path.read_text(encoding="utf-8"))["cells"],
+    )
     assert ("no worker processes" in cells[0]["source"]) == path.name.startswith("15")
     assert cells[1]["source"] == "%pip install -q tinyvit"
-    assert cells[2:] == json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert [cell for cell in cells[2:] if cell["cell_type"] == "code"] == [
+        c for c in before if c["cell_type"] == "code"
+    ]
+    links = re.findall(
+        r"\]\(([^)#\s]+)", "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    )
+    for link in links:
+        assert "://" in link or (link.endswith(".ipynb") and (path.parent / link).exists()), link
 
 
 def test_without_threads_an_exercise_is_judged_without_a_limit(monkeypatch):
