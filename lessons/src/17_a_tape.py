@@ -575,4 +575,5 @@ show(figure, "What an operation keeps besides input and output. By hand, softmax
 # - Say what autograd does for you, and what it costs.
 #
 # Open [`tinyvit/vit.py`](../tinyvit/vit.py): `forward` and `backward` stand one below the other. Read `backward` as a
-# walk over a tape that somebody wrote down by hand. This is the last lesson.
+# walk over a tape that somebody wrote down by hand. Go on with [lesson 18](18_your_own_vit.ipynb): your own functions
+# become a model.

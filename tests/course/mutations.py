@@ -117,7 +117,8 @@ def known_equal():
     found = {}
     for line in EQUAL.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            number, change, reason = line.split(" | ")
+            number, rest = line.split(" | ", 1)
+            change, reason = rest.rsplit(" | ", 1)  # a change may have the operator | in it
             found[number, change] = reason
     return found
 

@@ -1,5 +1,6 @@
 """A learner's own functions come out of their notebooks into one file; nothing else of a notebook is run or trusted."""
 
+import importlib
 import json
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.support import others_slow
 from tinyvit.cli import main
 from tinyvit.course import EXERCISES
-from tinyvit.course.collect import FILE, collect, load, pieces_in
+from tinyvit.course.collect import FILE, collect, load_functions, pieces_in
 from tinyvit.course.judge import judge
 from tinyvit.course.texts import texts
 from tinyvit.course.verdict import Outcome
@@ -29,7 +30,8 @@ def only(monkeypatch):
     """Only some exercises, for speed: 5.1, if no others are said."""
 
     def these(*numbers):
-        monkeypatch.setattr("tinyvit.course.collect.EXERCISES", {number: EXERCISES[number] for number in numbers})
+        module = importlib.import_module("tinyvit.course.collect")
+        monkeypatch.setattr(module, "EXERCISES", {number: EXERCISES[number] for number in numbers})
 
     these("5.1")
     return these
@@ -43,7 +45,7 @@ def test_all_solutions_make_one_file_that_runs(tmp_path, capsys):
         write(tmp_path, mine[0], imports, *(texts()["exercises"][number]["solution"] for number in mine))
     assert main(["lessons", "collect", "--folder", str(tmp_path)]) == 0
     assert f"{len(ASKED)} of {len(ASKED)} functions are yours" in capsys.readouterr().out
-    module = load(tmp_path / FILE)
+    module = load_functions(tmp_path / FILE)
     for number in ASKED:
         assert judge(EXERCISES[number], getattr(module, EXERCISES[number].name)).outcome is Outcome.PASSED
 
@@ -56,7 +58,7 @@ def test_what_is_missing_is_the_librarys_and_named(tmp_path, only):
     text = path.read_text()
     assert "1 of 2 functions are mine" in text
     assert "# 5.2 layer_norm_backward is not mine but the library's: nothing written yet." in text
-    module = load(path)
+    module = load_functions(path)
     assert module.layer_norm_backward is EXERCISES["5.2"].solution
     assert module.layer_norm_forward.__module__ == "my_vit"
 
@@ -112,7 +114,7 @@ def test_notebooks_that_are_none_are_named(content, tmp_path, only, capsys):
     assert "0 of 1 functions are yours" in out
     assert "05_layer_norm.ipynb" in out
     assert len(out.splitlines()) == 2
-    load(tmp_path / FILE)
+    load_functions(tmp_path / FILE)
 
 
 def test_nothing_else_of_a_notebook_runs(tmp_path, only):
@@ -125,7 +127,7 @@ def test_nothing_else_of_a_notebook_runs(tmp_path, only):
     write(tmp_path, "5.1", *cells)
     path, (piece,), _ = collect(tmp_path)
     assert piece.own, piece.why
-    load(path)
+    load_functions(path)
     assert not mark.exists()
     assert "N = 3" in path.read_text()
 
@@ -161,7 +163,7 @@ def test_a_function_may_use_that_of_another_exercise(tmp_path, only):
     path, pieces, _ = collect(tmp_path)
     assert all(piece.own for piece in pieces), pieces
     assert "import softmax_forward" not in path.read_text()
-    assert load(path).softmax_forward.__module__ == "my_vit"
+    assert load_functions(path).softmax_forward.__module__ == "my_vit"
 
 
 def test_a_file_that_was_edited_is_kept(tmp_path, only, capsys):

@@ -79,3 +79,13 @@ def test_the_map_lists_every_lesson_with_its_minutes():
     page = (LESSONS / "README.md").read_text()
     for name, facts in check.texts()["lessons"].items():
         assert f"({name}.ipynb) | {facts['minutes']} |" in page
+
+
+def test_the_learners_own_model_is_right_and_reads_digits():
+    """Lesson 18, solved: gradients checked, the forward the library's to rounding, trained by the learner's own loop."""
+    cells = nbformat.read(LESSONS / "solutions" / "18_your_own_vit.ipynb", 4).cells
+    printed = "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", ()))
+    assert re.search(r"(\d+) of \1 are yours", printed)
+    assert re.search(r"\d+ gradients, passed", printed)
+    assert float(re.search(r"logits differ from yours by (\S+)", printed)[1]) < 1e-12
+    assert float(re.search(r"right on ([\d.]+)%", printed)[1]) >= 96.9

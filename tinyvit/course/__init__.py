@@ -6,20 +6,28 @@ learner's functions in one file. `strict_cupy` stands in for CuPy where there is
 """
 
 from . import check
+from .collect import collect, load_functions, own_or_librarys
 from .exercise import EXERCISES, Exercise, find_exercise
+from .my_page import MyPage, write_page
 from .show import show
 from .sizes import accuracy_at_sizes, resized_images
-from .trained import Trained, stand_in_folder, trained_model
+from .trained import Trained, save_classifier, stand_in_folder, trained_model
 
 __all__ = [
     "EXERCISES",
     "Exercise",
+    "MyPage",
     "Trained",
     "accuracy_at_sizes",
     "check",
+    "collect",
     "find_exercise",
+    "load_functions",
+    "own_or_librarys",
     "resized_images",
+    "save_classifier",
     "show",
     "stand_in_folder",
     "trained_model",
+    "write_page",
 ]

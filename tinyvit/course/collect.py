@@ -8,6 +8,7 @@ import hashlib
 import io
 import tempfile
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from importlib.machinery import SourceFileLoader
 from itertools import groupby
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 from ..errors import UserError, one_line
 from ..storage.files import write_file
 from .definitions import Definition, NotCollectable, definitions_in, needed_by
-from .exercise import EXERCISES, Exercise
+from .exercise import EXERCISES, Exercise, Function
 from .judge import judge
 from .texts import texts
 from .verdict import Outcome
@@ -81,7 +82,13 @@ def collect(folder: Path) -> tuple[Path, list[Piece], Path | None]:
     return path, pieces, kept
 
 
-def load(path: Path) -> ModuleType:
+def own_or_librarys(functions: Mapping[str, Function]) -> tuple[dict[str, Function], dict[str, bool]]:
+    """The functions by exercise that pass their checks, the library's for the others; and which are the learner's."""
+    own = {number: judge(EXERCISES[number], each).outcome is Outcome.PASSED for number, each in functions.items()}
+    return {number: each if own[number] else EXERCISES[number].solution for number, each in functions.items()}, own
+
+
+def load_functions(path: Path) -> ModuleType:
     """The module in a Python file."""
     module = ModuleType(path.stem)
     _Loader(path.stem, str(path)).exec_module(module)
@@ -112,7 +119,7 @@ def _own(exercise: Exercise, folder: Path) -> list[Definition]:
         file.write_text("\n\n\n".join(parts), encoding="utf-8")
         try:
             with redirect_stdout(io.StringIO()):
-                verdict = judge(exercise, getattr(load(file), exercise.name))
+                verdict = judge(exercise, getattr(load_functions(file), exercise.name))
         except (Exception, SystemExit) as error:
             raise NotCollectable(f"it cannot be checked ({type(error).__name__}: {error})") from error
     if verdict.outcome is Outcome.NOT_ATTEMPTED:
