@@ -88,4 +88,4 @@ def test_the_learners_own_model_is_right_and_reads_digits():
     assert re.search(r"(\d+) of \1 are yours", printed)
     assert re.search(r"\d+ gradients, passed", printed)
     assert float(re.search(r"logits differ from yours by (\S+)", printed)[1]) < 1e-12
-    assert float(re.search(r"right on ([\d.]+)%", printed)[1]) >= 96.9
+    assert float(re.search(r"right on ([\d.]+)%", printed)[1]) >= 97
