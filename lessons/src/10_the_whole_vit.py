@@ -309,7 +309,7 @@ def shares(N):
     return macs / macs.sum()
 
 
-sizes = np.arange(32, 1600, 16, dtype=float)  # integers of 32 bits, as a browser has, would overflow
+sizes = np.arange(32, 1600, 16.0)  # floats: integers of a browser would overflow
 table = np.array([shares((size // 16) ** 2 + 1) for size in sizes])
 figure, ax = plt.subplots(figsize=(7.5, 3))
 names = ("products between tokens", "attention's linear layers", "MLP")
