@@ -9,8 +9,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.course.test_browser import page as page
-from tests.course.test_browser import pytestmark  # noqa: F401
+for name in ("nbformat", "jupyterlab", "playwright.sync_api"):
+    pytest.importorskip(name, reason="needs the extra 'lessons', and playwright")
+
+from tests.course.test_browser import page as page  # noqa: E402
+from tests.course.test_browser import pytestmark  # noqa: E402, F401
 
 
 @pytest.fixture(params=["my-lessons", ".mine/a b"])

@@ -50,7 +50,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
 
 def _add_server_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=port, metavar="PORT", help="port of JupyterLab (default: a free one, 8888 or above)"
+        "--port", type=port, metavar="PORT", help="port of JupyterLab; without it a free one, 8888 or above"
     )
     parser.add_argument(
         "--host",
