@@ -63,11 +63,11 @@ def forms(folder):
     with contextlib.suppress(ImportError):
         from onnxruntime.quantization import quantize_dynamic
 
-        for name, flags in (("ONNX", []), ("ONNX, float16", ["--float16"])):
-            path = folder / f"{len(flags)}.onnx"
+        for name, stem, flags in (("ONNX", "digits", []), ("ONNX, float16", "half", ["--float16"])):
+            path = folder / f"{stem}.onnx"
             tinyvit(["export", str(SHIPPED), str(path), "--normalise", *flags])
             found[name] = (path.stat().st_size, of_onnx(path))
-        quantize_dynamic(folder / "0.onnx", folder / "int8.onnx", per_channel=True, reduce_range=True)
+        quantize_dynamic(folder / "digits.onnx", folder / "int8.onnx", per_channel=True, reduce_range=True)
         found["ONNX, int8 weights"] = ((folder / "int8.onnx").stat().st_size, of_onnx(folder / "int8.onnx"))
     if shutil.which("cc"):
         tinyvit(["export", str(SHIPPED), str(folder / "digits.c"), "--normalise"])

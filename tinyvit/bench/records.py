@@ -41,9 +41,9 @@ def records() -> dict[str, Record]:
     return {
         "default": Record("MNIST, default recipe", "--runs 3", accuracies),
         "best": Record("MNIST, recipe best", "--runs 5 --recipe best", accuracies),
-        "speed": Record("patch 7, against eager PyTorch", "--against torch", ratios),
-        "speed-256": Record("the same, batch 256", "--against torch --batch-size 256", ratios),
-        "speed-patch-4": Record("the same, patch 4", "--against torch --patch-size 4", ratios),
+        "speed": Record("patch 7, batch 128, against eager PyTorch", "--against torch", ratios),
+        "speed-256": Record("patch 7, batch 256, against eager PyTorch", "--against torch --batch-size 256", ratios),
+        "speed-patch-4": Record("patch 4, batch 128, against eager PyTorch", "--against torch --patch-size 4", ratios),
         **{task: Record(f"task {task}, default recipe", f"--tasks {task}", measures) for task in all_tasks()},
     }
 

@@ -1,13 +1,14 @@
 """The user's browser, and the port of a page that it is to show."""
 
 import argparse
-import webbrowser
 
 MAX_PORT = 2**16 - 1
 
 
 def opens(address: str) -> bool:
     """Open a browser with a window of its own; whether there is one. One that takes the terminal is passed over."""
+    import webbrowser
+
     try:
         browser = webbrowser.get()
         in_terminal = isinstance(browser, webbrowser.GenericBrowser) and not isinstance(

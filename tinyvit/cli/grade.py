@@ -1,10 +1,10 @@
 """`tinyvit lessons grade`: notebooks are run, and their checks say which exercises pass."""
 
-import argparse
 import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
@@ -12,8 +12,12 @@ from .jupyter_lab import INSTALL
 from .output import say
 
 
-def run_grade(options: argparse.Namespace) -> int:
-    """Every check that runs in a notebook counts; the last one of an exercise decides."""
+def grade(notebooks: Sequence[str]) -> None:
+    """Run notebooks: every check that runs counts, the last one of an exercise decides.
+
+    Raises:
+        UserError: a package is missing, or one is no notebook.
+    """
     try:
         import nbformat
         from nbclient import NotebookClient
@@ -22,7 +26,7 @@ def run_grade(options: argparse.Namespace) -> int:
         raise UserError(f"grading runs notebooks, which needs the extra 'lessons': {INSTALL}") from error
     from ..course import EXERCISES
 
-    for given in options.notebooks:
+    for given in notebooks:
         path = Path(given)
         try:
             notebook = nbformat.read(path, 4)
@@ -51,4 +55,3 @@ def run_grade(options: argparse.Namespace) -> int:
         say(f"{given}: {len(passes)} of {len(asked)} passed{problem}")
         for number in asked:
             say(f"  {number} {EXERCISES[number].name}: {found.get(number, 'its check did not run')}")
-    return 0

@@ -4,11 +4,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from . import grade
 from .browser import port
 from .flags import SUB_PARSERS
-from .jupyter_lab import open_in_jupyter
-from .lesson_copies import name_of, own_copy
 from .output import say
 
 FOLDER = "my-lessons"
@@ -44,7 +41,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     action("progress", run_progress, "which exercises you have passed")
     added = action("collect", run_collect, "your own functions of lessons 1 to 12 in one file, my_vit.py")
     added.add_argument("--folder", default=FOLDER, help="folder of your copies (default: %(default)s)")
-    graded = action("grade", grade.run_grade, "run notebooks and print which exercises pass")
+    graded = action("grade", run_grade, "run notebooks and print which exercises pass")
     graded.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="notebooks to grade, .ipynb files")
 
 
@@ -75,6 +72,8 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def run_start(options: argparse.Namespace) -> int:
+    from .lesson_copies import own_copy
+
     path = own_copy(options.lesson, Path(options.folder))
     folder = "" if options.folder == FOLDER else f" --folder {shlex.quote(options.folder)}"
     say(f"{path} is yours. Open it with: tinyvit lessons open {options.lesson}{folder}, or in any notebook editor")
@@ -82,6 +81,9 @@ def run_start(options: argparse.Namespace) -> int:
 
 
 def run_open(options: argparse.Namespace) -> int:
+    from .jupyter_lab import open_in_jupyter
+    from .lesson_copies import own_copy
+
     path = own_copy(options.lesson, Path(options.folder))
     return open_in_jupyter(path, host=options.host, port=options.port, no_browser=options.no_browser)
 
@@ -89,6 +91,7 @@ def run_open(options: argparse.Namespace) -> int:
 def run_reset(options: argparse.Namespace) -> int:
     from ..course import EXERCISES
     from ..course.progress import forget
+    from .lesson_copies import name_of, own_copy
 
     name = name_of(options.lesson)
     path = Path(options.folder) / f"{name}.ipynb"
@@ -105,6 +108,13 @@ def run_progress(options: argparse.Namespace) -> int:
     from ..course import check
 
     check.progress()
+    return 0
+
+
+def run_grade(options: argparse.Namespace) -> int:
+    from .grade import grade
+
+    grade(options.notebooks)
     return 0
 
 

@@ -43,7 +43,7 @@ class Piece(NamedTuple):
         if self.own:
             return [one.text for one in self.own if not one.is_import]
         why = f"# {self.exercise.number} {name} is not mine but the library's: {self.why}."
-        return [f"{why}\nfrom {module} import {name}  # noqa: E402"]
+        return [f"{why}\nfrom {module} import {name}"]
 
 
 def pieces_in(folder: Path) -> list[Piece]:

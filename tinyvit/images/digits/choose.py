@@ -8,13 +8,13 @@ from .split import halves
 from .strokes import box_of, is_framed
 
 BLOB = 0.4  # side of a square that fits into the ink, over the longer side; the thickest of MNIST's digits have 0.35
-SHARP = 4.0  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
 THIN = 0.15  # the same of a ring or a box that is drawn around something
+SHARP = 4.0  # sharpness of a blurred stroke is 5 at least, of a spot of light 1 to 3
 RECTANGLE = 0.9  # of the smallest rectangle around it, at any angle, that a piece of paper or a box fills; a 0 has 0.8
+NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 PAPER = 0.75  # of what lies within its outline paper covers, with digits in it; strokes cover 0.6 at most
 SOLID = 0.95  # of the same a 1 covers: it has no holes
 SAMPLES = 12  # pixels of a group are enough to tell that it lies in a ring
-NARROW = 0.4  # shorter side of that rectangle over the longer; a 1 is narrower, and a rectangle
 MAX_ASPECT = 2.2  # width over height of a digit; what is wider is a dash, or several digits that touch
 MAX_ROW_ASPECT = 4.5  # width over height of those
 TANGLED = 6.0  # length of all its strokes over its longer side, of a scribble; MNIST's digits have 3.1 at most
