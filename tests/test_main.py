@@ -58,3 +58,9 @@ def test_afterwards_ctrl_c_is_what_it_was(monkeypatch):
     monkeypatch.setattr(cli, "main", lambda: 7)
     assert __main__.main() == 7
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_no_verb_waits_for_what_another_needs():
+    code = "import sys, tinyvit.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"matplotlib", "PIL", "ssl", "urllib.request", "webbrowser"} & {*done.stdout.split()}
