@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.small_run import SMALL_MODEL, small_dataset
 from tinyvit import VisionTransformer, check_gradients, ops
-from tinyvit.course import EXERCISES, MyPage, own_or_librarys, progress, save_classifier, write_page
+from tinyvit.course import EXERCISES, MyPage, progress, replace_failing, save_classifier, write_page
 from tinyvit.course.collect import Piece, pieces_in
 from tinyvit.evaluation.classifier import load_classifier
 
@@ -77,7 +77,7 @@ def test_a_function_that_does_not_pass_is_the_librarys(rng):
     def split_heads_backward(dq, dk, dv):
         raise NotImplementedError
 
-    functions, own = own_or_librarys({"18.1": many_heads, "18.2": split_heads_backward})
+    functions, own = replace_failing({"18.1": many_heads, "18.2": split_heads_backward})
     assert own == {"18.1": True, "18.2": False}
     assert functions == {"18.1": many_heads, "18.2": EXERCISES["18.2"].solution}
 

@@ -10,7 +10,7 @@ import pytest
 
 from tinyvit.errors import UserError
 from tinyvit.storage import files, tensors
-from tinyvit.storage.files import read_json, replacing, siblings, write_file
+from tinyvit.storage.files import read_json, replacing, set_aside, siblings, write_file
 from tinyvit.storage.npz import read_npz
 from tinyvit.storage.tensors import arrays_to_bytes, read_arrays
 
@@ -25,6 +25,23 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_bytes() == b"old"
     write_file(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_every_file_set_aside_is_kept(tmp_path):
+    path = tmp_path / "my.vit.py"
+    for n in (1, 2, 3):
+        path.write_text(f"work {n}")
+        assert set_aside(path) == tmp_path / f"my.vit.old{n}.py"
+    assert [kept.read_text() for kept in sorted(tmp_path.iterdir())] == ["work 1", "work 2", "work 3"]
+
+
+def test_a_file_that_cannot_be_set_aside_stays(tmp_path, monkeypatch):
+    path = tmp_path / "my.py"
+    path.write_text("work")
+    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "denied")))
+    with pytest.raises(UserError, match=r"could not write .*my\.py \(denied\)"):
+        set_aside(path)
+    assert path.read_text() == "work"
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])

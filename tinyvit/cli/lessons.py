@@ -91,14 +91,13 @@ def run_open(options: argparse.Namespace) -> int:
 def run_reset(options: argparse.Namespace) -> int:
     from ..course import EXERCISES
     from ..course.progress import forget
+    from ..storage.files import set_aside
     from .lesson_copies import name_of, own_copy
 
     name = name_of(options.lesson)
     path = Path(options.folder) / f"{name}.ipynb"
     if path.exists():
-        kept = next(p for n in range(1, 10**6) if not (p := path.with_suffix(f".old{n}.ipynb")).exists())
-        path.rename(kept)
-        say(f"your old copy is {kept}")
+        say(f"your old copy is {set_aside(path)}")
     problem = forget({number for number, exercise in EXERCISES.items() if exercise.lesson == int(name[:2])})
     say(f"{own_copy(options.lesson, Path(options.folder))} is fresh {problem}".rstrip())
     return 0

@@ -6,7 +6,7 @@ learner's functions in one file. `strict_cupy` stands in for CuPy where there is
 """
 
 from . import check
-from .collect import collect, load_functions, own_or_librarys
+from .collect import collect, load_functions, replace_failing
 from .exercise import EXERCISES, Exercise, find_exercise
 from .my_page import MyPage, write_page
 from .show import show
@@ -23,7 +23,7 @@ __all__ = [
     "collect",
     "find_exercise",
     "load_functions",
-    "own_or_librarys",
+    "replace_failing",
     "resized_images",
     "save_classifier",
     "show",

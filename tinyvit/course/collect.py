@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..errors import UserError, one_line
-from ..storage.files import write_file
+from ..storage.files import set_aside, write_file
 from .definitions import Definition, NotCollectable, definitions_in, needed_by
 from .exercise import EXERCISES, Exercise, Function
 from .judge import judge
@@ -76,14 +76,13 @@ def collect(folder: Path) -> tuple[Path, list[Piece], Path | None]:
     pieces = pieces_in(folder)
     path, text, kept = folder / FILE, _file_of(pieces), None
     if path.exists() and not _as_made(path):
-        kept = next(p for n in range(1, 10**6) if not (p := path.with_suffix(f".old{n}.py")).exists())
-        path.rename(kept)
+        kept = set_aside(path)
     write_file(path, text.encode())
     return path, pieces, kept
 
 
-def own_or_librarys(functions: Mapping[str, Function]) -> tuple[dict[str, Function], dict[str, bool]]:
-    """The functions by exercise that pass their checks, the library's for the others; and which are the learner's."""
+def replace_failing(functions: Mapping[str, Function]) -> tuple[dict[str, Function], dict[str, bool]]:
+    """Replace each function that does not pass its exercise's check by the library's; also tells which are kept."""
     own = {number: judge(EXERCISES[number], each).outcome is Outcome.PASSED for number, each in functions.items()}
     return {number: each if own[number] else EXERCISES[number].solution for number, each in functions.items()}, own
 

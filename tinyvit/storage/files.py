@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +32,13 @@ def current_folder(folder: str | Path) -> Path:
     _, new, _ = siblings(Path(os.path.realpath(folder)))
     # Twice, as a new version may have come, and gone to its place, between two looks.
     return next((path for path in (new, Path(folder)) * 2 if path.exists()), Path(folder))
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file to free its name: `notes.txt` becomes `notes.old1.txt`. Returns the new path."""
+    kept = next(p for n in count(1) if not (p := path.with_suffix(f".old{n}{path.suffix}")).exists())
+    with disk_errors(path):
+        return path.rename(kept)
 
 
 def write_file(path: str | Path, content: bytes) -> None:
