@@ -115,6 +115,20 @@ def test_the_bar_names_what_the_section_shows(opened, width):
     at("backward", "block 2, head 4")
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_on_a_phone_the_bar_is_not_cut(opened, language):
+    tab = opened(width=360, locale=language)
+    height = tab.locator("#bar").bounding_box()["height"]
+    for head in (1, 4):
+        settled(tab, lambda head=head: tab.click(f".toggles button >> nth={head}"))
+    assert tab.inner_text("#all-on").endswith("2 ✕")
+    parts = tab.locator("#now span, #all-on").evaluate_all(
+        "all => all.map(node => node.scrollWidth - node.clientWidth)"
+    )
+    assert parts == [0, 0, 0]
+    assert tab.locator("#bar").bounding_box()["height"] == height
+
+
 def test_each_map_has_its_largest_number(opened, page):
     tab = opened()
     number = tab.get_attribute("body", "data-drawn")

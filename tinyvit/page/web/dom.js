@@ -21,10 +21,10 @@ export function svgElement(name, attributes, text) {
   return node;
 }
 
-/** What purple and striped orange stand for, two keys; and teal, where there are numbers of the forward. */
-export function legend(above, below, plain) {
-  const part = (kind, key) => make("span", {}, make("i", { class: `swatch ${kind}` }), make("span", { "data-text": key }));
-  return make("p", { class: "legend" }, ...(plain ? [part("plain", plain)] : []), part("for", above), part("against", below));
+/** What colours stand for, keys by kind: `shares` from dark to bright, `plain` teal, `for` purple, `against` striped orange. */
+export function legend(keys) {
+  const parts = Object.entries(keys).map(([kind, key]) => make("span", {}, make("i", { class: `swatch ${kind}` }), make("span", { "data-text": key })));
+  return make("p", { class: "legend" }, ...parts);
 }
 
 /** Writes text only where it changed, so that screen readers are not told twice. */

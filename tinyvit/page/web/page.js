@@ -85,10 +85,11 @@ function renderFrame({ metadata, probs }) {
   say($("now-answer"), draw.answerWords(probs));
   renderChosen();
   $("all-on").hidden = !state.off.size;
+  say($("all-on"), t("allOn", { n: state.off.size }));
 }
 function renderChosen() {
-  const off = state.off.size, section = state.inView === "backward" ? backward : tokens;
-  say($("now-chosen"), [state.shape.depth ? t("nowAsking", { token: tokenName(state.token), chosen: section.chosen() }) : "", off ? t("nowOff", { n: off }) : ""].filter(Boolean).join(" · "));
+  const section = state.inView === "backward" ? backward : tokens;
+  say($("now-chosen"), state.shape.depth ? t("nowAsking", { token: tokenName(state.token), chosen: section.chosen() }) : "");
 }
 const engineName = () => (state.about.engine === "your browser" ? t("engineBrowser") : t("enginePython", { library: state.about.engine.split(" ")[0] }));
 

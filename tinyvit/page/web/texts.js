@@ -27,9 +27,11 @@ export function chooseLanguage(name) {
   keep("language", name);
 }
 
-/** The text of `key`, with {name} replaced by `values.name`; no line ends within "7 × 7" or before "%". */
+const NUMBERED = /\{(\w+):((?:[^{}|]|\{\w+\})*)\|((?:[^{}|]|\{\w+\})*)\}/g;
+
+/** The text of `key`: {name} becomes `values.name`, {n:patch|patches} what fits the number; no line ends within "7 × 7" or before "%". */
 export function t(key, values = {}) {
-  const text = TEXTS[key][LANGUAGES.indexOf(language)];
+  const text = TEXTS[key][LANGUAGES.indexOf(language)].replace(NUMBERED, (_, name, one, many) => (Number(values[name]) === 1 ? one : many));
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]).replace(/ (?=[×%])|(?<=×) /g, "\u00a0");
 }
 

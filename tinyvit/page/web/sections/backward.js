@@ -20,7 +20,7 @@ export function build() {
   said = {};
   selects = {};
   buildChoosers();
-  $("steps").before(legend("gradientUp", "gradientDown", "forwardNumber"));
+  $("steps").before(legend({ plain: "forwardNumber", for: "gradientUp", against: "gradientDown" }));
   const chooseOther = (token, kept) => choose("other", token, kept);
   const chart = (name, label) => (parent) => { charts[name] = new Strips(parent, { label, cursor, moved: render }); };
   const map = (name, label) => (parent) => { maps[name] = new PatchMap(parent, { label, which: "other", choose: chooseOther }); };
@@ -69,7 +69,7 @@ function buildChoosers() {
 /** What is explained here: a head, whatever map is the large one above. */
 export const chosen = () => t("cellHead", { block: state.block + 1, head: state.head + 1 });
 
-/** Names in the selects, and the first key token: the one that matters most. */
+/** Names in the selects. */
 export function words() {
   const write = (name, text) => [...(selects[name]?.options ?? [])].forEach((option, i) => say(option, text(i)));
   write("class", className);

@@ -7,7 +7,7 @@ let cursor, input, paths;
 
 export function build(step, moved) {
   cursor = { at: 0, held: false };
-  step("norm", "x̂ = (x − mean) · rstd\nrstd = 1 / √(variance + ε)", null, "layer_norm", (parent) => { input = new Strips(parent, { label: "normChart", cursor, moved }); });
+  step("norm", "x̂ = (x − mean) · rstd\nrstd = 1 / √(variance + eps)", null, "layer_norm", (parent) => { input = new Strips(parent, { label: "normChart", cursor, moved }); });
   step("paths", "y = x̂ · weight + bias", "dx = rstd · (dx̂ − mean(dx̂) − x̂ · mean(dx̂ · x̂))", "layer_norm", (parent) => { paths = new Strips(parent, { label: "pathsChart", cursor, moved }); });
 }
 

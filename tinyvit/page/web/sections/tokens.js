@@ -69,7 +69,7 @@ export function render() {
     paint(canvas, [state.image, 1], [shares(patchesOf(values), rows, columns), VEIL]);
     say(most, peak);
     const off = state.off.has(`${b}.${view}`), said = t(view === "similarity" ? "peakAlike" : "peakShare", { most: peak });
-    label(cell, `${nameOf(b, view)}: ${off ? t("cellOff") : said}`);
+    label(cell, `${nameOf(b, view)}: ${off ? `${t("cellOff")}, ` : ""}${said}`);
     frame(mark, token);
     share.hidden = !prefix;
     share.classList.toggle("none", view === "similarity");

@@ -24,8 +24,8 @@ function buildAdversarial() {
   canvases = ["stepLabel", "movedLabel"].map((label) => make("canvas", { ...state.shape.map, role: "img", "data-label": label }));
   verdict = make("p", { class: "sentence", "aria-live": "polite" });
   moved = make("button", { "data-text": "useMoved", disabled: "", click: () => show(moved.pixels) });
-  $("adversarial").append(make("figcaption", { "data-text": "adversarialTitle" }), make("p", { class: "words", "data-text": "adversarialWords" }), make("p", { class: "formula" }, formula("x′ = x − ε · sign(∂logit / ∂x)")),
-    make("label", { class: "range" }, make("span", { "data-text": "epsilon" }), slider, slider.output), make("div", { class: "pair" }, ...canvases), legend("brighter", "darker"), verdict, moved);
+  $("adversarial").append(make("figcaption", { "data-text": "adversarialTitle" }), make("p", { class: "words", "data-text": "adversarialWords" }), make("p", { class: "formula" }, formula("pixel′ = pixel − ε · sign(∂logit / ∂pixel)")),
+    make("label", { class: "range" }, make("span", { "data-text": "epsilon" }), slider, slider.output), make("div", { class: "pair" }, ...canvases), legend({ for: "brighter", against: "darker" }), verdict, moved);
   onRest(attack);
 }
 
@@ -65,7 +65,7 @@ function buildHeads() {
   }
   lines = Array.from({ length: Math.min(SHOWN, classes) }, () => line());
   $("without").append(make("figcaption", { "data-text": "withoutTitle" }), make("p", { class: "words", "data-text": "withoutWords" }), depth ? grid : "", make("p", { class: "sentence", id: "without-said", "aria-live": "polite" }),
-    make("div", { class: "changes" }, ...lines.map(({ node }) => node)), legend("rises", "falls"));
+    make("div", { class: "changes" }, ...lines.map(({ node }) => node)), legend({ for: "rises", against: "falls" }));
 }
 
 export function words() {

@@ -3,16 +3,16 @@ import { onRest, trouble } from "../asking.js";
 import { $, legend, make, say } from "../dom.js";
 import { forAgainst, ghost, paint, shares } from "../paint.js";
 import { classifies, row, state } from "../state.js";
-import { t } from "../texts.js";
+import { TEXTS, marked, t } from "../texts.js";
 
-// name: [title, formula, words, does it depend on the class?, its place among the agreements]
+// name: [title, formula (or the key of one in words), words, does it depend on the class?, its name among the agreements]
 const CARDS = {
   last_attention: ["lastAttention", "A", "lastAttentionWords", false, "last attention"],
   rollout: ["rollout", "∏ (A + I) / 2", "rolloutWords", false, "rollout"],
   relevance: ["relevance", "R ← R + (A ⊙ dA)⁺ R", "relevanceWords", true, "relevance"],
   dimage: ["inputGradient", "∂logit / ∂pixel", "inputGradientWords", true, "input gradient"],
   gradient_x_input: ["gradientInput", "∑ ∂logit / ∂pixel · pixel", "gradientInputWords", true, "gradient x input"],
-  cover: ["covering", "logit − logit without it", "coveringWords", true, null],
+  cover: ["covering", "coveringFormula", "coveringWords", true, null],
 };
 const ATTENTION = ["last_attention", "rollout", "relevance"];
 let cards;
@@ -28,13 +28,18 @@ export function build() {
     const agree = make("p", { class: "agree" });
     const node = make("div", {}, make("div", { class: "picture" }, canvas),
       make("h3", {}, make("span", { "data-text": title }), ...(depends ? [" ", make("i", { class: "dot" })] : [])),
-      name === "cover" ? make("p", { class: "formula", "data-text": "coveringFormula" }) : make("p", { class: "formula" }, formula), agreement ? agree : "", make("p", { "data-text": words }));
+      make("p", { class: "formula", "data-text": formula in TEXTS && formula }, formula), agreement ? agree : "", make("p", { "data-text": words }));
     if (name === "relevance" && depth > 1) node.append(fromBlock(depth));
     cards[name] = { canvas, agree, agreement };
     $("cards").append(node);
   }
-  $("why").append(legend("speaksFor", "speaksAgainst"));
+  $("why").append(legend({ ...(depth && { shares: "leastMost" }), for: "speaksFor", against: "speaksAgainst" }));
   onRest(cover);
+}
+
+export function words() {
+  const lead = [t("whyLead"), ...(state.shape.depth ? [t("whyBlind")] : [])];
+  $("why-lead").replaceChildren(...marked(lead.join(" ")));
 }
 
 /** The slider of the first block that relevance counts: early blocks may overpower the late ones. */
