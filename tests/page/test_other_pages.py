@@ -1,5 +1,7 @@
 """The page in a browser for what is no classifier of digits: other shapes, other tasks, a run that is watched."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -26,17 +28,42 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
-def test_models_of_other_shapes(visit, open_page, tmp_path, changes):
+def saved(folder, changes):
+    """The config of a small model of random weights that `folder` now holds."""
     config = ViTConfig(**SMALL | changes)
     model = VisionTransformer(config, rng=np.random.default_rng(0))
     names = [f"class {k}" for k in range(config.num_classes)]
-    save_model_folder(tmp_path, config, model.parameters(), class_names=names)
+    save_model_folder(folder, config, model.parameters(), class_names=names)
+    return config
+
+
+@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
+def test_models_of_other_shapes(visit, open_page, tmp_path, changes):
+    config = saved(tmp_path, changes)
     tab = visit(open_page(open_studio(tmp_path)))
     tab.wait_for_selector("#cards .agree:not(:has-text('…'))")
+    assert tab.locator("#without").is_visible() == bool(config.depth)
     assert tab.locator("#tokens").is_visible() == tab.locator("#backward").is_visible() == bool(config.depth)
     assert tab.locator("#classes .class").count() == min(10, config.num_classes)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1240
+
+
+@pytest.mark.parametrize("has_class_token", [True, False])
+def test_one_of_everything(visit, open_page, tmp_path, has_class_token):
+    """There is no second token to name, or no other at all, and nothing to compare."""
+    pool = {} if has_class_token else {"pool": "mean", "class_token": False}
+    saved(tmp_path, {"img_size": 8, "depth": 1, "num_heads": 1, "num_classes": 1} | pool)
+    tab = visit(open_page(open_studio(tmp_path)))
+    tab.wait_for_selector("#cards .agree:not(:has-text('…'))")
+    assert {*tab.locator("#cards .agree").all_inner_texts()[:3]} == {"flat: no order to compare"}
+    assert "1 block of 1 head" in tab.inner_text("#model")
+    assert "cut into 1 patch of 8\u00a0×\u00a08" in tab.inner_text("#cut")
+    said = tab.inner_text("#reading").replace("\u00a0", " ")
+    assert re.search("from row 1, column 1 and .* from itself" if has_class_token else "takes 100 % from itself", said)
+    assert tab.locator("text=C: class token").is_visible() == has_class_token
+    tab.locator("#heads .cell").last.press("Enter")
+    alike = "#reading:has-text('most like row 1, column 1 (cosine')" if has_class_token else "#reading:text-is('')"
+    tab.wait_for_selector(alike, state="attached")
 
 
 @pytest.mark.parametrize("task", ["mae", "segment", "detect", "generate"])

@@ -35,6 +35,9 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]).replace(/ (?=[×%])|(?<=×) /g, "\u00a0");
 }
 
+/** Several things in a row: "a, b, and c". */
+export const listed = (things) => new Intl.ListFormat(language).format(things);
+
 /** A formula whose lines end before + and −, or after =, and nowhere else. */
 export const formula = (text) => text.replace(/(?<!=) (?![+−])/g, "\u00a0");
 

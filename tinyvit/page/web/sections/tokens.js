@@ -5,7 +5,7 @@ import { paint, shares, viridis } from "../paint.js";
 import { ModelPicture, pooled } from "../model_picture.js";
 import { PatchMap, frame, pointable, tokenName } from "../patches.js";
 import { classifies, meanOf, order, patchesOf, row, state } from "../state.js";
-import { marked, t } from "../texts.js";
+import { listed, marked, t } from "../texts.js";
 
 const VEIL = 0.72; // how far a map covers the image below it
 let focus, cells, model;
@@ -15,6 +15,7 @@ export const fits = () => classifies() && state.shape.depth > 0;
 export function build() {
   const { depth, heads, rows, columns, map } = state.shape, shown = [...Array(heads).keys(), "mean", "similarity"];
   model = new ModelPicture($("model-picture"));
+  if (!state.about.config.class_token) document.querySelector("[data-text=focusHint]").dataset.text = "focusHintNoClass";
   focus = new PatchMap($("focus"), { label: "focusLabel", which: "token", choose: chooseToken });
   const size = Math.max(44, Math.min(104, Math.floor(660 / shown.length))), width = Math.min(2 * size, map.width);
   $("heads").style.gridTemplateColumns = `max-content repeat(${shown.length}, minmax(${heads > 6 ? 2.75 : 2.25}rem, ${size / 16}rem))`;
@@ -88,10 +89,11 @@ const nameOf = (block, view) => t({ mean: "cellMean", similarity: "cellSimilarit
 export const chosen = () => nameOf(state.block, state.view === "head" ? state.head : state.view);
 
 function reading(values, alike) {
-  const others = order(values).filter((j) => j !== state.token).slice(0, 2), who = tokenName(state.token), block = state.block + 1;
-  const [first, second] = others.map((j) => ({ name: tokenName(j), value: valueWords(values[j], state.view) }));
-  if (!second) return "";
-  const said = { who, block, head: state.head + 1, first: first.name, a: first.value, second: second.name, b: second.value, self: percent(values[state.token]) };
+  const valueOf = (j) => ({ name: tokenName(j), value: valueWords(values[j], state.view) });
+  const most = order(values).filter((j) => j !== state.token).slice(0, 2).map((j) => t(alike ? "readingAlike" : "readingShare", valueOf(j)));
+  if (alike && !most.length) return ""; // there is no other token
+  const list = listed(alike ? most : [...most, t("readingItself", valueOf(state.token))]);
+  const said = { who: tokenName(state.token), block: state.block + 1, head: state.head + 1, list };
   return t(alike ? "readingSimilarity" : state.view === "mean" ? "readingMean" : "readingHead", said);
 }
 

@@ -15,7 +15,9 @@ export const fits = classifies;
 
 export function build() {
   buildAdversarial();
-  buildHeads();
+  toggles = [];
+  if (state.shape.depth) buildHeads();
+  else $("without").hidden = true;
 }
 
 function buildAdversarial() {
@@ -54,7 +56,6 @@ function buildHeads() {
   const { depth, heads, classes } = state.shape, indices = (n) => [...Array(n).keys()];
   const grid = make("div", { class: "toggles", role: "group", "data-label": "withoutTitle" });
   grid.style.gridTemplateColumns = `max-content repeat(${heads}, minmax(1.9rem, 3.2rem))`;
-  toggles = [];
   for (const block of indices(depth)) {
     grid.append(make("span", { class: "side", "data-text": "block", "data-n": block + 1 }));
     for (const head of indices(heads)) {
@@ -64,7 +65,7 @@ function buildHeads() {
     }
   }
   lines = Array.from({ length: Math.min(SHOWN, classes) }, () => line());
-  $("without").append(make("figcaption", { "data-text": "withoutTitle" }), make("p", { class: "words", "data-text": "withoutWords" }), depth ? grid : "", make("p", { class: "sentence", id: "without-said", "aria-live": "polite" }),
+  $("without").append(make("figcaption", { "data-text": "withoutTitle" }), make("p", { class: "words", "data-text": "withoutWords" }), grid, make("p", { class: "sentence", id: "without-said", "aria-live": "polite" }),
     make("div", { class: "changes" }, ...lines.map(({ node }) => node)), legend({ for: "rises", against: "falls" }));
 }
 
@@ -73,6 +74,7 @@ export function words() {
 }
 
 export function render() {
+  if (!toggles.length) return;
   const { logits, logits_all_heads: before } = state.answer, change = logits.map((value, k) => (before ? value - before[k] : 0));
   for (const [name, node] of toggles) node.setAttribute("aria-checked", !state.off.has(name));
   const shown = logits.length <= SHOWN ? [...logits.keys()] : order(change.map(Math.abs)).slice(0, SHOWN);

@@ -80,7 +80,7 @@ export function render() {
     else if (name !== "cover") paint(canvas, ...map(answer[name]));
     else if (state.cover) paint(canvas, [forAgainst(state.cover.cover, rows, columns), 1], shade);
     canvas.classList.toggle("stale", name === "cover" && state.cover?.of !== answer);
-    if (agreement) say(agree, t("agrees", { value: agreementOf(agreement) }));
+    if (agreement) say(agree, agreementWords(agreement));
   }
 }
 function overChannels(dimage, C, size) {
@@ -88,8 +88,8 @@ function overChannels(dimage, C, size) {
   dimage.forEach((value, i) => { sum[i % size] += value / C; });
   return sum;
 }
-function agreementOf(name) {
-  if (state.cover?.of !== state.answer) return "…";
-  const value = state.cover.agreement[state.cover.metadata.names.split(/,\s*/).indexOf(name)];
-  return Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "–";
+function agreementWords(name) {
+  if (state.cover?.of !== state.answer) return t("agrees", { value: "…" });
+  const value = state.cover.agreement[state.cover.metadata.names.split(",").indexOf(name)];
+  return Number.isFinite(value) ? t("agrees", { value: value.toFixed(2).replace("-", "−") }) : t("agreesFlat");
 }
