@@ -154,6 +154,14 @@ def test_nothing_dangerous_or_hidden():
                 assert not called.startswith("np.random.") or called == "np.random.default_rng", f"{module}: {called}"
 
 
+def test_integers_are_counted_where_indices_have_32_bits_too():
+    """`np.bincount` itself refuses int64 there: in a browser."""
+    for module in MODULES:
+        if module.room != "backend":
+            called = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+            assert "np.bincount" not in called, f"{module}: count by backend.bincount"
+
+
 def test_ops_take_the_array_module_from_their_argument():
     for module in MODULES:
         if module.room == "ops" and module.path.name != "positions.py":  # a table made on the host, once

@@ -12,6 +12,7 @@ import pytest
 from tinyvit.backend import (
     array_module,
     available_devices,
+    bincount,
     device_of,
     generator,
     is_exact,
@@ -51,6 +52,23 @@ def test_objects_with_an_arithmetic_of_their_own_are_known(entries, pass_as_they
     assert is_exact(x) is pass_as_they_are
     assert not is_exact(np.ones(3))
     assert not is_exact(entries)
+
+
+def test_integers_of_any_size_are_counted_where_indices_have_32_bits(monkeypatch):
+    def strict(x, weights, minlength, count=np.bincount):  # as in a browser
+        indices = x.astype(np.int32, casting="safe")
+        counts = count(indices, weights, minlength)
+        return counts if weights is not None else counts.astype(np.int32)
+
+    with monkeypatch.context() as here:
+        here.setattr(np, "intp", np.int32)
+        here.setattr(np, "bincount", strict)
+        for dtype in (np.int64, np.uint8, np.int32):
+            counts = bincount(np.array([4, 1, 1, 3], dtype), minlength=7)
+            assert counts.tolist() == [0, 2, 0, 1, 1, 0, 0]
+            assert counts.dtype == np.int64
+        sums = bincount(np.array([2, 0, 2]), np.array([0.5, 1.0, 0.25]))
+    assert sums.tolist() == [1.0, 0.0, 0.75]
 
 
 def test_the_largest_number_of_a_dtype():

@@ -10,7 +10,7 @@ import pytest
 from tinyvit.storage import locks
 from tinyvit.storage.locks import FileLock
 
-pytestmark = pytest.mark.skipif(locks.fcntl is None, reason="this system has no such locks")
+pytestmark = pytest.mark.skipif(locks.flock is None, reason="this system has no such locks")
 
 HOLDS = (
     "import sys; from tinyvit.storage.locks import FileLock; lock = FileLock(sys.argv[1]); print('held', flush=True)\n"
@@ -114,10 +114,10 @@ def test_where_there_are_no_locks_everybody_gets_one(path, monkeypatch, number):
     def fails(handle, how):
         raise OSError(getattr(errno, number), "not here")
 
-    monkeypatch.setattr(locks.fcntl, "flock", fails)
+    monkeypatch.setattr(locks, "flock", fails)
     with FileLock(path), FileLock(path):
         pass
-    monkeypatch.setattr(locks, "fcntl", None)
+    monkeypatch.setattr(locks, "flock", None)
     with FileLock(path) as lock:
         assert lock.is_of(path)
 

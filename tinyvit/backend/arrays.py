@@ -46,6 +46,15 @@ def to_numpy(x: Any) -> np.ndarray:
     return np.asarray(x) if array_module(x) is np else x.get()
 
 
+def bincount(x: np.ndarray, weights: np.ndarray | None = None, minlength: int = 0) -> np.ndarray:
+    """`numpy.bincount` of integers of any size: how often 0, 1, 2, ... stand in (n,), int64; of `weights` their sums.
+
+    NumPy's own refuses int64 where its indices have 32 bits, as in a browser, and would count in 32 bits there.
+    """
+    counts = np.bincount(x.astype(np.intp, copy=False), weights, minlength)
+    return counts if weights is not None else counts.astype(np.int64, copy=False)
+
+
 def matmul_into(out: Array, a: Array, b: Array) -> None:
     """`a @ b`, written to `out`, which may be a view with gaps: NumPy needs no array in between, CuPy does."""
     if is_host(out):

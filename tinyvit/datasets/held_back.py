@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..backend import bincount
 from .listing import Files
 from .split import dev_split
 
@@ -60,7 +61,7 @@ def _split_off(files: Files, size: int, seed: int) -> tuple[Files, Files]:
     Classes of one file give none, and the others give at most half, so that something of each remains.
     """
     classes = files.labels if files.labels.ndim == 1 else _rarest(files.labels)
-    giving = np.flatnonzero(np.bincount(classes)[classes] > 1)
+    giving = np.flatnonzero(bincount(classes)[classes] > 1)
     size = min(size, len(giving) // 2)
     if not size:
         return files, files.chosen([])

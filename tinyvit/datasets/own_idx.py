@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import bincount
 from ..config.run import dataset_name
 from ..errors import UserError
 from ..storage.paths import expanded
@@ -51,7 +52,7 @@ def own_idx(data_dir: str | os.PathLike[str] | None, *, dev_size: int, split_see
     names = tuple(map(str, range(num_classes)))
     train = splits["train"]
     statistics = pixel_statistics(train.images[:]) if len(train) else (0.5, 0.5)
-    none = [names[k] for k in np.flatnonzero(np.bincount(train.labels, minlength=num_classes) == 0)]
+    none = [names[k] for k in np.flatnonzero(bincount(train.labels, minlength=num_classes) == 0)]
     if none and len(train):
         notes.append(f"There is nothing to train on in the class{'es' * (len(none) > 1)} {', '.join(none[:10])}.")
     said: Any = {"notes": tuple(notes), "left_out": len(sets[0].doubles)}

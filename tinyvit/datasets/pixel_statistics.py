@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..backend import bincount
 from .dataset import Images
 
 MIN_STD = 1 / 255  # of pixels that are all alike
@@ -13,7 +14,7 @@ def pixel_statistics(images: Images) -> tuple[float | tuple[float, ...], float |
     counts = np.zeros((images.shape[1], 256))  # how often each level occurs: exact, and of any number of images
     for start in range(0, len(images), PART):
         part = images[start : start + PART]
-        counts += [np.bincount(part[:, channel].ravel(), minlength=256) for channel in range(part.shape[1])]
+        counts += [bincount(part[:, channel].ravel(), minlength=256) for channel in range(part.shape[1])]
     levels = np.arange(256) / 255
     means = counts @ levels / counts.sum(axis=1)
     stds = [float(np.average((levels - m) ** 2, weights=c)) ** 0.5 for m, c in zip(means, counts, strict=True)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..backend import generator
+from ..backend import bincount, generator
 from ..errors import UserError
 
 
@@ -26,7 +26,7 @@ def dev_split(labels: np.ndarray, dev_size: int, *, seed: int = 0) -> tuple[np.n
     if not 0 <= dev_size < n:
         raise UserError(f"dev_size must lie in 0..{n - 1} for {n} training images, got {dev_size}: choose another")
     rng = generator(seed, "dev split")
-    counts = np.bincount(labels.astype(np.intp)).astype(np.int64)  # intp has 32 bits in a browser
+    counts = bincount(labels)
     quotas, remainders = np.divmod(dev_size * counts, n)
     quotas[np.argsort(-remainders, kind="stable")[: dev_size - quotas.sum()]] += 1
     in_dev = np.zeros(n, bool)

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import bincount
+
 NUM_BINS = 15
 
 
@@ -37,8 +39,8 @@ def calibration(confidence: np.ndarray, right: np.ndarray, *, num_bins: int = NU
     confidence = np.asarray(confidence, np.float64)
     upper = np.arange(1, num_bins) / num_bins  # the end of each bin but the last, which takes what rounding put above 1
     bins = np.searchsorted(upper, confidence)
-    counts = np.bincount(bins, minlength=num_bins)
-    sums = np.stack([np.bincount(bins, values, num_bins) for values in (confidence, right)])  # (2, M)
+    counts = bincount(bins, minlength=num_bins)
+    sums = np.stack([bincount(bins, values, num_bins) for values in (confidence, right)])  # (2, M)
     means = sums / np.maximum(counts, 1)
     error = float(counts @ np.abs(means[1] - means[0])) / len(confidence)
     return Calibration(counts, means[0], means[1], error)

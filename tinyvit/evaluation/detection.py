@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..backend import bincount
 from ..datasets import Split
 from ..errors import printable
 from ..plots.average_precision import plot_average_precision
@@ -84,7 +85,7 @@ class Detection:
         """Average precision and number of true boxes of each class that occurs."""
         names = [printable(name) for name in class_names]
         width = max(map(len, [*names, "mean"]))
-        support = np.bincount(self.truth[..., 4][self.truth[..., 4] >= 0].astype(int), minlength=self.num_classes)
+        support = bincount(self.truth[..., 4][self.truth[..., 4] >= 0].astype(int), minlength=self.num_classes)
         table = np.stack([self.average_precisions.mean(axis=0), *self.average_precisions[[AT_50, AT_75]]], axis=1)
 
         def row(name: str, values: np.ndarray, count: int) -> str:

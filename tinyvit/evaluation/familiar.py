@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import to_device, to_numpy
+from ..backend import bincount, to_device, to_numpy
 from ..datasets import load_dataset, normalize
 from ..datasets.load import is_at_hand
 from ..errors import UserError
@@ -70,7 +70,7 @@ def familiar_digits(model: VisionTransformer, preprocessing: Any) -> Familiar | 
 
 def measured(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Familiar:
     """The clouds of features (n, D) of known labels (n,), without a limit."""
-    counts = np.bincount(labels, minlength=num_classes)
+    counts = bincount(labels, minlength=num_classes)
     means = np.zeros((num_classes, features.shape[1]))
     np.add.at(means, labels, features)
     means /= np.maximum(counts, 1)[:, None]

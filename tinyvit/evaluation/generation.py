@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from ..backend import bincount
 from ..datasets import Split
 from .metrics.frechet import frechet_distance
 from .report import report_row
@@ -103,7 +104,7 @@ class Generation(NamedTuple):
         for k in np.unique(made.labels).tolist():
             mine, theirs = made.classes[made.labels == k], real.classes[real.labels == k]
             wrong = mine[mine != k]
-            other = class_names[int(np.bincount(wrong).argmax())] if len(wrong) else ""
+            other = class_names[int(bincount(wrong).argmax())] if len(wrong) else ""
             shares = (f"{(classes == k).mean():.4f}" if len(classes) else "" for classes in (mine, theirs))
             lines.append(report_row(width, class_names[k], [f"{len(mine):,}", *shares, other]))
         return "\n".join([*lines, "", self.in_words, self.details]) + "\n"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..backend import bincount
 from ..errors import UserError, printable
 from ..plots.confusion import most_confused
 from ..plots.figure import shortened
@@ -41,8 +42,8 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
                 f"{name} must lie in 0..{num_classes - 1}, got {classes.min()}..{classes.max()}: "
                 "check that the model and the dataset have the same classes"
             )
-    cells = labels.astype(np.intp) * num_classes + predictions.astype(np.intp)
-    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+    cells = labels.astype(np.int64) * num_classes + predictions.astype(np.int64)
+    return bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def confusion_by_name(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from ..backend import bincount
 from ..datasets import Split
 from ..datasets.lexicon import GROUPS, spelled
 from ..plots import plot_confusion
@@ -39,7 +40,7 @@ class Sentiment(NamedTuple):
         count = int(rows.sum())
         if not count:
             return 0.0, 0.0, 0
-        majority = np.bincount(self.words.labels[rows]).max() / count
+        majority = bincount(self.words.labels[rows]).max() / count
         return float((self.words.rank[rows] == 0).mean()), float(majority), count
 
     @property

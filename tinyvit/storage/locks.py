@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Self
 
 try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows, a browser
+    flock = None  # type: ignore[assignment]
 
 
 class FileLock:
     """From here to `close` the lock is exclusive: against other processes, and within this one.
 
     What is locked is the file or folder itself, wherever it is moved. Where there are no such locks (on Windows, on
-    some network disks) every caller gets one.
+    some network disks, in a browser) every caller gets one.
 
     Args:
         path: a file or folder that is there; nothing is written to it.
@@ -28,7 +28,7 @@ class FileLock:
 
     def __init__(self, path: str | os.PathLike[str], *, wait: bool = False):
         self.handle = -1
-        if fcntl is None:
+        if flock is None:
             return
         try:
             self.handle = os.open(path, os.O_RDWR)  # a network disk may not lock what is open for reading only
@@ -36,7 +36,7 @@ class FileLock:
             self.handle = os.open(path, os.O_RDONLY)
         _held.add(self)
         try:
-            fcntl.flock(self.handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            flock(self.handle, LOCK_EX if wait else LOCK_EX | LOCK_NB)
         except BlockingIOError:
             self.close()
             raise

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..backend import bincount
 from ..config.fields import LIMIT
 from ..config.run import RunConfig
 from ..datasets.class_names import same
@@ -61,7 +62,7 @@ def with_class_weights(config: Run, class_names: Sequence[str], labels: np.ndarr
 
 def balanced(labels: np.ndarray, num_classes: int) -> tuple[float, ...]:
     """n / (K n_k) of each class; 1 for a class without training images, which has nothing to weigh."""
-    counts = np.bincount(labels.astype(np.intp), minlength=num_classes)
+    counts = bincount(labels, minlength=num_classes)
     return tuple((len(labels) / (np.count_nonzero(counts) * count) if count else 1.0) for count in counts.tolist())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module, to_numpy
+from ..backend import Array, array_module, bincount, to_numpy
 from ..datasets import Dataset, normalize
 from ..evaluation.metrics.mean_iou import confusion_matrices
 from ..evaluation.predict import NoAnswerError
@@ -99,7 +99,7 @@ class Segment(SceneTask):
         y = to_numpy(model.forward(x)[0])
         names = pixel_names(config, class_names)
         (mask,) = predicted_masks(config, y)
-        shares = np.bincount(mask.reshape(-1), minlength=len(names)) / mask.size
+        shares = bincount(mask.reshape(-1), minlength=len(names)) / mask.size
         words = [f"{names[k]} {100 * shares[k]:.1f} %" for k in np.argsort(-shares, kind="stable") if shares[k]]
         return Found("pixels of " + ", ".join(words), lambda title: plot_mask(image, mask, names, title))
 

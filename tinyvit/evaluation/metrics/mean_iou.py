@@ -10,6 +10,8 @@ index of scikit-learn (`jaccard_score`) and torchmetrics.
 
 import numpy as np
 
+from ...backend import bincount
+
 
 def confusion_matrices(masks: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
     """Count of pixels of each image: int64 (n, K, K), rows true classes, columns predicted ones.
@@ -18,10 +20,10 @@ def confusion_matrices(masks: np.ndarray, predictions: np.ndarray, num_classes: 
         masks, predictions: integers (n, ...); a pixel whose true class is not in 0..K-1 is not counted.
     """
     n, K = len(masks), num_classes
-    masks, predictions = (x.reshape(n, -1).astype(np.intp) for x in (masks, predictions))
+    masks, predictions = (x.reshape(n, -1).astype(np.int64) for x in (masks, predictions))
     cells = (np.arange(n)[:, None] * K + masks) * K + predictions
     counted = cells[(masks >= 0) & (masks < K)]
-    return np.bincount(counted, minlength=n * K * K).reshape(n, K, K)
+    return bincount(counted, minlength=n * K * K).reshape(n, K, K)
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:

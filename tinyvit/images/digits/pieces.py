@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...backend import bincount
 from .connected import label
 
 HALF = 0.45  # of a piece's own depth: where its edge is
@@ -51,7 +52,7 @@ def find_pieces(depth: np.ndarray, least_depth: float, least_length: float) -> l
         return []
     inside = np.flatnonzero(labels)
     order = inside[np.argsort(labels.ravel()[inside], kind="stable")]  # pixels, piece after piece
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    sizes = bincount(labels.ravel(), minlength=count + 1)[1:]
     is_edge = _edge(labels).ravel()
     down, across = np.gradient(depth.astype(np.float32))
     slope = np.hypot(down, across).ravel()  # grey levels a pixel

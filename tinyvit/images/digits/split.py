@@ -7,6 +7,7 @@ and Strategies in Character Segmentation").
 
 import numpy as np
 
+from ...backend import bincount
 from .pieces import Piece
 from .strokes import box_of
 
@@ -28,7 +29,7 @@ def halves(group: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
     best = None
     for slant in SLANTS:
         columns = np.clip(_along(pixels, slant, top, bottom) - left, 0, width - 1)
-        counts = np.bincount(columns, minlength=width)  # of ink along each line
+        counts = bincount(columns, minlength=width)  # of ink along each line
         highest, lowest = np.full(width, bottom), np.full(width, top)
         np.minimum.at(highest, columns, pixels[:, 0])
         np.maximum.at(lowest, columns, pixels[:, 0])

@@ -6,6 +6,7 @@ it touches the digit, it is known by its two free ends, and as much as they are 
 
 import numpy as np
 
+from ...backend import bincount
 from .pieces import Piece, stroke_of
 
 FLAT = 4.0  # width over height of an underline, its waves in it
@@ -42,7 +43,7 @@ def without_underline(piece: Piece) -> Piece:
         return piece
     top, left = piece.box[:2]
     rows, columns = (piece.pixels - (top, left)).T
-    count = np.bincount(columns, minlength=piece.width)
+    count = bincount(columns, minlength=piece.width)
     highest = np.full(piece.width, piece.height)
     np.minimum.at(highest, columns, rows)
     lowest = np.zeros(piece.width, int)
