@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tinyvit.errors import UserError
-from tinyvit.images.open import FORMATS, glance_at, open_image
+from tinyvit.images.open import FORMATS, glance_at, left_out, open_image
 
 VALUES = np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8)
 
@@ -47,6 +47,17 @@ def test_the_first_frame_outlives_its_file(tmp_path):
     image = open_image(tmp_path / "film.tiff")
     (tmp_path / "film.tiff").unlink()
     np.testing.assert_array_equal(np.asarray(image), VALUES[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "frames", "is_told"),
+    [("gif", 1, False), ("gif", 3, True), ("png", 3, True), ("tiff", 3, True), ("webp", 3, True), ("mpo", 3, False)],
+)
+def test_pictures_behind_the_first_are_told(tmp_path, suffix, frames, is_told):
+    path = tmp_path / f"film.{suffix}"
+    first, *others = [Image.fromarray(VALUES[..., :3] // k) for k in range(1, frames + 1)]
+    first.save(path, save_all=True, append_images=others)
+    assert bool(left_out(path)) == is_told
 
 
 def test_no_format_that_runs_something(tmp_path):

@@ -151,6 +151,14 @@ def test_an_image_of_ones_own(page, digit):
     assert np.corrcoef(arrays["pixels"].ravel(), digit.ravel())[0, 1] > 0.8
 
 
+def test_of_a_film_the_first_picture(page, digit):
+    file, frames = io.BytesIO(), [Image.fromarray(np.roll(digit[0], k, 1)).resize((140, 140)) for k in range(3)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    arrays, metadata = page.arrays("POST", "/image", file.getvalue())
+    assert metadata["done"].endswith("; the first of several pictures in the file")
+    assert np.corrcoef(arrays["pixels"].ravel(), digit.ravel())[0, 1] > 0.8
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -20,6 +20,14 @@ def test_a_host_that_is_not_ours(page, host):
     assert page.sentence("GET", "/about", Host=None)[0] in (400, 403)
 
 
+def test_two_hosts(page):
+    """Whoever reads the other one of them would take it for a page of his own."""
+    head = f"GET /about HTTP/1.1\r\nHost: {page.own}\r\nHost: evil.example\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 403 ")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}"])
 def test_a_host_that_is_ours(page, host):
     assert page("GET", "/about", Host=host.format(port=page.port))[0] == 200
@@ -70,7 +78,7 @@ def test_headers_of_every_answer(page, path):
     "path",
     [
         "/../server.py", "/..%2fserver.py", "/%2e%2e/server.py", "//etc/passwd", "/web/index.html", "/server.py", "/.",
-        "/index.html/", "/INDEX.HTML", "/\\index.html", "/index.html%00", "/~", "/look", "/events", "/about/",
+        "http://127.0.0.1/about", "http://[/about", "/about#", "/index.html/", "/INDEX.HTML", "/\\index.html", "/index.html%00", "/~", "/look", "/events", "/about/",
     ],
 )  # fmt: skip
 def test_paths_that_are_none(page, path):

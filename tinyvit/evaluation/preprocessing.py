@@ -13,7 +13,7 @@ from ..datasets.sources import SOURCES
 from ..errors import UserError
 from ..images.deep_grey import in_words
 from ..images.digits import Found
-from ..images.open import open_image
+from ..images.open import left_out, open_image
 from ..images.own_image import digits_in, largest_of, prepare_image, read_image
 from ..images.processor import ImageProcessor
 from ..images.transparency import shows_nothing
@@ -73,17 +73,17 @@ class Preprocessing(NamedTuple):
         size: Any = self.processor.output_size
         image = read_image(path) if self.is_drawing else open_image(path)
         try:
-            depth = in_words(image, self.processor.white_level)
+            note = "; ".join(filter(None, (in_words(image, self.processor.white_level), left_out(path))))
             if not self.is_drawing:
                 blank = not self.processor.sees_transparency and shows_nothing(image)
-                return Prepared(self.processor.pixels(image), BLANK if blank else depth, blank)
+                return Prepared(self.processor.pixels(image), BLANK if blank else note, blank)
             if self.looks_for_digits:
                 found = digits_in(image, size=size)
                 pixels, done = largest_of(found)
             else:
                 found = None
                 pixels, done = prepare_image(image, size=size, channels=self.processor.in_chans)
-            return Prepared(pixels, "; ".join(filter(None, (done, depth))), found=found)
+            return Prepared(pixels, "; ".join(filter(None, (done, note))), found=found)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
 

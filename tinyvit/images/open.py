@@ -59,6 +59,19 @@ def glance_at(path: str | os.PathLike[str]) -> Glance:
         return Glance(_upright(image), (width, height) if on_its_side else (height, width), mode)
 
 
+def left_out(path: str | os.PathLike[str]) -> str:
+    """Note on the pictures behind the first in an image file; empty where there are none that can be read.
+
+    A camera's preview, or its second view (MPO), is none of them.
+    """
+    try:
+        with _opened(path) as image:
+            has_more = getattr(image, "is_animated", False) and image.format != "MPO"
+    except UserError:
+        return ""
+    return "the first of several pictures in the file" if has_more else ""
+
+
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """The file with its header read; what goes wrong with it in here becomes a `UserError`."""

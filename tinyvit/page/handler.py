@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import UserError, one_line
 from .files import TYPES
@@ -77,10 +76,10 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"this failed ({type(error).__name__}): reload the page")
 
     def _route(self, body: bytes) -> None:
-        url = urlsplit(self.path)
-        page, name = self.server, url.path.removeprefix("/")
-        if self.command == "GET" and url.path in page.files:
-            path = page.files[url.path]
+        asked, _, query = self.path.partition("?")
+        page, name = self.server, asked.removeprefix("/")
+        if self.command == "GET" and asked in page.files:
+            path = page.files[asked]
             self._send(path.read_bytes(), TYPES[path.suffix])
         elif self.command == "GET" and name == "about":
             self._send(json.dumps(page.about()).encode(), "application/json")
@@ -90,11 +89,12 @@ class Handler(BaseHTTPRequestHandler):
             answer = page.route(f"{self.command} {name}")
             if answer is None:
                 raise Refused(HTTPStatus.NOT_FOUND, "there is no such page: open the address that tinyvit look printed")
-            self._send(answer(Query(url.query), body).to_bytes())
+            self._send(answer(Query(query), body).to_bytes())
 
     def _check_origin(self) -> None:
         """Only a page that came from here may ask; a link elsewhere may lead to the page itself."""
-        if self.headers.get("Host", "").lower() not in self.server.hosts:
+        hosts = [host.lower() for host in self.headers.get_all("Host", [])]
+        if len(hosts) != 1 or hosts[0] not in self.server.hosts:
             raise Refused(HTTPStatus.FORBIDDEN, "this page answers by its own address alone: open the one printed")
         origin = self.headers.get("Origin")
         if origin is not None and origin.lower() not in {f"http://{host}" for host in self.server.hosts}:

@@ -8,7 +8,7 @@ import numpy as np
 from ..config.run import RunConfig
 from ..datasets.sources import SOURCES
 from ..errors import UserError
-from ..images.open import open_image
+from ..images.open import left_out, open_image
 from ..images.processor import ImageProcessor
 from ..storage.files import PREPROCESSOR, read_json
 from . import task_of
@@ -35,10 +35,11 @@ class OpenedModel(NamedTuple):
         original = open_image(path)
         image = self.processor.pixels(original)
         border = np.concatenate([image[:, 0], image[:, -1], image[..., 0], image[..., -1]], axis=1)
-        done = ""
+        done = [left_out(path)]
         if self.is_drawing and border.mean() > BRIGHT:
-            image, done = 255 - image, "inverted: the model learned white on black"
-        return image, (original.height, original.width), done
+            image = 255 - image
+            done.append("inverted: the model learned white on black")
+        return image, (original.height, original.width), "; ".join(filter(None, done))
 
 
 def open_task_model(path: str | Path, config: RunConfig) -> OpenedModel:
