@@ -16,7 +16,7 @@ from pathlib import Path
 
 import tinyvit
 
-from .gather import LINK
+from .browser_notebook import browser_notebook
 
 PYODIDE = {  # 0.27.7, which JupyterLite's kernel 0.6 wants: SHA-256 of what its lock file does not list
     "pyodide-lock.json": "9c45b916001a750f4102fc287494f3eab215909c7535c626a20db80fd6333e2c",
@@ -39,10 +39,6 @@ PACKAGES = (
     "threadpoolctl",
 )
 INSTALLED = ("comm",)  # pure Python, and asked for by the kernel: as it is installed here
-FIRST = """**This notebook runs in your browser**: Python and all files come from this site. Run the next cell first;
-that and the first figure take a while. What you write is kept in this browser alone: download it to be sure of it."""
-WORKERS = """**A browser starts no worker processes**: cells of this lesson that do so end in an error here. Read them
-in the solved lesson, or run them on a machine with Python."""
 
 
 def wrong_files(folder: Path) -> Iterator[str]:
@@ -99,27 +95,6 @@ def add_lite(root: Path, pyodide: Path, site: Path, scratch: Path) -> None:
     if done.returncode:
         print(done.stdout + done.stderr)
         done.check_returncode()
-
-
-def browser_notebook(path: Path) -> str:
-    """A notebook that begins with the installation of tinyvit, and says what a browser cannot do.
-
-    Links to notebooks stay; of those to files that are not there, the words.
-    """
-    book = json.loads(path.read_text(encoding="utf-8"))
-    for cell in book["cells"]:
-        if cell["cell_type"] == "markdown":
-            text = "".join(cell["source"])
-            cell["source"] = LINK.sub(lambda link: link[0] if is_kept(link[2]) else link[1], text)
-    words = FIRST + (f"\n\n{WORKERS}" if path.name.startswith("15") else "")
-    start = {"cell_type": "markdown", "id": "in-a-browser", "metadata": {}, "source": words}
-    install = {"cell_type": "code", "id": "install", "metadata": {}, "source": "%pip install -q tinyvit"}
-    book["cells"][:0] = [start, install | {"execution_count": None, "outputs": []}]
-    return json.dumps(book)
-
-
-def is_kept(link: str) -> bool:
-    return link.endswith(".ipynb") or "://" in link
 
 
 def own_wheel(root: Path, folder: Path) -> Path:

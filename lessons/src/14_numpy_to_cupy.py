@@ -466,7 +466,7 @@ def count_calls(model, batch):
     strict_cupy.launches().clear()
     model.predict(images)
     calls = strict_cupy.launches()
-    return np.array([len(calls), sum(call.read + call.written for call in calls)])
+    return np.array([len(calls), sum(call.read + call.written for call in calls)], np.int64)
 
 
 def count_forward(config):
