@@ -15,6 +15,7 @@ from tinyvit.errors import UserError
 from tinyvit.storage.metrics import read_metrics
 from tinyvit.training import TrainingInterrupted, resume, start
 from tinyvit.training.loop import Trainer
+from tinyvit.training.tracking.tracking import Tracking
 from tinyvit.tuning.settings import Settings, join
 
 FLAGS = {"epochs": 1, "batch_size": 16, "embed_dim": 16, "num_heads": 2, "depth": 1, "workers": 1, "device": "cpu"}
@@ -78,6 +79,28 @@ def test_only_the_winner_meets_the_test_split(search, tmp_path, monkeypatch):
         resume(run).epochs[0]["dev_accuracy"] == result.trials[0].score
     )  # an ordinary run, which can go on to its test
     assert search(SETTINGS, tmp_path / "search").scores == result.scores  # nothing is left to do
+
+
+def test_trials_and_the_winner_are_tracked_like_runs(search, tmp_path):
+    known = {}
+
+    class Tracker:
+        def __init__(self, run):
+            self.id, self.told = run.folder.name, []
+            known[self.id] = self
+
+        def log(self, values, step):
+            self.told += [values["dev_accuracy"]] if "dev_accuracy" in values else []
+
+        def close(self, *, finished):
+            self.finished = finished
+
+    result = search(SETTINGS, tmp_path, track=lambda progress: Tracking(progress, {"ours": Tracker}))
+    for trial in result.trials:
+        assert known.pop(f"trial-{trial.number:03}").told == [trial.score]
+    (winner,) = known.values()
+    assert winner.id == f"winner-trial-{result.best.number:03}-seed-1"
+    assert winner.finished
 
 
 def test_values_that_do_not_go_together_are_told_and_counted(search, tmp_path):

@@ -163,14 +163,14 @@ def workers_flag(text: str) -> int | str:
 size_flag.__name__, workers_flag.__name__ = "size", "workers"  # argparse says "invalid size value"
 
 
-def add_track_flag(parser: argparse.ArgumentParser) -> None:
+def add_track_flag(parser: argparse.ArgumentParser, *, resumed: str = "those of the run") -> None:
     """Add `--track`, of experiment trackers."""
     parser.add_argument(
         "--track",
         type=names_flag,
         metavar="TRACKERS",
         help="experiment trackers, with commas between: tensorboard, wandb, trackio, mlflow (default: none; with "
-        "--resume, those of the run)",
+        f"--resume, {resumed})",
     )
 
 

@@ -2,13 +2,14 @@
 
 import argparse
 import dataclasses
+import functools
 import importlib.util
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from .bar import progress_bar
-from .flags import SUB_PARSERS, count, text
+from .flags import SUB_PARSERS, add_track_flag, count, text
 from .output import say
 from .train import add_run_flags, check_flags, given_flags
 
@@ -48,6 +49,7 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--resume", type=text, metavar="FOLDER", help="resume a search, or join it with one more process"
     )
+    add_track_flag(parser, resumed="none, unless given again")
     add_run_flags(parser, skip=("output", "distributed"))
     parser.set_defaults(run=run, saves=True)
 
@@ -56,9 +58,12 @@ def run(options: argparse.Namespace) -> int:
     if importlib.util.find_spec("optuna") is None:
         raise UserError("a search needs Optuna, which is not installed: python -m pip install 'tinyvit[tune]'")
     from ..storage.run_folder import new_numbered
+    from ..training.tracking import tracked
     from ..tuning.search import search
     from ..tuning.settings import read_settings
 
+    track = functools.partial(tracked, names=options.track or ())
+    track(None)  # says what is missing, before a folder is made
     if options.resume:
         folder = Path(options.resume)
         settings = read_settings(folder)
@@ -67,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
         changed += ["recipe"] * (options.recipe != "default") + ["task"] * (options.task != "classify")
         if changed:
             raise UserError(
-                "--resume goes on as the search began, so only --trials and --prune may be given with it, got also: "
-                f"{', '.join(changed)}; start a new search to change settings"
+                "--resume goes on as the search began, so only --trials, --prune and --track may be given with it, got "
+                f"also: {', '.join(changed)}; start a new search to change settings"
             )
         settings = dataclasses.replace(settings, trials=options.trials or settings.trials)
     else:
@@ -76,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         settings.dimensions()  # says what is wrong with them, before a folder is made
         folder = Path(options.output) if options.output else new_numbered("tune")
     say(f"search in {folder}: {settings.trials} trials over {', '.join(settings.space)}")
-    search(settings, folder, pruning=options.prune, progress=progress_bar, say=say)
+    search(settings, folder, pruning=options.prune, progress=progress_bar, say=say, track=track)
     return 0
 
 

@@ -12,7 +12,7 @@ from .report import draw, report
 from .result import Result, measure_in, told, trial_folder
 from .settings import Settings, join
 from .study import JOURNAL, Study, Trial
-from .trial import Say, run_trial
+from .trial import Say, Track, run_trial
 
 MAX_FAILURES = 5  # one after another: then the reason is hardly the values
 
@@ -24,6 +24,7 @@ def search(
     pruning: bool = True,
     progress: Callable[[], Progress] = Progress,
     say: Say = lambda sentence: None,
+    track: Track = lambda progress: progress,
 ) -> Result | None:
     """Run trials until so many are done as `settings` say, together with all processes that search in `folder`.
 
@@ -32,6 +33,7 @@ def search(
     Args:
         pruning: whether a trial that is worse than the median of the others ends early.
         progress: makes what the runs of the winner report to.
+        track: puts trackers behind what a run reports to, of each trial and of the winner.
 
     Raises:
         UserError: the folder holds something else, no trial could be finished, or as `train`.
@@ -47,7 +49,7 @@ def search(
             notes.add(sentence)
             say(sentence)
 
-    _run_trials(study, settings, folder, once, say)
+    _run_trials(study, settings, folder, once, say, track)
     try:
         lock = FileLock(folder / JOURNAL)
     except BlockingIOError:
@@ -59,21 +61,21 @@ def search(
         best = study.best()
         if best is None:
             raise UserError(f"no trial in {folder} was finished, so there is no winner: choose another --space")
-        scores = _test_winner(settings, folder, best, progress, say)
+        scores = _test_winner(settings, folder, best, lambda: track(progress()), say)
         result = Result(folder, study.trials(), best, measure_in(folder, best), scores, study.importance())
         figures = draw(settings, result)
         say(f"\n{report(settings, result)}\nfigures: {figures[0].parent}")
         return result
 
 
-def _run_trials(study: Study, settings: Settings, folder: Path, note: Say, say: Say) -> None:
+def _run_trials(study: Study, settings: Settings, folder: Path, note: Say, say: Say, track: Track) -> None:
     """Trials until there are enough."""
     failures = 0
     while begun := study.begin(settings.trials):
         trial, values = begun
         try:
             config = settings.config(values, trial_folder(folder, trial.number), settings.seed)
-            score = run_trial(config, settings.free(), functools.partial(study.report, trial), note)
+            score = run_trial(config, settings.free(), functools.partial(study.report, trial), note, track)
         except UserError as error:  # these values do not go together, or the loss diverged
             failures += 1
             study.fail(trial, str(error))

@@ -12,6 +12,7 @@ from ..training import Progress, train
 
 Say = Callable[[str], None]
 Report = Callable[[int, float], bool]  # of an epoch and its score: whether to stop
+Track = Callable[[Progress], Progress]  # trackers put behind what a run reports to
 
 
 class TrialOver(Exception):
@@ -40,7 +41,7 @@ class _Trial(Progress):
             raise TrialOver
 
 
-def run_trial(config: TrainConfig, free: Collection[str], report: Report, say: Say) -> float | None:
+def run_trial(config: TrainConfig, free: Collection[str], report: Report, say: Say, track: Track) -> float | None:
     """The score of a run, the dev measure of the epoch that it would test, or None if it was pruned.
 
     The test split is read with the data, and nothing is computed from it.
@@ -50,7 +51,7 @@ def run_trial(config: TrainConfig, free: Collection[str], report: Report, say: S
     """
     trial = _Trial(report, say)
     with contextlib.suppress(TrialOver):
-        train(config, progress=trial, free=free)
+        train(config, progress=track(trial), free=free)
     scores = trial.scores
     if trial.pruned:
         return None
