@@ -644,4 +644,5 @@ show(
 # - Find out what takes the time, rather than guess.
 # - Show a Vision Transformer that you wrote yourself.
 #
-# This is the last lesson. Read [`tinyvit/vit.py`](../tinyvit/vit.py) again, and see how much of it you know by heart.
+# This ends part one. Read [`tinyvit/vit.py`](../tinyvit/vit.py) again, and see how much of it you know by heart. What
+# follows is what people do with such a model, and what goes wrong.

@@ -5,7 +5,7 @@
 learner's functions in one file. `strict_cupy` stands in for CuPy where there is no GPU.
 """
 
-from . import check
+from . import check, clinic
 from .collect import collect, load_functions, replace_failing
 from .exercise import EXERCISES, Exercise, find_exercise
 from .my_page import MyPage, write_page
@@ -20,6 +20,7 @@ __all__ = [
     "Trained",
     "accuracy_at_sizes",
     "check",
+    "clinic",
     "collect",
     "find_exercise",
     "load_functions",
