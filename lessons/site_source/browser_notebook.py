@@ -15,7 +15,8 @@ elsewhere takes minutes here. What you write is kept in this browser alone: down
 NOT_RUN = {  # of a lesson: cells with these names in them, and why they are not run
     "12": (r"\bhistory\b", "`train` would take more than half an hour in a browser"),
     "15": (r"\bTeam\(|\bmpiexec\b", "a browser starts no worker processes"),
-    "18": (r"\blosses\b", "your loop would train for half an hour in a browser"),
+    "16": (r"\bfinetune\(|\bload_trained\(best\)", "fine-tuning reads pictures in threads, which a browser has not"),
+    "18": (r"\blosses\b", "your loop would train for ten minutes or more in a browser"),
 }
 
 
@@ -26,7 +27,7 @@ def browser_notebook(path: Path) -> str:
     """
     lessons = path.parents[1] if path.parent.name == "solutions" else path.parent
     book, solved = read(path), read(lessons / "solutions" / path.name)
-    names, why = NOT_RUN.get(path.name[:2], ("$^", ""))
+    names, why = NOT_RUN.get(path.name[:2], ("(?!)", ""))
     cells = [*beginning(why)]
     for cell, done in zip(book["cells"], solved["cells"], strict=True):
         source = "".join(cell["source"])
@@ -54,19 +55,17 @@ def beginning(why: str) -> Iterator[dict[str, Any]]:
 def shown(id: str, solved: dict[str, Any], why: str) -> dict[str, Any]:
     """A cell that is not run, as a text: its code, why, and what it gave when the lesson was solved."""
     parts = ["```python", "".join(solved["source"]), "```", "", f"*Not run here, as {why}. Elsewhere it gives:*", ""]
-    pictures: dict[str, dict[str, str]] = {}
     for kind, outputs in groupby(solved["outputs"], lambda output: output["output_type"]):
         if kind == "stream":
             parts += ["```text", *("".join(output["text"]).rstrip() for output in outputs), "```"]
             continue
-        for data in (output["data"] for output in outputs):
-            if "image/png" in data:
-                name = f"{len(pictures)}.png"
-                pictures[name] = {"image/png": "".join(data["image/png"]).strip()}
-                parts += [f"![](attachment:{name})", ""]
+        for output in outputs:
+            if "image/png" in output["data"]:
+                png = "".join("".join(output["data"]["image/png"]).split())
+                parts += [f"![{output['metadata']['image/png']['alt']}](data:image/png;base64,{png})", ""]
             else:
-                parts += ["".join(data["text/markdown"]), ""]  # its caption
-    return markdown_cell(id, "\n".join(parts)) | ({"attachments": pictures} if pictures else {})
+                parts += ["".join(output["data"]["text/markdown"]), ""]  # its caption
+    return markdown_cell(id, "\n".join(parts))
 
 
 def markdown_cell(id: str, source: str) -> dict[str, Any]:

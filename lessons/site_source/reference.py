@@ -26,7 +26,7 @@ def folder_page(root: Path, path: str, pages: dict[str, str]) -> str:
     lines += ["## Files", "", "| File | What it is about |", "|---|---|"]
     for each in sorted((root / path).glob("*.py")):
         place = pages[each.relative_to(root).as_posix()]
-        lines.append(f'| <a href="../{place}"><code>{each.name}</code></a> | {first_line(each)} |')
+        lines.append(f'| <a href="../{place}"><code>{escaped(each.name)}</code></a> | {first_line(each)} |')
     for each in sorted((root / path).glob("*/__init__.py")):
         place = pages[each.parent.relative_to(root).as_posix()]
         lines.append(f"| [`{each.parent.name}/`](../{place}) | {first_line(each)} |")

@@ -145,6 +145,7 @@ def test_a_built_site_is_written_anew_and_nothing_else(site, tmp_path):
         assert (site / f"{page}.html").is_file()
     for name in ("vit", "optim/adamw", "training/parallel/team"):
         assert (site / "source" / f"{name}.html").is_file()
+    assert "__init__.py</code>" in (site / "api" / "tinyvit.layers.html").read_text()
     text = (site / "lessons" / "05_layer_norm.html").read_text()
     assert re.search(r"5\.2, layer_norm_backward(</b>)?: passed", text)  # as it ran
 

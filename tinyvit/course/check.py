@@ -6,6 +6,7 @@ that file: that is how `tinyvit lessons grade` knows.
 """
 
 import os
+import sys
 from collections.abc import Callable
 
 from . import exercises  # noqa: F401  enters all exercises
@@ -109,7 +110,7 @@ def _next(exercise: Exercise) -> str:
     if not following:
         return "That was the last one."
     after = EXERCISES[following[0]]
-    where = (
-        "" if after.lesson == exercise.lesson else f", in lesson {after.lesson}: tinyvit lessons open {after.lesson}"
-    )
+    where = "" if after.lesson == exercise.lesson else f", in lesson {after.lesson}"
+    if where and sys.platform != "emscripten":  # a browser has no terminal
+        where += f": tinyvit lessons open {after.lesson}"
     return f"Next: {after.number}, {after.name}{where}."

@@ -116,7 +116,8 @@ def _test_winner(
     settings: Settings, folder: Path, best: Trial, progress: Callable[[], Progress], say: Say
 ) -> list[float]:
     """The winner's scores on the test split, from runs with other seeds than the one it won with."""
-    say(f"\nthe winner, trained with {settings.winner_seeds} other seeds, and only now tested:")
+    seeds = f"{settings.winner_seeds} other seed{'s' * (settings.winner_seeds > 1)}"
+    say(f"\nthe winner, trained with {seeds}, and only now tested:")
     scores = []
     for seed in range(settings.seed + 1, settings.seed + 1 + settings.winner_seeds):
         place = folder / f"winner-trial-{best.number:03}-seed-{seed}"
