@@ -1,7 +1,7 @@
 // Watch it learn: a small model of random weights learns digits in this page, and what it makes of some of them moves.
 import { trouble } from "../asking.js";
 import { curve, curveFigure } from "../curve.js";
-import { $, make, percent, say } from "../dom.js";
+import { $, legend, make, percent, say } from "../dom.js";
 import { startLearner } from "../engine/start.js";
 import { filesOf, forgetLearned, keepLearned } from "../learned.js";
 import { paint, picture, shares } from "../paint.js";
@@ -29,7 +29,7 @@ export function build() {
   buttons.back.hidden = !state.about.learned;
   $("learning-body").append(make("div", { class: "row" }, ...Object.values(buttons)), said,
     make("div", { class: "two" }, loss.figure, accuracy.figure),
-    make("figure", {}, make("figcaption", { "data-text": "learningDigits" }), digits));
+    make("figure", {}, make("figcaption", { "data-text": "learningDigits" }), digits, legend({ shares: "leastMost" })));
 }
 
 function tell(order) {

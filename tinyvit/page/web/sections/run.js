@@ -1,7 +1,7 @@
 // A run as it happens: its curves, what its weights make of a few digits epoch after epoch, and the patch embedding.
 import { trouble } from "../asking.js";
 import { curve, curveFigure } from "../curve.js";
-import { $, make, percent, say } from "../dom.js";
+import { $, legend, make, percent, say } from "../dom.js";
 import { forAgainst, paint, picture, shares } from "../paint.js";
 import { className, order, row, state } from "../state.js";
 import { chosenLanguage, t } from "../texts.js";
@@ -22,8 +22,8 @@ export function build() {
   missing = make("p", { class: "caption" });
   filters = make("div", { class: "filters", role: "img", "data-label": "filtersTitle" });
   $("run-body").append(make("div", { class: "two" }, loss.figure, measure.figure),
-    make("figure", {}, make("figcaption", { "data-text": "epochsTitle" }), make("div", { class: "choosers" }, make("label", { class: "range" }, make("span", { "data-text": "epoch" }), slider, said), make("label", {}, make("span", { "data-text": "blockChoose" }), block)), digits, missing),
-    make("figure", {}, make("figcaption", { "data-text": "filtersTitle" }), filters), make("p", { class: "caption", id: "run-note" }));
+    make("figure", {}, make("figcaption", { "data-text": "epochsTitle" }), make("div", { class: "choosers" }, make("label", { class: "range" }, make("span", { "data-text": "epoch" }), slider, said), make("label", {}, make("span", { "data-text": "blockChoose" }), block)), digits, legend({ shares: "leastMost" }), missing),
+    make("figure", {}, make("figcaption", { "data-text": "filtersTitle" }), filters, legend({ for: "filterUp", against: "filterDown" })), make("p", { class: "caption", id: "run-note" }));
   state.engine.events(listen);
 }
 

@@ -14,5 +14,7 @@ export const run = {
   mapsLater: ["There are no maps yet: they come with the first weights that the run saves.", "还没有图：训练第一次保存权重后才有。"],
   mapsNone: ["There are no maps of this run: its folder holds no weights of a model that looks at images.", "这次训练没有图：它的文件夹里没有看图像的模型的权重。"],
   mapsMissing: ["No maps of epoch {epochs}: a run keeps only its newest weights, and this page did not see those in time. Epochs that end while it is open are kept.", "没有第 {epochs} 轮的图：训练只保留最新的权重，本页没来得及看到那些轮的权重。页面打开期间结束的轮会保留下来。"],
+  filterUp: ["above 0", "大于 0"],
+  filterDown: ["below 0", "小于 0"],
   filtersTitle: ["Patch embedding: what each feature of a token is the product of a patch with", "图块嵌入：词元的每个特征是图块与哪个滤波器的乘积"],
 };
