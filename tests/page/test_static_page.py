@@ -68,7 +68,7 @@ def test_it_answers_wherever_it_is_opened(opened, where):
     assert tab.locator(".model-picture svg").count() == 3
     assert tab.get_attribute(".model-picture", "aria-label").endswith("Marked: block 4, head 1.")
     assert tab.locator(".cell .peak:has-text('%')").count() == 4 * 5  # not of "alike"
-    assert tab.locator(".legend").count() == 4
+    assert tab.locator(".legend").count() == 5
     examples = tab.locator("#examples button")
     assert examples.count() == 14
     for index, digit in ((3, "3"), (9, "9")):
