@@ -6,9 +6,12 @@ all sources     ->  tinyvit/course/lessons.json     titles, minutes, hints, stub
 
 A source is Python in jupytext's percent format. A cell `# %% exercise="5.1"` holds one function, whose body stands
 between BEGIN SOLUTION and END SOLUTION; a cell `# %% [markdown] hints="5.1"` holds its hints, a line `---` between.
+`# %% drawing=true` is a cell that only draws: its code is folded away. Lines such as `my_guess = 50  # % of the digits`
+are `my_guess = None  # % of the digits` in the exercises.
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import os
@@ -26,6 +29,8 @@ from nbclient import NotebookClient
 LESSONS = Path(__file__).parent
 TEXTS = LESSONS.parent / "tinyvit" / "course" / "lessons.json"
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.DOTALL | re.MULTILINE)
+OWN_WORDS = re.compile(r"^(my_guess|my_suspect) = .*?(  # .*)$", re.MULTILINE)  # a learner's guess, or suspect
+FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}  # to JupyterLab, to MyST-NB
 MAX_BYTES = 300_000  # bytes of a notebook, so that GitHub shows it
 
 
@@ -82,10 +87,13 @@ def notebook(slug: str, source: nbformat.NotebookNode, *, solved: bool) -> nbfor
             text = solution_of(text) if solved else stub_of(number, text)
         elif number := cell.metadata.get("hints"):
             text = folded_hints(slug, hints_of(text), solved=solved)
+        elif not solved:
+            text = OWN_WORDS.sub(r"\1 = None\2", text)
         if solved and cell.cell_type == "markdown":
             text = text.replace("](../", "](../../")  # one folder deeper
         make = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
-        cells.append(make(text, id=hashlib.sha256(f"{slug} {index}".encode()).hexdigest()[:8]))
+        name = hashlib.sha256(f"{slug} {index}".encode()).hexdigest()[:8]
+        cells.append(make(text, id=name, metadata=copy.deepcopy(FOLDED) if cell.metadata.get("drawing") else {}))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}, nbformat_minor=5
@@ -100,8 +108,6 @@ def executed(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
         environment = os.environ | {"TINYVIT_STRICT": "1", "TINYVIT_HOME": home}
         client = NotebookClient(solution, timeout=600, record_timing=False, resources={"metadata": {"path": home}})
         client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own remarks
-    for cell in solution.cells:
-        cell.metadata = {}
     solution.metadata.language_info = {"name": "python"}
     return solution
 
@@ -115,8 +121,8 @@ def with_outputs(solution: nbformat.NotebookNode, before: nbformat.NotebookNode)
     return solution
 
 
-def cells_of(book: nbformat.NotebookNode) -> list[tuple[str, str, str]]:
-    return [(cell.id, cell.cell_type, cell.source) for cell in book.cells]
+def cells_of(book: nbformat.NotebookNode) -> list[tuple[object, ...]]:
+    return [(cell.id, cell.cell_type, cell.source, cell.metadata) for cell in book.cells]
 
 
 def code_of(book: nbformat.NotebookNode) -> list[str]:

@@ -15,8 +15,8 @@ elsewhere takes minutes here. What you write is kept in this browser alone: down
 NOT_RUN = {  # of a lesson: cells with these names in them, and why they are not run
     "12": (r"\bhistory\b", "`train` would take more than half an hour in a browser"),
     "15": (r"\bTeam\(|\bmpiexec\b", "a browser starts no worker processes"),
-    "16": (r"\bfinetune\(|\bload_trained\(best\)", "fine-tuning reads pictures in threads, which a browser has not"),
-    "18": (r"\blosses\b", "your loop would train for ten minutes or more in a browser"),
+    "16": (r"\bfinetune\(|\bdevs\b|\btuned\b", "fine-tuning reads pictures in threads, which a browser has not"),
+    "18": (r"\blosses\b|\bweights\[index", "your loop would train for ten minutes or more in a browser"),
 }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tinyvit import load_dataset
-from tinyvit.course import check, show, trained_model
+from tinyvit.course import check, show, show_guess, trained_model
 from tinyvit.images.own_image import prepare_digit
 from tinyvit.plots import plot_overlay
 
@@ -26,6 +26,7 @@ trained = trained_model()
 images = digits.images[:10]
 logits = trained.model.predict(trained.normalised(images))  # ten scores for each image
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 10, figsize=(10, 1.5))
 for ax, image, guess in zip(axes, images, logits.argmax(-1), strict=True):
     ax.imshow(image[0], cmap="gray")
@@ -81,6 +82,7 @@ digit, what_was_done = prepare_digit(drawing)
 scores = trained.model.predict(trained.normalised(digit[None]))[0]  # [None]: a batch of one image
 probs = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()  # softmax, lesson 4
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.6))
 axes[0].imshow(drawing, cmap="gray")
 axes[1].imshow(digit[0], cmap="gray")
@@ -97,6 +99,8 @@ show(figure, "A drawing, the same as the model sees it, and the probability of e
 
 # %%
 attention = trained.model.attention(trained.normalised(digit[None]))
+
+# %% drawing=true
 figure = plot_overlay(digit, attention, grid=config.grid_size)
 show(figure, "The digit, and what the class token takes from each patch: last block, all blocks.")
 
@@ -119,7 +123,10 @@ show(figure, "The digit, and what the class token takes from each patch: last bl
 # - In a shape, `...` stands for any number of axes, also none: `(..., 3)` may be `(3,)`, `(2, 3)` or `(5, 2, 3)`.
 # - What stands behind `*,` in the head of a function is given by name. `(y,)` is a tuple of one; the comma makes it.
 # - ●○○ is easy, ●●○ takes some thought, ●●● takes more.
-# - Code that only draws a picture need not be read.
+# - Before an experiment stands a line `my_guess = None`. Write your guess in place of `None`, a number or a word, run it,
+#   and the cell after it shows your guess beside what came out. It stays in your notebook.
+# - From lesson 1 on, each lesson has a **bug hunt**: a function that is wrong in one line, and you are the detective.
+# - Code that only draws a picture need not be read. In JupyterLab it is folded away; a click on the three dots opens it.
 #
 # ### Exercise 0.1: a warm-up
 #
@@ -151,7 +158,11 @@ check.invert_and_scale(invert_and_scale)
 #
 # The model reads 99.5 % of the test set. You would think that it has understood what a digit is. Now take the first
 # 2,000 of these digits (it reads 99.0 % of them), and move them by two pixels, or swap black and white. You still read
-# nearly all of them without trouble. Which of the two is harder for the model? Guess before you run the cell.
+# nearly all of them without trouble. Which of the two is harder for the model, and how many does it still read? Guess
+# before you run the cell.
+
+# %%
+my_guess = 80  # % of the digits that it reads when black and white are swapped
 
 # %%
 some, labels = digits.images[:2000], digits.labels[:2000]
@@ -162,7 +173,9 @@ changes = {
 }
 for name, changed in changes.items():
     guesses = trained.model.predict(trained.normalised(changed)).argmax(-1)
-    print(f"{name:<26} {100 * (guesses == labels).mean():5.1f} % right")
+    right = 100 * (guesses == labels).mean()
+    print(f"{name:<26} {right:5.1f} % right")
+show_guess(my_guess, right, "% of the digits, black and white swapped")
 
 # %% [markdown]
 # Moving the digits does no harm. The model was trained on digits that were moved about (by up to 1.5 pixels each way),
@@ -201,7 +214,7 @@ for name, changed in changes.items():
 #
 # - Run a trained Vision Transformer on a picture of your own.
 # - Name its parts, and say which lesson builds which.
-# - Use a check, a hint and a solution.
+# - Use a check, a hint and a solution, and write down a guess before you look.
 #
 # From the command line the same model answers to `tinyvit predict data/mnist-vit my_digit.png`. Go on with
 # [lesson 1](01_patches.ipynb).

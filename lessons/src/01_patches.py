@@ -16,10 +16,11 @@ import numpy as np
 
 import tinyvit
 from tinyvit import ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 
 rng = np.random.default_rng(1)
 
+# %% drawing=true
 row, column = np.mgrid[:24, :36]  # a picture, painted by hand
 sky = np.stack([0.5 + 0.01 * row, 0.7 + 0.01 * row, 1 - 0 * row])  # (3, 24, 36): red, green, blue
 sky[:, row > 17] = [[0.3], [0.65], [0.25]]  # grass
@@ -29,7 +30,6 @@ sky[:, (row < 11) & (row > 3) & (abs(column - 12) < row - 2)] = [[0.35], [0.2], 
 sky[:, (row > 13) & (row < 20) & (column > 13) & (column < 17)] = [[0.95], [0.9], [0.6]]  # door
 
 patches = ops.patchify_forward(sky[None], patch_size=12)[0]
-
 layout = [["image"] * 6, list("012345")]
 figure, axes = plt.subplot_mosaic(layout, figsize=(9, 4.6), height_ratios=[2.2, 1])
 axes["image"].imshow(sky.transpose(1, 2, 0))
@@ -91,6 +91,7 @@ digit = tinyvit.load_dataset("mnist").train.images[7:8] / 255  # (1, 1, 28, 28)
 patches, _ = ops.patchify_forward(digit, patch_size=7)
 print(digit.shape, "->", patches.shape)
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=[1, 2])
 axes[0].imshow(digit[0, 0], cmap="gray_r", vmax=2.5)  # light, so that the numbers can be read
 for line in (6.5, 13.5, 20.5):
@@ -226,6 +227,7 @@ units = np.eye(12).reshape(12, 1, 2, 6)  # twelve images, in each of them one pi
 M = ops.patchify_forward(units, patch_size=2)[0].reshape(12, 12).T  # column n: where pixel n goes
 print("M.T @ M is the identity, 1 on the diagonal, else 0:", np.array_equal(M.T @ M, np.eye(12)))
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.4))
 titles = ("M: pixels to patches", "M.T: patches to pixels")
 for ax, matrix, title in zip(axes, (M, M.T), titles, strict=True):
@@ -286,7 +288,10 @@ for place in ((0, 0, 0, 0), (0, 2, 1, 3), (1, 1, 3, 5)):
 # 3. Does the way back give exactly the same image?
 # 4. Is the gradient right, by the hand-made test from above, for *every* pixel?
 #
-# Guess before you run the cell: which of the four will fail?
+# Guess before you run the cell: how many of the four will fail?
+
+# %%
+my_guess = 2  # tests that fail, 0 to 4
 
 
 # %%
@@ -311,15 +316,20 @@ for place in np.ndindex(small.shape):
     moved[place] += step
     slopes[place] = (factors * (hasty_forward(moved, 2) - hasty_forward(small, 2))).sum() / step
 
-print("1. right shape:     ", hasty.shape == right.shape)
-print("2. all pixels there:", np.array_equal(np.sort(hasty, axis=None), np.sort(right, axis=None)))
-print("3. exact way back:  ", np.array_equal(hasty_backward(hasty, digits.shape), digits))
-print("4. right gradient:  ", np.allclose(slopes, hasty_backward(factors, small.shape)))
+tests = {
+    "1. right shape": hasty.shape == right.shape,
+    "2. all pixels there": np.array_equal(np.sort(hasty, axis=None), np.sort(right, axis=None)),
+    "3. exact way back": np.array_equal(hasty_backward(hasty, digits.shape), digits),
+    "4. right gradient": np.allclose(slopes, hasty_backward(factors, small.shape)),
+}
+for name, passed in tests.items():
+    print(f"{name:<20} {'passed' if passed else 'FAILED'}")
+show_guess(my_guess, list(tests.values()).count(False), "tests that fail")
 
 # %% [markdown]
 # None fails. And still it is wrong. Let us *look* at the patches, in place 0 to 15, drawn as squares:
 
-# %%
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 axes[0].imshow(digits[7, 0], cmap="gray_r")
 axes[0].set_title("the digit")
@@ -335,6 +345,7 @@ for ax in axes:
     ax.set_axis_off()
 show(figure, "The hasty patches are no squares: each is 49 pixels in a line, folded up.")
 
+# %%
 pixel_row = np.broadcast_to(np.arange(28)[:, None], (1, 1, 28, 28))
 right_rows, _ = ops.patchify_forward(pixel_row, patch_size=7)
 for name, rows in (("right", right_rows), ("hasty", hasty_forward(pixel_row, 7))):
@@ -351,7 +362,27 @@ print("hasty: patch 5 is the square cut out by hand:", np.array_equal(hasty[:, 5
 #
 # What tells them apart is one patch, compared with a square that was cut out **by hand**. Keep this for the whole
 # course: *a right gradient of a wrong formula is still a wrong model.* We need to test the forward by itself.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# `bug_hunt(1)` prints a function as it should be, its lines numbered, and hands you one in which **one of these lines is
+# wrong**, or missing. You cannot see its code, but you can call it. Find the line by what comes out: try images of
+# several shapes. Then name your suspect.
+
+# %%
+broken = bug_hunt(1)
+for shape in ((4, 4), (8, 8), (4, 8)):
+    image = rng.standard_normal((1, 1, *shape))
+    patches, _ = ops.patchify_forward(image, patch_size=2)
+    back, _ = broken(patches, image_shape=shape, patch_size=2)
+    print(shape, "comes back as it was:", np.array_equal(back, image))
+
+# %%
+my_suspect = 6  # the number of the wrong line
+check.suspect(1, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. Images of 32 by 32 pixels with 3 channels, and $P = 4$: how many vectors, and how long is each?**

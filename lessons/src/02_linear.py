@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 import tinyvit
 from tinyvit import ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 
 threadpool_limits(1)  # for matrices as small as ours, one core is faster than several
 rng = np.random.default_rng(2)
@@ -26,18 +26,21 @@ images, labels = digits.train.images[:10000].reshape(-1, 784) / 255, digits.trai
 zero, one = images[labels == 0].mean(0), images[labels == 1].mean(0)
 weight = zero - one  # 784 weights, one for each pixel
 bias = -(zero + one) @ weight / 2
+dev = digits.dev  # 5,000 images that are kept apart from the training
+new_images, new_labels = dev.images.reshape(-1, 784) / 255, dev.labels
+for label, name in ((0, "zero"), (1, "one")):
+    y = new_images[new_labels == label] @ weight + bias
+    print(f"new images of a {name}: {((y > 0) == (label == 0)).mean():.1%} are on its own side")
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), width_ratios=[1, 2], layout="constrained")
 drawn = axes[0].imshow(weight.reshape(28, 28), cmap="RdBu", vmin=-0.8, vmax=0.8)
 axes[0].set_title("the weights")
 axes[0].set_axis_off()
 figure.colorbar(drawn, ax=axes[0])
-dev = digits.dev  # 5,000 images that are kept apart from the training
-new_images, new_labels = dev.images.reshape(-1, 784) / 255, dev.labels
 for label, name, color in ((0, "zero", "C0"), (1, "one", "C3")):
     y = new_images[new_labels == label] @ weight + bias
     axes[1].hist(y, bins=40, range=(-60, 80), color=color, alpha=0.7, label=f"images of a {name}")
-    print(f"new images of a {name}: {((y > 0) == (label == 0)).mean():.1%} are on its own side")
 axes[1].axvline(0, color="black", linewidth=0.8)
 axes[1].set(xlabel="output of the neuron", ylabel="images")
 axes[1].legend()
@@ -237,6 +240,7 @@ print(f"the sum of its eight pulls        {pulls.sum():.4f}")
 print(f"what linear_backward says         {dweight[0, 2]:.4f}")
 print(f"turn it up a little, and measure  {measured:.4f}")
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(7, 2.8))
 names = [f"image {b}\ntoken {n}" for b in range(2) for n in range(4)]
 ax.bar(names + ["sum"], [*pulls, pulls.sum()], color=["C0"] * 8 + ["C1"])
@@ -264,6 +268,9 @@ show(figure, "One weight is pulled by every token, up or down. Its gradient is t
 # The wrong gradient is not a little wrong: at the start it points in a direction that has *nothing* to do with the
 # right one. Guess before you run the cell: what will the accuracy on new images be, with the forgotten `.T`? (By
 # chance: 10 %.)
+
+# %%
+my_guess = 15  # % of new images that are read, with the forgotten .T
 
 
 # %%
@@ -318,7 +325,9 @@ for name, (losses, _, accuracy) in runs.items():
 directions = runs["forgotten .T"][1]
 early, late = np.mean(directions[:20]), np.mean(directions[-20:])
 print(f"cosine of wrong and right gradient: {early:.2f} at the start, {late:.2f} at the end")
+show_guess(my_guess, 100 * runs["forgotten .T"][2], "% of new images, with the forgotten .T")
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 smooth = np.ones(20) / 20  # mean of 20 steps
 for name, (losses, _, _) in runs.items():
@@ -367,6 +376,24 @@ measured = (squared_loss(turned_up, weight) - squared_loss(x, weight)) / h
 print(f"turn it up, and measure {measured:8.3f}")
 print(f"right                   {ops.linear_backward(dy, saved)[0][0, 0, 0]:8.3f}")
 print(f"forgotten .T            {forgetful_backward(dy, saved)[0][0, 0, 0]:8.3f}")
+
+# %% [markdown]
+# ## Bug hunt
+#
+# One of these lines is wrong in the function that you are handed. Which? Compare what it returns with what it should.
+
+# %%
+broken = bug_hunt(2)
+names = ("dx", "dweight", "dbias")
+for rows in (1, 2, 8):
+    x, dy = rng.standard_normal((rows, 3)), rng.standard_normal((rows, 4))
+    right = ops.linear_backward(dy, ops.linear_forward(x, np.ones((3, 4)), np.zeros(4))[1])
+    pairs = zip(names, broken(dy, (x, np.ones((3, 4)))), right, strict=True)
+    print(f"{rows} tokens:", ", ".join(f"{n} {(a / b).mean():.3f} times" for n, a, b in pairs))
+
+# %%
+my_suspect = 6  # the number of the wrong line
+check.suspect(2, my_suspect)
 
 # %% [markdown]
 # ## Three questions

@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(3)
@@ -28,6 +28,8 @@ def curve(x):
 
 point, wide = 1.0, 0.8
 near = np.linspace(-0.1, 2.0, 100)
+
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(7, 3.6))
 ax.plot(near, curve(near), color="black", label="f")
 slopes = {
@@ -117,8 +119,11 @@ check.central_difference(central_difference)
 # %% [markdown]
 # ## First trap: a smaller h is better, until it is not
 #
-# The error shrinks like $h^2$. So $h = 10^{-12}$ must be wonderful? Guess first, then look: we take the slope of
-# $\sin$ at 200 points, with $h$ from 1 down to $10^{-15}$, and draw the worst error.
+# The error shrinks like $h^2$. So $h = 10^{-12}$ must be wonderful? We take the slope of $\sin$ at 200 points, with $h$
+# from 1 down to $10^{-15}$, and draw the worst error. Guess first: which $h$ is the best?
+
+# %%
+my_guess = 1e-12  # the best h of a central difference in float64
 
 # %%
 steps = 10.0 ** np.arange(-15, 0.1, 0.5)
@@ -132,18 +137,19 @@ def worst_error(kind, h, dtype):
     return np.abs((np.sin(up) - np.sin(down)) / width - np.cos(x.astype(np.float64))).max()
 
 
-figure, ax = plt.subplots(figsize=(8, 3.8))
-for kind, dtype, style in (
-    ("one-sided", np.float64, "C1s-"),
-    ("central", np.float64, "C2o-"),
-    ("central", np.float32, "C3^-"),
-):
-    errors = [worst_error(kind, h, dtype) for h in steps]
-    best = int(np.argmin(errors))
+errors = {}
+for kind, dtype in (("one-sided", np.float64), ("central", np.float64), ("central", np.float32)):
     label = f"{kind}, {dtype.__name__}"
-    ax.loglog(steps, errors, style, markersize=4, label=label)
-    found = f"best h {steps[best]:.0e}, error there {errors[best]:.0e}"
-    print(f"{label:20}: {found}; at h = 1e-12 {errors[6]:.0e}")
+    errors[label] = np.array([worst_error(kind, h, dtype) for h in steps])
+    best = errors[label].argmin()
+    found = f"best h {steps[best]:.0e}, error there {errors[label][best]:.0e}"
+    print(f"{label:20}: {found}; at h = 1e-12 {errors[label][6]:.0e}")
+show_guess(my_guess, steps[errors["central, float64"].argmin()], "the best h")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(8, 3.8))
+for (label, error), style in zip(errors.items(), ("C1s-", "C2o-", "C3^-"), strict=True):
+    ax.loglog(steps, error, style, markersize=4, label=label)
 ax.set(xlabel="h", ylabel="worst error of the slope", ylim=(1e-12, 10))
 ax.legend()
 show(figure, "Error against h. From the right it falls, then rounding makes it rise again.")
@@ -277,7 +283,11 @@ print(check_gradients(Op(ops.linear_forward, averaging_backward), inputs, rng=rn
 # = \frac{1}{S} \Big( dy_i - \sum_j dy_j \, y_j \Big) .
 # $$
 #
-# Besides the right one, here are four broken ones. The last does not even try. Guess: how many does each check catch?
+# Besides the right one, here are four broken ones. The last does not even try. Guess: how many does a check with ones
+# catch?
+
+# %%
+my_guess = 3  # broken ones that a check with ones catches, 0 to 4
 
 
 # %%
@@ -315,12 +325,15 @@ y, saved = shares_forward(x)
 other_y, _ = shares_forward(rng.uniform(0.5, 2, (3, 5)))
 print(f"sum of all shares: {y.sum():.6f}; with another x: {other_y.sum():.6f}\n")
 print(f"{'':12} {'dx under ones':>14}   check with ones:      check with a random dy:")
+caught = 0
 for backward in (right, plain_mean, no_total, turned_sign, zeros):
     largest = np.abs(backward(np.ones_like(y), saved)).max()
     report = check_gradients(Op(shares_forward, backward), {"x": x}, rng=rng)
     verdicts = ["passed" if ok else "CAUGHT" for ok in (largest < 1e-6, report.passed)]
     words = f"{verdicts[0]:20}  {verdicts[1]}, error {report.error:.0e}"
     print(f"{backward.__name__:12} {largest:14.0e}   {words}")
+    caught += largest >= 1e-6
+show_guess(my_guess, int(caught), "caught with ones, of four")
 
 # %% [markdown]
 # Under ones, **all four broken ones pass, even the one that returns zeros**. Each row of shares adds up to 1, whatever
@@ -360,7 +373,31 @@ for backward in (square_backward, one_number_off):
 # Caught: one number of ten thousand, one percent off. The relative error is small now, because the other 9,999 numbers
 # are right and fill the sum. But it is still more than ten thousand times that of the right backward. This is what
 # float64 and a good $h$ buy.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# A judge can be broken, too. This `central_difference` has one wrong or missing line. Its error is small, but look where
+# it is, and how it changes with $h$.
+
+# %%
+broken = bug_hunt(3)
+x = np.array([1.0, 2.0, 3.0, 4.0])
+
+
+def product(x):
+    return x.prod()
+
+
+print("right      ", x.prod() / x)  # the slope is the product of the others
+for h in (1e-1, 1e-2, 1e-3):
+    print(f"h = {h:<7}", broken(product, x, h))
+
+# %%
+my_suspect = 10  # the number of the wrong line
+check.suspect(3, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. Your check fails with a relative error of 0.5 exactly, at every number. What do you look for?**

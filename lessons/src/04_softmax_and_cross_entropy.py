@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(4)
@@ -26,6 +26,7 @@ logits, label = np.array([[1.0, 2.5, -1.0, 3.0, 0.5]]), np.array([1])
 loss, saved = ops.cross_entropy_forward(logits, labels=label)
 pull = -ops.cross_entropy_backward(1.0, saved)
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.8), layout="constrained")
 panels = (
     ("the logits", logits[0]),
@@ -319,7 +320,10 @@ for backward in (ops.softmax_backward, plain_mean_backward):
 #
 # It is nearly 0 when the model is right and sure, and large when it is wrong. What more could we want? Take two classes:
 # the right one has the logit $x$, the other one has 0. At $x = -10$ the model is very sure, and wrong. Guess before you
-# run the cell: at which $x$ does each loss pull the hardest?
+# run the cell: at which $x$, from -12 to 6, does the squared distance pull the hardest?
+
+# %%
+my_guess = -12  # the logit at which the squared distance pulls hardest
 
 
 # %%
@@ -334,6 +338,13 @@ def pulls(x):
 
 x = np.linspace(-12, 6, 200)
 entropy, squared = pulls(x)
+for place in (-12.0, -8.0, 0.0):
+    one, other = pulls(np.array([place]))
+    print(f"pull at {place:5}: cross-entropy {one[0]:.4f}, squared distance {other[0]:.6f}")
+print(f"the squared distance pulls hardest at {x[squared.argmax()]:.1f}")
+show_guess(my_guess, x[squared.argmax()], "the squared distance pulls hardest at")
+
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(8, 3.2))
 ax.plot(x, entropy, label="cross-entropy")
 ax.plot(x, squared, label="squared distance")
@@ -342,10 +353,6 @@ ax.text(-11.8, 0.52, "sure, and wrong")
 ax.text(3.0, 0.52, "sure, and right")
 ax.legend(loc="upper right")
 show(figure, "How hard each loss pulls the right logit up. One lets go where it is most wrong.")
-for place in (-12.0, -8.0, 0.0):
-    one, other = pulls(np.array([place]))
-    print(f"pull at {place:5}: cross-entropy {one[0]:.4f}, squared distance {other[0]:.6f}")
-print(f"the squared distance pulls hardest at {x[squared.argmax()]:.1f}")
 
 # %% [markdown]
 # Cross-entropy pulls harder, the more wrong the model is. The squared distance pulls hardest near 0, where the model
@@ -360,15 +367,42 @@ paths = {"cross-entropy": [-8.0], "squared distance": [-8.0]}
 for which, path in enumerate(paths.values()):
     for _ in range(100):
         path.append(path[-1] + 0.5 * pulls(np.array(path[-1:]))[which][0])
+shares = {name: 1 / (1 + np.exp(-np.array(path))) for name, path in paths.items()}
+for name, share in shares.items():
+    print(f"{name:17} after 100 steps: x = {paths[name][-1]:6.2f}, right class {share[-1]:.4f}")
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(8, 2.8))
-for name, path in paths.items():
-    share = 1 / (1 + np.exp(-np.array(path)))
+for name, share in shares.items():
     ax.plot(share, label=name)
-    print(f"{name:17} after 100 steps: x = {path[-1]:6.2f}, right class {share[-1]:.4f}")
 ax.set(xlabel="step", ylabel="probability of the right class")
 ax.legend()
 show(figure, "The same start and step size. One loss gets out of its mistake, the other stays.")
+
+# %% [markdown]
+# ## Bug hunt
+#
+# One of these lines is wrong in the function that you are handed. A batch of ordinary rows comes out right to the last
+# digit. So does each row below, alone. Why not both together?
+
+# %%
+broken = bug_hunt(4)
+ordinary = rng.standard_normal((2, 5))
+batches = {
+    "two ordinary rows": ordinary,
+    "a row of small scores": ordinary[:1] - 2000,
+    "a row of large scores": ordinary[:1],
+    "both": np.concatenate([ordinary[:1] - 2000, ordinary[:1]]),
+}
+for name, logits in batches.items():
+    labels = np.zeros(len(logits), int)
+    right = ops.cross_entropy_forward(logits, labels=labels)[0]
+    with np.errstate(all="ignore"):
+        print(f"{name:22} right {right:.6f}, broken {broken(logits, labels)[0]:.6f}")
+
+# %%
+my_suspect = 2  # the number of the wrong line
+check.suspect(4, my_suspect)
 
 # %% [markdown]
 # ## Three questions

@@ -7,15 +7,16 @@
 # and what comes next can work with neither. **Layer norm** brings every token back to the same scale before each step:
 # it moves the token's numbers to mean 0, and stretches them to variance 1.
 #
-# The forward takes four lines. The backward is the first one in this course with a surprise in it: a number takes
-# *three roads* through the formula, and whoever forgets one of them gets gradients that look right.
+# The forward takes four lines. In the backward, a number takes *three roads* through the formula, and whoever forgets one
+# of them gets gradients that look right. At the end we find that layer norm forgives a mistake which ruins others.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
+import tinyvit
 from tinyvit import check_gradients, ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(5)
@@ -23,6 +24,7 @@ spreads, centres = np.array([0.2, 0.5, 1, 2, 4, 8]), np.array([0, 3, -2, 1, 0, 5
 tokens = rng.standard_normal((6, 24)) * spreads[:, None] + centres[:, None]
 normed = ops.layer_norm_forward(tokens, np.ones(24), np.zeros(24))[0]
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
 for ax, rows, title in zip(
     axes, (tokens, normed), ("six tokens of 24 numbers", "the same, after layer norm"), strict=True
@@ -179,11 +181,11 @@ inputs["bias"] = rng.standard_normal(5)
 print(check_gradients(ops.OPS["layer_norm"], inputs, rng=rng))
 
 # %% [markdown]
-# ## An experiment: the broken layer norm that looks right
+# ## The third road, forgotten
 #
-# We break the backward on purpose: the third road, through $r$, is forgotten. Then we test it in the simplest way one
-# could think of: loss = the sum of all outputs, so that the upstream gradient is 1 everywhere. Guess before you run the
-# cell: how far apart are the right and the broken gradient?
+# We break the backward on purpose: the third road, through $r$, is left out. Lesson 3's trap is here, too. The numbers
+# of a normalised token add up to 0, whatever $x$ is (as long as all weights are equal), so the sum of the outputs cannot
+# change. Under a gradient of ones, the right `dx` and the broken one are both 0; a random `dy` tells them apart.
 
 
 # %%
@@ -205,18 +207,14 @@ for name, dx in (("right", right), ("broken", wrong)):
 print(check_gradients(Op(ops.layer_norm_forward, forgetful_backward), inputs, rng=rng))
 
 # %% [markdown]
-# Under a gradient of ones both are **zero**, and the broken one passes. The numbers of a normalised token always add up
-# to 0, whatever $x$ is, so the sum of the outputs cannot change: a test with ones asks the one question whose answer is
-# "nothing" with and without the third road. Under a random gradient the forgetful backward is caught at once.
-#
-# How wrong is it, really? Here are both gradients for the token where they differ most. A model that is trained with
-# the wrong one may well learn, only worse, and nobody would know why.
+# How wrong is it? Here are both gradients for the token where they differ most.
 
 # %%
 dy = rng.standard_normal(y.shape)
 right, wrong = ops.layer_norm_backward(dy, saved)[0], forgetful_backward(dy, saved)[0]
 worst = np.abs(right - wrong).sum(-1).argmax()
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(7, 2.6))
 place = np.arange(8)
 ax.bar(place - 0.2, right[worst], 0.4, label="all three roads")
@@ -235,6 +233,118 @@ x_hat = saved.x_hat
 for name, dx in (("right", right), ("wrong", wrong)):
     shift, stretch = np.abs(dx.sum(-1)).max(), np.abs((dx * x_hat).sum(-1)).max()
     print(f"{name}: sum of dx {shift:.0e}, sum of dx * x_hat {stretch:.0e}")
+
+# %% [markdown]
+# ## An experiment: a step a hundred times too long
+#
+# One linear layer learns to read digits, as in lesson 2: 300 steps of `W - lr * dW`, where `lr` says how long a step is.
+# The loss is the squared distance to what is wanted. Once we train it as it is, and once with a layer norm behind it:
+#
+# $$ \text{image} \;\xrightarrow{W}\; 10 \text{ numbers} \;\xrightarrow{\text{layer norm}}\; 10 \text{ numbers} . $$
+#
+# Without layer norm, `lr = 0.01` is a good choice, and at 0.1 the numbers grow from step to step until they overflow
+# (NaN). Guess before you run the cell: **with** layer norm, and `lr = 1`, how many new digits are read? (By chance:
+# 10 %.)
+
+# %%
+my_guess = 10  # % of new digits, with layer norm and lr = 1
+
+# %%
+digits = tinyvit.load_dataset("mnist")
+images, labels = digits.train.images[:10000].reshape(-1, 784) / 255, digits.train.labels[:10000]
+new_images, new_labels = digits.dev.images.reshape(-1, 784) / 255, digits.dev.labels
+weight, bias = np.ones(10), np.zeros(10)
+wanted = ops.layer_norm_forward(np.eye(10), weight, bias)[0]  # row k: what to say for a k
+
+
+def train(lr, normed, steps=300):
+    """Returns W, the last dW, and the length of W behind every step."""
+    rng = np.random.default_rng(0)  # the same start and the same images every time
+    W, lengths = rng.standard_normal((784, 10)) / 28, []
+    for _ in range(steps):
+        pick = rng.integers(0, len(images), 100)
+        y = images[pick] @ W
+        if normed:
+            y, saved = ops.layer_norm_forward(y, weight, bias)
+        dy = 2 * (y - wanted[labels[pick]]) / 100
+        if normed:
+            dy, *_ = ops.layer_norm_backward(dy, saved)
+        dW = images[pick].T @ dy
+        W = W - lr * dW
+        lengths.append(np.linalg.norm(W))
+    return W, dW, lengths
+
+
+step_sizes = 10.0 ** np.arange(-3, 5)
+accuracy = {"without layer norm": [], "with layer norm": []}
+print(f"{'lr':<22}" + "".join(f"{lr:>8g}" for lr in step_sizes))
+for name, normed in (("without layer norm", False), ("with layer norm", True)):
+    with np.errstate(all="ignore"):
+        for lr in step_sizes:
+            W = train(lr, normed)[0]
+            accuracy[name].append(100 * ((new_images @ W).argmax(1) == new_labels).mean())
+    print(f"{name:<22}" + "".join(f"{one:>8.1f}" for one in accuracy[name]))
+show_guess(my_guess, accuracy["with layer norm"][3], "% of new digits, with layer norm, lr = 1")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(7, 2.8))
+for name, marker in (("without layer norm", "s--"), ("with layer norm", "o-")):
+    ax.semilogx(step_sizes, accuracy[name], marker, label=name)
+ax.axhline(10, color="gray", linestyle=":")
+ax.set(xlabel="lr: how long a step is", ylabel="new digits read, %", ylim=(0, 100))
+ax.legend()
+show(figure, "Accuracy after 300 steps of eight lengths. The dotted line is chance.")
+
+# %% [markdown]
+# `lr = 1` does no harm. Even at 10,000, nothing explodes. Why?
+#
+# Make $W$ a hundred times longer. The ten numbers grow a hundredfold, layer norm divides it out again, and the loss is
+# the same. So there is nothing to win along $W$: its gradient stands **perpendicular** to $W$, as `dx` stands to
+# `x_hat`. And a step at a right angle makes $W$ longer, by Pythagoras:
+#
+# $$ |W - \text{lr} \, dW|^2 = |W|^2 + \text{lr}^2 \, |dW|^2 . $$
+#
+# But a longer $W$ has a *shorter* gradient: $c$ times as long, $c$ times shorter (question 1 below). So a step that is
+# far too long makes $W$ long, and then every further step turns it only a little. **The wrong `lr` mends itself.**
+
+# %%
+W, dW, _ = train(1, True)
+W = W + dW  # as it was before the last step
+print(f"cosine of W and dW: {(W * dW).sum() / np.linalg.norm(W) / np.linalg.norm(dW):.0e}")
+for lr in (0.01, 1, 100, 10_000):
+    W, dW, lengths = train(lr, True)
+    turn = np.degrees(np.arctan(lr * np.linalg.norm(dW) / np.linalg.norm(W)))
+    print(f"lr {lr:<6g} |W| from 3.2 to {lengths[0]:9.1f} in one step,", end=" ")
+    print(f"{lengths[-1]:9.1f} in the end; the last step turns it by {turn:.4f}°")
+
+# %% [markdown]
+# The cosine is 0, but for rounding and `eps`. All this helps up to a point: at 100 and beyond, the first step makes $W$ so
+# long that the others hardly turn it. No explosion, but no learning either, and the model is left with what one single
+# step has taught it. (This is called *scale invariance*;
+# Arora, Li and Lyu 2018, arXiv:1812.03981, study it for batch norm. In a ViT most layer norms stand *before* the linear
+# layers, so do not try `lr = 1` there.)
+#
+# ## Bug hunt
+#
+# One of these lines is wrong in the function that you are handed. You know two facts about a true `dx`.
+
+# %%
+broken = bug_hunt(5)
+x, dy = rng.standard_normal((2, 4, 6))
+weight, bias = rng.uniform(0.5, 2, 6), np.zeros(6)
+_, saved = ops.layer_norm_forward(x, weight, bias)
+x_hat, rstd = saved.x_hat, saved.rstd.reshape(4, 1)
+found = broken(dy, (x_hat, rstd, weight))
+names, wanted = ("dx", "dweight", "dbias"), ops.layer_norm_backward(dy, saved)
+for name, one, right in zip(names, found, wanted, strict=True):
+    print(f"{name}: off by up to {np.abs(one - right).max():.0e}")
+dx = found[0]
+shift, stretch = np.abs(dx.sum(-1)).max(), np.abs((dx * x_hat).sum(-1)).max()
+print(f"sum of dx {shift:.0e}, sum of dx * x_hat {stretch:.0e}")
+
+# %%
+my_suspect = 8  # the number of the wrong line
+check.suspect(5, my_suspect)
 
 # %% [markdown]
 # ## Three questions
@@ -269,6 +379,7 @@ for name, dx in (("right", right), ("wrong", wrong)):
 # - Say what layer norm does to a token, and what it does not look at.
 # - Derive a backward in which one number takes several roads, and add the roads up.
 # - Explain why a gradient of ones proves nothing here.
+# - Say why a step that is far too long mends itself in front of a layer norm.
 #
 # Open [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py): the same forward and backward, with the means
 # written as matrix products, because those are several times faster than `x.mean(-1)`.

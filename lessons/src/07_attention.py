@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 
 rng = np.random.default_rng(7)
 image = np.zeros((1, 1, 28, 28))
@@ -25,6 +25,7 @@ patches = ops.patchify_forward(image, patch_size=4)[0]  # (1, 49, 16)
 asking = 1 * 7 + 3  # a patch in the bar
 weights = ops.softmax_forward(patches @ patches.swapaxes(1, 2) / 16**0.5)[0]
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.4))
 axes[0].imshow(image[0, 0], cmap="gray_r")
 axes[1].imshow(weights[0, asking].reshape(7, 7), cmap="viridis", extent=(-0.5, 27.5, 27.5, -0.5))
@@ -169,6 +170,7 @@ for d in widths:
     print(f"         {tops[0]:5.2f}   {tops[1]:5.2f}", end="")
     print(f"                  {sizes[0]:.0e}   {sizes[1]:.0e}")
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(6, 3))
 for name, tops in largest.items():
     ax.plot(widths, tops, "o-", label=name)
@@ -200,7 +202,10 @@ print(check_gradients(ops.OPS["attention"], inputs, options={"num_heads": 1}, rn
 #
 # We cut an image into patches of 16 × 16 pixels. Now the image gets twice as wide and twice as high, and the patches
 # stay as they are. Many people would say: four times the patches, so four times the work. Guess before you run the
-# cell: how much more does attention have to compute, and to remember?
+# cell: how many times as many weights does attention have to compute, and to remember?
+
+# %%
+my_guess = 4  # times as many weights, for an image twice as wide and twice as high
 
 # %%
 d = 64
@@ -216,7 +221,9 @@ for side in (112, 224, 448, 896):
     print(f"{side:4}   {N:6}   {qkv.size:10,}   {saved.weights.size:9,}", end="")
     print(f"   {saved.weights.nbytes / 1e6:18.2f} MB", end="")
     print(f"   {2 * N * N * d:15,}")  # q kᵀ and weights @ v: N * N * d each
+show_guess(my_guess, tables[1] / tables[0], "times as many weights")
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(6, 3))
 ax.loglog(counts, tables, "o-", label="weights of one head: like N²")
 ax.loglog(counts, inputs, "s--", label="its queries, keys and values: like N")
@@ -252,7 +259,26 @@ print(f"largest difference, each token with itself: {np.abs(y_shuffled - y[:, or
 # attention, tokens are a bag, not a row. In a picture and in the same picture with its patches mixed up, each patch
 # takes home the same. If the place of a patch is to matter, it has to be written *into* the token. That is what the
 # position embeddings of a ViT are for (lesson 9).
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the function that you are handed. It is right for some shapes, and for others not.
+
+# %%
+broken = bug_hunt(7)
+for N, d in ((4, 4), (9, 9), (4, 16), (16, 4)):
+    q, k, v = rng.standard_normal((3, 1, N, d))
+    right = ops.softmax_forward(q @ k.swapaxes(1, 2) / np.sqrt(d))[0]
+    weights = broken(q, k, v)[1]
+    print(f"N = {N:>2}, d = {d:>2}: rows add up to {weights.sum(-1).mean():.3f},", end=" ")
+    print(f"largest weight {weights.max():.3f}, right {right.max():.3f}")
+
+# %%
+my_suspect = 2  # the number of the wrong line
+check.suspect(7, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. All queries are 0. What does every token take home?**

@@ -6,20 +6,20 @@
 # The forward of attention is three lines (lesson 7). Its backward is the same three lines, read from the last to the
 # first. After that we cut every token into several **heads**, so that it can ask several questions at once. This is
 # only moving numbers around, and yet it is where home-made transformers easily go wrong.
-#
-# The next cell only draws; you need not read it.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(8)
 num_heads, N, d = 3, 4, 2
 colors = plt.get_cmap("tab20c").colors
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=(2, 1))
 for kind, letter in enumerate("qkv"):
     for head in range(num_heads):
@@ -214,6 +214,9 @@ for name, part in zip(("dq", "dk", "dv"), np.split(dqkv, 3, axis=-1), strict=Tru
 # Now a mistake on purpose: heads and `d` are swapped, in the reshape **and** on the way back. A head gets every $h$-th
 # number instead of $d$ neighbours. Guess before you run the cell: will the gradient check find it?
 
+# %%
+my_guess = "yes"  # does the gradient check find it? "yes" or "no"
+
 
 # %%
 def comb_order(num_heads, D):
@@ -241,13 +244,15 @@ def comb_backward(dy, saved):
     return parts.transpose(1, 3, 0, 4, 2).reshape(B, N, 3 * h * d)
 
 
-print(check_gradients(Op(comb_forward, comb_backward), inputs, options={"num_heads": 3}, rng=rng))
+report = check_gradients(Op(comb_forward, comb_backward), inputs, options={"num_heads": 3}, rng=rng)
+print(report)
 
 qkv = inputs["qkv"]
 right, wrong = ops.attention_forward(qkv, num_heads=3)[0], comb_forward(qkv, num_heads=3)[0]
 print(f"shapes {right.shape} and {wrong.shape}")
 print(f"numbers reach {np.abs(right).max():.2f}")
 print(f"right and wrong differ by up to {np.abs(right - wrong).max():.2f}")
+show_guess(my_guess, "no" if report.passed else "yes", "does the gradient check find it?")
 
 # %% [markdown]
 # It **passes**, and the output is a different one. A gradient check asks: does the backward belong to *this* forward?
@@ -276,7 +281,28 @@ print(f"right attention between the two orders, and the wrong one: they differ b
 # So two kinds of tests are needed: gradient checks, for the backward; and a comparison with **known numbers**, for the
 # forward. Here the known numbers are those of `check.split_heads`; tinyvit's own tests compare with slow loops and with
 # PyTorch.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the function that you are handed. Which of its three gradients are wrong? And do they
+# keep the rule that you saw above, that `dk` adds up to 0 over the tokens?
+
+# %%
+broken = bug_hunt(8)
+q, k, v, dy = rng.standard_normal((4, 1, 5, 3))
+_, saved = ops.attention_forward(np.concatenate([q, k, v], axis=-1), num_heads=1)
+right = np.split(ops.attention_backward(dy, saved), 3, axis=-1)
+found = broken(dy, (q, k, v, saved.weights.reshape(1, 5, 5)))
+for name, one, other in zip(("dq", "dk", "dv"), found, right, strict=True):
+    print(f"{name}: off by up to {np.abs(one - other).max():.0e}", end=", ")
+    print(f"its sum over the tokens reaches {np.abs(one.sum(1)).max():.0e}")
+
+# %%
+my_suspect = 5  # the number of the wrong line
+check.suspect(8, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. A token has $D = 768$ numbers and there are 12 heads. How long is a query of one head, and what are its scores

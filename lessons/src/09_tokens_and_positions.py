@@ -8,8 +8,7 @@
 # (lessons 7 and 8). Two things are still missing. Attention does not know **where** a patch lay. And at the end there
 # are many tokens, but we want **one** answer.
 #
-# The picture shows what goes wrong without positions: the model below gives the same answer for both images. (You need
-# not read the code for it.)
+# The picture shows what goes wrong without positions: the model below gives the same answer for both images.
 
 # %%
 from dataclasses import replace
@@ -19,7 +18,7 @@ import numpy as np
 
 import tinyvit
 from tinyvit import check_gradients, ops
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 
 rng = np.random.default_rng(9)
 digit = tinyvit.load_dataset("mnist").train.images[7:8] / 255  # (1, 1, 28, 28)
@@ -38,6 +37,8 @@ def new_model(*, positions, pool="cls"):
 
 
 blind = new_model(positions=False)
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), width_ratios=[1, 1, 1.7], layout="constrained")
 titles = ("a digit", "its 16 patches, shuffled")
 for ax, image, title in zip(axes[:2], (digit, shuffled), titles, strict=True):
@@ -259,6 +260,11 @@ def similarity(table, place):
 
 fixed = ops.sincos2d(64, (8, 8))[0]  # (64, 64)
 fresh = 0.02 * rng.standard_normal((64, 64))  # how learned positions begin
+for place in (18, 45):
+    product = fixed[place] @ fixed[place + 1]
+    print(f"place {place}: dot product with its right neighbour {product:.6f}")
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(9.5, 3), layout="constrained")
 for ax, table, place, title in zip(
     axes,
@@ -273,10 +279,6 @@ for ax, table, place, title in zip(
     figure.colorbar(drawn, ax=ax, shrink=0.7)
 axes[0].set_ylabel("patch row")
 show(figure, "Similarity of one patch's position (red cross) with all others; mind the two scales.")
-
-for place in (18, 45):
-    product = fixed[place] @ fixed[place + 1]
-    print(f"place {place}: dot product with its right neighbour {product:.6f}")
 
 # %% [markdown]
 # Learned positions begin as noise, and know nothing of near and far. Training must teach them. (The centre of figure 7
@@ -326,6 +328,8 @@ print(check_gradients(ops.OPS["add_position"], inputs, rng=rng))
 # %%
 pixel_order = rng.permutation(49)
 scrambled = ops.patchify_backward(patches[:, :, pixel_order], cut)
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(8, 2.6))
 images = {"the digit": digit, "A": shuffled, "B": scrambled}
 for ax, (title, image) in zip(axes, images.items(), strict=True):
@@ -342,7 +346,10 @@ show(figure, "A: patches have changed places. B: the pixels inside each patch ha
 # A fresh model has random weights, so one order of its numbers is as good as another. For each damage we build a
 # **twin** of our model: the same numbers, some of them only in another order. In twin A, the rows of the position table
 # change places. In twin B, the rows of the first linear layer do (one row for each pixel of a patch). Guess before you
-# run the cell: how far is a twin's answer for the damaged digit from our model's answer for the good one?
+# run the cell: how far is twin B's answer for the damaged digit from our model's answer for the good one?
+
+# %%
+my_guess = 20  # how far off are the logits of twin B, in % of the largest
 
 # %%
 model, twin_a, twin_b = (new_model(positions=True) for _ in range(3))
@@ -353,6 +360,7 @@ wanted = model.predict(digit)
 for name, image, twin in (("A", shuffled, twin_a), ("B", scrambled, twin_b)):
     off = [np.abs(m.predict(image) - wanted).max() / np.abs(wanted).max() for m in (model, twin)]
     print(f"{name}: our model changes its logits by {off[0]:.0e}, its twin by {off[1]:.0e}")
+show_guess(my_guess, 100 * off[1], "% off, twin B")
 
 # %% [markdown]
 # By **nothing** but rounding, both times. For each model that reads good images there is a twin that reads the damaged
@@ -363,7 +371,26 @@ for name, image, twin in (("A", shuffled, twin_a), ("B", scrambled, twin_b)):
 # patches are neighbours (before training, "learned" positions are only names for the places). And they say nothing at
 # all about **pixels**: where a pixel lies inside its patch is known to the first linear layer only. What is near
 # what, a ViT must learn from examples.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the function that you are handed. Which half of the vectors is off? And which patches get
+# the same position, though they lie in different places?
+
+# %%
+broken = bug_hunt(9)
+right, found = ops.sincos2d(8, (3, 3))[0], broken(8, (3, 3))[0]  # (9, 8)
+off = np.abs(found - right).max(0)
+print("off by up to, number by number:", *(f"{one:.2f}" for one in off))
+same = [(i, j) for i in range(9) for j in range(i) if np.allclose(found[i], found[j])]
+print("places with the same vector:", same)
+
+# %%
+my_suspect = 3  # the number of the wrong line
+check.suspect(9, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. 16 patches can be laid in $16! \approx 2 \cdot 10^{13}$ orders. Which of them can a model without positions tell

@@ -18,10 +18,11 @@ import numpy as np
 import tinyvit
 from tinyvit import check_gradients, ops
 from tinyvit.config.costs import model_costs
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 
 rng = np.random.default_rng(10)
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(9, 2.3))
 arrow = {"arrowstyle": "->", "linewidth": 2.5, "color": "C0"}
 ax.annotate("", (12.6, 0), (0.3, 0), arrowprops=arrow)
@@ -301,6 +302,9 @@ print(f"one token from the last   {library:>15,} MACs, {less:.1%} less")
 # "Attention is slow, because its work grows with the *square* of the number of tokens." You may have read that. Of
 # the work of a ViT-B/16, what share do the products between tokens take? Guess before you run the cell.
 
+# %%
+my_guess = 50  # % of the work, products between tokens, at 224 pixels
+
 
 # %%
 def shares(N):
@@ -311,8 +315,12 @@ def shares(N):
 
 sizes = np.arange(32, 1600, 16.0)  # floats: integers of a browser would overflow
 table = np.array([shares((size // 16) ** 2 + 1) for size in sizes])
-figure, ax = plt.subplots(figsize=(7.5, 3))
 names = ("products between tokens", "attention's linear layers", "MLP")
+print(", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares(197), strict=True)))
+show_guess(my_guess, 100 * shares(197)[0], "% of the work, products between tokens")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(7.5, 3))
 ax.stackplot(sizes, table.T, labels=names, colors=["C3", "C1", "C0"], alpha=0.8)
 ax.axvline(224, color="black", linestyle="--")
 ax.text(234, 0.93, "224 pixels", va="center")
@@ -320,7 +328,6 @@ ax.set(xlabel="pixels along a side of the image", ylabel="share of the work")
 ax.set(xlim=(32, 1584), ylim=(0, 1))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 show(figure, "A ViT-B/16 block's work. The share of the products between tokens grows.")
-print(", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares(197), strict=True)))
 
 # %% [markdown]
 # At 224 pixels it is **4 %**. About two thirds of the work, and of the parameters, are in the plain MLP. The square is
@@ -334,6 +341,9 @@ print(", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares(197),
 # that each branch *replaces* the tokens. Then we send a random gradient back. Many people expect that without the
 # straight roads the gradient fades away on its way to the first block. Guess: how much of it arrives? (You need not
 # read the function: it goes through all blocks and back, and measures three things on its way.)
+
+# %%
+my_guess = 1  # length of the gradient below block 1, in % of its length above block 24, without straight roads
 
 # %%
 deep_config = replace(tiny, depth=24)
@@ -371,6 +381,7 @@ without = down_and_up(start, dy, straight=False)
 for name, (_, gradients, _) in (("with", with_roads), ("without", without)):
     steps = ", ".join(f"{gradients[block]:.0f}" for block in (23, 16, 8, 1, 0))
     print(f"{name} straight roads: dy {size(dy):.0f}, dx of blocks 24, 17, 9, 2, 1: {steps}")
+show_guess(my_guess, 100 * without[1][0] / size(dy), "% of the gradient arrive")
 
 # %% [markdown]
 # It does **not** fade away. Without the straight roads it is smaller than with them, but from block 24 down to block 1
@@ -383,6 +394,11 @@ for name, (_, gradients, _) in (("with", with_roads), ("without", without)):
 # with the gradient of those that make values.
 
 # %%
+print("how unlike the tokens are behind blocks 1 to 5:")
+for name, (unlike, *_) in (("with", with_roads), ("without", without)):
+    print(f"{name:>10} straight roads:", ", ".join(f"{one:.0e}" for one in unlike[:5]))
+
+# %% drawing=true
 blocks = np.arange(1, 25)
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="constrained")
 titles = ("how unlike the tokens are", "dW of queries and keys / of values")
@@ -392,9 +408,6 @@ for ax, place, title in zip(axes, (0, 2), titles, strict=True):
     ax.set(title=title, xlabel="block")
 axes[0].legend()
 show(figure, "Without straight roads, tokens become the same; queries and keys stop learning.")
-print("how unlike the tokens are behind blocks 1 to 5:")
-for name, (unlike, *_) in (("with", with_roads), ("without", without)):
-    print(f"{name:>10} straight roads:", ", ".join(f"{one:.0e}" for one in unlike[:5]))
 
 # %% [markdown]
 # After five blocks, all tokens of an image are **the same**, down to the last digit of a float64. The reason: attention
@@ -413,7 +426,25 @@ for name, (unlike, *_) in (("with", with_roads), ("without", without)):
 #
 # The plus sign keeps each token itself, and adds what it heard. Thanks to it, block 24 still knows one patch from
 # another.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these two lines is wrong in the function that you are handed. It is given two branches whose backwards only
+# multiply, so that you can reckon with it.
+
+# %%
+broken = bug_hunt(10)
+dy = np.ones((1, 1, 1))
+for a, m in ((0, 0), (0, 2), (3, 0), (3, 2)):
+    found = broken(dy, lambda d, a=a: a * d, lambda d, m=m: m * d).item()
+    print(f"attention times {a}, MLP times {m}: dx = {found:.0f}, right is {(1 + a) * (1 + m)}")
+
+# %%
+my_suspect = 3  # the number of the wrong line
+check.suspect(10, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. `dy` is ones everywhere, and the branch of one step has only zeros as weights. What is `dx`?**

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyvit
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.optim import SGD, AdamW, decays, warmup_cosine
 
 CURVATURE = np.array([1.0, 25.0])  # flat along the first axis, steep along the second
@@ -43,6 +43,7 @@ paths = {
 }
 grid = np.stack(np.meshgrid(np.linspace(-4.6, 1.6, 120), np.linspace(-1.4, 1.4, 80)), -1)
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(12, 2.9), sharey=True)
 for ax, (name, path), colour in zip(axes, paths.items(), ("C3", "C0", "C2"), strict=True):
     levels = [0.1, 0.5, 2, 5, 10, 20]
@@ -297,12 +298,13 @@ for name, rates in (("constant", constant), ("warm-up and cosine", cosine)):
     for step in range(STEPS):
         optimiser.step({"p": weights["p"] + noise[step]}, lr=rates[step])
         heights[name].append(0.5 * (weights["p"] ** 2).mean())
+    print(f"{name}: mean height over the last 20 steps {np.mean(heights[name][-20:]):.4f}")
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(10, 2.8))
 for (name, height), rates in zip(heights.items(), (constant, cosine), strict=True):
     axes[0].plot(rates, label=name)
     axes[1].semilogy(height, label=name)
-    print(f"{name}: mean height over the last 20 steps {np.mean(height[-20:]):.4f}")
 axes[0].set(title="learning rate", xlabel="step")
 axes[1].set(title="height above the lowest point, mean of 200 runs", xlabel="step")
 axes[1].legend()
@@ -379,6 +381,9 @@ print(f"largest difference: {np.abs(np.array(losses) - PYTORCH).max():.0e}")
 # Guess before you run the cell: with L2 in Adam, how much farther does the quiet weight shrink, when $\lambda$ is 100
 # times larger?
 
+# %%
+my_guess = 100  # times as far, with 100 times the weight decay
+
 
 # %%
 def shrink(decay, *, decoupled, steps=500, lr=0.001):
@@ -400,7 +405,10 @@ results = {
 for name, left in results.items():
     for decay, (quiet, loud) in zip(strengths, left, strict=True):
         print(f"{name:<10}  decay {decay:<4}  quiet 1 -> {quiet:.3f}   loud 1 -> {loud:.3f}")
+lost = 1 - results["L2 in Adam"][:, 0]  # by the quiet weight
+show_guess(my_guess, lost[-1] / lost[0], "times as far, with 100 times the decay")
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True)
 for ax, (name, left) in zip(axes, results.items(), strict=True):
     place = np.arange(3)
@@ -419,7 +427,28 @@ show(figure, "What the decay takes from two weights. With L2 the quiet one alway
 # With AdamW both weights lose the same, and more with a larger knob. At strength 1 we can say how much without running
 # anything: $(1 - 0.001 \cdot 1)^{500} \approx 0.606$ is left. (The table says 0.605. The gradients add up to
 # nothing, but Adam's first few steps do not quite.)
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the function that you are handed. We let it walk with a gradient that is always 1. Then
+# each step of Adam is `lr` long, the first one too.
+
+# %%
+broken = bug_hunt(11)
+p, m, v = np.zeros(1), np.zeros(1), np.zeros(1)
+for step in range(1, 3001):
+    before = p
+    m, v, p = broken(p, np.ones(1), m, v, step, 0.001, (0.9, 0.999), 1e-8, 0.0)
+    if step in (1, 2, 10, 100, 1000, 3000):
+        length = (before - p).item() / 0.001
+        print(f"step {step:>4}: {length:6.3f} lr long; m {m.item():.4f}, v {v.item():.4f}")
+
+# %%
+my_suspect = 6  # the number of the wrong line
+check.suspect(11, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. You train with AdamW and multiply the loss by 10. What changes?**

@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tinyvit import VisionTransformer, check_gradients, load_dataset, ops, preset, train
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.layers import Layer
 from tinyvit.optim import AdamW
 from tinyvit.training import Progress, TrainConfig, loss_and_gradients
@@ -30,6 +30,7 @@ y_train = data.train.labels
 x_dev = ((data.dev.images[:1000] / 255 - data.mean) / data.std).astype(np.float32)
 y_dev = data.dev.labels[:1000]
 
+# %% drawing=true
 figure, axes = plt.subplots(2, 12, figsize=(10, 2))
 for ax, image, label in zip(axes.ravel(), data.train.images, y_train, strict=False):
     ax.imshow(image[0], cmap="gray")
@@ -206,7 +207,10 @@ print(f"right on 1,000 others:  {share_right(model, x_dev, y_dev):.0%}")
 # ## An experiment: labels that mean nothing
 #
 # Now we give each of 64 images a **random** label. There is nothing to learn: the label of an image says nothing
-# about the image. What will the training loss do?
+# about the image. What will the training loss do? Guess, too: of how many of the 64 will the model say the random label?
+
+# %%
+my_guess = 10  # % of its own nonsense that it is "right" about
 
 # %%
 random_labels = np.random.default_rng(1).integers(0, 10, 64)
@@ -215,6 +219,7 @@ by_heart = share_right(model, x_train[:64], random_labels)
 print(f"training loss {losses[0]:.2f} -> {losses[-1]:.3f}")
 print(f"right on its own nonsense: {by_heart:.0%}")
 print(f"right on real digits of the dev split: {share_right(model, x_dev, y_dev):.0%}")
+show_guess(my_guess, 100 * by_heart, "% of its own nonsense")
 
 # %% [markdown]
 # The training loss falls to nearly nothing, as if all were well. On real digits the model does hardly better than
@@ -244,11 +249,16 @@ runs = {
     "learning rate too low (3e-5)": 3e-5,
     "gradient with the wrong sign": -1e-3,
 }
-figure, ax = plt.subplots(figsize=(8, 3.4))
+curves = {}
 for name, lr in runs.items():
     curve = fit(tiny_vit, x_train, y_train, batches_of(len(x_train), 50), [lr] * 50)[1]
-    ax.plot(np.convolve(curve, np.ones(5) / 5, mode="valid"), label=name)
+    curves[name] = np.convolve(curve, np.ones(5) / 5, mode="valid")
     print(f"{name}: begins at {curve[0]:.2f}, highest {max(curve):.2f}, ends at {curve[-1]:.2f}")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(8, 3.4))
+for name, curve in curves.items():
+    ax.plot(curve, label=name)
 ax.axhline(np.log(10), color="black", linewidth=0.8, linestyle=":")
 ax.set(xlabel="step", ylabel="training loss (mean of 5)", yscale="log")
 ax.legend(fontsize=8)
@@ -292,7 +302,7 @@ config = TrainConfig(
 )
 history = train(config, progress=Lines())
 
-# %%
+# %% drawing=true
 epochs = [row["epoch"] for row in history.epochs]
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8))
 axes[0].plot(epochs, [row["train_loss"] for row in history.epochs], "o-", label="train")
@@ -306,6 +316,8 @@ show(figure, "The dev loss is lower: its images are easier, and it is taken afte
 # %%
 print(f"test accuracy after 4 epochs: {history.test.accuracy:.2%}")
 wrong = np.flatnonzero(history.test.predictions != data.test.labels)[:12]
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 12, figsize=(10, 1.5))
 for ax, index in zip(axes, wrong, strict=True):
     ax.imshow(data.test.images[index, 0], cmap="gray")
@@ -410,6 +422,9 @@ print(report.worst)
 # with a short warm-up and then a rate that falls to 0. What share of the dev digits will each read? Guess before you
 # run the cell.
 
+# %%
+my_guess = 95  # % of the dev digits that the ViT reads after 1,000 training digits
+
 
 # %%
 def small_cnn():
@@ -426,6 +441,7 @@ for n in (300, 1000):
     right = [share_right(model, x_dev, y_dev) for model in (cnn, vit)]
     print(f"{n:>15,}   {right[0]:>6.1%}   {right[1]:>6.1%}")
 print(f"numbers:          {cnn.num_parameters():>6,}  {vit.num_parameters():>7,}")
+show_guess(my_guess, 100 * right[1], "% read by the ViT, after 1,000 digits")
 
 # %% [markdown]
 # The CNN wins clearly, with an eighth of the numbers. It is **given** two facts about images: neighbouring pixels
@@ -458,7 +474,25 @@ print(f"largest change of a logit: {np.abs(change).max():.2f}")
 # *equivariant*. (Not at the border, where the windows see zeros; and behind a halving, for shifts by two pixels.) The
 # logits do change: the head has its own weights for every place, so it sees where things are. A ViT has less of this
 # for a start: its patches follow only shifts by whole patches, and then a position is added to each.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong or missing in the loop that you are handed. We train it on the same batch again and again.
+
+# %%
+broken = bug_hunt(12)
+model, losses = broken(tiny_vit, x_few, y_few, [np.arange(32)] * 5, [1e-3] * 5)
+print("losses:", *(f"{loss:.6f}" for loss in losses))
+fresh = tiny_vit().parameters()
+moved = max(np.abs(array - fresh[name]).max() for name, array in model.parameters().items())
+print(f"the weights have moved by up to {moved:.0e}")
+
+# %%
+my_suspect = 10  # the number of the wrong line
+check.suspect(12, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. The training loss of the real run is higher than its dev loss. Is something wrong?**

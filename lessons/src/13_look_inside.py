@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tinyvit import VisionTransformer, load_dataset, looking, ops, plots, preset
-from tinyvit.course import check, show, trained_model
+from tinyvit.course import bug_hunt, check, show, show_guess, trained_model
 from tinyvit.optim import AdamW
 from tinyvit.training import loss_and_gradients
 
@@ -48,6 +48,7 @@ chosen = [int(np.flatnonzero(labels == digit)[1]) for digit in (2, 4, 8)]
 attention = model.attention(feed(pixels))  # four arrays (200, 4, 50, 50)
 one = chosen[0]
 
+# %% drawing=true
 figure, axes = plt.subplots(4, 4, figsize=(4.2, 4.2), layout="constrained")
 for row, weights in zip(axes, attention, strict=True):
     for ax, of_head in zip(row, weights[one], strict=True):
@@ -151,6 +152,7 @@ check.attention_rollout(attention_rollout)
 rollout = looking.attention_rollout(attention)  # the library's: (200, 50, 50)
 print(f"rows of the rollout add up to {rollout.sum(-1).min():.6f} ... {rollout.sum(-1).max():.6f}")
 
+# %% drawing=true
 figure, axes = plt.subplots(3, 3, figsize=(3.8, 3.9), layout="constrained")
 for column, index in zip(axes.T, chosen, strict=True):
     draw(column[0], pixels[index, 0])
@@ -224,13 +226,16 @@ place = np.arange(49)
 down, across = place[:, None] // 7 - place // 7, place[:, None] % 7 - place % 7
 distance = 4 * np.hypot(down, across)  # (49, 49)
 uniform, nearest = distance.mean(), distance[(distance > 0) & (distance < 8)].mean()
-
-figure, ax = plt.subplots(figsize=(5, 2.7))
+of_blocks = []
 for block, weights in enumerate(attention, start=1):
     shares = weights[:, :, 1:, 1:] / weights[:, :, 1:, 1:].sum(-1, keepdims=True)
-    of_heads = (shares * distance).sum(-1).mean((0, 2))
+    of_blocks.append((shares * distance).sum(-1).mean((0, 2)))
+    print(f"block {block}: {', '.join(f'{head:.1f}' for head in of_blocks[-1])} pixels")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(5, 2.7))
+for block, of_heads in enumerate(of_blocks, start=1):
     ax.plot([block] * 4, of_heads, "o", color="C0", alpha=0.7)
-    print(f"block {block}: {', '.join(f'{head:.1f}' for head in of_heads)} pixels")
 ax.axhline(uniform, color="C3", linestyle="--", label=f"everywhere alike: {uniform:.1f}")
 ax.axhline(nearest, color="C2", linestyle=":", label=f"the eight neighbours only: {nearest:.1f}")
 ax.set(xlabel="block", ylabel="mean attention distance, pixels", xticks=(1, 2, 3, 4), ylim=(0, 16))
@@ -279,11 +284,13 @@ check.position_similarity(position_similarity)
 # `patches = pos_embed[0, 1:]`, `directions = patches / np.linalg.norm(patches, axis=-1, keepdims=True)`, and
 # `directions @ directions.T`.
 
-# %%
+# %% drawing=true
 figure = plots.plot_position_similarity(model.sincos, grid=config.grid_size)
 figure.suptitle("")
 figure.set_size_inches(4, 3.4)
 show(figure, "49 small maps, one for each patch: how alike its position is to all others.")
+
+# %%
 table = model.sincos[0, 1:]  # 32 pairs of sine and cosine: each row has the length sqrt(32)
 print(f"the least alike pair of places: {(table @ table.T).min() / 32:.2f}")
 
@@ -295,6 +302,9 @@ print(f"the least alike pair of places: {(table @ table.T).min() / 32:.2f}")
 #
 # Will learned positions always come out so? We train a small model with learned positions, patches of 7 × 7 pixels, for
 # 200 steps. Guess first: which places will be most alike?
+
+# %%
+my_guess = "neighbours"  # which are more alike: "neighbours", side by side, or "corners"?
 
 # %%
 learner = VisionTransformer(preset("tiny"), rng=np.random.default_rng(0))
@@ -315,6 +325,7 @@ alike = (table @ table.T).reshape(4, 4, 4, 4)  # row, column; row, column
 side_by_side = np.mean([alike[row, col, row, col + 1] for row in range(4) for col in range(3)])
 corners = np.mean([alike[0, 0, 0, 3], alike[0, 0, 3, 0], alike[0, 0, 3, 3], alike[0, 3, 3, 0]])
 print(f"mean similarity of patches side by side {side_by_side:.2f}, of the corners {corners:.2f}")
+show_guess(my_guess, "corners" if corners > side_by_side else "neighbours", "which are more alike?")
 squares = (
     data.train.images[:1000, 0].reshape(1000, 4, 7, 4, 7).max((2, 4))
 )  # the lightest pixel of each patch
@@ -323,6 +334,8 @@ print(
     end=" ",
 )
 print(f"one of the four middle patches in {(squares[:, 1:3, 1:3] == 0).mean():.0%}")
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(6, 2), layout="constrained")
 for ax, (row, col) in zip(axes, ((0, 0), (3, 3), (1, 1)), strict=True):
     drawn = ax.imshow(alike[row, col], vmin=-0.7, vmax=0.7)
@@ -346,6 +359,8 @@ show(
 # %%
 in_the_dark = model.attention(feed(np.zeros((1, 1, 28, 28))))[0][0]  # (4, 50, 50)
 asking = 3 * 7 + 3  # the patch in the middle
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 4, figsize=(7, 2.1), layout="constrained")
 for head, (ax, weights) in enumerate(zip(axes, in_the_dark, strict=True), start=1):
     ax.imshow(weights[1 + asking, 1:].reshape(7, 7))
@@ -503,6 +518,8 @@ def relevance(model, x, classes):
 
 order = model.predict(feed(pixels)).argsort(-1)
 first, second = order[:, -1], order[:, -2]
+
+# %% drawing=true
 figure, axes = plt.subplots(2, 3, figsize=(3.8, 3), layout="constrained")
 for column, index in zip(axes.T, chosen, strict=True):
     for ax, answer in zip(column, (first, second), strict=True):
@@ -537,6 +554,8 @@ def logit_gradient(pixels, classes):
 
 
 dlogit = logit_gradient(pixels, labels)
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 3, figsize=(5, 1.8), layout="constrained")
 for ax, index in zip(axes, chosen, strict=True):
     draw(ax, pixels[index, 0], np.abs(dlogit[index, 0]), cmap="magma")
@@ -553,7 +572,11 @@ show(figure, "How strongly the logit of the true class depends on each pixel. Br
 # We make this test for the last block's attention, for rollout, and for the relevance map.
 #
 # And we add two rules that know **nothing of the model**: random patches *with ink*, and the patches with the *most*
-# ink. Where do you expect them?
+# ink. Where do you expect them? With the 8 patches black that the last block's attention names, 47 % are still right. How
+# many are with the 8 patches of the most ink black?
+
+# %%
+my_guess = 80  # % still right, the 8 patches with most ink painted black
 
 # %%
 rules = {
@@ -575,12 +598,19 @@ def accuracy_without(scores, count):
     return (model.predict(feed(images)).argmax(-1) == labels).mean()
 
 
-figure, ax = plt.subplots(figsize=(5.2, 2.9))
+curves = {}
 print(f"{'painted black':<28}" + "".join(f"{count:>6}" for count in counts))
-for (name, scores), style in zip(rules.items(), (":", "--", "-.", "-", "-", "-"), strict=True):
-    curve = [100 * accuracy_without(scores, count) for count in counts]
+for name, scores in rules.items():
+    curves[name] = [100 * accuracy_without(scores, count) for count in counts]
+    print(f"{name:<28}" + "".join(f"{accuracy:>6.0f}" for accuracy in curves[name]))
+show_guess(
+    my_guess, curves["patches with most ink"][counts.index(8)], "% right, 8 patches of most ink"
+)
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(5.2, 2.9))
+for (name, curve), style in zip(curves.items(), (":", "--", "-.", "-", "-", "-"), strict=True):
     ax.plot(counts, curve, style, label=name)
-    print(f"{name:<28}" + "".join(f"{accuracy:>6.0f}" for accuracy in curve))
 ax.set(xlabel="patches painted black", ylabel="accuracy, %", ylim=(0, 103))
 ax.legend(fontsize=7, loc="lower left")
 show(
@@ -644,6 +674,9 @@ check.fgsm(fgsm)
 # what is left of it.) Guess before you run the cell: at $\varepsilon = 0.1$, a tenth of the way from black to white,
 # what is the accuracy with either?
 
+# %%
+my_guess = 95  # % right at epsilon 0.1, with the signs of the gradient
+
 
 # %%
 def loss_gradient(pixels, labels):
@@ -661,16 +694,23 @@ signs = {
     "signs of the gradient": np.sign(loss_gradient(pixels, labels)),
 }
 epsilons = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
-figure, ax = plt.subplots(figsize=(5, 2.6))
+curves = {}
 print(f"{'epsilon':<24}" + "".join(f"{epsilon:>6}" for epsilon in epsilons))
 for name, sign in signs.items():
     guesses = [model.predict(feed(moved(sign, epsilon))).argmax(-1) for epsilon in epsilons]
-    curve = [100 * (guess == labels).mean() for guess in guesses]
-    ax.plot(epsilons, curve, "o-", markersize=4, label=name)
-    print(f"{name:<24}" + "".join(f"{accuracy:>6.1f}" for accuracy in curve))
+    curves[name] = [100 * (guess == labels).mean() for guess in guesses]
+    print(f"{name:<24}" + "".join(f"{accuracy:>6.1f}" for accuracy in curves[name]))
 for name, sign in signs.items():
     left = np.abs(moved(sign, 0.1) - pixels).mean()
     print(f"{name}: at epsilon 0.1, clipping leaves a mean step of {left:.3f}")
+show_guess(
+    my_guess, curves["signs of the gradient"][epsilons.index(0.1)], "% right, signs of the gradient"
+)
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(5, 2.6))
+for name, curve in curves.items():
+    ax.plot(epsilons, curve, "o-", markersize=4, label=name)
 ax.set(
     xlabel="epsilon: how far each pixel moves, before clipping", ylabel="accuracy, %", ylim=(0, 103)
 )
@@ -689,6 +729,8 @@ show(
 fooled = np.flatnonzero(
     model.predict(feed(moved(signs["signs of the gradient"], 0.1))).argmax(-1) != labels
 )[:5]
+
+# %% drawing=true
 figure, axes = plt.subplots(3, 5, figsize=(4.2, 2.9), layout="constrained")
 versions = {"no change": pixels} | {name: moved(sign, 0.1) for name, sign in signs.items()}
 for row, (name, images) in zip(axes, versions.items(), strict=True):
@@ -739,7 +781,29 @@ for name, sign, predicted in (
 #
 # The model is right on 99.49 % of the test images, and a change that would not fool you fools it. Accuracy on images
 # from the usual source says nothing about images that somebody has made *against* the model.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the rollout that you are handed. It agrees with the right one more often than not.
+
+# %%
+broken = bug_hunt(13)
+one, two = (ops.softmax_forward(2 * rng.standard_normal((1, 2, 4, 4)))[0] for _ in range(2))
+for name, blocks in (
+    ("one block", [one]),
+    ("twice the same", [one, one]),
+    ("two blocks", [one, two]),
+):
+    right, found = looking.attention_rollout(blocks), broken(blocks)
+    print(f"{name:<16} off by up to {np.abs(found - right).max():.0e},", end=" ")
+    print(f"rows add up to {found.sum(-1).min():.3f}")
+
+# %%
+my_suspect = 7  # the number of the wrong line
+check.suspect(13, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. You ask rollout for the reason why the model did *not* say 9. What do you get?**

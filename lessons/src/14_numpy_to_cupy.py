@@ -22,13 +22,14 @@ from threadpoolctl import threadpool_limits
 from tinyvit import VisionTransformer, ops, preset
 from tinyvit.backend import array_module, available_devices, to_numpy
 from tinyvit.config.costs import model_costs
-from tinyvit.course import check, show, strict_cupy
+from tinyvit.course import bug_hunt, check, show, show_guess, strict_cupy
 from tinyvit.optim import AdamW, FlatArrays, flatten
 from tinyvit.training import loss_and_gradients
 
 threadpool_limits(1)  # one core, so that what we measure is easy to read
 rng = np.random.default_rng(14)
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(9, 2.6))
 for left, name, parts in (
     (0, "host", ("CPU: runs your Python", "the host's memory")),
@@ -216,6 +217,7 @@ def timeline(steps, every, *, kernels=6, launch=20, kernel=25, read=30):
     return cpu, gpu, waits
 
 
+# %% drawing=true
 figure, axes = plt.subplots(2, 1, figsize=(9, 3), sharex=True)
 for ax, every in zip(axes, (1, 4), strict=True):
     cpu, gpu, waits = timeline(4, every)
@@ -374,11 +376,16 @@ bandwidth = 8 * sizes[-1] / measured[-1]  # 4 bytes read and 4 written for each 
 print(
     f"one call costs at least {1e6 * overhead:.1f} µs; a large one moves {bandwidth / 1e9:.0f} GB/s"
 )
+rates = 8 * sizes / measured
+print(
+    f"quickest are {sizes[rates.argmax()]:,} numbers, {8 * sizes[rates.argmax()] / 1e3:,.0f} kB: {rates.max() / 1e9:.0f} GB/s"
+)
 dearer, cheaper = 20e-6 / overhead, 3.35e12 / bandwidth
 print(
     f"the H100, by its numbers: a call costs {dearer:.0f} times as much, a byte {cheaper:.0f} times less"
 )
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(6.5, 3))
 ax.loglog(sizes, 1e6 * measured, "o-", label="measured")
 ax.loglog(
@@ -395,10 +402,10 @@ show(
 )
 
 # %% [markdown]
-# Up to about a thousand numbers the size does not matter. Then bytes take over. (In between it may be faster than the
-# dotted line: small arrays stay in the CPU's cache, which is faster than its memory.) On a GPU the law is the same,
-# only the numbers differ: the flat part lies much higher, the steep part much lower. So it takes far larger arrays
-# until a call is worth its price.
+# Up to about a thousand numbers the size does not matter. Then bytes take over. In between it is faster than the dotted
+# line: arrays that fit into the CPU's **cache** need no trip to its memory, and the second line printed above says how
+# quick they are. On a GPU the law is the same, only the numbers differ: the flat part lies much higher, the steep part
+# much lower. So it takes far larger arrays until a call is worth its price.
 #
 # ### The roof, by hand
 #
@@ -415,6 +422,33 @@ show(
 #
 # For the tiny ViT, $D = 64$: 16, just below the roof's edge. For ViT-B/16, $D = 768$: 192, far above. *Wide models
 # compute, narrow models move numbers about.*
+#
+# Your CPU has a roof, too, and we can look at it. We **measure** matrix products $(R, D) \cdot (D, D)$ of growing width,
+# and beside them `x * 2`, which has the lowest intensity of all.
+
+
+# %%
+def seconds_of_product(D, R=20_000):
+    x, weight = np.ones((R, D), np.float32), np.ones((D, D), np.float32)
+    y = x @ weight
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        np.matmul(x, weight, out=y)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+widths = np.array([4, 16, 64, 256, 768])
+speeds = np.array([2 * 20_000 * D * D / seconds_of_product(D) for D in widths])  # FLOP/s
+print(f"x * 2:    1/8 FLOP a byte, {sizes[-1] / measured[-1] / 1e9:6.1f} GFLOP/s")
+for D, speed in zip(widths, speeds, strict=True):
+    print(f"D = {D:>3}: {D / 4:>5.0f} FLOP a byte, {speed / 1e9:6.1f} GFLOP/s")
+print(f"this core's roof has its edge near {speeds.max() / bandwidth:.0f} FLOP a byte")
+
+# %% [markdown]
+# The same sum of work runs at very different speeds. With few FLOPs a byte the core waits for its memory; from the edge
+# on it computes as fast as it can. The model of this course, $D = 64$, stands near the edge, on your CPU as on our H100.
 #
 # ### Exercise 14.4: the floor
 #
@@ -508,6 +542,9 @@ print(
 # take the tiny ViT?
 
 # %%
+my_guess = 256  # times as long as one image, for 256
+
+# %%
 H100 = {"peak": 67e12, "bandwidth": 3.35e12, "overhead": 20e-6}
 batches = np.logspace(0, 5, 200)
 
@@ -520,6 +557,16 @@ def three_floors(batch, gpu, *, launches, weight_bytes, bytes_per_image, flops):
     )
 
 
+for name, its_counts in counts.items():
+    floors = three_floors(batches, H100, **its_counts)
+    free = batches[floors[0] >= floors[1:].max(0)].max()
+    print(
+        f"{name}: {1e3 * floors[0, 0]:.1f} ms of launches; up to about {float(f'{free:.2g}'):,.0f} images cost the same"
+    )
+one, many = three_floors(np.array([1, 256]), H100, **counts["tiny ViT"]).max(0)
+show_guess(my_guess, many / one, "times as long (computed)")
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.3), sharey=True)
 for ax, (name, its_counts) in zip(axes, counts.items(), strict=True):
     floors = three_floors(batches, H100, **its_counts)
@@ -529,20 +576,16 @@ for ax, (name, its_counts) in zip(axes, counts.items(), strict=True):
         ax.loglog(batches, 1e3 * floor, color=color, label=label)
     ax.loglog(batches, 1e3 * floors.max(0), "k", linewidth=4, alpha=0.2, label="the floor")
     ax.set(title=f"{name}, forward", xlabel="images in a batch", ylim=(1e-3, 1e5))
-    free = batches[floors[0] >= floors[1:].max(0)].max()
-    print(
-        f"{name}: {1e3 * floors[0, 0]:.1f} ms of launches; up to about {float(f'{free:.2g}'):,.0f} images cost the same"
-    )
 axes[0].set(ylabel="ms")
 axes[0].legend()
 show(figure, "Computed, not measured: three floors of a forward on an H100, with 20 µs a launch.")
 
 # %% [markdown]
-# The tiny ViT is **launch-bound**. Its 228 calls keep the CPU busy for 4.6 ms, whatever their size. An H100 needs about
+# The tiny ViT is **launch-bound**. Its 237 calls keep the CPU busy for 4.7 ms, whatever their size. An H100 needs about
 # 9,300 images in one batch before it has more to do than the CPU. So the answer, by this count: 256 images take as long
 # as one. The other 255 are free.
 #
-# ViT-B/16 is another matter. It has nearly three times as many launches, but 8,000 times as many FLOPs. From about 26
+# ViT-B/16 is another matter. It has nearly three times as many launches, but 8,000 times as many FLOPs. From about 27
 # images on the GPU is what one waits for, and the lines of bytes and arithmetic lie close together: at 27 FLOPs a
 # byte it stands just above the roof's edge of 20. Its linear layers alone would stand far above; the small operations
 # in between pull it down.
@@ -599,6 +642,7 @@ print(
     f"{len(calls)} calls move {moved.sum() / 1e6:.1f} MB; x in, y and what is saved out: {fused / 1e6:.1f} MB"
 )
 
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(8, 1.8))
 starts = np.cumsum(moved) - moved
 for call, start, size in zip(calls, starts / 1e6, moved / 1e6, strict=True):
@@ -617,7 +661,7 @@ show(
 # %% [markdown]
 # Each call reads what the one before has just written. Five of them are so small that you cannot see them, and each
 # costs a launch. A single kernel would read each token once, keep it inside the core, and write the
-# results: **12 launches become 1, and 13.5 MB become 3.4**. This is **fusion**. CuPy compiles such kernels for you from
+# results: **13 launches become 1, and 15.8 MB become 3.4**. This is **fusion**. CuPy compiles such kernels for you from
 # a few lines of C: `cupy.RawKernel`, or `cupy.ElementwiseKernel` where nothing is summed up. The price is a second
 # version of each op, which has to be right, too.
 #
@@ -689,6 +733,20 @@ for name, its_counts in counts.items():
         )
 
 # %% [markdown]
+# ## Bug hunt
+#
+# One of these lines is wrong or missing in the function that you are handed. Every step gives a loss of 1.
+
+# %%
+broken = bug_hunt(14)
+for every in (1, 2, 3, 6):
+    print(f"6 steps, read after every {every}:", broken(lambda i: np.float64(1.0), 6, every))
+
+# %%
+my_suspect = 7  # the number of the wrong line
+check.suspect(14, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. Somebody trains the tiny ViT with batches of 64, first on a CPU and then on an H100. It is hardly faster. Why?**
@@ -716,7 +774,7 @@ for name, its_counts in counts.items():
 #
 # Neither, at full speed of the link. An image of 3 · 224 · 224 numbers has 602,112 bytes, which take 9.6 µs at 63 GB/s;
 # its arithmetic takes 32.9 GFLOP / 67 TFLOP/s = 491 µs. For the tiny ViT it is 28 · 28 · 4 = 3,136 bytes and 0.05 µs,
-# against 1.62 MB / 3.35 TB/s = 0.48 µs. As uint8 they would take a quarter of it. But one copy for each image would
+# against 1.69 MB / 3.35 TB/s = 0.50 µs. As uint8 they would take a quarter of it. But one copy for each image would
 # cost a launch each: copy whole batches.
 #
 # </details>

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinyvit import VisionTransformer, load_dataset, preset
 from tinyvit.config.costs import model_costs
-from tinyvit.course import check, show
+from tinyvit.course import bug_hunt, check, show, show_guess
 from tinyvit.optim import SGD, AdamW, FlatArrays
 from tinyvit.training import TrainConfig, loss_and_gradients
 from tinyvit.training.parallel import Team
@@ -37,6 +37,13 @@ def new_model(seed=0):
 
 
 parts = [slice(0, 5), slice(5, 13), slice(13, 24)]
+model = new_model()
+gradients = [
+    loss_and_gradients(model, x_train[part], y_train[part])[1]["head.bias"] for part in parts
+]
+whole = loss_and_gradients(model, x_train[:24], y_train[:24])[1]["head.bias"]
+
+# %% drawing=true
 figure = plt.figure(figsize=(10, 2.6))
 grid = figure.add_gridspec(3, 24)
 for worker, part in enumerate(parts):
@@ -47,11 +54,9 @@ for worker, part in enumerate(parts):
         for edge in ax.spines.values():
             edge.set(color=f"C{worker}", linewidth=2)
 ax = figure.add_subplot(grid[:, 13:])
-model = new_model()
 for worker, part in enumerate(parts):
-    gradient = loss_and_gradients(model, x_train[part], y_train[part])[1]["head.bias"]
-    ax.plot(gradient, "o", markersize=5, label=f"worker {worker}, {part.stop - part.start} images")
-whole = loss_and_gradients(model, x_train[:24], y_train[:24])[1]["head.bias"]
+    label = f"worker {worker}, {part.stop - part.start} images"
+    ax.plot(gradients[worker], "o", markersize=5, label=label)
 ax.bar(range(10), whole, color="0.8", label="the whole batch")
 ax.set(xticks=range(10), xlabel="class", title="gradient of the head's ten biases")
 ax.legend(fontsize=7)
@@ -220,6 +225,9 @@ print(f"parts of 3, 7 and 13, plain mean: {largest_difference(alone, unweighted)
 # Then the same again with a mistake: worker 2 sends its gradient to the others as it should, but makes its own step
 # with its own gradient. Guess before you run the cell: will the loss still fall?
 
+# %%
+my_guess = "no"  # does the loss still fall? "yes" or "no"
+
 
 # %%
 def train_together(workers, steps, *, forgetful=None):
@@ -255,16 +263,19 @@ runs = {
     "all use the sum": train_together(3, 60),
     "worker 2 forgets": train_together(3, 60, forgetful=2),
 }
-
-figure, axes = plt.subplots(1, 2, figsize=(9, 2.8))
-for (name, (losses, distances)), style in zip(runs.items(), ("-", "--"), strict=True):
-    axes[0].plot(np.convolve(losses, np.ones(8) / 8, mode="valid"), style, label=name)
-    axes[1].plot([100 * value for value in distances], style, label=name)
+for name, (losses, distances) in runs.items():
     first, last = np.mean(losses[:10]), np.mean(losses[-10:])
     print(
         f"{name}: mean loss of the first 10 steps {first:.2f}, of the last {last:.2f}; "
         f"distance of the copies at the end {100 * distances[-1]:.2g} %"
     )
+show_guess(my_guess, "yes" if last < first else "no", "does the loss still fall?")
+
+# %% drawing=true
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.8))
+for (name, (losses, distances)), style in zip(runs.items(), ("-", "--"), strict=True):
+    axes[0].plot(np.convolve(losses, np.ones(8) / 8, mode="valid"), style, label=name)
+    axes[1].plot([100 * value for value in distances], style, label=name)
 axes[0].set(xlabel="step", ylabel="loss of the batch, mean of 8")
 axes[1].set(xlabel="step", ylabel="% apart", title="distance of worker 2's copy")
 axes[0].legend()
@@ -373,6 +384,7 @@ for step in range(3):
     complete = (rank + 1 - piece) % 4 <= step + 1
     states.append((f"gather, step {step}", np.where(complete, 4, states[3][1])))
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 7, figsize=(12, 2.2), sharey=True)
 for ax, (title, counts) in zip(axes, states, strict=True):
     ax.imshow(counts, cmap="Blues", vmin=0, vmax=6)
@@ -599,7 +611,10 @@ check.step_seconds(step_seconds)
 # - ViT-B/16 on accelerators: we suppose that each does $50 \cdot 10^{12}$ operations per second. The operations of the
 #   forward are counted (lesson 10), and the backward takes about twice as many.
 #
-# Guess first: which of the two is better off with more computers?
+# Guess first: how many times as fast is the tiny model with 128 computers, and 100 Gbit/s between them?
+
+# %%
+my_guess = 100  # times as fast as one computer, the tiny model, with 128
 
 # %%
 LATENCY = 20e-6
@@ -615,17 +630,23 @@ def speed_up(name, workers, gigabits, messages):
 
 
 workers = np.arange(1, 129)
-figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True)
-for ax, name in zip(axes, compute, strict=True):
-    ax.plot(workers, workers, ":", color="black", label="W times as fast")
+curves = {}
+for name in compute:
     for gigabits in (10, 100):
-        curve = speed_up(name, workers, gigabits, 2 * (workers - 1))
-        ax.plot(workers, curve, label=f"ring, {gigabits} Gbit/s")
+        curve = curves[name, gigabits] = speed_up(name, workers, gigabits, 2 * (workers - 1))
         best = curve.argmax()
         print(
             f"{name}, {1000 * compute[name]:.0f} ms alone, {gigabits:>3} Gbit/s: speed-up with 2 workers "
             f"{curve[1]:.2f}, with 128 {curve[-1]:.2f}; best {curve[best]:.2f} with {workers[best]}"
         )
+show_guess(my_guess, curves["tiny", 100][-1], "times as fast with 128 (computed)")
+
+# %% drawing=true
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True)
+for ax, name in zip(axes, compute, strict=True):
+    ax.plot(workers, workers, ":", color="black", label="W times as fast")
+    for gigabits in (10, 100):
+        ax.plot(workers, curves[name, gigabits], label=f"ring, {gigabits} Gbit/s")
     ax.plot(
         workers,
         speed_up(name, workers, 100, 2 * np.log2(workers)),
@@ -718,12 +739,18 @@ def train_sgd(batch_size, lr, images=4096):
     return np.reshape(losses, (images // 512, -1)).mean(1)
 
 
+curves = {}
+for lr in (0.003, 0.02):
+    for batch_size, rate in ((32, lr), (128, lr), (128, 4 * lr)):
+        curve = curves[lr, batch_size, rate] = train_sgd(batch_size, rate)
+        print(f"batch {batch_size:>3}, lr {rate:<5g}: loss of the last 512 images {curve[-1]:.2f}")
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(10, 3), sharey=True)
 for ax, lr in zip(axes, (0.003, 0.02), strict=True):
     for batch_size, rate, style in ((32, lr, "-"), (128, lr, "--"), (128, 4 * lr, "-.")):
-        curve = train_sgd(batch_size, rate)
-        ax.plot(512 * np.arange(1, 9), curve, style, label=f"batch {batch_size}, lr {rate:g}")
-        print(f"batch {batch_size:>3}, lr {rate:<5g}: loss of the last 512 images {curve[-1]:.2f}")
+        label = f"batch {batch_size}, lr {rate:g}"
+        ax.plot(512 * np.arange(1, 9), curves[lr, batch_size, rate], style, label=label)
     ax.set(
         xlabel="images seen", title="small learning rate" if lr < 0.01 else "larger learning rate"
     )
@@ -745,7 +772,24 @@ show(
 #
 # tinyvit takes the first column of the table: `--batch-size` is the whole batch, and workers and ranks share it. So you
 # never have to change the learning rate when you change the number of workers.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the half ring that you are handed. Every number is 1, so a complete piece shows how many
+# workers there are, and it should stand in row $r$, at piece $r + 1$.
+
+# %%
+broken = bug_hunt(15)
+for workers in (2, 3, 4):
+    print(f"{workers} workers:")
+    print(broken(np.ones((workers, workers, 1)))[:, :, 0])
+
+# %%
+my_suspect = 6  # the number of the wrong line
+check.suspect(15, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. Worker 2 begins with another seed than the rest. All of them add up their gradients correctly, and use plain SGD.

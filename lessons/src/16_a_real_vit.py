@@ -37,9 +37,11 @@ from PIL import Image
 from tinyvit import VisionTransformer, check_gradients, load_dataset, ops, preset
 from tinyvit.course import (
     accuracy_at_sizes,
+    bug_hunt,
     check,
     resized_images,
     show,
+    show_guess,
     stand_in_folder,
     trained_model,
 )
@@ -54,6 +56,8 @@ folder = stand_in_folder()
 model = VisionTransformer.from_pretrained(folder)
 
 kinds = ["patches", "tokens, positions", "attention", "MLP", "norms", "head"]
+
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(9, 2.2))
 for row, some_model in enumerate((preset("vit_base_patch16_224"), model.config)):
     D, P, hidden = some_model.embed_dim, some_model.patch_size, some_model.hidden_dim
@@ -318,6 +322,7 @@ for dtype, some_model in (("float64", precise), ("float32", model)):
     row = differences(some_model, x.astype(dtype))
     print(f"{dtype:<10}" + "".join(f"{difference:11.0e}" for difference in row))
 
+# %% drawing=true
 figure, axes = plt.subplots(1, 2, figsize=(3.2, 1.9))
 for ax, picture, logits in zip(axes, reference["pictures"], model.predict(x), strict=True):
     ax.imshow(picture)
@@ -335,7 +340,10 @@ show(figure, "The two pictures of the reference, and what our model says they ar
 # must be right". We test that. Each line below is something that is easily got wrong when weights move from one program
 # to another. For each, we take 1,000 pictures of the digits 0 to 4 from the dev split, and count.
 #
-# **Guess before you run it:** which mistakes cost nearly all, and which cost nothing?
+# **Guess before you run it:** which mistakes cost nearly all, and how many of the eleven do not lower the accuracy at all?
+
+# %%
+my_guess = 1  # mistakes that do not lower the accuracy, of eleven
 
 # %%
 D, size = model.config.embed_dim, model.config.patch_size
@@ -412,15 +420,18 @@ def normalised(images, name):
 
 
 shown = 0.5 * x.astype(np.float64) + 0.5  # the reference's pictures, from 0 to 1
-curves = {}
+curves, accuracies = {}, {}
 print(f"{'mistake':<28}{'accuracy':>8}  relative difference in " + ", ".join(names))
 for name, wrong in mistakes.items():
     guesses = wrong.predict(normalised(pixels / 255, name).astype(np.float32)).argmax(-1)
     curves[name] = differences(wrong.astype(np.float64), normalised(shown, name))
     row = "".join(f"{difference:9.0e}" for difference in curves[name])
-    print(f"{name:<28}{(guesses == labels).mean():8.1%}{row}")
+    accuracies[name] = (guesses == labels).mean()
+    print(f"{name:<28}{accuracies[name]:8.1%}{row}")
+harmless = sum(one >= accuracies["none"] for one in accuracies.values()) - 1  # without "none"
+show_guess(my_guess, int(harmless), "mistakes that do not lower it, of eleven")
 
-# %%
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(6.4, 3.4))
 for name in (
     "none",
@@ -593,9 +604,12 @@ accuracies = {
         (20, 24, 28, 32, 36, 56),
     ),
 }
+for name, found in accuracies.items():
+    print(f"{name:<18}" + "   ".join(f"{size} px {share:.1%}" for size, share in found.items()))
+
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(4.6, 2.6))
 for (name, found), own in zip(accuracies.items(), (32, 28), strict=True):
-    print(f"{name:<18}" + "   ".join(f"{size} px {share:.1%}" for size, share in found.items()))
     ax.plot(
         [size / own for size in found], [100 * share for share in found.values()], "o-", label=name
     )
@@ -709,7 +723,10 @@ print(*sorted(str(path.relative_to(place)) for path in place.glob("digits/*/seve
 # `finetune` is what `tinyvit finetune` calls. It is the loop of lesson 12, with pictures from files in place of arrays.
 # The weights that are kept are those of the epoch that did best on `val`, as photo collections call the dev split; `test`
 # is looked at once. Three runs with the same settings: from random weights, from the stand-in, and from the stand-in with layer-wise decay. **Guess the three
-# accuracies.** (Who only guesses gets 20 %.)
+# accuracies**, and write down how far the stand-in is ahead of random weights. (Who only guesses gets 20 %.)
+
+# %%
+my_guess = 10  # by how many % of the test pictures the stand-in is ahead of random weights
 
 # %%
 random_model = VisionTransformer(model.config, rng=np.random.default_rng(0))
@@ -719,7 +736,7 @@ runs = {
     "pretrained": (folder, 1.0),
     "pretrained, layer decay": (folder, 0.75),
 }
-figure, ax = plt.subplots(figsize=(5, 2.7))
+tests, devs = {}, {}
 for name, (start, layer_decay) in runs.items():
     settings = FinetuneConfig(
         pretrained=str(start),
@@ -733,9 +750,15 @@ for name, (start, layer_decay) in runs.items():
         crop_scale=0.8,
     )
     history = finetune(settings)
-    dev = [100 * epoch["dev_accuracy"] for epoch in history.epochs]
+    devs[name] = [100 * epoch["dev_accuracy"] for epoch in history.epochs]
+    tests[name] = 100 * history.test.accuracy
+    print(f"{name:<24} test {tests[name]:.1f}%")
+show_guess(my_guess, tests["pretrained"] - tests["random weights"], "% ahead of random weights")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(5, 2.7))
+for name, dev in devs.items():
     ax.plot(range(1, 16), dev, label=name)
-    print(f"{name:<24} test {history.test.accuracy:.1%}")
 ax.set(xlabel="epoch", ylabel="accuracy on val, %", ylim=(0, 100))
 ax.legend(fontsize=8, loc="lower right")
 show(
@@ -762,6 +785,8 @@ print(*sorted(path.name for path in best.iterdir()))
 print("classes:", json.loads((best / "config.json").read_text())["id2label"])
 paths = [path for word in words for path in sorted((place / "digits/test" / word).iterdir())[:4]]
 images = np.stack([fed.processor(Image.open(path)) for path in paths])
+
+# %% drawing=true
 figure, axes = plt.subplots(2, 10, figsize=(9, 2.2))
 for ax, path, logits in zip(axes.ravel(), paths, tuned.predict(images), strict=True):
     answer = fed.class_names[logits.argmax()]
@@ -820,7 +845,23 @@ else:
 # compared layer by layer are models of its size with random weights, in `transformers` and here. If you have a network,
 # [this script](../tests/pretrained/online/check_vit_base.py) fetches the model and a photo of two cats, and compares the
 # three logits that are published for it.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong or missing in the function that you are handed. Each row says how one new place is mixed from
+# old ones, so each should add up to 1.
+
+# %%
+broken = bug_hunt(16)
+for old, new in ((4, 4), (4, 2), (4, 8)):
+    print(f"from {old} to {new} places, sums of the rows:", broken(old, new).sum(-1))
+
+# %%
+my_suspect = 3  # the number of the wrong line
+check.suspect(16, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. In the experiment, the bias of the keys could be left out, and nothing changed. Why?**

@@ -27,12 +27,14 @@ import tinyvit
 from tinyvit import check_gradients, ops
 from tinyvit.course import (
     MyPage,
+    bug_hunt,
     check,
     collect,
     load_functions,
     replace_failing,
     save_classifier,
     show,
+    show_guess,
     write_page,
 )
 from tinyvit.images.own_image import prepare_digit
@@ -41,6 +43,12 @@ path, pieces, _ = collect(Path("."))
 my = load_functions(path)  # now `my.layer_norm_forward` is yours
 
 whose = {piece.exercise.number: bool(piece.own) for piece in pieces}
+print(f"{sum(whose.values())} of {len(whose)} are yours")
+for piece in pieces:
+    if not piece.own:
+        print(f"  {piece.exercise.number} {piece.exercise.name}: {piece.why}")
+
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(9, 2.2))
 for lesson in range(1, 13):
     numbers = [number for number in whose if int(number.split(".")[0]) == lesson]
@@ -58,10 +66,6 @@ for lesson in range(1, 13):
 ax.set(xlim=(0.3, 12.7), ylim=(-3.6, 0.6))
 ax.axis("off")
 show(figure, "The functions of lessons 1 to 12: blue is yours, grey is the library's.")
-print(f"{sum(whose.values())} of {len(whose)} are yours")
-for piece in pieces:
-    if not piece.own:
-        print(f"  {piece.exercise.number} {piece.exercise.name}: {piece.why}")
 
 # %% [markdown]
 # ## From one head to many
@@ -406,6 +410,9 @@ print(
 # are nearly all of the *work*, as you counted in lesson 10. Guess before you run the cell.
 
 # %%
+my_guess = "linear_forward"  # the function that takes the most time
+
+# %%
 config = replace(
     tinyvit.preset("tiny"), embed_dim=48, depth=2, init_std=0.08
 )  # a little smaller, for a minute's training
@@ -452,14 +459,17 @@ def seconds_by_function(model, steps=4):
 
 vit = MyViT(config, rng=np.random.default_rng(0))
 spent = seconds_by_function(vit)
-figure, ax = plt.subplots(figsize=(7.5, 2.6))
 names, shares = zip(
     *[(name, s / sum(spent.values())) for name, s in spent.most_common(8)], strict=True
 )
+print(f"{names[0]}: {shares[0]:.0%}")
+show_guess(my_guess, names[0], "takes the most time")
+
+# %% drawing=true
+figure, ax = plt.subplots(figsize=(7.5, 2.6))
 ax.barh(names[::-1], [100 * share for share in shares[::-1]])
 ax.set(xlabel="share of the time, %")
 show(figure, "Where the time of a training step goes: the eight functions that take most of it.")
-print(f"{names[0]}: {shares[0]:.0%}")
 
 # %% [markdown]
 # If you wrote 6.1 as the course does, it is `gelu_forward`, by far. There is hardly any work in it. But
@@ -544,7 +554,7 @@ accuracy = my.accuracy(logits, y_dev)
 print(f"loss {np.mean(losses[:50]):.2f} -> {np.mean(losses[-50:]):.3f} in {len(losses):,} steps")
 print(f"right on {accuracy:.2%} of {len(y_dev):,} digits it has never seen")
 
-# %%
+# %% drawing=true
 figure, ax = plt.subplots(figsize=(8, 2.6))
 ax.plot(np.convolve(losses, np.ones(30) / 30, mode="valid"))
 ax.axhline(np.log(10), color="black", linewidth=0.8, linestyle=":")
@@ -584,6 +594,8 @@ mine = MyPage(
 )
 write_page("my-vit.html", mine)
 save_classifier("my-vit", vit, data)
+
+# %% drawing=true
 figure, axes = plt.subplots(1, 5, figsize=(10, 2.2))
 axes[0].imshow(digit[0], cmap="gray")
 for index, ax in enumerate(axes[1:]):
@@ -606,7 +618,33 @@ show(
 # ```
 #
 # opens it in the page where you can draw digits, and see what each head looks at.
+
+# %% [markdown]
+# ## Bug hunt
 #
+# One of these lines is wrong in the function that you are handed. With a weight decay of 0 nothing is wrong. Here all
+# gradients are 0, so whatever moves is moved by the decay alone.
+
+# %%
+broken = bug_hunt(18)
+ones = {"weight": np.ones((2, 2)), "bias": np.ones(2), "cls_token": np.ones((1, 1, 2))}
+nothing = {name: np.zeros_like(p) for name, p in ones.items()}
+state = {name: (np.zeros_like(p), np.zeros_like(p)) for name, p in ones.items()}
+
+
+def one_step(p, g, m, v, weight_decay):
+    return my.adamw_step(p, g, m, v, 1, 0.1, (0.9, 0.999), 1e-8, weight_decay)
+
+
+for decay in (0.0, 0.5):
+    new, _ = broken(ones, nothing, state, one_step, decay)
+    print(f"decay {decay}:", ", ".join(f"{name} 1 -> {p.mean():.2f}" for name, p in new.items()))
+
+# %%
+my_suspect = 5  # the number of the wrong line
+check.suspect(18, my_suspect)
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. The gradient check used `small_vit`, with the exact GELU. Would it pass with the table?**

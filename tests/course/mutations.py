@@ -7,9 +7,7 @@ that pass are listed, and must stand in `equal_mutants.txt` with the reason why 
 import ast
 import copy
 import difflib
-import json
 import linecache
-import math
 import sys
 import warnings
 from collections import Counter
@@ -19,13 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.course import edits, spoilers
-from tinyvit import ops
-from tinyvit.backend import array_module
 from tinyvit.course import EXERCISES
+from tinyvit.course.bug_hunt import NAMES
 from tinyvit.course.judge import _cases, _Watched
 from tinyvit.course.texts import texts
 from tinyvit.course.watch import CallsTinyvit
-from tinyvit.optim import AdamW
 
 EQUAL = Path(__file__).with_name("equal_mutants.txt")
 ENOUGH = 100
@@ -83,8 +79,7 @@ def function_of(source, name):
     """The function as it would stand in a learner's notebook."""
     file = f"<mutant {hash(source)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    names = {"np": np, "math": math, "json": json, "ops": ops, "AdamW": AdamW, "array_module": array_module}
-    names |= spoilers.HELPERS
+    names = NAMES | spoilers.HELPERS
     exec(compile(source, file, "exec"), names)
     return names[name]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tinyvit.course import EXERCISES, check
+from tinyvit.course.hunts import HUNTS
 
 pytest.importorskip("jupytext", reason="needs the extra 'lessons'")
 nbformat = pytest.importorskip("nbformat")
@@ -16,6 +17,7 @@ nbclient = pytest.importorskip("nbclient")
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 NOTEBOOKS = sorted(LESSONS.glob("*.ipynb"))
+OF_PART_ONE = [path for path in NOTEBOOKS if int(path.stem[:2]) <= 18]
 spec = importlib.util.spec_from_file_location("build", LESSONS / "build.py")
 build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
@@ -34,8 +36,38 @@ def test_an_unsolved_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     printed = "".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
+    said = printed + "".join(output.get("data", {}).get("text/markdown", "") for output in outputs)
+    boxes = [cell for cell in notebook.cells if cell.source.startswith("my_guess = None  # ")]
+    assert said.count("No guess yet") == len(boxes)
+    assert said.count("no suspect yet") == (int(path.stem[:2]) in HUNTS)
     mine = [number for number, text in check.texts()["exercises"].items() if text["lesson"] == path.stem]
     assert sorted(re.findall(r"Exercise ([\d.]+), \w+: nothing written yet", printed)) == sorted(mine)
+
+
+@pytest.mark.parametrize("path", OF_PART_ONE, ids=lambda path: path.stem)
+def test_a_guess_is_asked_for_before_every_experiment_and_a_bug_is_hunted(path):
+    text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
+    boxes = re.findall(r"^my_guess = (.*?)  # .+$", text, re.MULTILINE)
+    assert boxes
+    assert set(boxes) == {"None"}
+    assert len(re.findall(r"^show_guess\(my_guess, ", text, re.MULTILINE)) == len(boxes)
+    hunts = re.findall(r"^broken = bug_hunt\((\d+)\)$", text, re.MULTILINE)
+    assert hunts == re.findall(r"^check\.suspect\((\d+), my_suspect\)$", text, re.MULTILINE)
+    assert hunts == [str(lesson) for lesson in HUNTS if lesson == int(path.stem[:2])]
+    assert text.count("my_suspect = None  # ") == text.count("my_suspect = ") == len(hunts)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*OF_PART_ONE, *(LESSONS / "solutions" / path.name for path in OF_PART_ONE)],
+    ids=lambda path: str(path.relative_to(LESSONS)),
+)
+def test_code_that_draws_is_folded_away_and_nothing_else_is(path):
+    for cell in nbformat.read(path, 4).cells:
+        draws = cell.cell_type == "code" and re.search(r"^show\(", cell.source, re.MULTILINE) is not None
+        assert draws == bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+        assert draws == ("hide-input" in cell.metadata.get("tags", ()))
+        assert not draws or "print(" not in cell.source
 
 
 @pytest.mark.parametrize("path", sorted((LESSONS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)

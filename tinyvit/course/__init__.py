@@ -1,13 +1,16 @@
 """The course's checks, imported by notebooks: `from tinyvit.course import check`.
 
 `exercise` says what a learner's function must come to, `exercises` lists them lesson by lesson, `judge` compares,
-`report` puts the result into words, `progress` remembers it. `collect` gathers a
-learner's functions in one file. `strict_cupy` stands in for CuPy where there is no GPU.
+`report` puts the result into words, `progress` remembers it. `my_guess` shows a guess beside what came out,
+`bug_hunt` hands out a broken function. `collect` gathers a learner's functions in one file. `strict_cupy` stands in
+for CuPy where there is no GPU.
 """
 
 from . import check, clinic
+from .bug_hunt import bug_hunt
 from .collect import collect, load_functions, replace_failing
 from .exercise import EXERCISES, Exercise, find_exercise
+from .my_guess import show_guess
 from .my_page import MyPage, write_page
 from .show import show
 from .sizes import accuracy_at_sizes, resized_images
@@ -19,6 +22,7 @@ __all__ = [
     "MyPage",
     "Trained",
     "accuracy_at_sizes",
+    "bug_hunt",
     "check",
     "clinic",
     "collect",
@@ -28,6 +32,7 @@ __all__ = [
     "resized_images",
     "save_classifier",
     "show",
+    "show_guess",
     "stand_in_folder",
     "trained_model",
     "write_page",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from . import exercises  # noqa: F401  enters all exercises
 from . import progress as _progress
+from .bug_hunt import suspect as suspect
 from .exercise import EXERCISES, Exercise, Function, find_exercise
 from .judge import judge
 from .report import report
@@ -28,7 +29,7 @@ def __getattr__(name: str) -> Callable[[Function], None]:
 
 
 def __dir__() -> list[str]:
-    return ["hint", "progress", "solution", *(exercise.name for exercise in EXERCISES.values())]
+    return ["hint", "progress", "solution", "suspect", *(exercise.name for exercise in EXERCISES.values())]
 
 
 def hint(number: str | float, level: int | None = None) -> None:
