@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from .connected import label
 from .pieces import Piece
 from .split import halves
 from .strokes import box_of, is_framed
@@ -113,11 +112,20 @@ def rectangularity(piece: Piece) -> tuple[float, float]:
 
 
 def filled(piece: Piece) -> np.ndarray:
-    """Mask of a piece and all its holes, bool (h + 2, w + 2), with an empty pixel on each side."""
+    """Mask of a piece and of all that has it on four sides, bool (h + 2, w + 2), with an empty pixel on each side.
+
+    So the inside of a ring counts as filled though the ring's ends may not meet.
+    """
     mask = np.zeros((piece.height + 2, piece.width + 2), bool)
     mask[tuple((piece.pixels - piece.box[:2] + 1).T)] = True
-    outside, _ = label(~mask)  # all around is number 1
-    return outside != 1
+    return _between(mask, axis=0) & _between(mask, axis=1)
+
+
+def _between(mask: np.ndarray, axis: int) -> np.ndarray:
+    """The pixels from the first of the mask to the last, along an axis."""
+    before = np.logical_or.accumulate(mask, axis)
+    behind = np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis), axis)
+    return before & behind
 
 
 def _inner(mask: np.ndarray) -> np.ndarray:
