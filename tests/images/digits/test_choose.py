@@ -39,6 +39,18 @@ def test_a_shape_around_a_digit_and_its_paper_are_no_digits(shape, ink):
     is_seven(found(draw))
 
 
+@pytest.mark.parametrize("turns", [0.97, 1.0, 1.03, 1.3])
+@pytest.mark.parametrize("ink", [(30, 40, 110), (205, 40, 45)], ids=["blue", "red"])
+def test_a_ring_whose_ends_pass_each_other_holds_no_paper(turns, ink):
+    def draw(on):
+        seven(on)
+        angles = np.linspace(0, 2 * np.pi * turns, 200)
+        radii = np.linspace(112, 100, 200)  # a spiral: the ends do not touch
+        on.line([*zip(150 + radii * np.cos(angles), 155 + radii * np.sin(angles), strict=True)], fill=ink, width=4)
+
+    is_seven(found(draw))
+
+
 @pytest.mark.parametrize("middle", [(150, 150), (40, 150), (290, 20)])
 @pytest.mark.parametrize("dark", [0.2, 0.5])
 def test_a_spot_of_light_is_no_ink(middle, dark):
