@@ -13,13 +13,10 @@ from typing import NamedTuple
 from ..storage.files import MAX_BYTES
 
 MODULES = {"numpy", "math", "functools", "itertools", "operator", "collections", "typing", "tinyvit"}
-IN_A_HEAD: tuple[type[ast.AST], ...] = (ast.Constant, ast.Tuple, ast.List, ast.UnaryOp, ast.Name, ast.Attribute)
-IN_A_HEAD += (
-    ast.Subscript,
-    ast.expr_context,
-    ast.unaryop,
-    ast.BitOr,
-)  # harmless in a head, which runs
+IN_A_HEAD: tuple[type[ast.AST], ...] = (  # harmless in a head, which runs
+    *(ast.Constant, ast.Tuple, ast.List, ast.UnaryOp, ast.Name, ast.Attribute),
+    *(ast.Subscript, ast.expr_context, ast.unaryop, ast.BitOr),
+)
 
 
 class NotCollectable(Exception):
