@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 3: Gradient checking
 #
-# *About 60 minutes. It opens [`tinyvit/gradcheck/check.py`](../tinyvit/gradcheck/check.py).*
+# *About 70 minutes. It opens [`tinyvit/gradcheck/check.py`](../tinyvit/gradcheck/check.py).*
 #
 # A wrong backward does not crash. It returns an array of the right shape, with numbers that look like numbers. The
 # model may even learn, only worse. So we need a judge that does not believe us.
@@ -373,6 +373,42 @@ for backward in (square_backward, one_number_off):
 # Caught: one number of ten thousand, one percent off. The relative error is small now, because the other 9,999 numbers
 # are right and fill the sum. But it is still more than ten thousand times that of the right backward. This is what
 # float64 and a good $h$ buy.
+
+# %% [markdown]
+# ## Hard, and optional: a slope without a difference
+#
+# All three traps come from a subtraction. There is a way without one. $f$ takes complex numbers, too, if it is made of
+# `+`, `*`, `exp` and their like. Let $i^2 = -1$, and put $x + ih$ into the Taylor series above in place of $x + h$. Which
+# part of the result is the slope, times $h$? And how large is the first term that is wrong?
+#
+# ### Exercise 3.3: the complex step
+#
+# **Goal:** `f` takes an array, real or complex, and returns one number; `x` is `(...)`. Return the gradient, `(...)`,
+# right to the last digits. Since nothing is subtracted, $h$ may be as small as $10^{-30}$. (`x.astype(complex)` is a
+# complex copy, `1e-30j` is $10^{-30} i$, and `z.imag` the imaginary part.) ●●●, 10 minutes.
+
+
+# %% exercise="3.3"
+def complex_step(f, x):
+    """A function of an array, the array (...) -> the gradient (...)."""
+    ### BEGIN SOLUTION
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        z = x.astype(complex)
+        z[index] += 1e-30j
+        gradient[index] = f(z).imag / 1e-30
+    return gradient
+    ### END SOLUTION
+
+
+# %%
+check.complex_step(complex_step)
+
+# %% [markdown] hints="3.3"
+# $f(x + ih) = f(x) + i h f'(x) - \frac{h^2}{2} f''(x) - i \frac{h^3}{6} f'''(x) + \dots$ The imaginary part is
+# $h f'(x)$, and the first wrong term is $h^2$ times smaller.
+# ---
+# As in 3.1, place by place: `z = x.astype(complex)`, `z[index] += 1e-30j`, and `f(z).imag / 1e-30`.
 
 # %% [markdown]
 # ## Bug hunt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 5: Layer norm
 #
-# *About 50 minutes. It opens [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py).*
+# *About 70 minutes. It opens [`tinyvit/ops/layer_norm.py`](../tinyvit/ops/layer_norm.py).*
 #
 # A transformer adds something to its tokens again and again. Without care, some tokens grow huge and some fade away,
 # and what comes next can work with neither. **Layer norm** brings every token back to the same scale before each step:
@@ -181,6 +181,45 @@ inputs["bias"] = rng.standard_normal(5)
 print(check_gradients(ops.OPS["layer_norm"], inputs, rng=rng))
 
 # %% [markdown]
+# ## Hard, and optional: derive one alone
+#
+# Many newer transformers leave the mean alone. **RMS norm** (Zhang and Sennrich 2019, arXiv:1910.07467) only divides by
+# the root of the mean square:
+#
+# $$ y_i = x_i \, r \, w_i , \qquad r = \Big( \frac1D \sum_j x_j^2 + \varepsilon \Big)^{-1/2} . $$
+#
+# ### Exercise 5.3: RMS norm, backward
+#
+# **Goal:** no formula is given. How many roads are there? Derive them as in steps 1 to 3. `dy` is `(..., D)`, and `saved`
+# is `x` `(..., D)`, `r` `(..., 1)`, `weight` `(D,)`. Return `dx` `(..., D)` and `dweight` `(D,)`. ●●●, 15 minutes.
+
+
+# %% exercise="5.3"
+def rms_norm_backward(dy, saved):
+    """(..., D) -> dx (..., D), dweight (D,)."""
+    x, r, weight = saved
+    ### BEGIN SOLUTION
+    dx_hat = dy * weight
+    along = (dx_hat * x).mean(-1, keepdims=True)
+    dx = r * (dx_hat - x * r**2 * along)
+    dweight = (dy * x * r).sum(tuple(range(dy.ndim - 1)))
+    return dx, dweight
+    ### END SOLUTION
+
+
+# %%
+check.rms_norm_backward(rms_norm_backward)
+
+# %% [markdown] hints="5.3"
+# There are two roads: $x_i$ itself, and through $r$, which changes with every number of the token. No mean is taken off,
+# so the shift's road is not there.
+# ---
+# $\partial r / \partial x_i = -\tfrac12 (\dots)^{-3/2} \cdot \frac2D x_i = -\frac{r^3}{D} x_i$.
+# ---
+# With `dx_hat = dy * weight`: `dx = r * (dx_hat - x * r**2 * (dx_hat * x).mean(-1, keepdims=True))`, and `dweight` is
+# `dy * x * r`, summed over every axis but the last.
+
+# %% [markdown]
 # ## The third road, forgotten
 #
 # We break the backward on purpose: the third road, through $r$, is left out. Lesson 3's trap is here, too. The numbers
@@ -323,7 +362,8 @@ for lr in (0.01, 1, 100, 10_000):
 # step has taught it. (This is called *scale invariance*;
 # Arora, Li and Lyu 2018, arXiv:1812.03981, study it for batch norm. In a ViT most layer norms stand *before* the linear
 # layers, so do not try `lr = 1` there.)
-#
+
+# %% [markdown]
 # ## Bug hunt
 #
 # One of these lines is wrong in the function that you are handed. You know two facts about a true `dx`.

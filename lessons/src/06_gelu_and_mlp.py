@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 6: GELU and the MLP
 #
-# *About 35 minutes. It opens [`tinyvit/ops/gelu.py`](../tinyvit/ops/gelu.py),
+# *About 45 minutes. It opens [`tinyvit/ops/gelu.py`](../tinyvit/ops/gelu.py),
 # [`tinyvit/ops/erf.py`](../tinyvit/ops/erf.py) and [`tinyvit/layers/mlp.py`](../tinyvit/layers/mlp.py).*
 #
 # Linear layers can only draw straight lines, however many you put one after another. Between two of them we need
@@ -240,6 +240,37 @@ show(figure, "Without GELU, an MLP with 301 numbers draws the straight line that
 #
 # The bracket $W_1 W_2$ is a matrix that one layer could have had from the start. So all the power of depth comes from
 # what stands between the linear layers.
+
+# %% [markdown]
+# ## Hard, and optional: how bent is it?
+#
+# The slope of GELU changes with $x$, and how fast it does is its **curvature**, the slope of the slope $y'$. Where it is 0
+# the curve turns from bending up to bending down. ReLU is bent in one place only. Where does GELU turn?
+#
+# ### Exercise 6.3: the curvature
+#
+# **Goal:** the slope of $y' = \Phi(x) + x \, \varphi(x)$, for every number of `x` `(...)`. No formula is given: what is
+# $\varphi'$? ●●●, 10 minutes.
+
+
+# %% exercise="6.3"
+def gelu_curvature(x):
+    """(...) -> (...)."""
+    ### BEGIN SOLUTION
+    bell = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return bell * (2 - x * x)
+    ### END SOLUTION
+
+
+# %%
+check.gelu_curvature(gelu_curvature)
+
+# %% [markdown] hints="6.3"
+# Three slopes add up: that of $\Phi$, which is $\varphi$, and the two of the product $x \, \varphi(x)$. For $\varphi'$,
+# $e$ to something has the slope of that something in front.
+# ---
+# $\varphi'(x) = -x \, \varphi(x)$, so $y'' = \varphi + \varphi - x^2 \varphi = \varphi(x) \, (2 - x^2)$. GELU turns
+# at $\pm\sqrt 2$.
 
 # %% [markdown]
 # ## Bug hunt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 7: Attention
 #
-# *About 45 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py).*
+# *About 60 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py).*
 #
 # Until now every token was alone. Linear layers and layer norm treat each token by itself: a patch with the upper
 # end of a "7" knows nothing of the patch with the lower end. **Attention** is where tokens talk to each other.
@@ -259,6 +259,51 @@ print(f"largest difference, each token with itself: {np.abs(y_shuffled - y[:, or
 # attention, tokens are a bag, not a row. In a picture and in the same picture with its patches mixed up, each patch
 # takes home the same. If the place of a patch is to matter, it has to be written *into* the token. That is what the
 # position embeddings of a ViT are for (lesson 9).
+
+# %% [markdown]
+# ## Hard, and optional: never hold all scores
+#
+# With 50,176 tokens, one row of weights is short, but all rows are 2.5 billion numbers. Fast programs never hold them all
+# (**FlashAttention**, Dao and others 2022, arXiv:2205.14135). A query goes through the keys and values in *pieces*, and
+# keeps only three things: the largest score so far, the sum of all `exp(score - largest)` so far, and the same sum with
+# each one times its value. What must happen to the two sums when a piece brings a larger score?
+#
+# ### Exercise 7.2: attention, piece by piece
+#
+# **Goal:** one query `q` `(d,)`. `pieces` is a tuple of pairs `k, v`, each `(n, d)`, with another `n` in each. Return what
+# the query takes home, `(d,)`, as if all pieces were one. Look at each piece once, in one loop. Scores may be large
+# (`exp` of 1000 is inf). ●●●, 15 minutes.
+
+
+# %% exercise="7.2"
+def attention_in_pieces(q, pieces):
+    """(d,), a tuple of pairs (n, d), (n, d) -> (d,)."""
+    ### BEGIN SOLUTION
+    largest, total, y = -np.inf, 0.0, 0.0
+    for k, v in pieces:
+        scores = k @ q / np.sqrt(len(q))
+        before, largest = largest, max(largest, scores.max())
+        shrink = np.exp(before - largest)
+        shares = np.exp(scores - largest)
+        total = total * shrink + shares.sum()
+        y = y * shrink + shares @ v
+    return y / total
+    ### END SOLUTION
+
+
+# %%
+check.attention_in_pieces(attention_in_pieces)
+
+# %% [markdown] hints="7.2"
+# All that was summed up so far has `exp(score - old largest)` in it, and should have `exp(score - new largest)`. The two
+# differ by one factor, the same for all.
+# ---
+# The factor is `exp(old largest - new largest)`, at most 1. Begin with `-np.inf` as the largest: then the factor of the
+# first piece is 0.
+# ---
+# In the loop: `scores = k @ q / np.sqrt(len(q))`, the new `largest`, `shrink = np.exp(before - largest)`,
+# `shares = np.exp(scores - largest)`, `total = total * shrink + shares.sum()`, `y = y * shrink + shares @ v`. At the end
+# `y / total`.
 
 # %% [markdown]
 # ## Bug hunt

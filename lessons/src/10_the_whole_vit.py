@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 10: The whole ViT
 #
-# *About 70 minutes. It opens [`tinyvit/layers/block.py`](../tinyvit/layers/block.py) and
+# *About 95 minutes. It opens [`tinyvit/layers/block.py`](../tinyvit/layers/block.py) and
 # [`tinyvit/vit.py`](../tinyvit/vit.py).*
 #
 # All parts are there: patches, linear layers, layer norm, GELU and the MLP, attention, tokens and positions. In this
@@ -18,7 +18,7 @@ import numpy as np
 import tinyvit
 from tinyvit import check_gradients, ops
 from tinyvit.config.costs import model_costs
-from tinyvit.course import bug_hunt, check, show, show_guess
+from tinyvit.course import bug_hunt, check, replace_failing, show, show_guess
 
 rng = np.random.default_rng(10)
 
@@ -51,6 +51,35 @@ show(figure, "One transformer block. Two branches leave the straight road and ar
 # had it behind each plus sign, "post-norm"). So the straight road is really straight: nothing but plus signs from the
 # first block to the last. The tokens may grow on their way. Therefore one more layer norm comes at the end, once.
 #
+# ### Exercise 10.1: the block
+#
+# **Goal:** `x` is `(B, N, D)`. You get two functions, the branches: `attn_branch(x)` is layer norm and attention,
+# `mlp_branch(x)` is layer norm and MLP. Both take `(B, N, D)` and return two things: what is to be added, `(B, N, D)`, and
+# a function, the branch's own backward. Return `y, (attn_backward, mlp_backward)`. ●○○, 5 minutes.
+
+
+# %% exercise="10.1"
+def block_forward(x, attn_branch, mlp_branch):
+    """(B, N, D) -> y (B, N, D), and the two backwards."""
+    ### BEGIN SOLUTION
+    branch, attn_backward = attn_branch(x)
+    u = x + branch
+    branch, mlp_backward = mlp_branch(u)
+    return u + branch, (attn_backward, mlp_backward)
+    ### END SOLUTION
+
+
+# %%
+check.block_forward(block_forward)
+
+# %% [markdown] hints="10.1"
+# Two steps, and each has a plus sign: the first makes $u$ of $x$, the second makes $y$ of $u$. The MLP's branch begins at
+# $u$, not at $x$.
+# ---
+# `branch, attn_backward = attn_branch(x)`, `u = x + branch`, the same with `mlp_branch` and `u`, and then
+# `return u + branch, (attn_backward, mlp_backward)`.
+
+# %% [markdown]
 # ### The gradient takes both roads
 #
 # Take one step, $y = x + f(x)$. Turn $x_i$ up by a tiny $\delta$. Then $y_i$ changes by $\delta$, on the straight road.
@@ -65,14 +94,14 @@ show(figure, "One transformer block. Two branches leave the straight road and ar
 #
 # A block has two such steps. Backward, we meet the last one first.
 #
-# ### Exercise 10.1: the backward of a block
+# ### Exercise 10.2: the backward of a block
 #
 # **Goal:** `dy` is `(B, N, D)`. You get two functions: `attn_backward(d)` is the backward of the whole attention
 # branch, its layer norm included, and `mlp_backward(d)` that of the MLP branch. Both take and return `(B, N, D)`.
 # Return `dx` `(B, N, D)`. ●●○, 8 minutes.
 
 
-# %% exercise="10.1"
+# %% exercise="10.2"
 def block_backward(dy, attn_backward, mlp_backward):
     """(B, N, D) -> dx (B, N, D)."""
     ### BEGIN SOLUTION
@@ -84,18 +113,114 @@ def block_backward(dy, attn_backward, mlp_backward):
 # %%
 check.block_backward(block_backward)
 
-# %% [markdown] hints="10.1"
+# %% [markdown] hints="10.2"
 # Start at the end: $y = u + \text{MLP branch}(u)$. What is $du$? Then go on with $u = x + \text{attention branch}(x)$,
 # where $du$ plays the part of $dy$.
 # ---
 # `du = dy + mlp_backward(dy)`, then `dx = du + attn_backward(du)`.
 
 # %% [markdown]
-# ## The whole model, down and up
+# ## The whole model, down
 #
-# Here is a whole ViT with the library's parts. Read the forward from top to bottom. Then read the backward: it has the
-# **same lines, from bottom to top**, and each takes what its forward saved. (`model.norm` is the layer norm at the end.
-# `model.head` is the linear layer that makes the logits, **the head** of the model: no relative of attention's heads.)
+# Now the parts become a model. All of them have the same form: a forward returns its result and what the backward will
+# need, `y, saved = ops.NAME_forward(...)`.
+#
+# | | Part | Tokens |
+# |---|---|---|
+# | 1 | `ops.linear_forward(x, weight, bias)`: patches become tokens | `(B, L, CPP)` → `(B, L, D)` |
+# | 2 | `ops.prepend_tokens_forward(x, tokens)`: the class token in front | → `(B, N, D)` |
+# | 3 | `ops.add_position_forward(x, pos_embed)` | `(B, N, D)` |
+# | 4 | the blocks, one after another | `(B, N, D)` |
+# | 5 | `ops.layer_norm_forward(x, weight, bias)`: the one at the end | `(B, N, D)` |
+# | 6 | `ops.cls_pool_forward(x)`: only the class token's row | → `(B, D)` |
+# | 7 | `ops.linear_forward(x, weight, bias)`: the **head** of the model, no relative of attention's heads | → `(B, K)` |
+#
+# ### Exercise 10.3: a whole ViT, forward
+#
+# **Goal:** `patches` is `(B, L, C*P*P)`. `p` is a dict with the arrays `"proj.weight"` and `"proj.bias"` (part 1),
+# `"cls_token"`, `"pos_embed"`, `"norm.weight"` and `"norm.bias"` (part 5), `"head.weight"` and `"head.bias"` (part 7).
+# `blocks` is a tuple of functions; each takes `x` and returns two things, its `y` and its backward. Return
+# `logits, saved`, where `saved` has seven things, one for each part in this order; for part 4 it is the list of the
+# blocks' backwards. ●●○, 12 minutes.
+
+
+# %% exercise="10.3"
+def model_forward(patches, p, blocks):
+    """(B, L, C*P*P), a dict of arrays, a tuple of functions -> logits (B, K), and saved: seven things."""
+    ### BEGIN SOLUTION
+    x, embed = ops.linear_forward(patches, p["proj.weight"], p["proj.bias"])
+    x, prepend = ops.prepend_tokens_forward(x, p["cls_token"])
+    x, position = ops.add_position_forward(x, p["pos_embed"])
+    backwards = []
+    for block in blocks:
+        x, backward = block(x)
+        backwards.append(backward)
+    x, norm = ops.layer_norm_forward(x, p["norm.weight"], p["norm.bias"])
+    x, pool = ops.cls_pool_forward(x)
+    logits, head = ops.linear_forward(x, p["head.weight"], p["head.bias"])
+    return logits, (embed, prepend, position, backwards, norm, pool, head)
+    ### END SOLUTION
+
+
+# %%
+check.model_forward(model_forward)
+
+# %% [markdown] hints="10.3"
+# The table, read from top to bottom: one line of code for each part, and a loop for part 4. Every line takes the `x` that
+# the line before has made.
+# ---
+# `x, embed = ops.linear_forward(patches, p["proj.weight"], p["proj.bias"])`, then parts 2 and 3 in the same way. For part
+# 4, `backwards = []`, and for each block `x, backward = block(x)` and `backwards.append(backward)`. At the end
+# `return logits, (embed, prepend, position, backwards, norm, pool, head)`.
+
+# %% [markdown]
+# ## And up
+#
+# The backward has the **same lines, from bottom to top**, and each takes what its forward has saved:
+# `ops.NAME_backward(dy, saved)`. The linear layers and the layer norm return `dx, dweight, dbias`, positions return
+# `dx, dpos_embed`, the class token `dx, dtokens`, and the pool `dx` alone. A block's backward takes `dy` and returns `dx`.
+#
+# ### Exercise 10.4: a whole ViT, backward
+#
+# **Goal:** `dlogits` is `(B, K)`, `saved` is what 10.3 returned. Return `dpatches` `(B, L, C*P*P)` and a dict `grads`
+# with a gradient for each name in `p`. ●●●, 15 minutes. (Hard, and worth it: this is what the course is about.)
+
+
+# %% exercise="10.4"
+def model_backward(dlogits, saved):
+    """(B, K) -> dpatches (B, L, C*P*P), and a dict of gradients."""
+    embed, prepend, position, backwards, norm, pool, head = saved
+    ### BEGIN SOLUTION
+    grads = {}
+    dx, grads["head.weight"], grads["head.bias"] = ops.linear_backward(dlogits, head)
+    dx = ops.cls_pool_backward(dx, pool)
+    dx, grads["norm.weight"], grads["norm.bias"] = ops.layer_norm_backward(dx, norm)
+    for backward in reversed(backwards):
+        dx = backward(dx)
+    dx, grads["pos_embed"] = ops.add_position_backward(dx, position)
+    dx, grads["cls_token"] = ops.prepend_tokens_backward(dx, prepend)
+    dpatches, grads["proj.weight"], grads["proj.bias"] = ops.linear_backward(dx, embed)
+    return dpatches, grads
+    ### END SOLUTION
+
+
+# %%
+check.model_backward(model_backward)
+
+# %% [markdown] hints="10.4"
+# Put your forward beside it and begin at its last line: the head. Where forward went through the blocks from the first to
+# the last, backward begins with the last one.
+# ---
+# `dx, grads["head.weight"], grads["head.bias"] = ops.linear_backward(dlogits, head)`, then the pool, then the norm in the
+# same way. Then `for backward in reversed(backwards): dx = backward(dx)`, then the positions, the class token, and the
+# first linear layer.
+
+# %% [markdown]
+# ## Your model beside the library's
+#
+# We give your four functions the weights of a real model, and the library's layer norm, attention and MLP for branches.
+# (Where one of yours is missing, or not right yet, the library's stands in.) Then both get the same images and the same
+# random upstream gradient.
 
 # %%
 tiny = tinyvit.preset("tiny")
@@ -103,40 +228,58 @@ model = tinyvit.VisionTransformer(tiny, rng=np.random.default_rng(0)).astype(np.
 data = tinyvit.load_dataset("mnist")
 images = (data.train.images[:16] / 255 - data.mean) / data.std  # (16, 1, 28, 28)
 
-# forward: read it downwards
-x, patch_saved = model.patch_embed.forward(images)  # (B, C, H, W) -> (B, L, D)
-x, prepend_saved = ops.prepend_tokens_forward(x, model.cls_token)  # -> (B, N, D)
-x, position_saved = ops.add_position_forward(x, model.pos_embed)
-block_saved = []
-for block in model.blocks:
-    x, saved = block.forward(x)
-    block_saved.append(saved)
-x, norm_saved = model.norm.forward(x)
-x, pool_saved = ops.cls_pool_forward(x)  # (B, N, D) -> (B, D)
-logits, head_saved = model.head.forward(x)  # -> (B, K)
+mine = {
+    "10.1": block_forward,
+    "10.2": block_backward,
+    "10.3": model_forward,
+    "10.4": model_backward,
+}
+mine, is_own = replace_failing(mine)
+for number, function in mine.items():
+    print(f"{number} {function.__name__}: {'yours' if is_own[number] else 'the library stands in'}")
 
-# backward: the same, upwards
-dlogits = rng.standard_normal(logits.shape)
-dx, dhead = model.head.backward(dlogits, head_saved)
-dx = ops.cls_pool_backward(dx, pool_saved)
-dx, dnorm = model.norm.backward(dx, norm_saved)
-for block, saved in zip(reversed(model.blocks), reversed(block_saved), strict=True):
-    dx, dblock = block.backward(dx, saved)
-dx, dpos_embed = ops.add_position_backward(dx, position_saved)
-dx, dcls_token = ops.prepend_tokens_backward(dx, prepend_saved)
-dimages, dpatch_embed = model.patch_embed.backward(dx, patch_saved)
+
+def branch(norm, body):
+    """Layer norm, then attention or MLP, and the backward of both."""
+
+    def forward(x):
+        x, norm_saved = norm.forward(x)
+        y, body_saved = body.forward(x)
+        return y, lambda dy: norm.backward(body.backward(dy, body_saved)[0], norm_saved)[0]
+
+    return forward
+
+
+def whole(block):
+    branches = branch(block.norm1, block.attn), branch(block.norm2, block.mlp)
+
+    def forward(x):
+        y, backwards = mine["10.1"](x, *branches)
+        return y, lambda dy: mine["10.2"](dy, *backwards)
+
+    return forward
+
+
+weights = model.parameters()
+p = {name.removeprefix("patch_embed."): array for name, array in weights.items()}
+patches, cut = ops.patchify_forward(images, patch_size=tiny.patch_size)
+dlogits = rng.standard_normal((16, 10))
+logits, saved = mine["10.3"](patches, p, tuple(whole(block) for block in model.blocks))
+dpatches, my_grads = mine["10.4"](dlogits, saved)
 
 wanted, saved = model.forward(images)
 dwanted, grads = model.backward(dlogits, saved)
+dimages = ops.patchify_backward(dpatches, cut)
 print(f"logits differ from model.forward by {np.abs(logits - wanted).max():.0e}")
 print(f"dimages differ from model.backward by {np.abs(dimages - dwanted).max():.0e}")
-print(f"dpos_embed differs by {np.abs(dpos_embed - grads['pos_embed']).max():.0e}")
-for name, last in (("our", block_saved[-1]), ("the library's", saved.features.blocks[-1])):
-    print(f"tokens that ask in {name} last block: {last.attention_weights.shape[2]}")
+for name in ("pos_embed", "cls_token", "head.weight"):
+    print(f"d{name} differs by {np.abs(my_grads[name] - grads[name]).max():.0e}")
+asking = saved.features.blocks[-1].attention_weights.shape[2]
+print(f"tokens: {patches.shape[1] + 1}; tokens that ask in the library's last block: {asking}")
 
 # %% [markdown]
-# The numbers agree. But look at the last two lines: in the library's last block only **one** token asks the
-# others, in ours all 17.
+# The numbers agree: this is a Vision Transformer. But look at the last line: in the library's last block only **one**
+# token asks the others, in ours all 17.
 #
 # The head looks at the class token's row only. After the last attention, the tokens do not talk to each other any more:
 # layer norm, MLP and head work on each row by itself. So what the last block makes of the other 16 tokens is never
@@ -185,14 +328,14 @@ print(report.worst)
 #
 # The number of attention's heads does not appear: they share the 768 numbers, they do not add any.
 #
-# ### Exercise 10.2: count
+# ### Exercise 10.5: count
 #
 # **Goal:** the same for any ViT with a class token and learned positions. All arguments are whole numbers, given by
 # name: `img_size` and `patch_size` in pixels (square), `in_chans`, `num_classes`, `embed_dim` ($D$), `depth` (blocks),
 # `hidden_dim` ($M$). Return a whole number (divide by `//`, not `/`). ●●○, 15 minutes.
 
 
-# %% exercise="10.2"
+# %% exercise="10.5"
 def count_parameters(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
     """-> how many learned numbers a ViT has."""
     ### BEGIN SOLUTION
@@ -211,7 +354,7 @@ def count_parameters(*, img_size, patch_size, in_chans, num_classes, embed_dim, 
 # %%
 check.count_parameters(count_parameters)
 
-# %% [markdown] hints="10.2"
+# %% [markdown] hints="10.5"
 # Write a little function for a linear layer first: `m * n + n`. There are six linear layers in the table.
 # Then go through the table line by line. Which lines count once for each block?
 # ---
@@ -256,13 +399,13 @@ print(f"{'together':<22}{sum(cost.parameters for cost in costs.values()):>12,}")
 #
 # Again the number of attention's heads, $h$, drops out, because $h \cdot d = D$.
 #
-# ### Exercise 10.3: count the work
+# ### Exercise 10.6: count the work
 #
 # **Goal:** the FLOPs (2 for each MAC) of one image's forward, where every block brings all its $N = L + 1$ tokens. The
-# arguments are those of 10.2. Return a whole number. ●●○, 10 minutes.
+# arguments are those of 10.5. Return a whole number. ●●○, 10 minutes.
 
 
-# %% exercise="10.3"
+# %% exercise="10.6"
 def count_flops(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
     """-> floating-point operations of one image's forward."""
     ### BEGIN SOLUTION
@@ -277,7 +420,7 @@ def count_flops(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth
 # %%
 check.count_flops(count_flops)
 
-# %% [markdown] hints="10.3"
+# %% [markdown] hints="10.6"
 # Go through the table: the column "MACs" has the formulas. Add up, and do not forget what counts for each block, and
 # that a MAC is two FLOPs.
 # ---
@@ -381,7 +524,7 @@ without = down_and_up(start, dy, straight=False)
 for name, (_, gradients, _) in (("with", with_roads), ("without", without)):
     steps = ", ".join(f"{gradients[block]:.0f}" for block in (23, 16, 8, 1, 0))
     print(f"{name} straight roads: dy {size(dy):.0f}, dx of blocks 24, 17, 9, 2, 1: {steps}")
-show_guess(my_guess, 100 * without[1][0] / size(dy), "% of the gradient arrive")
+show_guess(my_guess, 100 * without[1][0] / size(dy), "% of the gradient's length arrive")
 
 # %% [markdown]
 # It does **not** fade away. Without the straight roads it is smaller than with them, but from block 24 down to block 1
@@ -477,8 +620,8 @@ check.suspect(10, my_suspect)
 #
 # ## What you can now do
 #
-# - Write the backward of a residual block: both roads, the last branch first.
-# - Read a whole ViT's backward as its forward, read upwards.
+# - Write a residual block, forward and backward: both roads, the last branch first.
+# - Write a whole ViT, and its backward as its forward, read upwards.
 # - Count the parameters and the work of any ViT on a sheet of paper.
 # - Say what the straight roads are for, and why the size of a gradient does not tell it.
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 15: Many workers
 #
-# *About 80 minutes. It opens [`tinyvit/training/parallel/`](../tinyvit/training/parallel/__init__.py).*
+# *About 90 minutes. It opens [`tinyvit/training/parallel/`](../tinyvit/training/parallel/__init__.py).*
 #
 # One processor takes too long. So we take many: each gets a part of the batch, finds the gradient of its part, and then
 # all of them put their gradients together. This is called **data parallelism**. It works because of one fact about
@@ -772,6 +772,43 @@ show(
 #
 # tinyvit takes the first column of the table: `--batch-size` is the whole batch, and workers and ranks share it. So you
 # never have to change the learning rate when you change the number of workers.
+
+# %% [markdown]
+# ## Hard, and optional: the second half of the ring
+#
+# After 15.3, worker $r$ has one complete piece, $r + 1$. In the second half the complete pieces travel on, until everybody
+# has all of them. No plan is given: draw the ring for four workers on paper, and say who passes on what in each step.
+#
+# ### Exercise 15.5: gather
+#
+# **Goal:** `pieces` is `(W, W, m)`: row $r$ is what worker $r$ has, and only its piece $r + 1$ counts. (Numbers count
+# round: behind piece $W - 1$ comes piece 0.) In each of $W - 1$ steps, every worker sends one piece to its right neighbour,
+# which puts it in the place of its own. Return the state in the end, `(W, W, m)`: all rows are alike. ●●●, 10 minutes.
+
+
+# %% exercise="15.5"
+def all_gather(pieces):
+    """(W, W, m), piece r + 1 of worker r complete -> (W, W, m), all complete."""
+    ### BEGIN SOLUTION
+    state = pieces.copy()
+    workers = len(state)
+    for step in range(workers - 1):
+        for rank in range(workers):
+            piece, right = (rank + 1 - step) % workers, (rank + 1) % workers
+            state[right, piece] = state[rank, piece]
+    return state
+    ### END SOLUTION
+
+
+# %%
+check.all_gather(all_gather)
+
+# %% [markdown] hints="15.5"
+# It is the same walk as in 15.3, one piece further on: what a worker has just been given, it passes on in the next step.
+# Nothing is added up any more.
+# ---
+# In step $s$ worker $r$ sends piece $r + 1 - s$: `piece = (rank + 1 - step) % workers`, and
+# `state[(rank + 1) % workers, piece] = state[rank, piece]`.
 
 # %% [markdown]
 # ## Bug hunt

@@ -25,9 +25,9 @@ def test_list_and_progress_say_what_has_been_passed(capsys):
     progress.remember("5.2")
     assert main(["lessons"]) == 0
     assert "05 Layer norm" in (out := capsys.readouterr().out)
-    assert "1 of 2" in out
+    assert "1 of 3" in out
     assert main(["lessons", "progress"]) == 0
-    assert "5.1 ·  5.2 ✓" in capsys.readouterr().out
+    assert "5.1 ·  5.2 ✓  5.3 ·" in capsys.readouterr().out
 
 
 def test_start_copies_once_and_reset_keeps_the_old_copy(capsys):
@@ -120,7 +120,7 @@ def test_grade_counts_what_the_learner_wrote(capsys):
     before = dict(os.environ)
     assert main(["lessons", "grade", "mine.ipynb"]) == 0
     out = capsys.readouterr().out
-    assert "mine.ipynb: 1 of 2 passed" in out
+    assert "mine.ipynb: 1 of 3 passed" in out
     assert "5.1 layer_norm_forward: passed" in out
     assert "5.2 layer_norm_backward: wrong shape" in out
     assert progress.passed() == []  # somebody else's work is not the teacher's progress

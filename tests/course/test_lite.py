@@ -158,9 +158,9 @@ def test_without_threads_an_exercise_is_judged_without_a_limit(monkeypatch):
 
 
 def test_the_way_to_the_next_lesson_needs_no_terminal(monkeypatch):
-    assert check._next(EXERCISES["5.2"]) == "Next: 6.1, gelu_forward, in lesson 6: tinyvit lessons open 6."
+    assert check._next(EXERCISES["5.3"]) == "Next: 6.1, gelu_forward, in lesson 6: tinyvit lessons open 6."
     monkeypatch.setattr(sys, "platform", "emscripten")
-    assert check._next(EXERCISES["5.2"]) == "Next: 6.1, gelu_forward, in lesson 6."
+    assert check._next(EXERCISES["5.3"]) == "Next: 6.1, gelu_forward, in lesson 6."
 
 
 @pytest.fixture(scope="module")

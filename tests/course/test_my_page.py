@@ -11,13 +11,15 @@ from tinyvit.course import EXERCISES, MyPage, progress, replace_failing, save_cl
 from tinyvit.course.collect import Piece, pieces_in
 from tinyvit.evaluation.classifier import load_classifier
 
+OWN = ("5.1", "5.2")
+
 
 @pytest.fixture
 def mine(rng, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYVIT_HOME", str(tmp_path))
     progress.remember("5.1")
     missing = pieces_in(tmp_path)  # a folder without notebooks
-    own = [Piece(piece.exercise, ("something",), "") if piece.exercise.lesson == 5 else piece for piece in missing]
+    own = [Piece(piece.exercise, ("something",), "") if piece.exercise.number in OWN else piece for piece in missing]
     report = check_gradients(ops.OPS["softmax"], [rng.standard_normal((2, 3))], rng=rng)
     return MyPage(
         pieces=own,

@@ -14,13 +14,25 @@ from .verdict import Outcome, Verdict
 RELATIVE_ERROR = 1e-10  # of the largest number wanted; inputs are float64, and float32 is right to 1e-7 only
 TINY = 1e-13  # what another order of a sum may leave where 0 is wanted
 SEQUENCES = (tuple, list)
+DEEPEST = 32  # axes of an array
 
 
 def as_array(value: Any) -> np.ndarray | None:
+    if nested_too_deep(value):  # NumPy would fill the memory with it
+        return None
     try:
         return np.asarray(value)
     except ValueError:  # lists of different lengths
         return None
+
+
+def nested_too_deep(value: Any, around: tuple[int, ...] = ()) -> bool:
+    """Tell whether lists in lists go on and on, as after `backwards.append(backwards)`, or further than any array."""
+    if not isinstance(value, SEQUENCES):
+        return False
+    if id(value) in around or len(around) > DEEPEST:
+        return True
+    return any(nested_too_deep(part, (*around, id(value))) for part in value)
 
 
 def arranged(result: Any, answer: Any) -> Any:
@@ -109,6 +121,8 @@ def kind_of(value: Any) -> str:
     """Description of a value in words: "an array of shape (2, 3)", "a list in which part 0 is None"."""
     if value is None:
         return "None"
+    if nested_too_deep(value):
+        return f"a {type(value).__name__} nested without end"
     if isinstance(value, list | tuple):
         shapes = [np.shape(part) if as_array(part) is not None else None for part in value]
         odd = [i for i, part in enumerate(value) if part is None] or [

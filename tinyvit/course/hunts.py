@@ -79,7 +79,7 @@ HUNTS = {
         "The first half of each vector is right. Which line is used by the second half alone?",
     ),
     10: Hunt(
-        "10.1",
+        "10.2",
         3,
         "return du + attn_backward(dy)",
         "what the attention branch gave became part of u, so du goes back into it: dy, and what came through the MLP",

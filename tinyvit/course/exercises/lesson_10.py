@@ -5,9 +5,106 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..exercise import Case, add
+from ..compare import kind_of
+from ..exercise import Case, NotAskedFor, add
 
 # --- 10.1 ---
+
+
+def block_forward(x, attn_branch, mlp_branch):
+    return _steps(x, attn_branch, mlp_branch)
+
+
+def _steps(x, first, second, *, first_road=1.0, second_road=1.0):
+    branch, first_backward = first(x)
+    u = first_road * x + branch
+    branch, second_backward = second(u)
+    return second_road * u + branch, (first_backward, second_backward)
+
+
+def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
+    for shape in ((2, 3, 5), (1, 4, 7), tuple(rng.integers(2, 6, 3)), (3, 1, 4), (2, 5, 1)):
+        yield Case((rng.standard_normal(shape), *(_bent(m) for m in rng.standard_normal((2, shape[-1], shape[-1])))))
+
+
+def _bent(matrix):
+    """A branch that is no straight line, as attention and MLP are none, with its backward."""
+
+    def branch(x):
+        y = np.tanh(x @ matrix)
+        return y, lambda dy: (dy * (1 - y * y)) @ matrix.T
+
+    return branch
+
+
+def _walked(result):
+    """y, and what the two backwards that were kept make of a gradient."""
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise NotAskedFor(f"it returned {kind_of(result)}, wanted two things: y, (attn_backward, mlp_backward)")
+    y, backwards = result
+    if not isinstance(backwards, tuple | list) or len(backwards) != 2 or not all(map(callable, backwards)):
+        raise NotAskedFor("behind y, it must return the two backwards, as they came: y, (attn_backward, mlp_backward)")
+    dy = np.cos(np.arange(np.size(y))).reshape(np.shape(y))
+    return y, *(backward(dy) for backward in backwards)
+
+
+def _parallel(x, attn, mlp):
+    (a, a_backward), (m, m_backward) = attn(x), mlp(x)
+    return x + a + m, (a_backward, m_backward)
+
+
+def _past_both(x, attn, mlp):
+    a, a_backward = attn(x)
+    m, m_backward = mlp(x + a)
+    return x + m, (a_backward, m_backward)
+
+
+def _branch_alone(x, attn, mlp):
+    a, a_backward = attn(x)
+    m, m_backward = mlp(a)
+    return x + a + m, (a_backward, m_backward)
+
+
+def _backwards_swapped(x, attn, mlp):
+    y, (a_backward, m_backward) = _steps(x, attn, mlp)
+    return y, (m_backward, a_backward)
+
+
+def _branches_swapped(x, attn, mlp):
+    y, (m_backward, a_backward) = _steps(x, mlp, attn)
+    return y, (a_backward, m_backward)
+
+
+add(
+    "10.1",
+    block_forward,
+    _forward_cases,
+    outputs=("y", "what attn_backward makes of a gradient", "what mlp_backward makes of a gradient"),
+    summary=_walked,
+    mistakes={
+        "both straight roads are missing: a branch is added to its tokens, and does not replace them": (
+            lambda x, attn, mlp: _steps(x, attn, mlp, first_road=0.0, second_road=0.0)
+        ),
+        "the straight road past the attention branch is missing: u = x + branch": (
+            lambda x, attn, mlp: _steps(x, attn, mlp, first_road=0.0)
+        ),
+        "the straight road past the MLP branch is missing: y = u + branch": (
+            lambda x, attn, mlp: _steps(x, attn, mlp, second_road=0.0)
+        ),
+        "both branches were given x; the MLP branch gets u, to which the attention branch has been added": _parallel,
+        "past the MLP branch goes u, and not x: what the attention branch gave is lost": _past_both,
+        "the MLP branch was given the attention branch alone; it gets u = x + that branch": _branch_alone,
+        "the MLP branch came first; the tokens talk to each other first, then each thinks for itself": (
+            _branches_swapped
+        ),
+        "the two backwards have changed places: first attention's, then the MLP's": _backwards_swapped,
+        "the attention branch is missing": lambda x, attn, mlp: (lambda u: (x + u[0], (attn(x)[1], u[1])))(mlp(x)),
+        "the MLP branch is missing": lambda x, attn, mlp: (lambda u: (x + u[0], (u[1], mlp(x + u[0])[1])))(attn(x)),
+    },
+)
+
+
+# --- 10.2 ---
 
 
 def block_backward(dy, attn_backward, mlp_backward):
@@ -31,7 +128,7 @@ def _branch(matrix):
 
 
 add(
-    "10.1",
+    "10.2",
     block_backward,
     _block_cases,
     outputs=("dx",),

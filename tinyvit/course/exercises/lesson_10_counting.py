@@ -7,7 +7,7 @@ import numpy as np
 
 from ..exercise import Case, add
 
-# --- 10.2 ---
+# --- 10.5 ---
 
 
 def count_parameters(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
@@ -73,7 +73,7 @@ def _parameter_cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 add(
-    "10.2",
+    "10.5",
     count_parameters,
     _parameter_cases,
     outputs=("count",),
@@ -136,7 +136,7 @@ add(
 )
 
 
-# --- 10.3 ---
+# --- 10.6 ---
 
 
 def count_flops(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
@@ -174,7 +174,7 @@ def _flops(
 
 
 add(
-    "10.3",
+    "10.6",
     count_flops,
     _parameter_cases,
     outputs=("count",),
