@@ -2,6 +2,7 @@
 """Lesson 10, a whole model: its forward, and its backward, the forward read upwards."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def model_backward(dlogits, saved):
 
 def _backward(dlogits, saved, *, forwards=False, stay=False, norm=True, skip=(), pool=ops.cls_pool_backward):
     embed, prepend, place, backwards, normed, pooled, head = saved
-    grads = {}
+    grads: dict[str, Any] = {}
     dx, grads["head.weight"], grads["head.bias"] = ops.linear_backward(dlogits, head)
     dx = pool(dx, pooled)
     dnorm, grads["norm.weight"], grads["norm.bias"] = ops.layer_norm_backward(dx, normed)
