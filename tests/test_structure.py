@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tinyvit
+from tests.support import python_files
 from tinyvit.ops import OPS
 
 ROOT = Path(tinyvit.__file__).parent
@@ -88,7 +89,7 @@ def parsed(path):
     return Module(path, text, tree, list(imports(tree, ["tinyvit", *path.relative_to(ROOT).parts[:-1]])))
 
 
-MODULES = [parsed(path) for path in sorted(ROOT.rglob("*.py"))]
+MODULES = [parsed(path) for path in python_files(ROOT)]
 
 
 def room_of(imported):

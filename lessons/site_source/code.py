@@ -11,6 +11,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from .gather import python_files
+
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -34,7 +36,7 @@ PAGE = """<!doctype html>
 def write_code_pages(package: Path, site: Path) -> None:
     """Write a page for each file of `package` below `site`/source."""
     formatter = HtmlFormatter(linenos="inline", linespans="L", wrapcode=True)
-    for path in sorted(package.rglob("*.py")):
+    for path in python_files(package):
         name = path.relative_to(package)
         target = site / "source" / name.with_suffix(".html")
         target.parent.mkdir(parents=True, exist_ok=True)

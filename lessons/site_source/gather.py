@@ -47,13 +47,18 @@ def find_pages(root: Path) -> dict[str, str]:
         for name in (f"lessons/{path.name}", f"lessons/solutions/{path.name}"):
             pages[name] = f"lessons/{path.name}"
     pages["lessons/solutions"] = "lessons/README.md"
-    for path in sorted((root / "tinyvit").rglob("*.py")):
+    for path in python_files(root / "tinyvit"):
         name = path.relative_to(root).as_posix()
         pages[name] = "source/" + name.removeprefix("tinyvit/").removesuffix(".py") + ".html"
         if path.name == "__init__.py":
             folder = PurePosixPath(name).parent
             pages[str(folder)] = f"api/{'.'.join(folder.parts)}.md"
     return pages
+
+
+def python_files(folder: Path) -> list[Path]:
+    """All Python files below a folder; without the copies that JupyterLab keeps of files it opened."""
+    return [path for path in sorted(folder.rglob("*.py")) if ".ipynb_checkpoints" not in path.parts]
 
 
 def start_page(root: Path) -> str:

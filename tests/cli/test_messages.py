@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tinyvit
+from tests.support import python_files
 from tests.support.verbs import PARSERS
 
 ROOT = Path(tinyvit.__file__).parent
@@ -108,7 +109,7 @@ def has(verb, flag):
     return any(flag in action.option_strings for action in PARSERS[verb]._actions)
 
 
-FILES = {str(path.relative_to(ROOT)): path for path in sorted(ROOT.rglob("*.py"))}
+FILES = {str(path.relative_to(ROOT)): path for path in python_files(ROOT)}
 TALKING = [
     name
     for name, path in FILES.items()

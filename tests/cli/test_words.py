@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tinyvit
+from tests.support import python_files
 from tests.support.verbs import PARSERS
 
 PACKAGE = Path(tinyvit.__file__).parent
@@ -75,7 +76,7 @@ def test_help_texts_have_no_banned_word():
 
 
 def test_notes_and_errors_have_no_banned_word():
-    files = [path for path in PACKAGE.rglob("*.py") if "course" not in path.parts and path.name != "published_names.py"]
+    files = [path for path in python_files(PACKAGE) if "course" not in path.parts and path.name != "published_names.py"]
     found = [f"{path.relative_to(PACKAGE)}: {text}" for path in files for text in sentences(path) if banned_in(text)]
     assert not found, "\n".join(found)
 
@@ -85,7 +86,7 @@ def test_docstrings_and_comments_have_no_private_word():
     words = re.compile(r"\b((some|any|every|no)body|whoever|born|eats?|fed|roads?|coins|strangers?)\b", re.IGNORECASE)
     found = [
         f"{path.relative_to(PACKAGE)}: {line.strip()}"
-        for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.cu")]
+        for path in [*python_files(PACKAGE), *PACKAGE.rglob("*.cu")]
         if "exercises" not in path.parts and path.name != "published_names.py"
         for line in path.read_text(encoding="utf-8").splitlines()
         if words.search(line)

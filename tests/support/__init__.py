@@ -14,6 +14,11 @@ def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(places)} | changes
 
 
+def python_files(folder):
+    """Paths of all Python files below a folder, sorted; without the copies that JupyterLab keeps of files it opened."""
+    return [path for path in sorted(folder.rglob("*.py")) if ".ipynb_checkpoints" not in path.parts]
+
+
 def others_slow(cases, fast=1):
     """Cases of one kind for `parametrize`: the first ones run always, the others with `pytest -m slow`."""
     cases = list(cases)
