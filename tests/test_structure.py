@@ -145,13 +145,15 @@ def test_heavy_packages_are_imported_where_they_are_used():
 
 
 def test_nothing_dangerous_or_hidden():
-    never = ("eval", "exec", "compile", "__import__", "np.load", "os.system")
+    """But for bug hunts, which run the package's own solutions with one line of the package's own in another's place."""
+    never = {"eval", "exec", "compile", "__import__", "np.load", "os.system"}
     for module in MODULES:
+        refused = never - {"exec", "compile"} if str(module) == "course/bug_hunt.py" else never
         for node in ast.walk(module.tree):
             assert not isinstance(node, ast.Assert), f"{module}: an assert is no error message"
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert called not in never, f"{module} calls {called}"
+                assert called not in refused, f"{module} calls {called}"
                 assert not called.startswith("np.random.") or called == "np.random.default_rng", f"{module}: {called}"
 
 

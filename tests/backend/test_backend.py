@@ -54,7 +54,7 @@ def test_objects_with_an_arithmetic_of_their_own_are_known(entries, pass_as_they
     assert not is_exact(entries)
 
 
-def test_integers_of_any_size_are_counted_where_indices_have_32_bits(monkeypatch):
+def test_integers_of_any_size_are_counted_with_32_bit_indices(monkeypatch):
     def strict(x, weights, minlength, count=np.bincount):  # as in a browser
         indices = x.astype(np.int32, casting="safe")
         counts = count(indices, weights, minlength)

@@ -21,7 +21,7 @@ def lenient(monkeypatch):
     monkeypatch.delenv("TINYVIT_STRICT", raising=False)
 
 
-def test_every_lesson_of_part_one_has_a_hunt_in_a_function_of_its_own():
+def test_every_lesson_of_part_one_has_a_hunt_of_its_own():
     assert list(HUNTS) == LESSONS
     for lesson, hunt in HUNTS.items():
         assert EXERCISES[hunt.number].lesson == lesson
@@ -29,7 +29,7 @@ def test_every_lesson_of_part_one_has_a_hunt_in_a_function_of_its_own():
 
 
 @pytest.mark.parametrize("lesson", others_slow(HUNTS))
-def test_the_bug_is_one_slip_of_the_pen_and_the_check_refuses_it(lesson):
+def test_the_bug_is_one_slip_of_the_pen_and_is_refused(lesson):
     hunt = HUNTS[lesson]
     broken = ast.unparse(ast.parse(broken_source(hunt)))
     assert broken in {mutant.source for mutant in mutants(hunt.number)}
@@ -73,7 +73,7 @@ def test_a_solution_must_find_it(monkeypatch):
         check.suspect(5, 3)
 
 
-def test_the_broken_function_is_handed_over_beside_the_right_lines(capsys):
+def test_the_broken_function_stands_beside_the_right_lines(capsys):
     broken = bug_hunt(5)
     shown = capsys.readouterr().out
     assert " 8      stretch = (dx_hat * x_hat)" in shown

@@ -45,7 +45,7 @@ def test_an_unsolved_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", OF_PART_ONE, ids=lambda path: path.stem)
-def test_a_guess_is_asked_for_before_every_experiment_and_a_bug_is_hunted(path):
+def test_guesses_come_before_experiments_and_a_bug_is_hunted(path):
     text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
     boxes = re.findall(r"^my_guess = (.*?)  # .+$", text, re.MULTILINE)
     assert boxes

@@ -28,7 +28,7 @@ SEED = 0  # of the cases that say which outputs come out wrong
 
 
 class Lead(NamedTuple):
-    """What comes out wrong of a broken function, and what comes out right, by the names of its outputs."""
+    """The outputs of a broken function that come out wrong, and those that come out right, by their names."""
 
     wrong: tuple[str, ...]
     right: tuple[str, ...]
@@ -65,8 +65,7 @@ def find_hunt(lesson: int) -> Hunt:
 def right_lines(hunt: Hunt) -> list[str]:
     """The solution without docstring and comments, line by line."""
     tree = ast.parse(texts()["exercises"][hunt.number]["solution"])
-    function = tree.body[0]
-    assert isinstance(function, ast.FunctionDef)
+    function: Any = tree.body[0]
     if isinstance(function.body[0], ast.Expr):  # a docstring
         function.body = function.body[1:]
     return ast.unparse(tree).splitlines()
@@ -89,7 +88,7 @@ def broken_function(hunt: Hunt) -> Function:
 
 @cache
 def lead(hunt: Hunt) -> Lead:
-    """Which outputs of the broken function are wrong in any case of its exercise."""
+    """The outputs of the broken function that are wrong in any case of its exercise, and those that never are."""
     exercise, broken = EXERCISES[hunt.number], broken_function(hunt)
     wrong: set[str] = set()
     with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):

@@ -56,7 +56,7 @@ class StopsEarly(VisionTransformer):
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """What a run is made of; the defaults are those of the healthy one."""
+    """The parts of a run; the defaults are those of the healthy one."""
 
     lr: float = 5e-3
     weight_decay: float = 0.05
