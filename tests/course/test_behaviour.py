@@ -1,6 +1,7 @@
 """What a check says where nothing was compared: a stub left in, a cell not run, a loop without an end."""
 
 import _thread
+import signal
 import threading
 import time
 
@@ -98,10 +99,13 @@ def test_an_endless_loop_is_stopped_at_the_learners_line(loop, monkeypatch):
     assert "does the loop end" in verdict.guess
 
 
-def test_stop_is_told_without_a_traceback():
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["as usual", "in the background"])
+def test_stop_is_told_without_a_traceback(handler):
+    before = signal.signal(signal.SIGINT, handler)
     function = written("def f(x):\n    while True:\n        x = x + 0\n")
     threading.Timer(0.2, _thread.interrupt_main).start()
     assert "it was stopped before it came to an end" in judge(toy(), function).sentence
+    assert signal.signal(signal.SIGINT, before) is handler
 
 
 def test_a_quick_function_is_not_stopped_later(monkeypatch):

@@ -2,6 +2,7 @@
 
 import _thread
 import inspect
+import signal
 import sys
 import sysconfig
 import threading
@@ -56,11 +57,16 @@ def time_limit() -> Iterator[None]:
         return
     timer = threading.Timer(SECONDS, _thread.interrupt_main)
     timer.daemon = True
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as in what a shell runs in the background
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def where_it_stopped(error: BaseException) -> str:
