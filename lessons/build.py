@@ -6,6 +6,7 @@ all sources     ->  tinyvit/course/lessons.json     titles, minutes, hints, stub
 
 A source is Python in jupytext's percent format. A cell `# %% exercise="5.1"` holds one function, whose body stands
 between BEGIN SOLUTION and END SOLUTION; a cell `# %% [markdown] hints="5.1"` holds its hints, a line `---` between.
+`--slides` makes lessons/slides/NN_slug.html of the solved notebooks, see slides.py.
 `# %% drawing=true` is a cell that only draws: its code is folded away. Lines such as `my_guess = 50  # % of the digits`
 are `my_guess = None  # % of the digits` in the exercises.
 """
@@ -13,6 +14,7 @@ are `my_guess = None  # % of the digits` in the exercises.
 import argparse
 import copy
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -39,7 +41,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("lessons", nargs="*", help="numbers, such as 05; all that have changed if left out")
     parser.add_argument("--check", action="store_true", help="change nothing; fail if something is out of date")
     parser.add_argument("--all", action="store_true", help="run also those that have not changed")
+    parser.add_argument("--slides", action="store_true", help="make slides of the solved lessons, in lessons/slides/")
+    parser.add_argument(
+        "--packages", type=Path, metavar="FOLDER", help="node_modules, for slides without a network: see slides.py"
+    )
     options = parser.parse_args(argv)
+    if options.slides:
+        return make_slides(options.lessons, options.packages)
     stale, texts = [], {"lessons": {}, "exercises": {}}
     for path in sorted((LESSONS / "src").glob("*.py")):
         source = jupytext.read(path)
@@ -75,6 +83,21 @@ def main(argv: list[str] | None = None) -> int:
     if options.check and stale:
         print("run python lessons/build.py and commit what it writes")
         return 1
+    return 0
+
+
+def make_slides(wanted: list[str], packages: Path | None) -> int:
+    """Slides of the lessons with these numbers, or of all."""
+    from slides import write_slides
+
+    for path in sorted((LESSONS / "src").glob("*.py")):
+        if not wanted or path.stem[:2] in wanted:
+            texts = exercise_texts(path.stem, jupytext.read(path)).values()
+            stubs = {text["solution"]: text["stub"] for text in texts}
+            written = write_slides(
+                LESSONS / "solutions" / f"{path.stem}.ipynb", stubs, LESSONS / "slides", packages=packages
+            )
+            print(f"written: {written.relative_to(LESSONS.parent)}")
     return 0
 
 
@@ -162,12 +185,13 @@ def lesson_facts(source: nbformat.NotebookNode) -> dict[str, object]:
 
 
 def exercise_texts(slug: str, source: nbformat.NotebookNode) -> dict[str, dict[str, object]]:
-    """Lesson, hints, stub and solution of every exercise in a source, by number."""
+    """Lesson, goal, hints, stub and solution of every exercise in a source, by number."""
     texts: dict[str, dict[str, object]] = {}
-    for cell in source.cells:
+    for before, cell in itertools.pairwise(source.cells):
         if number := cell.metadata.get("exercise"):
             stub, solution = stub_of(number, cell.source), solution_of(cell.source)
-            texts[number] = {"lesson": slug, "hints": [], "stub": stub, "solution": solution}
+            goal = before.source.partition("**Goal:** ")[2]
+            texts[number] = {"lesson": slug, "goal": goal, "hints": [], "stub": stub, "solution": solution}
         elif number := cell.metadata.get("hints"):
             texts[number]["hints"] = hints_of(cell.source)
     return texts

@@ -14,7 +14,8 @@ from tests.support.verbs import PARSERS
 
 ROOT = Path(tinyvit.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--(?!help\b)[a-z][a-z-]*")
-VERB_BEFORE = re.compile(r"tinyvit ([a-z]+|\{\})[^:;,]*$")  # "tinyvit convert --ignore-head": that verb's flag is meant
+# In "tinyvit convert --ignore-head" that verb's flag is meant.
+VERB_BEFORE = re.compile(r"tinyvit (lessons [a-z]+|[a-z]+|\{\})[^:;,]*$")
 RUNS = ("train", "finetune")
 MEASURING = ("eval", "plot", "look")
 
@@ -72,6 +73,7 @@ REACH = {
     "course/collect.py": ("lessons collect",),
     "cli/lesson_copies.py": ("lessons start", "lessons open", "lessons reset"),
     "cli/lessons.py": ("lessons open",),
+    "cli/exam.py": ("lessons exam",),
     "cli/evaluate.py": ("eval",),
     "cli/predictions.py": ("predict", "eval"),
     "cli/read_digits.py": ("predict",),

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import re
 import textwrap
 import types
 import typing
@@ -135,6 +136,27 @@ def count(given: str) -> int:
     if not (given.isdecimal() and len(given) < 20 and 1 <= int(given) < LIMIT):
         raise argparse.ArgumentTypeError(f"it must be a whole number from 1 to {LIMIT - 1:,}, got {given[:20]!r}")
     return int(given)
+
+
+def whole(given: str) -> int:
+    """Whole number of at least 0.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no such number, or unreasonably large.
+    """
+    return 0 if given == "0" else count(given)
+
+
+def lesson_numbers(given: str) -> list[int]:
+    """Lessons as people name them: 1-5,7.
+
+    Raises:
+        argparse.ArgumentTypeError: they are not named so.
+    """
+    if not re.fullmatch(r"\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*", given, re.ASCII):
+        raise argparse.ArgumentTypeError(f"it must name lessons as in 1-5,7, got {given[:20]!r}")
+    ends = [piece.split("-") for piece in given.split(",")]
+    return sorted({number for piece in ends for number in range(int(piece[0]), int(piece[-1]) + 1)})
 
 
 def probability(given: str) -> float:

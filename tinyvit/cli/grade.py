@@ -4,54 +4,121 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from ..course import EXERCISES
+from ..course.exam import mark
+from ..course.verdict import Outcome
 from ..errors import UserError
 from .jupyter_lab import INSTALL
-from .output import say
+
+PASSED = Outcome.PASSED.value
+NOT_RUN = "its check did not run"
+CHECK = "from tinyvit.course import check\ncheck.{name}(globals().get('{name}'))"
+HAND_IN = "from tinyvit.course.exam import hand_in\nhand_in(globals())"
 
 
-def grade(notebooks: Sequence[str]) -> None:
-    """Run notebooks: every check that runs counts, the last one of an exercise decides.
+class Graded(NamedTuple):
+    """Verdicts on a student's notebooks; on an exercise in several of them, the best."""
+
+    student: str
+    verdicts: dict[str, str]  # by exercise or question
+    problem: str = ""  # of a notebook that could not be run to its end
+
+    @property
+    def passes(self) -> int:
+        return sum(verdict == PASSED for verdict in self.verdicts.values())
+
+
+def submissions(paths: Sequence[str]) -> dict[str, list[Path]]:
+    """The notebooks of each student: of a folder's sub-folder its name, of a notebook the notebook's.
 
     Raises:
-        UserError: a package is missing, or one is no notebook.
+        UserError: one is not there, or holds no notebook.
+    """
+    found: dict[str, list[Path]] = {}
+    for given in map(Path, paths):
+        if not given.exists():
+            raise UserError(f"there is no {given}: name .ipynb files, or a folder with a folder for each student")
+        if not given.is_dir():
+            found.setdefault(str(given), []).append(given)
+            continue
+        notebooks = [path for path in sorted(given.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+        if not notebooks:
+            raise UserError(f"{given} holds no notebook: name .ipynb files, or a folder with a folder for each student")
+        for path in notebooks:
+            inside = path.relative_to(given).parts
+            found.setdefault(inside[0] if len(inside) > 1 else path.stem, []).append(path)
+    return found
+
+
+def grade(
+    students: Mapping[str, Sequence[Path]], *, key: Mapping[str, Any] | None = None, seconds: int = 600
+) -> Iterator[Graded]:
+    """Run each student's notebooks: every check that runs counts, the last one of an exercise decides.
+
+    Args:
+        key: of an exam, as `tinyvit lessons exam` writes it: the questions of each student.
+        seconds: that a cell may take.
+
+    Raises:
+        UserError: a package is missing.
     """
     try:
-        import nbformat
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+        import nbclient  # noqa: F401
+        import nbformat  # noqa: F401
     except ImportError as error:
         raise UserError(f"grading runs notebooks, which needs the extra 'lessons': {INSTALL}") from error
-    from ..course import EXERCISES
+    for student, notebooks in students.items():
+        verdicts: dict[str, str] = {}
+        problems = []
+        questions = None if key is None else key["students"].get(student, {})
+        for path in notebooks:
+            found, problem = _run(path, seconds, questions)
+            problems += [f"{path.name}: {problem}"] * bool(problem)
+            verdicts |= {name: word for name, word in found.items() if verdicts.get(name) != PASSED}
+        yield Graded(student, verdicts, "; ".join(problems))
 
-    for given in notebooks:
-        path = Path(given)
-        try:
-            notebook = nbformat.read(path, 4)
-        except Exception as error:
-            raise UserError(f"{given} is not a notebook ({error}): name .ipynb files") from error
+
+def _run(path: Path, seconds: int, questions: Mapping[str, Any] | None) -> tuple[dict[str, str], str]:
+    """The verdicts of a notebook's exercises, or of an exam's questions; and what stopped it, if something did."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    try:
+        notebook = nbformat.read(path, 4)
         text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    except Exception as error:  # whatever a broken file makes the package raise
+        return {}, f"not a notebook ({' '.join(str(error).split())[:80]})"
+    if questions is None:
         asked = [number for number, e in EXERCISES.items() if re.search(rf"check\.{e.name}\(", text)]
-        with tempfile.TemporaryDirectory() as home:
-            grades = Path(home) / "grades"
-            environment = os.environ | {"TINYVIT_GRADES": str(grades), "TINYVIT_HOME": home}
-            client = NotebookClient(
-                notebook,
-                timeout=600,
-                kernel_name="python3",  # of this environment, whatever the learner's was called
-                allow_errors=True,
-                resources={"metadata": {"path": str(path.parent)}},
-            )
-            try:
-                client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own remarks
-                problem = ""
-            except (CellTimeoutError, DeadKernelError) as error:
-                problem = f" (it was stopped: {type(error).__name__})"
-            lines = grades.read_text(encoding="utf-8").splitlines() if grades.exists() else []
-            found = dict(line.split(" ", 1) for line in lines)
-        passes = [number for number in asked if found.get(number) == "passed"]
-        say(f"{given}: {len(passes)} of {len(asked)} passed{problem}")
-        for number in asked:
-            say(f"  {number} {EXERCISES[number].name}: {found.get(number, 'its check did not run')}")
+    else:
+        asked = list(questions)
+        checks = [CHECK.format(name=EXERCISES[name].name) for name in asked if name in EXERCISES]
+        notebook.cells += map(nbformat.v4.new_code_cell, [*checks, HAND_IN])
+    with tempfile.TemporaryDirectory() as home:
+        grades, problem = Path(home) / "grades", ""
+        client = NotebookClient(
+            notebook,
+            timeout=seconds,
+            kernel_name="python3",  # of this environment, whatever the learner's was called
+            allow_errors=True,
+            resources={"metadata": {"path": str(path.parent)}},
+        )
+        environment = os.environ | {"TINYVIT_GRADES": str(grades), "TINYVIT_HOME": home}
+        try:
+            client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own remarks
+        except (CellTimeoutError, DeadKernelError) as error:
+            problem = f"it was stopped: {type(error).__name__}"
+        lines = grades.read_text(encoding="utf-8", errors="replace").splitlines() if grades.exists() else []
+    found = {name: word for name, _, word in (line.partition(" ") for line in lines)}
+    if questions is None:
+        return {number: found.get(number, NOT_RUN) for number in asked}, problem
+    return {name: _marked(found.get(name, ""), answer) for name, answer in questions.items()}, problem
+
+
+def _marked(found: str, answer: float | None) -> str:
+    return (found or NOT_RUN) if answer is None else mark(found, answer)

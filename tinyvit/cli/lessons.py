@@ -1,11 +1,12 @@
 """`tinyvit lessons`: the course from the command line."""
 
 import argparse
+import secrets
 import shlex
 from pathlib import Path
 
 from .browser import port
-from .flags import SUB_PARSERS
+from .flags import SUB_PARSERS, count, lesson_numbers, whole
 from .output import say
 
 FOLDER = "my-lessons"
@@ -14,7 +15,7 @@ FOLDER = "my-lessons"
 def add_parser(verbs: SUB_PARSERS) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "lessons",
-        help="the course: list, start, open, progress, reset, collect, grade",
+        help="the course: list, start, open, progress, reset, collect, grade, exam",
         description="The course, lesson by lesson.",
     )
     parser.set_defaults(run=run_list)
@@ -41,8 +42,37 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     action("progress", run_progress, "which exercises you have passed")
     added = action("collect", run_collect, "your own functions of lessons 1 to 12 in one file, my_vit.py")
     added.add_argument("--folder", default=FOLDER, help="folder of your copies (default: %(default)s)")
-    graded = action("grade", run_grade, "run notebooks and print which exercises pass")
-    graded.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="notebooks to grade, .ipynb files")
+    graded = action("grade", run_grade, "run notebooks, and all code in them, and print which exercises pass")
+    graded.add_argument(
+        "notebooks",
+        nargs="+",
+        metavar="NOTEBOOK",
+        help="notebooks to grade, .ipynb files; or a folder that holds a folder for each student",
+    )
+    graded.add_argument("--csv", metavar="FILE", help="write the grades as a table for spreadsheets, too")
+    graded.add_argument("--key", metavar="FILE", help="key of an exam, key.json: grade its notebooks")
+    graded.add_argument(
+        "--seconds", type=count, default=600, help="time limit of each cell, in seconds (default: %(default)s)"
+    )
+    _add_exam_flags(action("exam", run_exam, "write an exam: for each student a notebook with other questions"))
+
+
+def _add_exam_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="FOLDER", help="new folder: a folder for each student, and the key, key.json")
+    names = parser.add_mutually_exclusive_group(required=True)
+    names.add_argument("--students", nargs="+", metavar="NAME", help="names of the students")
+    names.add_argument("--names", metavar="FILE", help="text file with the students' names, one a line")
+    parser.add_argument(
+        "--lessons", type=lesson_numbers, default="1-12", help="lessons to ask about (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=whole, help="seed that draws the questions (default: another one each time)")
+    for kind, number, what in (
+        ("calculate", 5, "a number that a formula gives"),
+        ("find", 2, "the wrong line of a function"),
+        ("write", 2, "a function"),
+    ):
+        text = f"number of questions to {kind} {what} (default: %(default)s)"
+        parser.add_argument(f"--{kind}", type=whole, default=number, metavar="N", help=text)
 
 
 def _add_server_flags(parser: argparse.ArgumentParser) -> None:
@@ -111,9 +141,35 @@ def run_progress(options: argparse.Namespace) -> int:
 
 
 def run_grade(options: argparse.Namespace) -> int:
-    from .grade import grade
+    from .exam import read_key
+    from .grade import grade, submissions
+    from .grades import say_list, table, write_csv
 
-    grade(options.notebooks)
+    key = read_key(Path(options.key)) if options.key else None
+    students, grades = submissions(options.notebooks), []
+    for graded in grade(students, key=key, seconds=options.seconds):
+        grades.append(graded)
+        if len(students) == 1:
+            say_list(graded)
+        else:
+            say(f"{graded.student}: {graded.passes} of {len(graded.verdicts)} passed")
+    if len(students) > 1:
+        say("\n" + table(grades))
+    if options.csv:
+        write_csv(Path(options.csv), grades)
+    return 0
+
+
+def run_exam(options: argparse.Namespace) -> int:
+    from .exam import KEY, read_names, write_exam
+
+    folder, students = Path(options.folder), options.students or read_names(Path(options.names))
+    seed = secrets.randbelow(10**6) if options.seed is None else options.seed
+    kinds = {"calculate": options.calculate, "find": options.find, "write": options.write}
+    write_exam(folder, students, options.lessons, seed=seed, **kinds)
+    say(f"{folder} holds a notebook for each of {len(students)} students; they were drawn with seed {seed}.")
+    say(f"Hand out each student's folder, and keep {folder / KEY}: it has the answers.")
+    say(f"Grade with: tinyvit lessons grade {shlex.quote(str(folder))} --key {shlex.quote(str(folder / KEY))}")
     return 0
 
 
