@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 3: Gradient checking
 #
-# *About 70 minutes. It opens [`tinyvit/gradcheck/check.py`](../tinyvit/gradcheck/check.py).*
+# *About 75 minutes. It opens [`tinyvit/gradcheck/check.py`](../tinyvit/gradcheck/check.py).*
 #
 # A wrong backward does not crash. It returns an array of the right shape, with numbers that look like numbers. The
 # model may even learn, only worse. So we need a judge that does not believe us.
@@ -12,11 +12,14 @@
 # It sounds like one line of code. But there are three ways to fool yourself, and this lesson walks into all three.
 
 # %%
+from numbers import Real
+
 import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import bug_hunt, check, show, show_guess
+from tinyvit.course import bug_hunt, check, replace_failing, show, show_guess
+from tinyvit.gradcheck import check_exact
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(3)
@@ -409,6 +412,119 @@ check.complex_step(complex_step)
 # $h f'(x)$, and the first wrong term is $h^2$ times smaller.
 # ---
 # As in 3.1, place by place: `z = x.astype(complex)`, `z[index] += 1e-30j`, and `f(z).imag / 1e-30`.
+
+# %% [markdown]
+# ## And what our own code computes, without a difference
+#
+# The complex step needs an $f$ that takes complex numbers. Some of our ops will compare numbers, and complex ones have no
+# order. So give each number its slope to carry along: a **dual number** $a + a' \varepsilon$ is a value $a$ and a slope $a'$, with the rule
+# $\varepsilon^2 = 0$. (Clifford 1873. Taylor's series then stops by itself: $f(a + a' \varepsilon) = f(a) + f'(a) \, a'
+# \varepsilon$, and nothing is left out.) A product, with $\varepsilon^2 = 0$:
+#
+# $$ (a + a' \varepsilon)(b + b' \varepsilon) = ab + (a'b + ab') \, \varepsilon . $$
+#
+# That is the product rule, and nobody had to differentiate. For the quotient, call it $c + c' \varepsilon$. It must satisfy
+# $(c + c' \varepsilon)(b + b' \varepsilon) = a + a' \varepsilon$, so $cb = a$ and $c'b + cb' = a'$.
+#
+# ### Exercise 3.4: a quotient that carries its slope (optional)
+#
+# **Goal:** `x` and `y` are pairs of arrays, value and slope: $a, a'$ and $b, b'$. Return the pair of $x / y$, for arrays of any
+# shapes that NumPy can divide. ●●○, 5 minutes.
+
+
+# %% exercise="3.4"
+def dual_quotient(x, y):
+    """Two pairs: value (...), slope (...) -> the pair of x / y."""
+    ### BEGIN SOLUTION
+    (a, da), (b, db) = x, y
+    return a / b, (da * b - a * db) / b**2
+    ### END SOLUTION
+
+
+# %%
+check.dual_quotient(dual_quotient)
+
+# %% [markdown] hints="3.4"
+# $c = a / b$. Solve $c'b + cb' = a'$ for $c'$.
+# ---
+# $c' = (a' - c b') / b = (a'b - ab') / b^2$.
+
+# %% [markdown]
+# Now the point. NumPy can compute with arrays of *objects*: for `x * y` it asks each object for its own `*`, for
+# `x @ y` for its `*` and `+`. So a class with these rules goes through our ops **as they are**, the very lines that train:
+
+# %%
+# The course's, where yours is not right yet.
+ours, _ = replace_failing({"3.4": dual_quotient})
+
+
+class Dual:
+    """A value and its slope."""
+
+    def __init__(self, value, slope=0.0):
+        self.value, self.slope = value, slope
+
+    def __add__(self, other):
+        other = dual(other)
+        return Dual(self.value + other.value, self.slope + other.slope)
+
+    def __mul__(self, other):
+        other = dual(other)
+        return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+
+    def __truediv__(self, other):
+        other = dual(other)
+        return Dual(*ours["3.4"]((self.value, self.slope), (other.value, other.slope)))
+
+    def __sub__(self, other):
+        return self + dual(other) * -1.0
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def dual(x):
+    return x if isinstance(x, Dual) else Dual(x)
+
+
+def moving(x, v):
+    """An array of dual numbers, whose slopes are v."""
+    return np.array([Dual(*pair) for pair in zip(x.flat, v.flat, strict=True)]).reshape(x.shape)
+
+
+def slopes(y):
+    return np.array([entry.slope for entry in y.flat]).reshape(y.shape)
+
+
+Real.register(Dual)  # our ops ask whether an object is a real number
+x, v, dy = rng.uniform(0.5, 2, (3, 2, 5))
+_, saved = shares_forward(x)
+print(f"shares: the backward says {(right(dy, saved) * v).sum():.17f}")
+print(f"        its forward says  {(slopes(shares_forward(moving(x, v))[0]) * dy).sum():.17f}")
+weight, dy = rng.standard_normal((5, 3)), rng.standard_normal((2, 3))
+_, saved = ops.linear_forward(x, weight)
+print(f"linear: the backward says {(ops.linear_backward(dy, saved)[0] * v).sum():.17f}")
+print(
+    f"        its forward says  {(slopes(ops.linear_forward(moving(x, v), weight)[0]) * dy).sum():.17f}"
+)
+
+# %% [markdown]
+# No $h$, no V, and the numbers agree but for rounding in the last digits. `check_exact` does this with all operations that
+# our ops need ([`dual.py`](../tinyvit/gradcheck/dual.py)), and holds backwards to $10^{-13}$. Does that matter? Here is a linear layer whose
+# gradient is too large by a factor of $1 + 10^{-10}$. (Nobody would notice in training. But it is a mistake, and one that
+# central differences cannot see.)
+
+
+# %%
+def slightly_off(dy, saved):
+    dx, dweight, dbias = ops.linear_backward(dy, saved)
+    return dx * (1 + 1e-10), dweight, dbias
+
+
+for judge in (check_gradients, check_exact):
+    for backward in (ops.linear_backward, slightly_off):
+        report = judge(Op(ops.linear_forward, backward), inputs, rng=rng)
+        verdict = "passed" if report.passed else "CAUGHT"
+        print(f"{judge.__name__:16} {backward.__name__:16} {verdict}, error {report.error:.0e}")
 
 # %% [markdown]
 # ## Bug hunt
