@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 1: Images to patches
 #
-# *About 55 minutes. It opens [`tinyvit/ops/patchify.py`](../tinyvit/ops/patchify.py).*
+# *About 70 minutes. It opens [`tinyvit/ops/patchify.py`](../tinyvit/ops/patchify.py).*
 #
 # A transformer reads a row of vectors, as you read a row of words. An image is not a row of anything. So the first step
 # of a Vision Transformer cuts the image into small squares, the **patches**, and lays them in a row, as a page is read:
@@ -362,6 +362,47 @@ print("hasty: patch 5 is the square cut out by hand:", np.array_equal(hasty[:, 5
 #
 # What tells them apart is one patch, compared with a square that was cut out **by hand**. Keep this for the whole
 # course: *a right gradient of a wrong formula is still a wrong model.* We need to test the forward by itself.
+
+# %% [markdown]
+# ## Hard, and optional: patches that overlap
+#
+# Our patches lie side by side. They may also overlap, as in CvT (Wu et al. 2021, arXiv:2103.15808): each begins
+# $S$ pixels after the last one, and $S$, the **stride**, is smaller than $P$. Then one pixel is in several patches. What is
+# its gradient? It acts on the loss through each of its copies, and what comes back along all of them **adds up**. You
+# will meet this rule in every lesson: what was copied in the forward is summed in the backward.
+#
+# ### Exercise 1.3: the backward of overlapping patches
+#
+# **Goal:** `dpatches` is `(B, L, C*P*P)`, and `shape` is `(B, C, H, W)`. The patches are counted row by row; there are
+# `(H - P) // stride + 1` rows of them, and as many columns as that gives with `W`. Return `dimages` `(B, C, H, W)`. Pixels
+# that no patch holds have the gradient 0. ●●●, 15 minutes.
+
+
+# %% exercise="1.3"
+def overlapping_backward(dpatches, shape, patch_size, stride):
+    """(B, L, C*P*P), (B, C, H, W), two whole numbers -> (B, C, H, W)."""
+    ### BEGIN SOLUTION
+    B, C, H, W = shape
+    P = patch_size
+    rows, cols = (H - P) // stride + 1, (W - P) // stride + 1
+    pieces = dpatches.reshape(B, rows, cols, C, P, P)
+    dimages = np.zeros(shape)
+    for i in range(rows):
+        for j in range(cols):
+            top, left = i * stride, j * stride
+            dimages[:, :, top : top + P, left : left + P] += pieces[:, i, j]
+    return dimages
+    ### END SOLUTION
+
+
+# %%
+check.overlapping_backward(overlapping_backward)
+
+# %% [markdown] hints="1.3"
+# Begin with zeros. Each patch **adds** its numbers at its place. Two loops over rows and columns of patches are fine.
+# ---
+# With `pieces = dpatches.reshape(B, rows, cols, C, P, P)`: patch `(i, j)` is `pieces[:, i, j]`, `(B, C, P, P)`, and its first
+# pixel is in row `i * stride` and column `j * stride`.
 
 # %% [markdown]
 # ## Bug hunt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 2: Linear layers and the chain rule
 #
-# *About 55 minutes. It opens [`tinyvit/ops/linear.py`](../tinyvit/ops/linear.py).*
+# *About 65 minutes. It opens [`tinyvit/ops/linear.py`](../tinyvit/ops/linear.py).*
 #
 # Nearly all the learned numbers of a transformer stand in **linear layers**. A linear layer is many neurons side by
 # side. One neuron is simple: it multiplies each number it gets by a **weight**, adds everything up, and adds one more
@@ -376,6 +376,44 @@ measured = (squared_loss(turned_up, weight) - squared_loss(x, weight)) / h
 print(f"turn it up, and measure {measured:8.3f}")
 print(f"right                   {ops.linear_backward(dy, saved)[0][0, 0, 0]:8.3f}")
 print(f"forgotten .T            {forgetful_backward(dy, saved)[0][0, 0, 0]:8.3f}")
+
+# %% [markdown]
+# ## Hard, and optional: a small addition to a large layer
+#
+# Who fine-tunes a large model does not want the gradient of each large $W$ (and AdamW's two more arrays of its size). **LoRA**
+# (Hu et al. 2021, arXiv:2106.09685) leaves $W$ as it is, and learns an addition $AB$ of two thin matrices:
+#
+# $$ y = x\,(W + A B) = x W + (x A) B , \qquad A \text{ is } (\text{in}, r), \quad B \text{ is } (r, \text{out}), \quad r \ll \text{in} . $$
+#
+# For a layer of 768 by 768 and $r = 4$ that is 6,144 numbers to learn in place of 589,824. Seen from $B$, this is a linear
+# layer whose input is $xA$. Seen from $A$, it is one whose output is $xA$: what comes back to that?
+#
+# ### Exercise 2.3: the gradients of two thin matrices
+#
+# **Goal:** `dy` is `(..., out)`, `x` is `(..., in)`, `a` is `(in, r)`, `b` is `(r, out)`. Return `da` `(in, r)` and `db` `(r, out)`.
+# No array of `in` by `out` is needed. ●●●, 10 minutes.
+
+
+# %% exercise="2.3"
+def lora_backward(dy, x, a, b):
+    """(..., out), (..., in), (in, r), (r, out) -> da (in, r), db (r, out)."""
+    ### BEGIN SOLUTION
+    x_rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    da = x_rows.T @ (dy_rows @ b.T)
+    db = (x_rows @ a).T @ dy_rows
+    return da, db
+    ### END SOLUTION
+
+
+# %%
+check.lora_backward(lora_backward)
+
+# %% [markdown] hints="2.3"
+# It is 2.2 twice. In $(xA)B$, the layer $B$ has the input $xA$. It passes $dy\,B^\top$ back to $xA$, and that is the output of the
+# layer $A$, whose input is $x$.
+# ---
+# With all leading axes as one: `da = x.T @ (dy @ b.T)` and `db = (x @ a).T @ dy`. Mind the brackets: `x.T @ dy` would be
+# the large array.
 
 # %% [markdown]
 # ## Bug hunt

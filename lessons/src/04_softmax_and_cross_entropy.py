@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 4: Softmax and cross-entropy
 #
-# *About 75 minutes. It opens [`tinyvit/ops/softmax.py`](../tinyvit/ops/softmax.py) and
+# *About 90 minutes. It opens [`tinyvit/ops/softmax.py`](../tinyvit/ops/softmax.py) and
 # [`tinyvit/ops/cross_entropy.py`](../tinyvit/ops/cross_entropy.py).*
 #
 # A model that looks at a digit ends with ten numbers, one for each class (here: each digit). They are called **logits**.
@@ -378,6 +378,47 @@ for name, share in shares.items():
 ax.set(xlabel="step", ylabel="probability of the right class")
 ax.legend()
 show(figure, "The same start and step size. One loss gets out of its mistake, the other stays.")
+
+# %% [markdown]
+# ## Hard, and optional: shares that may be 0
+#
+# Softmax gives everybody something: $e^x$ is never 0. **Sparsemax** (Martins & Astudillo 2016, arXiv:1602.02068) asks another
+# question: of all rows of shares (none below 0, sum 1), which one is *nearest* to the scores? The answer takes the
+# same amount $\tau$ off all scores, and cuts what falls below 0:
+#
+# $$ p_i = \max(z_i - \tau, 0) , \qquad \tau \text{ such that } \sum_i p_i = 1 . $$
+#
+# Say that $k$ scores stay above 0. They are the $k$ largest, $u_1 \ge u_2 \ge \dots \ge u_k$, and from
+# $\sum_{j \le k} (u_j - \tau) = 1$ follows $\tau = \big(\sum_{j \le k} u_j - 1\big) / k$. And which $k$? The $k$-th must itself stay
+# above 0, $u_k > \tau$, which is $1 + k\,u_k > \sum_{j \le k} u_j$. That holds for the first few $k$, and then never again: count them.
+#
+# ### Exercise 4.5: sparsemax
+#
+# **Goal:** `scores` is `(..., K)`. Return the shares of each row, `(..., K)`. ●●●, 15 minutes.
+
+
+# %% exercise="4.5"
+def sparsemax(scores):
+    """(..., K) -> shares (..., K)."""
+    ### BEGIN SOLUTION
+    u = np.sort(scores, axis=-1)[..., ::-1]
+    sums = u.cumsum(-1)
+    k = np.arange(1, scores.shape[-1] + 1)
+    count = (1 + k * u > sums).sum(-1, keepdims=True)
+    tau = (np.take_along_axis(sums, count - 1, -1) - 1) / count
+    return np.maximum(scores - tau, 0)
+    ### END SOLUTION
+
+
+# %%
+check.sparsemax(sparsemax)
+
+# %% [markdown] hints="4.5"
+# Sort each row, the largest first; `cumsum(-1)` has the sums of the first 1, 2, ..., K. Count in how many places
+# `1 + k * u > sums`, with `k = 1, 2, ..., K`.
+# ---
+# `count` is `(..., 1)`. The sum of the first `count` is `np.take_along_axis(sums, count - 1, -1)`; less 1, over `count`, it is
+# $\tau$.
 
 # %% [markdown]
 # ## Bug hunt

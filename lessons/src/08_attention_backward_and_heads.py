@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 8: Attention backward, and many heads
 #
-# *About 60 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py), all of it.*
+# *About 80 minutes. It opens [`tinyvit/ops/attention.py`](../tinyvit/ops/attention.py), all of it.*
 #
 # The forward of attention is three lines (lesson 7). Its backward is the same three lines, read from the last to the
 # first. After that we cut every token into several **heads**, so that it can ask several questions at once. This is
@@ -281,6 +281,50 @@ print(f"right attention between the two orders, and the wrong one: they differ b
 # So two kinds of tests are needed: gradient checks, for the backward; and a comparison with **known numbers**, for the
 # forward. Here the known numbers are those of `check.split_heads`; tinyvit's own tests compare with slow loops and with
 # PyTorch.
+
+# %% [markdown]
+# ## Hard, and optional: the backward in pieces
+#
+# Lesson 7's optional exercise never held all scores of a query. The backward need not, either, and that is what made long
+# texts possible: **FlashAttention** (Dao et al. 2022, arXiv:2205.14135) keeps of the $N \times N$ weights nothing but one
+# number a row, the logarithm of the sum under its softmax, $l_i = \ln \sum_j e^{s_{ij}}$. With it, the weights of *any* piece of
+# the keys can be computed again: $w_{ij} = e^{s_{ij} - l_i}$.
+#
+# One thing seems to need a whole row, the sum in softmax's backward, $\sum_j w_{ij} \, dw_{ij}$. But $dw_{ij} = dy_i \cdot v_j$, so it is
+# $dy_i \cdot \sum_j w_{ij} v_j = dy_i \cdot y_i$, and the answer $y$ is there.
+#
+# ### Exercise 8.4: attention backward, one piece of the keys at a time
+#
+# **Goal:** one image, one head. `dy`, `y` and `q` are `(N, d)`, `log_sums` $l$ is `(N,)`, and `pieces` is a tuple of pairs `k, v`, each
+# `(n, d)`, with another `n` in each. Return `dq` `(N, d)`, and `dk` and `dv` of all pieces, one below the other. ●●●, 20 minutes.
+
+
+# %% exercise="8.4"
+def backward_in_pieces(dy, y, q, log_sums, pieces):
+    """(N, d), (N, d), (N, d), (N,), a tuple of pairs (n, d), (n, d) -> dq (N, d), dk and dv (sum of n, d)."""
+    ### BEGIN SOLUTION
+    scale = 1 / np.sqrt(q.shape[1])
+    row_sums = (dy * y).sum(-1, keepdims=True)
+    dq, dk, dv = np.zeros_like(q), [], []
+    for k, v in pieces:
+        weights = np.exp(q @ k.T * scale - log_sums[:, None])
+        dscores = weights * (dy @ v.T - row_sums)
+        dq = dq + dscores @ k * scale
+        dk.append(dscores.T @ q * scale)
+        dv.append(weights.T @ dy)
+    return dq, np.concatenate(dk), np.concatenate(dv)
+    ### END SOLUTION
+
+
+# %%
+check.backward_in_pieces(backward_in_pieces)
+
+# %% [markdown] hints="8.4"
+# Before the loop, $dy_i \cdot y_i$ of each row. In the loop, compute the weights of the piece again, and then 8.1 as you know it.
+# `dq` adds up over the pieces; each piece has its own `dk` and `dv`.
+# ---
+# `weights = np.exp(q @ k.T * scale - log_sums[:, None])`, `dscores = weights * (dy @ v.T - row_sums)`. Then `dscores @ k * scale`,
+# `dscores.T @ q * scale` and `weights.T @ dy`.
 
 # %% [markdown]
 # ## Bug hunt
