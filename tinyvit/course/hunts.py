@@ -141,4 +141,11 @@ HUNTS = {
         "matrices decay, and biases and norms do not; now it is the other way round",
         "With a weight decay of 0 all is right. And with a gradient of 0, who still moves?",
     ),
+    24: Hunt(
+        "24.1",
+        3,
+        "best = matrix.max(0)",
+        "the best is that of the rows before the last; with the last among them, a task that got better counts as 0",
+        "Where all was forgotten it is right. What is special about a task that is best at the very end?",
+    ),
 }
