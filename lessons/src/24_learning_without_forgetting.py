@@ -6,8 +6,8 @@
 #
 # All our models have seen all ten digits from the first step on. Life is not like that: today zeros and ones, tomorrow
 # twos and threes. To learn one thing after another is **continual learning**, and what comes at one time is a **task**.
-# Here there are five tasks of two digits. One small ViT learns them one after another, 60 steps each. After each task it
-# is asked about all ten digits.
+# Here there are five tasks of two digits. One small ViT learns them one after another, 60 steps each. After each task
+# it is asked about all ten digits.
 
 # %%
 import copy
@@ -107,8 +107,8 @@ show(
 # %% [markdown]
 # Read it row by row. Above the diagonal there are zeros: what was not learned yet is not known. **Below it there are
 # zeros, too, or nearly.** As soon as the model has learned twos and threes, it has forgotten zeros and ones. It did not
-# fade slowly, as with people. This is **catastrophic forgetting** (McCloskey and Cohen 1989), and nobody made a mistake.
-# The loss of twos and threes says: "whatever you see, it is never a zero". Nothing in it speaks for the zeros.
+# fade slowly, as with people. This is **catastrophic forgetting** (McCloskey and Cohen 1989), and nobody made a
+# mistake. The loss of twos and threes says: "whatever you see, it is never a zero". Nothing in it speaks for the zeros.
 #
 # ## Two numbers for a matrix
 #
@@ -125,8 +125,8 @@ show(
 #
 # ### Exercise 24.1: average accuracy and forgetting
 #
-# **Goal:** `matrix` is `(T, T)`, a row for each moment, a column for each task. Return two numbers, the average accuracy
-# and the forgetting. ●●○, 8 minutes.
+# **Goal:** `matrix` is `(T, T)`, a row for each moment, a column for each task. Return two numbers, the average
+# accuracy and the forgetting. ●●○, 8 minutes.
 
 
 # %% exercise="24.1"
@@ -157,8 +157,8 @@ check.average_and_forgetting(average_and_forgetting)
 # - **class-incremental**: among all classes. This is what one wants, as a rule. Chance has 10 %.
 # - **task-incremental**: the task is told, and the answer is among its classes. Here chance has 50 %.
 #
-# Papers report one or the other, and the difference is huge (van de Ven and Tolias 2019, arXiv:1904.07734). So ask which
-# one, whenever you read a number.
+# Papers report one or the other, and the difference is huge (van de Ven and Tolias 2019, arXiv:1904.07734). So ask
+# which one, whenever you read a number.
 
 # %%
 ours, _ = replace_failing({"24.1": average_and_forgetting})
@@ -178,7 +178,8 @@ def report(name, model, matrix):
     results[name] = (100 * average, 100 * told_the_task(model))
     among_all, told = results[name]
     print(
-        f"{name:20} class-incremental {among_all:5.1f} %, task-incremental {told:5.1f} %, forgetting {100 * forgetting:5.1f} %"
+        f"{name:20} class-incremental {among_all:5.1f} %, task-incremental {told:5.1f} %,"
+        f" forgetting {100 * forgetting:5.1f} %"
     )
 
 
@@ -187,9 +188,10 @@ report("naive", naive, naive_matrix)
 # %% [markdown]
 # ## First idea: hold the weights that matter
 #
-# The old task has found good weights $w^*$ (the *anchor*). Could the new task not leave alone those that matter, and use
-# the rest? This is **elastic weight consolidation**, EWC (Kirkpatrick et al. 2017, arXiv:1612.00796). Each weight hangs
-# on a spring, and the spring is as strong as the weight is important, $F_i$. The loss of the new task gets a term more:
+# The old task has found good weights $w^*$ (the *anchor*). Could the new task not leave alone those that matter, and
+# use the rest? This is **elastic weight consolidation**, EWC (Kirkpatrick et al. 2017, arXiv:1612.00796). Each weight
+# hangs on a spring, and the spring is as strong as the weight is important, $F_i$. The loss of the new task gets a term
+# more:
 #
 # $$ L_\text{EWC} = \frac{\lambda}{2} \sum_i F_i \, (w_i - w_i^*)^2 . $$
 #
@@ -200,8 +202,8 @@ report("naive", naive, naive_matrix)
 #
 # ### Exercise 24.2: the spring, and its gradient
 #
-# **Goal:** `weight`, `anchor`, `fisher` are arrays of one shape, whichever. `strength` is a number. Return the loss, one
-# number, and `dweight`, in the shape of `weight`. ●●○, 6 minutes.
+# **Goal:** `weight`, `anchor`, `fisher` are arrays of one shape, whichever. `strength` is a number. Return the loss,
+# one number, and `dweight`, in the shape of `weight`. ●●○, 6 minutes.
 
 
 # %% exercise="24.2"
@@ -254,32 +256,33 @@ print(check_gradients((forward, backward), {"weight": rng.standard_normal((3, 4)
 # $$ \text{KL} \approx - \varepsilon \sum_y p_y (\ln p_y)' - \tfrac12 \varepsilon^2 \sum_y p_y (\ln p_y)'' . $$
 #
 # - **First sum.** $(\ln p)' = p'/p$, so it is $\sum_y p_y'$. All $p_y$ add up to 1, and go on doing so: it is **0**.
-# - **Second sum.** By the quotient rule $(\ln p)'' = (p'/p)' = p''/p - (p'/p)^2$. So the sum is
-#   $\sum_y p_y'' - \sum_y p_y (p_y'/p_y)^2$. The first part is 0 again, and the rest is $-\sum_y p_y \big((\ln p_y)'\big)^2$.
+# - **Second sum.** By the quotient rule $(\ln p)'' = (p'/p)' = p''/p - (p'/p)^2$. So the sum is $\sum_y p_y'' - \sum_y
+#   p_y (p_y'/p_y)^2$. The first part is 0 again, and the rest is $-\sum_y p_y \big((\ln p_y)'\big)^2$.
 #
 # Together:
 #
 # $$ \text{KL} \approx \tfrac12 \varepsilon^2 F, \qquad F = \sum_y p_y \left( \frac{\partial \ln p_y}{\partial w} \right)^2 . $$
 #
-# $F$ is the **Fisher information** of the weight. (There is one for each *pair* of weights, too, a huge matrix. EWC takes
-# its *diagonal*: one number for each weight.) In words: **draw a label from what the model says, take the gradient of its
-# loss, square it; the mean of that, over labels and images.** Two traps lie here:
+# $F$ is the **Fisher information** of the weight. (There is one for each *pair* of weights, too, a huge matrix. EWC
+# takes its *diagonal*: one number for each weight.) In words: **draw a label from what the model says, take the
+# gradient of its loss, square it; the mean of that, over labels and images.** Two traps lie here:
 #
 # 1. The label is the model's, not the true one.
 # 2. **First square, then take the mean over the images.** The gradient of a batch is a mean already, and in a mean,
-#    what images want in opposite directions cancels. Squaring that says "nobody minds" of a weight over which they fight.
+#    what images want in opposite directions cancels. Squaring that says "nobody minds" of a weight over which they
+#    fight.
 #
-# For the head we can do without drawing. Take one image, with features $x$ `(I,)`. The head gives logits $z_k = \sum_i x_i W_{ik} + b_k$.
-# If the label is $y$, the gradient of $-\ln p_y$ is $p_k - [k = y]$ for the logit $k$ (lesson 4; $[k = y]$ is 1 where
-# it is true, else 0). Its square, averaged over all labels:
+# For the head we can do without drawing. Take one image, with features $x$ `(I,)`. The head gives logits $z_k = \sum_i
+# x_i W_{ik} + b_k$. If the label is $y$, the gradient of $-\ln p_y$ is $p_k - [k = y]$ for the logit $k$ (lesson 4; $[k
+# = y]$ is 1 where it is true, else 0). Its square, averaged over all labels:
 #
 # - with probability $p_k$ the label is $k$, and the square is $(p_k - 1)^2$;
 # - with probability $1 - p_k$ it is another, and the square is $p_k^2$.
 #
 # $$ p_k (1 - p_k)^2 + (1 - p_k)\, p_k^2 = p_k (1 - p_k) \big[ (1 - p_k) + p_k \big] = p_k (1 - p_k) . $$
 #
-# The gradient of $W_{ik}$ is that of the logit, times $x_i$ (lesson 2), so its square has $x_i^2$ in front. At last, the mean
-# over the $B$ images:
+# The gradient of $W_{ik}$ is that of the logit, times $x_i$ (lesson 2), so its square has $x_i^2$ in front. At last,
+# the mean over the $B$ images:
 #
 # $$ F_{W_{ik}} = \frac1B \sum_n x_{ni}^2 \; p_{nk} (1 - p_{nk}), \qquad F_{b_k} = \frac1B \sum_n p_{nk} (1 - p_{nk}) . $$
 #
@@ -309,8 +312,9 @@ check.fisher_of_head(fisher_of_head)
 # `(x**2).T @ (probs * (1 - probs)) / len(x)`, and `(probs * (1 - probs)).mean(0)`.
 
 # %% [markdown]
-# Is it true? Nudge weights of the head by 0.01, and measure how far the answers move. It should be $\frac12 \varepsilon^2 F$.
-# In the last column stands the trap: the square of the gradient of the whole batch, with labels drawn from the model.
+# Is it true? Nudge weights of the head by 0.01, and measure how far the answers move. It should be $\frac12
+# \varepsilon^2 F$. In the last column stands the trap: the square of the gradient of the whole batch, with labels drawn
+# from the model.
 
 # %%
 ours, _ = replace_failing({"24.3": fisher_of_head})
@@ -335,9 +339,9 @@ for i, k in ((0, 8), (5, 9), (20, 3)):
     )
 
 # %% [markdown]
-# The Fisher information says how far the answers move, and the batch's square does not. For all weights of the model, we
-# take 100 images of each task, **one at a time**, and square each gradient. Then the new task is learned on springs. We try
-# three strengths. What will be left of all ten digits? Naive training had about 18 %.
+# The Fisher information says how far the answers move, and the batch's square does not. For all weights of the model,
+# we take 100 images of each task, **one at a time**, and square each gradient. Then the new task is learned on springs.
+# We try three strengths. What will be left of all ten digits? Naive training had about 17 %.
 
 # %%
 my_guess = 60  # % of all ten digits, the best of the three strengths
@@ -377,12 +381,12 @@ best = max(results[f"EWC, {strength:,}"][0] for strength in ewc)
 show_guess(my_guess, best, "% of all ten digits, with EWC")
 
 # %% [markdown]
-# Among all ten digits **it hardly helps**, though it does what it promises: with the task told, the model knows more than
-# the naive one (the numbers in the middle), so something of the old tasks is held. (The strongest springs forget least.
-# They hold so fast that later tasks are learned badly.) But *which* of the ten? No step of task five has ever seen a 4
-# and a 9 side by side, so nothing has ever compared their logits. EWC holds what was known. How old classes compare with
-# new ones was never known, and springs cannot hold that. (Van de Ven and Tolias found the same on MNIST.) In papers
-# EWC looks better, where the task is told, or where each task has a head of its own.
+# Among all ten digits **it hardly helps**, though it does what it promises: with the task told, the model knows more
+# than the naive one (the numbers in the middle), so something of the old tasks is held. (The strongest springs forget
+# least. They hold so fast that later tasks are learned badly.) But *which* of the ten? No step of task five has ever
+# seen a 4 and a 9 side by side, so nothing has ever compared their logits. EWC holds what was known. How old classes
+# compare with new ones was never known, and springs cannot hold that. (Van de Ven and Tolias found the same on MNIST.)
+# In papers EWC looks better, where the task is told, or where each task has a head of its own.
 #
 # ## Second idea: hold the answers
 #
@@ -391,20 +395,20 @@ show_guess(my_guess, best, "% of all ten digits, with EWC")
 # asks the new model to say the same of the old classes, even of an image that shows none of them: "not a 0; if it had
 # to be one, then rather a 1". No image of before is needed.
 #
-# Let $q$ be the probabilities that the copy gives to the $k$ old classes, $p$ those that the new model gives to them. Both
-# are softened by a **temperature** $T$: logits are divided by $T$ before the softmax, so that small probabilities are not quite
-# so small, and count. The loss of one image is the KL from above, with a factor:
+# Let $q$ be the probabilities that the copy gives to the $k$ old classes, $p$ those that the new model gives to them.
+# Both are softened by a **temperature** $T$: logits are divided by $T$ before the softmax, so that small probabilities
+# are not quite so small, and count. The loss of one image is the KL from above, with a factor:
 #
 # $$ L = T^2 \sum_k q_k \,(\ln q_k - \ln p_k), \qquad p = \text{softmax}(z / T) . $$
 #
-# Its gradient is nearly there since lesson 4: $q \ln q$ has no $z$ in it, and what remains is the cross-entropy with the target $q$,
-# whose gradient with respect to $z/T$ is $p - q$. The inner derivative of $z / T$ is $1/T$. You do the rest: what comes of $T^2$?
-# The loss of a batch is the mean over its images. The new classes take no part.
+# Its gradient is nearly there since lesson 4: $q \ln q$ has no $z$ in it, and what remains is the cross-entropy with
+# the target $q$, whose gradient with respect to $z/T$ is $p - q$. The inner derivative of $z / T$ is $1/T$. You do the
+# rest: what comes of $T^2$? The loss of a batch is the mean over its images. The new classes take no part.
 #
 # ### Exercise 24.4: hold the answers (optional)
 #
-# **Goal:** `logits` is `(B, K)`. `said` is `(B, k)`: logits of the copy, for the first `k` classes. Return the mean loss,
-# one number, and `dlogits` `(B, K)`. ●●●, 15 minutes.
+# **Goal:** `logits` is `(B, K)`. `said` is `(B, k)`: logits of the copy, for the first `k` classes. Return the mean
+# loss, one number, and `dlogits` `(B, K)`. ●●●, 15 minutes.
 
 
 # %% exercise="24.4"
@@ -427,8 +431,8 @@ check.old_answers(old_answers)
 # %% [markdown] hints="24.4"
 # Cut the logits first, `logits[:, :k]`, then divide, then `ops.softmax_forward`, which gives two things.
 # ---
-# $T^2 \cdot \frac1T = T$. So `dlogits` is zeros, but for the first `k` columns: `temperature * (p - q) / B`. The loss is
-# `temperature**2 * (q * np.log(q / p)).sum() / B`.
+# $T^2 \cdot \frac1T = T$. So `dlogits` is zeros, but for the first `k` columns: `temperature * (p - q) / B`. The loss
+# is `temperature**2 * (q * np.log(q / p)).sum() / B`.
 
 # %%
 ours, _ = replace_failing({"24.1": average_and_forgetting, "24.4": old_answers})
@@ -460,19 +464,19 @@ lwf = learn(LwF())
 report("LwF", *lwf)
 
 # %% [markdown]
-# The same picture: better where the task is told, no better where it is not.
+# The same picture: better where the task is told, hardly better where it is not.
 #
 # ## Third idea: keep some images
 #
 # Half of each batch are **kept images** of earlier tasks. This is **replay** (for tiny memories: Chaudhry et al. 2019,
-# arXiv:1902.10486). It has no new loss, no formula, no copy. But which images are kept, if there is room for a hundred? One
-# would like an even choice from all that was ever seen. And nobody knows how many there will be.
+# arXiv:1902.10486). It has no new loss, no formula, no copy. But which images are kept, if there is room for a hundred?
+# One would like an even choice from all that was ever seen. And nobody knows how many there will be.
 #
 # ### A reservoir
 #
 # **Reservoir sampling** (Vitter 1985) does it. There are $m$ places. The first $m$ images fill them. Then comes image
-# number $t$, counted from 0. Draw a whole number from 0 to $t$, all equally likely. If it is below $m$, the image takes **that place**, and who was
-# there is gone. If not, the image goes by.
+# number $t$, counted from 0. Draw a whole number from 0 to $t$, all equally likely. If it is below $m$, the image takes
+# **that place**, and who was there is gone. If not, the image goes by.
 #
 # Why is that even? Say that before image $t$, each of the $t$ images so far is in the memory with probability
 # $m/t$. (For $t = m$ that is so: all are in.) Image $t$ enters with probability $m/(t+1)$. And each image that is in
@@ -484,9 +488,9 @@ report("LwF", *lwf)
 #
 # ### Exercise 24.5: a reservoir
 #
-# **Goal:** `count` images come, numbers 0, 1, 2, ...; there are `capacity` places. `draws` is `(count,)`: `draws[t]` is the
-# number drawn for image `t`, from 0 to `t`. Return an array with the numbers of the images in the places at the end; if
-# fewer images came than there are places, it is shorter. ●●○, 10 minutes.
+# **Goal:** `count` images come, numbers 0, 1, 2, ...; there are `capacity` places. `draws` is `(count,)`: `draws[t]` is
+# the number drawn for image `t`, from 0 to `t`. Return an array with the numbers of the images in the places at the
+# end; if fewer images came than there are places, it is shorter. ●●○, 10 minutes.
 
 
 # %% exercise="24.5"
@@ -509,7 +513,8 @@ check.reservoir(reservoir)
 # %% [markdown] hints="24.5"
 # A list, a loop over the images, and three ways: there is still room; the draw is a place; neither.
 # ---
-# In the loop: `if image < capacity: kept.append(image)`, and `elif draws[image] < capacity: kept[draws[image]] = image`.
+# In the loop: `if image < capacity: kept.append(image)`, and `elif draws[image] < capacity: kept[draws[image]] =
+# image`.
 
 # %%
 ours, _ = replace_failing({"24.1": average_and_forgetting, "24.5": reservoir})
@@ -570,15 +575,16 @@ show(
 )
 
 # %% [markdown]
-# A hundred images, **ten of each digit or so**, do more than all springs and copies. The model was shown 4s and 9s in one batch, and
-# that is what was missing.
+# A hundred images, **ten of each digit or so**, do more than all springs and copies. The model was shown 4s and 9s in
+# one batch, and that is what was missing.
 #
 # ## A surprise
 #
-# So replay is the best of them. Before we believe in it, somebody lazy should have a try. **Learn nothing** while the tasks
-# come. Only fill the reservoir with 500 images. At the very end, take a **fresh** model, and train it on those 500, for
-# as many steps as all five tasks had. (Prabhu et al. 2020, "GDumb", at ECCV, did this to ask whether the field makes progress.) Replay has the same
-# 500, and has seen more than 5,000 images besides. How much does the lazy one read?
+# So replay is the best of them. Before we believe in it, somebody lazy should have a try. **Learn nothing** while the
+# tasks come. Only fill the reservoir with 500 images. At the very end, take a **fresh** model, and train it on those
+# 500, for as many steps as all five tasks had. (Prabhu et al. 2020, "GDumb", at ECCV, did this to ask whether the field
+# makes progress.) Replay has the same 500, and has seen more than 5,000 images besides. How much does the lazy one
+# read?
 
 # %%
 my_guess = 30  # % of all ten digits, by a fresh model that sees the 500 kept images alone
@@ -609,23 +615,23 @@ for seed in range(3):
 show_guess(my_guess, 100 * np.mean(rows, axis=0)[1], "% of all ten digits, by the lazy one")
 
 # %% [markdown]
-# The lazy one is far ahead in each of the three runs, with more than a quarter fewer errors, and **it is hardly a method
-# of continual learning**. The last column is worse still: with no model at all, just by asking which of the 500 kept
-# images has the nearest pixels, one beats them both. A memory that is only looked at forgets nothing.
+# The lazy one is far ahead in each of the three runs, with more than a quarter fewer errors, and **it is hardly a
+# method of continual learning**. The last column is worse still: with no model at all, just by asking which of the 500
+# kept images has the nearest pixels, one beats them both. A memory that is only looked at forgets nothing.
 #
-# Why does replay lose, which has seen more than ten times as many images? Look at its batches. In task five, half of each
-# are eights and nines, and eight other digits share the other half. The lazy one has all ten in even numbers, in all of
-# its 300 steps; replay has them only in its last 60.
+# Why does replay lose, which has seen more than ten times as many images? Look at its batches. In task five, half of
+# each are eights and nines, and eight other digits share the other half. The lazy one has all ten in even numbers, in
+# all of its 300 steps; replay has them only in its last 60.
 #
 # Be fair to replay: 300 steps are few, and MNIST's digits are so alike that pixels say much. Nobody would look for the
-# nearest pixels among photos. And with more steps replay comes much further: `tinyvit train --task continual`, which also
-# keeps 500 images, ends at 80.5 ± 1.9 % of all ten (three seeds; the README says so). **What you should keep is the
-# habit**: put the laziest thing with the same memory into the table, before you believe in a method.
+# nearest pixels among photos. And with more steps replay comes much further: `tinyvit train --task continual`, which
+# also keeps 500 images, ends at 80.5 ± 1.9 % of all ten (three seeds; the README says so). **What you should keep is
+# the habit**: put the laziest thing with the same memory into the table, before you believe in a method.
 #
 # ## Bug hunt
 #
-# One of these lines is wrong in the function that you are handed. Give it two matrices: one as above, and one in which the
-# first task has got better at the end.
+# One of these lines is wrong in the function that you are handed. Give it two matrices: one as above, and one in which
+# the first task has got better at the end.
 
 # %%
 broken = bug_hunt(24)
@@ -641,15 +647,16 @@ check.suspect(24, my_suspect)
 # %% [markdown]
 # ## With your own classifier
 #
-# A model that reads your photos of two birds shall learn a third. The head gets a column more, and the old columns stay:
+# A model that reads your photos of two birds shall learn a third. The head gets a column more, and the old columns
+# stay:
 #
 # ```sh
 # tinyvit finetune --model runs/birds-1 --add-classes --data-dir more-birds
 # ```
 #
-# keeps 500 of the images it was trained on, and replays them as half of each batch, as you did. If they are gone, it says so and falls
-# back on LwF, which keeps much less. At the end it says how well the old classes are known, before and after. The longer
-# runs on MNIST:
+# keeps 500 of the images it was trained on, and replays them as half of each batch, as you did. If they are gone, it
+# says so and falls back on LwF, which keeps much less. At the end it says how well the old classes are known, before
+# and after. The longer runs on MNIST:
 #
 # ```sh
 # tinyvit train --task continual                 # replay, 500 images
@@ -662,27 +669,28 @@ check.suspect(24, my_suspect)
 #
 # <details><summary>Answer</summary>
 #
-# Whether the task is told at the test. If so, chance has 50 %, and the hard part, to compare the digits of different tasks,
-# is left out.
+# Whether the task is told at the test. If so, chance has 50 %, and the hard part, to compare the digits of different
+# tasks, is left out.
 #
 # </details>
 #
-# **2. A model is so sure that $p$ is 1 for one class and 0 for all others, on all images. What is the Fisher information of its
-# head, and what does EWC then do?**
+# **2. A model is so sure that $p$ is 1 for one class and 0 for all others, on all images. What is the Fisher
+# information of its head, and what does EWC then do?**
 #
 # <details><summary>Answer</summary>
 #
-# $p(1 - p) = 0$ for all classes, so all springs are 0, and EWC holds nothing. A model that is trained until it is very sure
-# is protected least: a small nudge does not change its answers. A long walk does, and the springs do not see it.
+# $p(1 - p) = 0$ for all classes, so all springs are 0, and EWC holds nothing. A model that is trained until it is very
+# sure is protected least: a small nudge does not change its answers. A long walk does, and the springs do not see it.
 #
 # </details>
 #
-# **3. With a reservoir of 100 places, how likely is the very first image of 10,000 still there? And the very last one?**
+# **3. With a reservoir of 100 places, how likely is the very first image of 10,000 still there? And the very last
+# one?**
 #
 # <details><summary>Answer</summary>
 #
-# Both with probability $100 / 10{,}000 = 1$ %. The first was certain to enter, and in danger 9,900 times. The last is in no danger,
-# and enters with 1 %.
+# Both with probability $100 / 10{,}000 = 1$ %. The first was certain to enter, and in danger 9,900 times. The last is
+# in no danger, and enters with 1 %.
 #
 # </details>
 #
@@ -694,5 +702,6 @@ check.suspect(24, my_suspect)
 # - Keep an even sample of a stream whose length nobody knows.
 # - Put the laziest method with the same memory into every table.
 #
-# Now read [`tinyvit/tasks/continual.py`](../tinyvit/tasks/continual.py): the three ideas, as one task of the one training loop, and
-# [`tinyvit/tasks/remembering.py`](../tinyvit/tasks/remembering.py), where anchor and Fisher information are kept.
+# Now read [`tinyvit/tasks/continual.py`](../tinyvit/tasks/continual.py): the three ideas, as one task of the one
+# training loop, and [`tinyvit/tasks/remembering.py`](../tinyvit/tasks/remembering.py), where anchor and Fisher
+# information are kept.

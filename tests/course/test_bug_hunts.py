@@ -13,7 +13,7 @@ from tinyvit.course.judge import judge
 from tinyvit.course.verdict import Outcome
 from tinyvit.errors import UserError
 
-LESSONS = list(range(1, 19))  # lesson 0 has one line to write, and part two hunts in whole runs
+LESSONS = range(1, 19)  # lesson 0 has one line to write, and part two may hunt in whole runs
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,8 @@ def lenient(monkeypatch):
 
 
 def test_every_lesson_of_part_one_has_a_hunt_of_its_own():
-    assert list(HUNTS) == LESSONS
+    assert {*LESSONS} <= HUNTS.keys()
+    assert list(HUNTS) == sorted(HUNTS)
     for lesson, hunt in HUNTS.items():
         assert EXERCISES[hunt.number].lesson == lesson
         assert 1 < hunt.line <= len(right_lines(hunt))
