@@ -256,8 +256,8 @@ print(check_gradients((forward, backward), {"weight": rng.standard_normal((3, 4)
 # $$ \text{KL} \approx - \varepsilon \sum_y p_y (\ln p_y)' - \tfrac12 \varepsilon^2 \sum_y p_y (\ln p_y)'' . $$
 #
 # - **First sum.** $(\ln p)' = p'/p$, so it is $\sum_y p_y'$. All $p_y$ add up to 1, and go on doing so: it is **0**.
-# - **Second sum.** By the quotient rule $(\ln p)'' = (p'/p)' = p''/p - (p'/p)^2$. So the sum is $\sum_y p_y'' - \sum_y
-#   p_y (p_y'/p_y)^2$. The first part is 0 again, and the rest is $-\sum_y p_y \big((\ln p_y)'\big)^2$.
+# - **Second sum.** By the quotient rule $(\ln p)'' = (p'/p)' = p''/p - (p'/p)^2$. So the sum is
+#   $\sum_y p_y'' - \sum_y p_y (p_y'/p_y)^2$. The first part is 0 again, and the rest is $-\sum_y p_y \big((\ln p_y)'\big)^2$.
 #
 # Together:
 #
@@ -272,9 +272,9 @@ print(check_gradients((forward, backward), {"weight": rng.standard_normal((3, 4)
 #    what images want in opposite directions cancels. Squaring that says "nobody minds" of a weight over which they
 #    fight.
 #
-# For the head we can do without drawing. Take one image, with features $x$ `(I,)`. The head gives logits $z_k = \sum_i
-# x_i W_{ik} + b_k$. If the label is $y$, the gradient of $-\ln p_y$ is $p_k - [k = y]$ for the logit $k$ (lesson 4; $[k
-# = y]$ is 1 where it is true, else 0). Its square, averaged over all labels:
+# For the head we can do without drawing. Take one image, with features $x$ `(I,)`. The head gives logits
+# $z_k = \sum_i x_i W_{ik} + b_k$. If the label is $y$, the gradient of $-\ln p_y$ is $p_k - [k = y]$ for the logit $k$
+# (lesson 4; $[k = y]$ is 1 where it is true, else 0). Its square, averaged over all labels:
 #
 # - with probability $p_k$ the label is $k$, and the square is $(p_k - 1)^2$;
 # - with probability $1 - p_k$ it is another, and the square is $p_k^2$.
@@ -312,8 +312,8 @@ check.fisher_of_head(fisher_of_head)
 # `(x**2).T @ (probs * (1 - probs)) / len(x)`, and `(probs * (1 - probs)).mean(0)`.
 
 # %% [markdown]
-# Is it true? Nudge weights of the head by 0.01, and measure how far the answers move. It should be $\frac12
-# \varepsilon^2 F$. In the last column stands the trap: the square of the gradient of the whole batch, with labels drawn
+# Is it true? Nudge weights of the head by 0.01, and measure how far the answers move. It should be
+# $\frac12 \varepsilon^2 F$. In the last column stands the trap: the square of the gradient of the whole batch, with labels drawn
 # from the model.
 
 # %%
@@ -513,8 +513,8 @@ check.reservoir(reservoir)
 # %% [markdown] hints="24.5"
 # A list, a loop over the images, and three ways: there is still room; the draw is a place; neither.
 # ---
-# In the loop: `if image < capacity: kept.append(image)`, and `elif draws[image] < capacity: kept[draws[image]] =
-# image`.
+# In the loop: `if image < capacity: kept.append(image)`, and
+# `elif draws[image] < capacity: kept[draws[image]] = image`.
 
 # %%
 ours, _ = replace_failing({"24.1": average_and_forgetting, "24.5": reservoir})
