@@ -11,10 +11,10 @@ from ..exercise import Case, add
 
 
 def ewc_penalty(weight, anchor, fisher, strength):
-    return _penalty(weight, anchor, fisher, strength)
+    return _spring(weight, anchor, fisher, strength)
 
 
-def _penalty(weight, anchor, fisher, strength, *, loss=0.5, slope=1.0):
+def _spring(weight, anchor, fisher, strength, *, loss=0.5, slope=1.0):
     moved = weight - anchor
     return loss * strength * (fisher * moved**2).sum(), slope * strength * fisher * moved
 
@@ -33,34 +33,34 @@ add(
     _weights,
     outputs=("loss", "dweight"),
     mistakes={
-        "the loss lacks its ½": lambda w, a, f, s: _penalty(w, a, f, s, loss=1.0),
+        "the loss lacks its ½": lambda w, a, f, s: _spring(w, a, f, s, loss=1.0),
         "dweight has a ½ left: the slope of a square is twice the number, and that takes the ½ away": (
-            lambda w, a, f, s: _penalty(w, a, f, s, slope=0.5)
+            lambda w, a, f, s: _spring(w, a, f, s, slope=0.5)
         ),
-        "dweight has a 2 too many: the ½ of the loss takes it away": lambda w, a, f, s: _penalty(w, a, f, s, slope=2.0),
+        "dweight has a 2 too many: the ½ of the loss takes it away": lambda w, a, f, s: _spring(w, a, f, s, slope=2.0),
         "the Fisher numbers are missing: each weight is held as much as it mattered": (
-            lambda w, a, f, s: _penalty(w, a, np.ones_like(f), s)
+            lambda w, a, f, s: _spring(w, a, np.ones_like(f), s)
         ),
-        "dweight lacks the Fisher numbers": lambda w, a, f, s: (_penalty(w, a, f, s)[0], s * (w - a)),
+        "dweight lacks the Fisher numbers": lambda w, a, f, s: (_spring(w, a, f, s)[0], s * (w - a)),
         "dweight has the wrong sign: a weight above its anchor makes the loss larger when it grows": (
-            lambda w, a, f, s: _penalty(w, a, f, s, slope=-1.0)
+            lambda w, a, f, s: _spring(w, a, f, s, slope=-1.0)
         ),
-        "dweight lacks the strength": lambda w, a, f, s: (_penalty(w, a, f, s)[0], f * (w - a)),
-        "the loss lacks the strength": lambda w, a, f, s: _penalty(w, a, f, s, loss=0.5 / s),
-        "the strength is missing, in both": lambda w, a, f, s: _penalty(w, a, f, 1.0),
+        "dweight lacks the strength": lambda w, a, f, s: (_spring(w, a, f, s)[0], f * (w - a)),
+        "the loss lacks the strength": lambda w, a, f, s: _spring(w, a, f, s, loss=0.5 / s),
+        "the strength is missing, in both": lambda w, a, f, s: _spring(w, a, f, 1.0),
         "the loss is a mean over the weights; it is their sum": (
-            lambda w, a, f, s: _penalty(w, a, f, s, loss=0.5 / w.size)
+            lambda w, a, f, s: _spring(w, a, f, s, loss=0.5 / w.size)
         ),
         "the distance is not squared": (
-            lambda w, a, f, s: (0.5 * s * (f * np.abs(w - a)).sum(), _penalty(w, a, f, s)[1])
+            lambda w, a, f, s: (0.5 * s * (f * np.abs(w - a)).sum(), _spring(w, a, f, s)[1])
         ),
         "the weights are pulled to 0; they are to be pulled to the anchor": (
-            lambda w, a, f, s: _penalty(w, np.zeros_like(a), f, s)
+            lambda w, a, f, s: _spring(w, np.zeros_like(a), f, s)
         ),
         "the loss must be one number: add up over the weights": (
-            lambda w, a, f, s: (0.5 * s * f * (w - a) ** 2, _penalty(w, a, f, s)[1])
+            lambda w, a, f, s: (0.5 * s * f * (w - a) ** 2, _spring(w, a, f, s)[1])
         ),
-        "Fisher numbers are squares already; they are not squared again": lambda w, a, f, s: _penalty(w, a, f * f, s),
+        "Fisher numbers are squares already; they are not squared again": lambda w, a, f, s: _spring(w, a, f * f, s),
     },
     not_to_call=("penalty",),
 )
@@ -69,10 +69,14 @@ add(
 
 
 def fisher_of_head(x, probs):
-    return _fisher(x * x, probs * (1 - probs))
+    return _right(x, probs)
 
 
-def _fisher(squares, spread):
+def _right(x, probs):
+    return _averaged(x * x, probs * (1 - probs))
+
+
+def _averaged(squares, spread):
     """(B, I), (B, K), averages over labels -> those over images, of products: (I, K), (K,)."""
     return squares.T @ spread / len(spread), spread.mean(axis=0)
 
@@ -85,13 +89,13 @@ def _features(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _of_the_mean(x, probs):
-    weight, bias = _fisher(x, probs * (1 - probs))
+    weight, bias = _averaged(x, probs * (1 - probs))
     return weight**2, bias**2
 
 
 def _of_likeliest(x, probs):
     error = probs - np.eye(probs.shape[1])[probs.argmax(axis=1)]
-    return _fisher(x * x, error * error)
+    return _averaged(x * x, error * error)
 
 
 add(
@@ -101,38 +105,38 @@ add(
     outputs=("fisher_weight", "fisher_bias"),
     mistakes={
         "x must be squared: the gradient of a weight has x as a factor, and its square x²": (
-            lambda x, probs: (_fisher(x, probs * (1 - probs))[0], fisher_of_head(x, probs)[1])
+            lambda x, probs: (_averaged(x, probs * (1 - probs))[0], _right(x, probs)[1])
         ),
         "that is the square of a mean over the images; square each image's gradient, then take the mean": _of_the_mean,
         "that is the sum over the images; take the mean": (
-            lambda x, probs: tuple(len(x) * part for part in _fisher(x * x, probs * (1 - probs)))
+            lambda x, probs: tuple(len(x) * part for part in _right(x, probs))
         ),
         "fisher_weight is a sum over the images; take the mean there, too": (
-            lambda x, probs: (len(x) * fisher_of_head(x, probs)[0], fisher_of_head(x, probs)[1])
+            lambda x, probs: (len(x) * _right(x, probs)[0], _right(x, probs)[1])
         ),
         "fisher_bias is a sum over the images; take the mean there, too": (
-            lambda x, probs: (fisher_of_head(x, probs)[0], len(x) * fisher_of_head(x, probs)[1])
+            lambda x, probs: (_right(x, probs)[0], len(x) * _right(x, probs)[1])
         ),
         "p² counts only the labels that do not come; averaged over all labels, the square of p - y is p (1 - p)": (
-            lambda x, probs: _fisher(x * x, probs**2)
+            lambda x, probs: _averaged(x * x, probs**2)
         ),
         "(1 - p)² counts only the label that comes; averaged over all labels, the square of p - y is p (1 - p)": (
-            lambda x, probs: _fisher(x * x, (1 - probs) ** 2)
+            lambda x, probs: _averaged(x * x, (1 - probs) ** 2)
         ),
         "p (1 - p) is an average of squares already; it is not squared again": (
-            lambda x, probs: _fisher(x * x, (probs * (1 - probs)) ** 2)
+            lambda x, probs: _averaged(x * x, (probs * (1 - probs)) ** 2)
         ),
         "you took the likeliest class for the label; all labels count, each with its probability": _of_likeliest,
         "two means were multiplied; multiply in each image, then take the mean": (
             lambda x, probs: (
                 np.outer((x * x).mean(axis=0), (probs * (1 - probs)).mean(axis=0)),
-                fisher_of_head(x, probs)[1],
+                _right(x, probs)[1],
             )
         ),
         "fisher_weight is turned round: its rows are the inputs, as those of weight are": (
-            lambda x, probs: (fisher_of_head(x, probs)[0].T, fisher_of_head(x, probs)[1])
+            lambda x, probs: (_right(x, probs)[0].T, _right(x, probs)[1])
         ),
-        "that is p, not p (1 - p): a class that is sure has no slope left": lambda x, probs: _fisher(x * x, probs),
+        "that is p, not p (1 - p): a class that is sure has no slope left": lambda x, probs: _averaged(x * x, probs),
     },
     not_to_call=("fisher",),
 )
