@@ -483,3 +483,5 @@ check.diagnoses(diagnoses)
 # - Measure whether weights move and gradients arrive.
 # - Tell ten common faults apart, by evidence.
 # - Never again take a falling curve for a proof.
+#
+# Go on with [lesson 20](20_masked_autoencoders.ipynb): a model that learns without labels.

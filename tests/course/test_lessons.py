@@ -17,7 +17,6 @@ nbclient = pytest.importorskip("nbclient")
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 NOTEBOOKS = sorted(LESSONS.glob("*.ipynb"))
-OF_PART_ONE = [path for path in NOTEBOOKS if int(path.stem[:2]) <= 18]
 spec = importlib.util.spec_from_file_location("build", LESSONS / "build.py")
 build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
@@ -44,8 +43,8 @@ def test_an_unsolved_notebook_runs_to_its_end(path, tmp_path, monkeypatch):
     assert sorted(re.findall(r"Exercise ([\d.]+), \w+: nothing written yet", printed)) == sorted(mine)
 
 
-@pytest.mark.parametrize("path", OF_PART_ONE, ids=lambda path: path.stem)
-def test_guesses_come_before_experiments_and_a_bug_is_hunted(path):
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_guesses_come_first_and_a_bug_is_hunted(path):
     text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
     boxes = re.findall(r"^my_guess = (.*?)  # .+$", text, re.MULTILINE)
     assert boxes
@@ -59,7 +58,7 @@ def test_guesses_come_before_experiments_and_a_bug_is_hunted(path):
 
 @pytest.mark.parametrize(
     "path",
-    [*OF_PART_ONE, *(LESSONS / "solutions" / path.name for path in OF_PART_ONE)],
+    [*NOTEBOOKS, *(LESSONS / "solutions" / path.name for path in NOTEBOOKS)],
     ids=lambda path: str(path.relative_to(LESSONS)),
 )
 def test_code_that_draws_is_folded_away_and_nothing_else_is(path):
@@ -121,3 +120,20 @@ def test_the_learners_own_model_is_right_and_reads_digits():
     assert re.search(r"\d+ gradients, passed", printed)
     assert float(re.search(r"logits differ from yours by (\S+)", printed)[1]) < 1e-12
     assert float(re.search(r"right on ([\d.]+)%", printed)[1]) >= 97
+
+
+def test_lesson_20_measures_what_it_says():
+    """A masked autoencoder helps and pixels beat it; a loss near 0 comes with features that are alike."""
+    cells = nbformat.read(LESSONS / "solutions" / "20_masked_autoencoders.ipynb", 4).cells
+    printed = "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", ()))
+    hidden, mean = map(float, re.search(r"dev digits: ([\d.]+); of their mean brightness ([\d.]+)", printed).groups())
+    assert 0.3 < hidden < 0.8 * mean
+    read = {name: float(re.search(rf"{name} +on average ([\d.]+)", printed)[1]) for name in ("MAE", "random", "pixels")}
+    assert read["random"] + 5 < read["MAE"] < read["pixels"]
+    assert float(re.search(r"the loss fell from [\d.]+ to (0\.\d+)", printed)[1]) < 0.003
+    rows = re.findall(r"^(\S.*?) +spread ([\d.]+) +rank +([\d.]+) of 48 +k-NN ([\d.]+)", printed, re.MULTILINE)
+    measured = {name: [float(number) for number in numbers] for name, *numbers in rows}
+    assert measured["JEPA"][0] < 0.05 < 0.3 < measured["untrained"][0]
+    assert measured["JEPA"][1] > measured["untrained"][1] > measured["MAE"][1]
+    assert measured["JEPA"][2] < measured["untrained"][2] + 2 < measured["JEPA, kept apart"][2] < measured["MAE"][2]
+    assert measured["JEPA, kept apart"][1] > 30

@@ -72,6 +72,15 @@ TAUGHT_IN = {
     "finetune": 16,
     "FinetuneConfig": 16,
     "Split": 16,
+    "ViTConfig": 20,
+    "Block": 20,
+    "LayerNorm": 20,
+    "Linear": 20,
+    "prefixed": 20,
+    "spread_to": 20,
+    "gather_tokens": 20,
+    "scatter_tokens": 20,
+    "mse": 20,
 }
 
 
@@ -104,7 +113,7 @@ def test_a_lesson_uses_nothing_taught_later(path):
 
 def test_every_op_is_taught_somewhere():
     of_tasks = {
-        "gather_tokens", "scatter_tokens", "mse", "focal", "giou", "embedding", "silu", "modulate", "gate",
+        "focal", "giou", "embedding", "silu", "modulate", "gate",
         "distillation",
     }  # fmt: skip  # no lesson has come to these yet
     assert {topic(name) for name in tinyvit.ops.OPS} - of_tasks <= TAUGHT_IN.keys()

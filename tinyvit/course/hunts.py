@@ -141,6 +141,14 @@ HUNTS = {
         "matrices decay, and biases and norms do not; now it is the other way round",
         "With a weight decay of 0 all is right. And with a gradient of 0, who still moves?",
     ),
+    20: Hunt(
+        "20.3",
+        2,
+        "shuffle = restore",
+        "restore leads from the shuffled order to the patches, and its inverse, argsort, back; where places are only "
+        "exchanged in pairs the two are the same",
+        "Exchanging two places undoes itself, going round three does not. Which line should turn a way round?",
+    ),
     24: Hunt(
         "24.1",
         3,

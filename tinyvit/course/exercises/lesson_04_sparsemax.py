@@ -51,7 +51,7 @@ add(
     mistakes={
         "that is softmax, whose shares are never 0": _softmax,
         "negative scores were cut off, and the rest divided by its sum; that is not the nearest point": _clipped_shares,
-        "all scores count, as they do in rising order; the largest do, those with 1 + k u_k above the sum of the first k": (
+        "all scores count, as they do in rising order; only those with 1 + k u_k above the sum of the first k do": (
             lambda s: _projected(s, all_count=True)
         ),
         "what is below 0 must become 0": lambda s: _projected(s, clip=False),
