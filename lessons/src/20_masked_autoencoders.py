@@ -488,7 +488,8 @@ show_guess(my_guess, max(mean_of, key=mean_of.get), "reads most")
 # whole image     -> ENCODER ------------->  tokens of the hidden patches  --+-> how far are they apart?
 # ```
 #
-# We train it in the plainest way: the gradient goes down **both** branches. For the loss looks at $y - t$, the gradient
+# I-JEPA, the method of that paper, has safeguards that come up below. We leave them out and train in the plainest way:
+# the gradient goes down **both** branches. For the loss looks at $y - t$, the gradient
 # of $t$ is that of $y$ with the other sign.
 
 
