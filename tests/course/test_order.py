@@ -81,6 +81,9 @@ TAUGHT_IN = {
     "gather_tokens": 20,
     "scatter_tokens": 20,
     "mse": 20,
+    "Attention": 8,
+    "DiT": 22,
+    "time_features": 22,
 }
 
 

@@ -149,6 +149,14 @@ HUNTS = {
         "exchanged in pairs the two are the same",
         "Exchanging two places undoes itself, going round three does not. Which line should turn a way round?",
     ),
+    22: Hunt(
+        "22.4",
+        8,
+        "dscale = (du * u).sum(1)",
+        "what 1 + scale multiplied is h; u has shift and scale in it already, and is h only while both are 0, as in a "
+        "fresh model",
+        "With a shift and a scale of 0 all is right. Which two arrays are equal then, and can be confused?",
+    ),
     24: Hunt(
         "24.1",
         3,
