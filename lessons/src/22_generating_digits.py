@@ -91,8 +91,8 @@ def noisy(images, noise, times):
 check.noisy(noisy)
 
 # %% [markdown] hints="22.1"
-# NumPy lays axes over each other from the last one. So `(B,)` must become `(B, 1, 1, 1)` before it meets `(B, C, H,
-# W)`: as many axes of length 1 as the images have behind B.
+# NumPy lays axes over each other from the last one. So `(B,)` must become `(B, 1, 1, 1)` before it meets
+# `(B, C, H, W)`: as many axes of length 1 as the images have behind B.
 # ---
 # `t = times.reshape(len(times), *[1] * (images.ndim - 1))`, then both formulas as they stand above.
 
@@ -433,8 +433,8 @@ check.branch_backward(branch_backward)
 # $u = h\,(1 + \text{scale}) + \text{shift}$, so $dh = du\,(1 + \text{scale})$; scale gets $du\,h$ and shift gets $du$,
 # each summed over the tokens of its image, which is axis 1.
 # ---
-# `dgate = (dy * v).sum(1)`, `dv = dy * gate[:, None]`, `dweight = u.reshape(-1, D).T @ dv.reshape(-1, D)`, `du = dv @
-# weight.T`, `dscale = (du * h).sum(1)`, `dshift = du.sum(1)`, `dh = du * (1 + scale[:, None])`.
+# `dgate = (dy * v).sum(1)`, `dv = dy * gate[:, None]`, `dweight = u.reshape(-1, D).T @ dv.reshape(-1, D)`,
+# `du = dv @ weight.T`, `dscale = (du * h).sum(1)`, `dshift = du.sum(1)`, `dh = du * (1 + scale[:, None])`.
 
 # %% [markdown]
 # The gradient check of lesson 3 on what you wrote:
@@ -531,8 +531,8 @@ for name in ("right", "broken"):
 #
 # $$ \text{average} \leftarrow 0.98\;\text{average} + 0.02\;\text{weights} $$
 #
-# after each step. The weights of $k$ steps ago count $0.02 \cdot 0.98^k$ in it, so that it looks back about $1/0.02 =
-# 50$ steps. The model learns with its weights, and is used with their average.
+# after each step. The weights of $k$ steps ago count $0.02 \cdot 0.98^k$ in it, so that it looks back about
+# $1/0.02 = 50$ steps. The model learns with its weights, and is used with their average.
 #
 # And of every ten labels one is replaced by 3, "not known". Why, you will see.
 
@@ -730,15 +730,15 @@ show(
 # Without guidance the network often makes something between the kinds: of 180 digits, 85 % are read as ordered (with a
 # standard error of $\sqrt{0.85 \cdot 0.15 / 180}$, 3 points). Guidance makes them clearer, and has a price: the digits
 # of one kind become more alike, as the spread says. Much more guidance helps no more. And the last column answers the
-# question from above: **these digits are no copies**. The copying machine had less than 0.01 there. They are even further from all
-# training images than real digits of other people are. That is not only to their credit: a broken stroke is far from
-# everything.
+# question from above: **these digits are no copies**. The copying machine had less than 0.01 there. They are even
+# further from all training images than real digits of other people are. That is not only to their credit: a broken
+# stroke is far from everything.
 #
 # ## Better steps
 #
-# Euler's step keeps to the velocity of its beginning, and misses the bend of the way. How much? With $v' = \frac{d}{dt}
-# v(x_t, t)$ along the way, Taylor's formula (lesson 6) says where a step of length $h$ should end, and Euler's does not
-# have the second term:
+# Euler's step keeps to the velocity of its beginning, and misses the bend of the way. How much? With
+# $v' = \frac{d}{dt} v(x_t, t)$ along the way, Taylor's formula (lesson 6) says where a step of length $h$ should end,
+# and Euler's does not have the second term:
 #
 # $$ x_{t+h} = x_t + h\,v + \tfrac{1}{2} h^2 v' + \ldots $$
 #
@@ -907,5 +907,5 @@ check.suspect(22, my_suspect)
 # - Draw samples by Euler's method or the midpoint's, with and without guidance.
 # - Measure whether a model makes something new.
 #
-# All ten digits take some minutes: `tinyvit train --task generate`, then `tinyvit sample RUN --label 7 --output
-# sevens.png`.
+# All ten digits take some minutes: `tinyvit train --task generate`, then
+# `tinyvit sample RUN --label 7 --output sevens.png`.
