@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 0: Start here
 #
-# *About 20 minutes. It opens the door to [`tinyvit`](../tinyvit/__init__.py).*
+# *About 30 minutes. It opens the door to [`tinyvit`](../tinyvit/__init__.py).*
 #
 # In this course you write a **Vision Transformer** yourself: a network that looks at an image and says what is on it.
 # You write its forward pass, and every one of its gradients, by hand, in plain NumPy. Nothing is hidden. You need
@@ -183,6 +183,44 @@ show_guess(my_guess, right, "% of the digits, black and white swapped")
 # learns what it was shown**, and little else. Keep that in mind in lesson 12, where you train one yourself. (It is also
 # why `prepare_digit` had to swap the colours of your drawing.)
 #
+# ## Hard, and optional: where the ink is
+#
+# Who made MNIST moved every digit so that its **centre of ink** (of mass, they said) lies in the middle of the image (LeCun et
+# al. 1998), and `prepare_digit` does the same to yours. That centre is a mean of places, in which every pixel counts by its
+# ink $p$:
+#
+# $$ \text{row} = \frac{\sum_{r, c} r \, p_{rc}}{\sum_{r, c} p_{rc}} , \qquad
+#    \text{column} = \frac{\sum_{r, c} c \, p_{rc}}{\sum_{r, c} p_{rc}} . $$
+#
+# ### Exercise 0.2: the centre of ink
+#
+# **Goal:** `image` is `(..., H, W)`, numbers from 0 (no ink) to 1. Rows and columns are counted from 0. Return the centres
+# `(..., 2)`: row, column. No image is empty. ●●○, 8 minutes.
+
+
+# %% exercise="0.2"
+def centre_of_ink(image):
+    """(..., H, W) -> (..., 2): row, column."""
+    ### BEGIN SOLUTION
+    H, W = image.shape[-2:]
+    total = image.sum(axis=(-2, -1))
+    row = (image * np.arange(H)[:, None]).sum(axis=(-2, -1)) / total
+    column = (image * np.arange(W)).sum(axis=(-2, -1)) / total
+    return np.stack([row, column], axis=-1)
+    ### END SOLUTION
+
+
+# %%
+check.centre_of_ink(centre_of_ink)
+
+# %% [markdown] hints="0.2"
+# `np.arange(W)` holds the columns, and `image * np.arange(W)` multiplies each pixel by its column. Rows need one axis more:
+# `np.arange(H)[:, None]` is `(H, 1)`.
+# ---
+# `(image * np.arange(W)).sum(axis=(-2, -1)) / image.sum(axis=(-2, -1))` is the column. Both together:
+# `np.stack([row, column], axis=-1)`.
+
+# %% [markdown]
 # ## Three questions
 #
 # **1. The model has 135,818 learned numbers. Where are they?**

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 9: Tokens and positions
 #
-# *About 55 minutes. It opens [`tinyvit/ops/tokens.py`](../tinyvit/ops/tokens.py),
+# *About 65 minutes. It opens [`tinyvit/ops/tokens.py`](../tinyvit/ops/tokens.py),
 # [`positions.py`](../tinyvit/ops/positions.py) and [`pool.py`](../tinyvit/ops/pool.py).*
 #
 # We can cut an image into patches (lesson 1), make a token of each (lesson 2), and let the tokens talk to each other
@@ -371,6 +371,51 @@ show_guess(my_guess, 100 * off[1], "% off, twin B")
 # patches are neighbours (before training, "learned" positions are only names for the places). And they say nothing at
 # all about **pixels**: where a pixel lies inside its patch is known to the first linear layer only. What is near
 # what, a ViT must learn from examples.
+
+# %% [markdown]
+# ## Hard, and optional: positions that turn
+#
+# Many newer transformers add no positions. They **turn** queries and keys before they are compared: **rotary embedding** (RoPE,
+# Su et al. 2021, arXiv:2104.09864). Features 0 and 1 are a point in a plane, 2 and 3 another, and so on. In token $n$ the pair
+# $i$ is turned by an angle $\theta_{ni}$, that of sines and cosines above, position times speed:
+#
+# $$ \begin{pmatrix} y_{2i} \\ y_{2i+1} \end{pmatrix} =
+#    \begin{pmatrix} \cos \theta & -\sin \theta \\ \sin \theta & \cos \theta \end{pmatrix}
+#    \begin{pmatrix} x_{2i} \\ x_{2i+1} \end{pmatrix} . $$
+#
+# When a query is turned by $\theta_m$ and a key by $\theta_n$, their dot product knows nothing but the difference $\theta_m - \theta_n$:
+# attention looks at *how far* and not at *where*. And the backward? A linear map passes back through its transpose, and
+# the transpose of a rotation is the rotation by the opposite angle.
+#
+# ### Exercise 9.5: rotary embedding, both ways
+#
+# **Goal:** `x` and `dy` are `(..., N, D)`, `angles` is `(N, D / 2)`. Return `y` and `dx`, each `(..., N, D)`. ●●●, 10 minutes.
+
+
+# %% exercise="9.5"
+def rotary(x, dy, angles):
+    """(..., N, D), (..., N, D), (N, D / 2) -> y, dx, each (..., N, D)."""
+
+    ### BEGIN SOLUTION
+    def turned(x, angles):
+        a, b = x[..., 0::2], x[..., 1::2]
+        y = np.empty_like(x)
+        y[..., 0::2] = a * np.cos(angles) - b * np.sin(angles)
+        y[..., 1::2] = a * np.sin(angles) + b * np.cos(angles)
+        return y
+
+    return turned(x, angles), turned(dy, -angles)
+    ### END SOLUTION
+
+
+# %%
+check.rotary(rotary)
+
+# %% [markdown] hints="9.5"
+# `x[..., 0::2]` are the features 0, 2, 4, ... and `x[..., 1::2]` their partners. Write a function that turns, and call it twice.
+# ---
+# With `a, b` these two: `a * cos - b * sin` goes to the even places, `a * sin + b * cos` to the odd ones. `dx` is `dy` turned by
+# `-angles`.
 
 # %% [markdown]
 # ## Bug hunt

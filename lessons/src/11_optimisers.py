@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 11: Optimisers and schedules
 #
-# *About 60 minutes. It opens [`tinyvit/optim/`](../tinyvit/optim/__init__.py).*
+# *About 70 minutes. It opens [`tinyvit/optim/`](../tinyvit/optim/__init__.py).*
 #
 # The backward tells us for every weight: *up makes the loss larger, or smaller, and how fast*. An **optimiser** turns
 # this gradient into a step. The simplest one, SGD, fits in one line. The one that trains transformers, AdamW, takes
@@ -427,6 +427,43 @@ show(figure, "What the decay takes from two weights. With L2 the quiet one alway
 # With AdamW both weights lose the same, and more with a larger knob. At strength 1 we can say how much without running
 # anything: $(1 - 0.001 \cdot 1)^{500} \approx 0.606$ is left. (The table says 0.605. The gradients add up to
 # nothing, but Adam's first few steps do not quite.)
+
+# %% [markdown]
+# ## Hard, and optional: a step in which all directions count alike
+#
+# Adam gives each number a step size of its own. **Muon** (Jordan et al. 2024) looks at the gradient of a weight as a *matrix*.
+# Such a matrix stretches some directions much more than others, by its **singular values**; Muon's step makes them all
+# about 1, so that rare directions learn as fast as common ones. No singular values need be computed for that. Take
+#
+# $$ X \leftarrow \tfrac{3}{2} X - \tfrac{1}{2} X X^\top X . $$
+#
+# It leaves the directions as they are, and does to each singular value $s$ what $s \leftarrow \frac{3}{2} s - \frac{1}{2} s^3$ does
+# to a number: 1 stays 1, and all that lies between 0 and $\sqrt 3$ comes closer to it. (These are **Newton-Schulz** rounds.) To
+# begin within those bounds, divide $X$ by its length, the root of the sum of its squares: no singular value is above that.
+#
+# ### Exercise 11.4: singular values near 1
+#
+# **Goal:** `x` is `(rows, columns)`. Divide it by its length and return it after so many rounds. ●●●, 8 minutes.
+
+
+# %% exercise="11.4"
+def orthogonalize(x, rounds):
+    """(rows, columns), a whole number -> (rows, columns)."""
+    ### BEGIN SOLUTION
+    x = x / np.sqrt((x**2).sum())
+    for _ in range(rounds):
+        x = 1.5 * x - 0.5 * x @ x.T @ x
+    return x
+    ### END SOLUTION
+
+
+# %%
+check.orthogonalize(orthogonalize)
+
+# %% [markdown] hints="11.4"
+# The length is one number, of the whole array. Then a loop with one line, in which `@` is the matrix product.
+# ---
+# `x = x / np.sqrt((x**2).sum())`, and in the loop `x = 1.5 * x - 0.5 * x @ x.T @ x`.
 
 # %% [markdown]
 # ## Bug hunt

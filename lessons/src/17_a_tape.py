@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 17: A tape
 #
-# *About 55 minutes. It opens [`tinyvit/vit.py`](../tinyvit/vit.py).*
+# *About 70 minutes. It opens [`tinyvit/vit.py`](../tinyvit/vit.py).*
 #
 # In this course every backward was written by hand. PyTorch and its relatives need no such work: they **record** what
 # the forward does, and play the record backwards. The record is often called a *tape*, and the method *reverse-mode
@@ -549,6 +549,54 @@ show(figure, "What an operation keeps besides input and output. By hand, softmax
 # For GELU the derivation saves nothing: one gate by hand, one gate on the tape.
 #
 # This is what a derivation gives you, besides understanding: **you know what you may forget**.
+
+# %% [markdown]
+# ## Hard, and optional: compute again what was not kept
+#
+# The tape's price is memory, and a large model pays it with a trick. **Gradient checkpointing** (Chen et al. 2016,
+# arXiv:1604.06174) throws away what the forward saved, and keeps the input of every $k$-th layer only. On the way back each
+# segment of $k$ layers is computed **again** from its input, and what it saves is held until the segment has been walked. That
+# costs one more forward, and the memory falls from $L$ layers to about $L / k$ inputs and $k$ layers: with $k = \sqrt L$, to $2 \sqrt L$.
+#
+# ### Exercise 17.4: gradient checkpointing
+#
+# **Goal:** `layers` is a tuple of pairs of functions: `forward(x)` returns `y, saved`, and `backward(dy, saved)` returns `dx`. `x` is the
+# input of the first, `dy` the gradient of what the last gives, `every` is $k$. Return the gradient of `x`, and the largest
+# number of `saved` that was held at once (a list of them is enough; those that the first forward gives are not held). ●●●, 15
+# minutes.
+
+
+# %% exercise="17.4"
+def checkpointed(layers, x, dy, every):
+    """A tuple of pairs of functions, an array, an array, a whole number -> dx, a whole number."""
+    ### BEGIN SOLUTION
+    inputs = []
+    for number, (forward, _) in enumerate(layers):
+        if number % every == 0:
+            inputs.append(x)
+        x, _ = forward(x)
+    most = 0
+    for first in reversed(range(0, len(layers), every)):
+        segment, x, held = layers[first : first + every], inputs.pop(), []
+        for forward, _ in segment:
+            x, saved = forward(x)
+            held.append(saved)
+        most = max(most, len(held))
+        for _, backward in reversed(segment):
+            dy = backward(dy, held.pop())
+    return dy, most
+    ### END SOLUTION
+
+
+# %%
+check.checkpointed(checkpointed)
+
+# %% [markdown] hints="17.4"
+# Three loops. The first goes forward and keeps `x` before layers 0, `every`, 2 `every`, ... The second goes over the segments
+# from the last to the first. In it, a forward that holds each `saved`, and a backward that uses them from the last.
+# ---
+# A segment is `layers[first : first + every]`, with `first` in `reversed(range(0, len(layers), every))`; its input is
+# `inputs.pop()`. `held.append(saved)` on the way up, `dy = backward(dy, held.pop())` on the way down.
 
 # %% [markdown]
 # ## Bug hunt
