@@ -737,7 +737,7 @@ show(
 # ## Better steps
 #
 # Euler's step keeps to the velocity of its beginning, and misses the bend of the way. How much? With
-# $v' = \frac{d}{dt} v(x_t, t)$ along the way, Taylor's formula (lesson 6) says where a step of length $h$ should end,
+# $v' = \frac{d}{dt} v(x_t, t)$ along the way, Taylor's formula (lesson 3) says where a step of length $h$ should end,
 # and Euler's does not have the second term:
 #
 # $$ x_{t+h} = x_t + h\,v + \tfrac{1}{2} h^2 v' + \ldots $$
