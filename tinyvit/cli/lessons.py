@@ -65,7 +65,7 @@ def _add_exam_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lessons", type=lesson_numbers, default="1-12", help="lessons to ask about (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=whole, help="seed that draws the questions (default: another one each time)")
+    parser.add_argument("--seed", type=whole, help="seed that draws the questions; without it another one each time")
     for kind, number, what in (
         ("calculate", 5, "a number that a formula gives"),
         ("find", 2, "the wrong line of a function"),
