@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 12: Train it on MNIST
 #
-# *About 55 minutes. It opens [`tinyvit/training/`](../tinyvit/training/__init__.py).*
+# *About 65 minutes. It opens [`tinyvit/training/`](../tinyvit/training/__init__.py).*
 #
 # All the parts are there: a model, its gradients, an optimiser. Now we put them together, and let the model learn to
 # read digits. Training is a short loop, and you write it. What takes experience is to see from its curves whether all
@@ -474,6 +474,43 @@ print(f"largest change of a logit: {np.abs(change).max():.2f}")
 # *equivariant*. (Not at the border, where the windows see zeros; and behind a halving, for shifts by two pixels.) The
 # logits do change: the head has its own weights for every place, so it sees where things are. A ViT has less of this
 # for a start: its patches follow only shifts by whole patches, and then a position is added to each.
+
+# %% [markdown]
+# ## Hard, and optional: one image in another
+#
+# Images that nobody has seen, for nothing: **CutMix** (Yun et al. 2019, arXiv:1905.04899) pastes a rectangle of one training
+# image into another. What is the label then? A share of each: if the rectangle covers a fifth of the pixels, the target is
+# 0.8 for the one class and 0.2 for the other. Cross-entropy takes such a target as it is, $-\sum_k q_k \ln p_k$, and its gradient
+# is $p - q$ as ever (lesson 4).
+#
+# ### Exercise 12.4: CutMix
+#
+# **Goal:** `images` is `(B, C, H, W)`, `labels` is `(B,)`. Image `i` takes from image `order[i]` the pixels within `box`, which is
+# `(top, bottom, left, right)`: rows from `top` up to, and without, `bottom`, columns likewise. Return the new images, and the
+# targets `(B, num_classes)`, whose rows add up to 1. Leave `images` as it is. ●●●, 12 minutes.
+
+
+# %% exercise="12.4"
+def cutmix(images, labels, order, box, num_classes):
+    """(B, C, H, W), (B,), (B,), four whole numbers, a whole number -> (B, C, H, W), (B, num_classes)."""
+    ### BEGIN SOLUTION
+    top, bottom, left, right = box
+    mixed = images.copy()
+    mixed[:, :, top:bottom, left:right] = images[order, :, top:bottom, left:right]
+    share = (bottom - top) * (right - left) / (images.shape[2] * images.shape[3])
+    one_hot = np.eye(num_classes)
+    return mixed, (1 - share) * one_hot[labels] + share * one_hot[labels[order]]
+    ### END SOLUTION
+
+
+# %%
+check.cutmix(cutmix)
+
+# %% [markdown] hints="12.4"
+# Copy the images, and write into the copy, for all images at once: `mixed[:, :, top:bottom, left:right] = ...`. Row `k` of
+# `np.eye(num_classes)` is the target of class `k`.
+# ---
+# The share is the area of the box over `H * W`. The targets are `(1 - share) * one_hot[labels] + share * one_hot[labels[order]]`.
 
 # %% [markdown]
 # ## Bug hunt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 13: Look inside
 #
-# *About 80 minutes. It opens [`tinyvit/looking`](../tinyvit/looking/README.md).*
+# *About 90 minutes. It opens [`tinyvit/looking`](../tinyvit/looking/README.md).*
 #
 # The model of lesson 0 reads 99.49 % of the test set. What does it look at? In this lesson you look inside in several
 # ways. Each way answers one question, and each is easily taken for the answer to another one. So we measure what these
@@ -781,6 +781,44 @@ for name, sign, predicted in (
 #
 # The model is right on 99.49 % of the test images, and a change that would not fool you fools it. Accuracy on images
 # from the usual source says nothing about images that somebody has made *against* the model.
+
+# %% [markdown]
+# ## Hard, and optional: gradients along the way
+#
+# A gradient says what a tiny nudge would change. When the model is sure, that is next to nothing, although the pixels are the
+# very reason. **Integrated gradients** (Sundararajan et al. 2017, arXiv:1703.01365) ask not at $x$ alone but all along the straight way
+# from a **baseline** $b$, say a black image, to $x$. By the chain rule, along $x(t) = b + t (x - b)$,
+#
+# $$ f(x) - f(b) = \int_0^1 \frac{d}{dt} f(x(t)) \, dt = \sum_i (x_i - b_i) \int_0^1 \frac{\partial f}{\partial x_i} (x(t)) \, dt . $$
+#
+# So what pixel $i$ contributes is $x_i - b_i$ times the **mean** of its gradient along the way, and the contributions of all
+# pixels add up to exactly what is to be explained. In $n$ steps, take the gradient in the middle of each.
+#
+# ### Exercise 13.6: integrated gradients
+#
+# **Goal:** `gradient(x)` gives the gradient of $f$ at `x`, in its shape. `x` and `baseline` are `(...)`, `steps` is $n$. Return the
+# contributions `(...)`. ●●●, 10 minutes.
+
+
+# %% exercise="13.6"
+def integrated_gradients(gradient, x, baseline, steps):
+    """A function, (...), (...), a whole number -> (...)."""
+    ### BEGIN SOLUTION
+    way = x - baseline
+    total = np.zeros_like(way)
+    for step in range(steps):
+        total = total + gradient(baseline + (step + 0.5) / steps * way)
+    return total / steps * way
+    ### END SOLUTION
+
+
+# %%
+check.integrated_gradients(integrated_gradients)
+
+# %% [markdown] hints="13.6"
+# The middles of the steps are at $t = 0.5/n, 1.5/n, \dots$ Add up `gradient(baseline + t * (x - baseline))`, and take the mean.
+# ---
+# `t = (step + 0.5) / steps` for `step` in `range(steps)`; in the end `total / steps * (x - baseline)`.
 
 # %% [markdown]
 # ## Bug hunt

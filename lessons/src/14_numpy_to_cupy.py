@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 14: From NumPy to CuPy
 #
-# *About 70 minutes. It opens [`tinyvit/backend/`](../tinyvit/backend/__init__.py).*
+# *About 85 minutes. It opens [`tinyvit/backend/`](../tinyvit/backend/__init__.py).*
 #
 # A GPU has thousands of small cores and a fast memory of its own. **CuPy** is a library that looks like NumPy and
 # computes there. So the code of this course can run on a GPU nearly as it stands. In this lesson you learn what
@@ -731,6 +731,50 @@ for name, its_counts in counts.items():
         print(
             f"{name}, {1e6 * overhead:4.1f} µs a launch: {1e3 * launches[0]:5.2f} ms, and launch-bound {until}"
         )
+
+# %% [markdown]
+# ## Hard, and optional: a product in tiles
+#
+# Why does a matrix product reach the flat part of the roof at all? Each multiplication needs two numbers, and if both came from memory,
+# its intensity would be low. But fast memory is near: a cache, or a GPU's shared memory. Load a **tile** of $a$ and a tile of $b$ there,
+# $T$ by $T$ each, and use every number $T$ times before it goes. Then a product of $n \times n$ matrices reads $2 n^3 / T$ numbers in place
+# of $2 n^3$.
+#
+# ### Exercise 14.5: a product, and what it moves
+#
+# **Goal:** `a` is `(n, k)`, `b` is `(k, m)`. Compute $ab$ tile by tile: for each tile of the product (`tile` by `tile`, smaller at the
+# edges) add up products of tiles of `a` and `b` along $k$, in steps of `tile`, and write it once. Return the product `(n, m)`, and how many
+# numbers were moved: those of each tile of `a` and `b` each time it is read, and those of the product once. ●●●, 15 minutes.
+
+
+# %% exercise="14.5"
+def tiled_product(a, b, tile):
+    """(n, k), (k, m), a whole number -> (n, m), a whole number."""
+    ### BEGIN SOLUTION
+    n, m = len(a), b.shape[1]
+    product, moved = np.zeros((n, m)), 0
+    for i in range(0, n, tile):
+        for j in range(0, m, tile):
+            total = 0
+            for k in range(0, len(b), tile):
+                a_tile, b_tile = a[i : i + tile, k : k + tile], b[k : k + tile, j : j + tile]
+                total = total + a_tile @ b_tile
+                moved += a_tile.size + b_tile.size
+            product[i : i + tile, j : j + tile] = total
+            moved += total.size
+    return product, moved
+    ### END SOLUTION
+
+
+# %%
+check.tiled_product(tiled_product)
+
+# %% [markdown] hints="14.5"
+# Three loops, each `range(0, ..., tile)`. A slice that goes beyond the end is cut there, so the edges need no care. `x.size` is how many
+# numbers an array has.
+# ---
+# In the innermost loop `total = total + a_tile @ b_tile` and `moved += a_tile.size + b_tile.size`; behind it, the tile is written, and
+# `moved += total.size`.
 
 # %% [markdown]
 # ## Bug hunt

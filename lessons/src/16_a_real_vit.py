@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 16: A real ViT
 #
-# *About 100 minutes. It opens [`tinyvit/pretrained/`](../tinyvit/pretrained/README.md).*
+# *About 110 minutes. It opens [`tinyvit/pretrained/`](../tinyvit/pretrained/README.md).*
 #
 # In lesson 12 a model learned to read digits, in minutes and from nothing. A model that names what is in a photo has
 # seen millions of photos, for days, on many GPUs. Hardly anybody does that again. One takes the weights that others
@@ -845,6 +845,38 @@ else:
 # compared layer by layer are models of its size with random weights, in `transformers` and here. If you have a network,
 # [this script](../tests/pretrained/online/check_vit_base.py) fetches the model and a photo of two cats, and compares the
 # three logits that are published for it.
+
+# %% [markdown]
+# ## Hard, and optional: a quarter of the bytes
+#
+# 86 million float32 numbers are 346 MB. Most of their digits do not matter. **Quantization** keeps whole numbers from -127 to 127, one byte
+# each, and a **scale** $s$ for each output: $w_{ij} \approx s_j \, c_{ij}$. With $s_j = \max_i |w_{ij}| / 127$ the largest weight of a column becomes
+# 127 or -127, and no weight is off by more than $s_j / 2$ (Jacob et al. 2018, arXiv:1712.05877). One scale a column, and not one for all:
+# columns differ in size, and a small one would be rounded to nothing.
+#
+# ### Exercise 16.8: eight bits
+#
+# **Goal:** `weight` is `(in, out)`. Return the codes `(in, out)`, `np.int8`, rounded to the nearest, and the scales `(out,)`. The scale of
+# a column of zeros is 1. ●●●, 8 minutes.
+
+
+# %% exercise="16.8"
+def quantize(weight):
+    """(in, out) -> int8 (in, out), (out,)."""
+    ### BEGIN SOLUTION
+    largest = np.abs(weight).max(axis=0)
+    scales = np.where(largest > 0, largest / 127, 1.0)
+    return np.rint(weight / scales).astype(np.int8), scales
+    ### END SOLUTION
+
+
+# %%
+check.quantize(quantize)
+
+# %% [markdown] hints="16.8"
+# The largest absolute value of each column is `np.abs(weight).max(axis=0)`. `np.where(condition, this, that)` chooses number by number.
+# ---
+# `scales = np.where(largest > 0, largest / 127, 1.0)`, and `np.rint(weight / scales).astype(np.int8)`.
 
 # %% [markdown]
 # ## Bug hunt

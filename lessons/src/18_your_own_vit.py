@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 18: Your own ViT
 #
-# *About 75 minutes. It opens [`tinyvit/vit.py`](../tinyvit/vit.py) once more: now you have written your own.*
+# *About 85 minutes. It opens [`tinyvit/vit.py`](../tinyvit/vit.py) once more: now you have written your own.*
 #
 # In lessons 1 to 12 you wrote the parts: patches, linear layers, layer norm, GELU, attention, tokens, blocks,
 # AdamW, a training loop. Each was checked by itself, and none has met the others. In this lesson they
@@ -616,6 +616,45 @@ show(
 # ```
 #
 # opens it in the page where you can draw digits, and see what each head looks at.
+
+# %% [markdown]
+# ## Hard, and optional: a soup of models
+#
+# Train your model three times, from the same start and with other learning rates, and you have three models. Which one do you take? Perhaps
+# their **mean**, weight by weight: a **model soup** (Wortsman et al. 2022, arXiv:2203.05482). It costs nothing at use, unlike an ensemble. Not every
+# mean is good, so the soup is cooked greedily: begin with the best model, try the others from the best to the worst, and keep one in if the
+# mean of all that were kept, with it, is not worse on the dev split.
+#
+# ### Exercise 18.5: a greedy soup
+#
+# **Goal:** `models` is a tuple of dicts of arrays, by the same names; `score(model)` is a number, the larger the better. Return a dict, the
+# soup: the mean of those that were kept. ●●●, 12 minutes.
+
+
+# %% exercise="18.5"
+def greedy_soup(models, score):
+    """A tuple of dicts of arrays, a function -> a dict of arrays."""
+
+    ### BEGIN SOLUTION
+    def mean(chosen):
+        return {name: np.mean([model[name] for model in chosen], axis=0) for name in chosen[0]}
+
+    best, *others = sorted(models, key=score, reverse=True)
+    kept = [best]
+    for model in others:
+        if score(mean([*kept, model])) >= score(mean(kept)):
+            kept = [*kept, model]
+    return mean(kept)
+    ### END SOLUTION
+
+
+# %%
+check.greedy_soup(greedy_soup)
+
+# %% [markdown] hints="18.5"
+# `sorted(models, key=score, reverse=True)` begins with the best. Write a function that gives the mean of a list of models, name by name.
+# ---
+# In a loop over all but the first: `if score(mean([*kept, model])) >= score(mean(kept)): kept = [*kept, model]`.
 
 # %% [markdown]
 # ## Bug hunt
