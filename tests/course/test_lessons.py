@@ -49,7 +49,7 @@ def test_guesses_come_first_and_a_bug_is_hunted(path):
     boxes = re.findall(r"^my_guess = (.*?)  # .+$", text, re.MULTILINE)
     assert boxes
     assert set(boxes) == {"None"}
-    assert len(re.findall(r"^show_guess\(\s*my_guess, ", text, re.MULTILINE)) == len(boxes)
+    assert len(re.findall(r"^show_guess\(\s*my_guess,\s", text, re.MULTILINE)) == len(boxes)
     hunts = re.findall(r"^broken = bug_hunt\((\d+)\)$", text, re.MULTILINE)
     assert hunts == re.findall(r"^check\.suspect\((\d+), my_suspect\)$", text, re.MULTILINE)
     assert hunts == [str(lesson) for lesson in HUNTS if lesson == int(path.stem[:2])]
