@@ -66,6 +66,7 @@ def test_students_do_not_get_the_key(exam):
 @pytest.mark.slow
 def test_a_class_is_graded_in_a_table_and_a_csv_file(exam, capsys):
     pytest.importorskip("nbclient")
+    shutil.copytree("exam/Ann", "exam/Zoe")
     fill("Ann", exam["Ann"])
     wrong = {name: "'no number'" if answer else answer for name, answer in exam["Bob B."].items()}
     fill("Bob B.", {name: answer for name, answer in wrong.items() if name.startswith("answer")})
@@ -74,8 +75,9 @@ def test_a_class_is_graded_in_a_table_and_a_csv_file(exam, capsys):
     lines = {line.split("  ")[0]: line for line in out[out.index("student ") :].splitlines()}
     assert "9 of 9" in lines["Ann"]
     assert "0 of 9" in lines["Bob B."]
+    assert "Zoe: the key has no such student" in out
     rows = list(csv.reader(Path("grades.csv").read_text(encoding="utf-8-sig").splitlines()))
-    assert [row[0] for row in rows[1:]] == ["'=1+1", "Ann", "Bob B."]  # no formula for a spreadsheet
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "Ann", "Bob B.", "Zoe"]  # no formula for a spreadsheet
     assert set(rows[2][1:10]) == {"passed"}
     assert set(rows[1][1:10]) == {"nothing written yet"}
     assert "wrong value" in rows[3]
@@ -110,6 +112,7 @@ def test_the_folder_of_a_class_is_read_by_student():
     ("arguments", "sentence"),
     [
         (["exam", "new", "--students", "a", "a"], "two students have the same name"),
+        (["exam", "new", "--students", "Ann", "ann"], "two students have the same name"),
         (["exam", "new", "--students", "../a"], "'../a' can be no folder's name"),
         (["exam", "new", "--students", ""], "'' can be no folder's name"),
         (["exam", "new", "--students", "a", "--calculate", "99"], "questions to calculate, and not 99"),

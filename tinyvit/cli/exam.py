@@ -27,7 +27,7 @@ def write_exam(
             raise UserError(f"{student!r} can be no folder's name: name students by letters and digits")
     if not students:
         raise UserError("no student is named: name some after --students, or in the file of --names, one a line")
-    if len(set(students)) < len(students):
+    if len({student.casefold() for student in students}) < len(students):  # some systems know no capitals
         raise UserError("two students have the same name: each needs a name of its own")
     exams = {
         student: exam_for(student, lessons, seed=seed, calculate=calculate, find=find, write=write)

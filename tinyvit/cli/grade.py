@@ -21,7 +21,7 @@ HAND_IN = "from tinyvit.course.exam import hand_in\nhand_in(globals())"
 
 
 class Graded(NamedTuple):
-    """Verdicts on a student's notebooks; on an exercise in several of them, the best."""
+    """Verdicts on a student's notebooks; an exercise in several of them has passed if it passed in one."""
 
     student: str
     verdicts: dict[str, str]  # by exercise or question
@@ -73,8 +73,8 @@ def grade(
         raise UserError(f"grading runs notebooks, which needs the extra 'lessons': {INSTALL}") from error
     for student, notebooks in students.items():
         verdicts: dict[str, str] = {}
-        problems = []
         questions = None if key is None else key["students"].get(student, {})
+        problems = [] if questions != {} else ["the key has no such student"]
         for path in notebooks:
             found, problem = _run(path, seconds, questions)
             problems += [f"{path.name}: {problem}"] * bool(problem)
