@@ -33,10 +33,8 @@ def run(options: argparse.Namespace) -> int:
     for library in threadpool_info():
         name = f"{library.get('internal_api')} {library.get('version')}"
         _say("matrix library", f"{name}, up to {library.get('num_threads')} threads")
-    for package in ("pillow", "matplotlib", "safetensors", "tqdm", "threadpoolctl"):
+    for package in ("pillow", "matplotlib", "tqdm", "threadpoolctl"):
         _say(package, _version(package) or f"missing: python -m pip install {package}")
-    if _version("safetensors") == "0.8.0":
-        _advise("safetensors 0.8.0 can write damaged files: python -m pip install 'safetensors!=0.8.0'")
     _say("pillow-heif", _version("pillow-heif") or "not installed (only HEIC images need it)")
     _say("huggingface_hub", _version("huggingface_hub") or "not installed (only models by name need it)")
     for package in ("onnx", "onnxruntime"):

@@ -14,6 +14,7 @@ from ..images.processor import ImageProcessor
 from ..storage.files import CONFIG, PREPROCESSOR, WEIGHTS, read_json
 from ..storage.folders import is_there, read_folder
 from ..storage.npz import read_npz
+from ..storage.safetensors_file import let_go
 from ..storage.tensors import read_arrays
 from .families import FAMILIES, family_of
 from .preprocessor import read_preprocessor, with_type
@@ -73,6 +74,8 @@ class Checkpoint(NamedTuple):
     def state(self, parameters: Mapping[str, Array], *, with_head: bool = True) -> dict[str, np.ndarray]:
         """Our parameters by name, in one dtype: what tinyvit wrote keeps its own, others' have float32 or wider.
 
+        Where dtype and layout allow it they are views of `tensors`, in a mapped file: nothing is copied.
+
         Args:
             parameters: of the model that is to have them.
             with_head: whether the classifier is among them; without, it stays as it is, whatever is stored.
@@ -107,10 +110,13 @@ class Checkpoint(NamedTuple):
                 f"model's config{self._about_head(complaints, with_head)}"
             )
         dtype = np.result_type(self._least_dtype(), *(array.dtype for array in given.values()))
-        loaded = {
-            ours: np.ascontiguousarray(layout[ours].layout.read([given[name] for name in layout[ours].names]), dtype)
-            for ours in wanted
-        }
+        loaded = {}
+        for ours in wanted:
+            theirs = [given[name] for name in layout[ours].names]
+            loaded[ours] = layout[ours].layout.read(theirs).astype(dtype, copy=False)
+            if len(theirs) > 1:  # they have been copied
+                for array in theirs:
+                    let_go(array)
         return {name: loaded[name] if name in loaded else p.astype(dtype) for name, p in parameters.items()}
 
     def _least_dtype(self) -> type:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import Array, to_numpy
 from ..errors import UserError, one_line
-from .plain_safetensors import read_kinds, read_plainly
+from .safetensors_file import let_go, read_file_arrays, read_kinds
 
 MAX_HEADER_BYTES = 2**22  # bytes: 40,000 arrays; the largest ViT has some 700, and a million take minutes to list
 DTYPES = {  # NumPy's names and theirs
@@ -31,45 +31,30 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} was not found: check the folder's name")
     try:
         _check_header(path)
-        arrays = _read_all(path)
+        kinds = read_kinds(path)
+        _check_kinds(path, kinds)
+        arrays = read_file_arrays(path)
     except UserError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged or no safetensors file ({one_line(error)}): use another copy") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): check the file and its rights") from error
+    arrays |= {name: from_bfloat16(arrays[name]) for name, kind in kinds.items() if kind == "BF16"}
     for name, array in arrays.items():
-        if not np.isfinite(array).all():
+        if not _is_finite(array):
             raise UserError(f"{path} is damaged ({one_line(name)} holds NaN or infinite numbers): use another copy")
+        let_go(array)
     return arrays
 
 
-def _read_all(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a file, by the library, or without it where there is none.
-
-    Raises:
-        ValueError: the file is damaged, or no safetensors file.
-        OSError: it cannot be read.
-    """
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError:
-        kinds = read_kinds(path)
-        _check_kinds(path, kinds)
-        arrays = read_plainly(path)
-        narrow = [name for name, kind in kinds.items() if kind == "BF16"]
-        return arrays | {name: from_bfloat16(arrays[name]) for name in narrow}
-    try:
-        with safe_open(path, framework="numpy") as file:  # has compared the header with the file's length
-            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  it is no dict
-            _check_kinds(path, kinds)
-            narrow = [name for name, kind in kinds.items() if kind == "BF16"]
-            arrays = {name: file.get_tensor(name) for name in kinds if name not in narrow}
-    except SafetensorError as error:
-        raise ValueError(error) from error
-    if narrow:
-        arrays |= {name: from_bfloat16(bits) for name, bits in read_plainly(path, narrow).items()}
-    return arrays
+def _is_finite(array: np.ndarray) -> bool:
+    """Whether no number is NaN or infinite: if one is, so is the sum of the squares, which needs no second array."""
+    if array.dtype.kind == "f" and array.itemsize >= 4:
+        with np.errstate(all="ignore"):
+            if np.isfinite(np.vdot(array, array)):
+                return True
+    return bool(np.isfinite(array).all())  # the sum alone has overflowed, or NumPy has no quick product
 
 
 def _check_header(path: Path) -> None:

@@ -1,6 +1,7 @@
-"""The plain reader of safetensors gives what the library gives, and refuses what it refuses."""
+"""Reading a safetensors file gives what the library gives, and refuses what it refuses; large arrays are mapped."""
 
 import json
+import mmap
 import sys
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from tinyvit import ViTConfig
 from tinyvit.errors import UserError
-from tinyvit.storage.plain_safetensors import read_kinds, read_plainly
+from tinyvit.storage.safetensors_file import let_go, read_file_arrays, read_kinds
 from tinyvit.storage.tensors import read_arrays
 from tinyvit.vit import VisionTransformer
 
@@ -35,14 +36,13 @@ def test_it_reads_what_the_library_wrote(tmp_path, rng, dtype, shape):
     save_file(
         {"b.weight": np.asarray(whole, dtype), "ä": np.asarray(rng.standard_normal(3), "f4")}, path, {"format": "pt"}
     )
-    wanted, got = load_file(path), read_plainly(path)
+    wanted, got = load_file(path), read_file_arrays(path)
     assert set(got) == set(wanted)
     for name, array in got.items():
         assert (array.dtype, array.shape) == (wanted[name].dtype, wanted[name].shape)
         np.testing.assert_array_equal(array, wanted[name])
         assert array.flags.writeable
         assert array.flags.c_contiguous
-    assert list(read_plainly(path, ["ä"])) == ["ä"]
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,13 @@ def test_it_reads_what_the_library_wrote(tmp_path, rng, dtype, shape):
         file_of(b'{"a": {"dtype":"F32","shape":[NaN],"data_offsets":[0,8]}}', bytes(8)),
     ],
 )  # fmt: skip
-def test_it_refuses_what_the_library_refuses(tmp_path, content, monkeypatch):
+def test_it_refuses_what_the_library_refuses(tmp_path, content):
     path = tmp_path / "a.safetensors"
     path.write_bytes(content)
     with pytest.raises((SafetensorError, KeyError)):
         load_file(path)
     with pytest.raises((ValueError, KeyError)):
-        read_plainly(path)
-    monkeypatch.setitem(sys.modules, "safetensors", None)  # as if it were not installed
+        read_file_arrays(path)
     with pytest.raises(UserError, match=r"a\.safetensors (is damaged or no safetensors file|holds a in F31)"):
         read_arrays(path)
 
@@ -82,7 +81,7 @@ def test_two_arrays_of_one_name_are_refused(tmp_path, second):
     one = '{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
     (tmp_path / "a").write_bytes(file_of(f'{{"a":{one},"{second}":{one}}}'.encode(), bytes(8)))
     with pytest.raises(ValueError, match="twice"):
-        read_plainly(tmp_path / "a")
+        read_file_arrays(tmp_path / "a")
 
 
 @pytest.mark.slow
@@ -99,7 +98,7 @@ def test_bytes_changed_at_random_never_give_other_arrays(tmp_path):
             content[rng.integers(0, 8 + int.from_bytes(whole[:8], "little"))] = rng.integers(32, 127)
         path.write_bytes(content[: rng.integers(1, len(content))] if rng.random() < 0.1 else content)
         try:
-            got = read_plainly(path)
+            got = read_file_arrays(path)
         except (ValueError, KeyError):
             continue
         wanted = load_file(path)
@@ -108,24 +107,90 @@ def test_bytes_changed_at_random_never_give_other_arrays(tmp_path):
     assert tried > 20
 
 
-@pytest.mark.parametrize("narrow", [False, True], ids=["float32", "bfloat16"])
-def test_a_model_opens_without_the_library(tmp_path, monkeypatch, narrow):
+def test_bfloat16_becomes_float32(tmp_path):
     model = VisionTransformer(CONFIG, rng=np.random.default_rng(0))
     model.save_pretrained(tmp_path)
     path = tmp_path / "model.safetensors"
-    if narrow:
-        bits = {name: (a.view(np.uint32) >> 16).astype("<u2") for name, a in load_file(path).items()}
-        save_file(bits, path)
-        path.write_bytes(as_bfloat16(path.read_bytes()))
-    wanted = read_arrays(path)
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    got = read_arrays(path)
-    assert set(read_kinds(path).values()) == {"BF16" if narrow else "F32"}
-    assert set(got) == set(wanted)
-    for name, array in got.items():
+    halves = {name: a.view(np.uint32) >> 16 for name, a in load_file(path).items()}
+    save_file({name: bits.astype("<u2") for name, bits in halves.items()}, path)
+    path.write_bytes(as_bfloat16(path.read_bytes()))
+    assert set(read_kinds(path).values()) == {"BF16"}
+    for name, array in read_arrays(path).items():
         assert array.dtype == np.float32
-        np.testing.assert_array_equal(array, wanted[name])
+        np.testing.assert_array_equal(array, (halves[name] << 16).view(np.float32))
     assert VisionTransformer.from_pretrained(tmp_path).predict(np.zeros((1, *CONFIG.input_shape), "f4")).shape[0] == 1
+
+
+@pytest.fixture
+def large(tmp_path, rng):
+    """A file whose first array is too small to be mapped, and what is in it."""
+    arrays = {"a": rng.standard_normal(3), "b": rng.standard_normal((300, 200)), "c": rng.standard_normal((7, 9001))}
+    path = tmp_path / "large.safetensors"
+    save_file(arrays, path)
+    return path, arrays
+
+
+def assert_equal(got, wanted):
+    assert set(got) == set(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(got[name], array)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is mapped there")
+def test_large_arrays_are_mapped_copy_on_write(large):
+    path, arrays = large
+    got = read_arrays(path)
+    assert [isinstance(got[name].base, mmap.mmap) for name in "abc"] == [False, True, True]
+    got["b"] += 1
+    assert_equal(read_arrays(path), arrays)
+    for name in "ac":  # what lies beside it in the map stays as it was
+        np.testing.assert_array_equal(got[name], arrays[name])
+
+
+def test_what_was_let_go_is_read_again(large):
+    path, arrays = large
+    got = read_arrays(path)
+    got["c"] *= 2  # on pages of its own, and on one that it shares with b
+    for name in "ab":
+        let_go(got[name])
+    assert_equal(got, arrays | {"c": 2 * arrays["c"]})
+
+
+def test_a_file_that_is_replaced_keeps_its_old_arrays(large, tmp_path):
+    path, arrays = large
+    got = read_arrays(path)
+    save_file({name: -array for name, array in arrays.items()}, tmp_path / "new")
+    (tmp_path / "new").replace(path)
+    let_go(got["b"])
+    assert_equal(got, arrays)
+
+
+def test_a_disk_that_maps_nothing_is_read(large, monkeypatch):
+    path, arrays = large
+    monkeypatch.setattr(mmap, "ACCESS_COPY", -1)  # which mmap refuses
+    got = read_arrays(path)
+    assert_equal(got, arrays)
+    assert all(array.flags.writeable and not isinstance(array.base, mmap.mmap) for array in got.values())
+
+
+@pytest.mark.parametrize("where", [0, 123, -1])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_one_wrong_number_among_many_is_found(tmp_path, rng, where, wrong, dtype):
+    array = rng.standard_normal(70_000).astype(dtype)
+    path = tmp_path / "a.safetensors"
+    save_file({"a": array}, path)
+    read_arrays(path)
+    array[where] = wrong
+    save_file({"a": array}, path)
+    with pytest.raises(UserError, match="a holds NaN or infinite numbers"):
+        read_arrays(path)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_numbers_whose_squares_overflow_are_no_fault(tmp_path, dtype):
+    save_file({"a": np.full(40_000, np.finfo(dtype).max, dtype)}, tmp_path / "a.safetensors")
+    assert np.isfinite(read_arrays(tmp_path / "a.safetensors")["a"]).all()
 
 
 def as_bfloat16(content):
@@ -135,8 +200,7 @@ def as_bfloat16(content):
 
 
 @pytest.mark.parametrize("kind", ["F8_E4M3", "F4"])
-def test_kinds_that_numpy_lacks_are_named_without_it(tmp_path, monkeypatch, kind):
+def test_kinds_that_numpy_lacks_are_named(tmp_path, kind):
     (tmp_path / "x").write_bytes(file_of({"a.weight": entry(dtype=kind, shape=(8,))}, bytes(8)))
-    monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(UserError, match=f"holds a.weight in {kind}, a quantised kind"):
         read_arrays(tmp_path / "x")

@@ -1,4 +1,4 @@
-"""A safetensors file read with NumPy alone, where the library `safetensors` is not to be had: in a browser.
+"""A safetensors file, read and memory-mapped with NumPy alone: the library `safetensors` would copy every array.
 
     8 bytes, little-endian: length of the header | header, JSON | values
 
@@ -9,9 +9,11 @@ Source: the format's description, github.com/huggingface/safetensors.
 
 import json
 import math
-from collections.abc import Collection
+import mmap
+import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,6 +21,7 @@ KINDS = {  # their names and NumPy's; bfloat16 as the bits that it is
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
     "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8", "C64": "<c8", "BF16": "<u2",
 }  # fmt: skip
+MAPPED_BYTES = 2**16  # arrays of so many bytes are mapped; smaller ones, of which a page holds many, are copied
 
 
 def read_kinds(path: Path) -> dict[str, str]:
@@ -31,8 +34,11 @@ def read_kinds(path: Path) -> dict[str, str]:
     return {name: entry["dtype"] for name, entry in _read_header(path)[0].items()}
 
 
-def read_plainly(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of a file, all of them or those called `names`, in the file's order; bfloat16 as uint16 bits.
+def read_file_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file, in the order of their names; bfloat16 as uint16 bits.
+
+    Large ones are memory-mapped, copy on write: the system shares their memory among all who read the file, and what is
+    written into them stays out of it. The file may be replaced meanwhile, as tinyvit does, but not be cut short.
 
     Raises:
         ValueError: the file is no safetensors file, damaged, or holds numbers that NumPy lacks.
@@ -41,14 +47,37 @@ def read_plainly(path: Path, names: Collection[str] | None = None) -> dict[str, 
     header, start = _read_header(path)
     arrays = {}
     with open(path, "rb") as file:
-        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        mapped = _map(file)
+        for name, entry in sorted(header.items()):
             dtype, (first, last) = np.dtype(KINDS[entry["dtype"]]), entry["data_offsets"]
-            if last - first != math.prod(entry["shape"]) * dtype.itemsize:
+            size = math.prod(entry["shape"])
+            if last - first != size * dtype.itemsize:
                 raise ValueError(f"{name} has {last - first} bytes, which is not what its shape needs")
-            if names is None or name in names:
-                file.seek(start + first)
-                arrays[name] = np.fromfile(file, dtype, math.prod(entry["shape"])).reshape(entry["shape"])
+            place = start + first
+            if mapped and last - first >= MAPPED_BYTES and place % dtype.itemsize == 0:
+                arrays[name] = np.ndarray(entry["shape"], dtype, mapped, place)
+            else:
+                file.seek(place)
+                arrays[name] = np.fromfile(file, dtype, size).reshape(entry["shape"])
     return arrays
+
+
+def let_go(array: np.ndarray) -> None:
+    """Free the memory of a mapped array that was not written into: it is read from the file again when needed."""
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        start = array.ctypes.data - np.frombuffer(array.base, np.uint8).ctypes.data
+        first, end = -(-start // mmap.PAGESIZE), (start + array.nbytes) // mmap.PAGESIZE  # pages of this array alone
+        array.base.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (end - first) * mmap.PAGESIZE)
+
+
+def _map(file: BinaryIO) -> mmap.mmap | None:
+    """The file's bytes as memory; None where the system cannot, or its disk."""
+    if os.name == "nt" or sys.platform == "emscripten":  # Windows: a mapped file cannot be replaced
+        return None
+    try:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except (OSError, ValueError):
+        return None
 
 
 def _read_header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
