@@ -128,7 +128,7 @@ def executed(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
     with tempfile.TemporaryDirectory() as home:
         for lesson in (LESSONS / "solutions").glob("*.ipynb"):
             shutil.copy(lesson, home)  # as a learner's own copies, of which lesson 18 takes the functions
-        environment = os.environ | {"TINYVIT_STRICT": "1", "TINYVIT_HOME": home}
+        environment = os.environ | {"TINYVIT_STRICT": "1", "TINYVIT_STILL": "1", "TINYVIT_HOME": home}
         client = NotebookClient(solution, timeout=600, record_timing=False, resources={"metadata": {"path": home}})
         client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own remarks
     solution.metadata.language_info = {"name": "python"}

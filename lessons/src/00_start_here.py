@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tinyvit import load_dataset
-from tinyvit.course import check, show, show_guess, trained_model
+from tinyvit.course import check, play, show, show_guess, trained_model
 from tinyvit.images.own_image import prepare_digit
 from tinyvit.plots import plot_overlay
 
@@ -75,22 +75,34 @@ print(f"{trained.model.num_parameters():,} numbers were learned")
 # %%
 drawing = Image.new("L", (280, 280), "white")
 pen = ImageDraw.Draw(drawing)
-pen.arc((70, 40, 210, 150), 150, 390, fill="black", width=26)
-pen.line([(200, 130), (80, 240), (220, 240)], fill="black", width=26)
+pen.arc((70, 40, 210, 170), 170, 405, fill="black", width=26)
+pen.line([(192, 138), (80, 240), (220, 240)], fill="black", width=26, joint="curve")
 
 digit, what_was_done = prepare_digit(drawing)
 scores = trained.model.predict(trained.normalised(digit[None]))[0]  # [None]: a batch of one image
 probs = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()  # softmax, lesson 4
 
+
 # %% drawing=true
-figure, axes = plt.subplots(1, 3, figsize=(10, 2.6))
-axes[0].imshow(drawing, cmap="gray")
-axes[1].imshow(digit[0], cmap="gray")
-axes[2].bar(range(10), probs)
-axes[2].set(xticks=range(10), ylim=(0, 1), title="how sure the model is")
-for ax, title in zip(axes, ("your drawing", "what the model sees"), strict=False):
-    ax.set(title=title, xticks=[], yticks=[])
-show(figure, "A drawing, the same as the model sees it, and the probability of each digit.")
+def reading(drawing):
+    seen, _ = prepare_digit(drawing)
+    scores = trained.model.predict(trained.normalised(seen[None]))[0]
+    probs = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    figure, axes = plt.subplots(1, 3, figsize=(10, 2.8))
+    axes[0].imshow(drawing, cmap="gray")
+    axes[1].imshow(seen[0], cmap="gray")
+    axes[2].bar(range(10), probs)
+    axes[2].set(xticks=range(10), ylim=(0, 1), title="how sure the model is")
+    for ax, title in zip(axes, ("your drawing", "what the model sees"), strict=False):
+        ax.set(title=title, xticks=[], yticks=[])
+    return figure
+
+
+play(
+    reading,
+    "A drawing, the same as the model sees it, and the probability of each digit.",
+    drawing=drawing,
+)
 
 # %% [markdown]
 # What did it look at? A transformer can be asked. The extra token is called the **class token**, because the answer is

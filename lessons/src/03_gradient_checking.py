@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import bug_hunt, check, replace_failing, show, show_guess
+from tinyvit.course import bug_hunt, check, play, replace_failing, show, show_guess
 from tinyvit.gradcheck import check_exact
 from tinyvit.ops import Op
 
@@ -149,13 +149,38 @@ for kind, dtype in (("one-sided", np.float64), ("central", np.float64), ("centra
     print(f"{label:20}: {found}; at h = 1e-12 {errors[label][6]:.0e}")
 show_guess(my_guess, steps[errors["central, float64"].argmin()], "the best h")
 
+
 # %% drawing=true
-figure, ax = plt.subplots(figsize=(8, 3.8))
-for (label, error), style in zip(errors.items(), ("C1s-", "C2o-", "C3^-"), strict=True):
-    ax.loglog(steps, error, style, markersize=4, label=label)
-ax.set(xlabel="h", ylabel="worst error of the slope", ylim=(1e-12, 10))
-ax.legend()
-show(figure, "Error against h. From the right it falls, then rounding makes it rise again.")
+def with_step(log10_h):
+    h, at = 10.0**log10_h, 1.0
+    up, down = np.sin(at + h), np.sin(at - h)
+    slope = (up - down) / (2 * h)
+    figure, (left, ax) = plt.subplots(
+        1, 2, figsize=(10, 3.8), width_ratios=(2, 3), layout="constrained"
+    )
+    near = at + h * np.linspace(-2, 2, 100)
+    left.plot(
+        (near - at) / h, np.sin(near) - np.sin(at), color="black", label="sin, as a float64 has it"
+    )
+    left.plot([-2, 2], [-2 * h * slope, 2 * h * slope], "C2--", label="central difference")
+    left.plot([-1, 0, 1], [down - np.sin(at), 0, up - np.sin(at)], "ko")
+    left.set(xticks=[-1, 0, 1], xticklabels=["x - h", "x", "x + h"])
+    left.set_title(f"h = {h:.1e}, x = 1\nslope {slope:.10f}\nright {np.cos(at):.10f}", fontsize=10)
+    left.legend(fontsize=8)
+    for (label, error), style in zip(errors.items(), ("C1s-", "C2o-", "C3^-"), strict=True):
+        ax.loglog(steps, error, style, markersize=4, label=label)
+    ax.axvline(h, color="black", linestyle=":")
+    ax.set(xlabel="h", ylabel="worst error of the slope", ylim=(1e-12, 10))
+    ax.legend()
+    return figure
+
+
+play(
+    with_step,
+    "Left, the curve near x, as wide as h. Right, the error against h: from the right it falls, then rounding makes "
+    "it rise again.",
+    log10_h=(-15.0, 0.0, -0.5),
+)
 
 # %% [markdown]
 # A **V**. At $h = 10^{-12}$ the central difference in float64 is worse than at $h = 0.01$. In float32 it is useless

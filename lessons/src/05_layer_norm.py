@@ -16,7 +16,7 @@ import numpy as np
 
 import tinyvit
 from tinyvit import check_gradients, ops
-from tinyvit.course import bug_hunt, check, show, show_guess
+from tinyvit.course import bug_hunt, check, play, show, show_guess
 from tinyvit.ops import Op
 
 rng = np.random.default_rng(5)
@@ -181,6 +181,63 @@ inputs["bias"] = rng.standard_normal(5)
 print(check_gradients(ops.OPS["layer_norm"], inputs, rng=rng))
 
 # %% [markdown]
+# ## Drag a token
+#
+# A token of three numbers is a point in space. Layer norm takes off its mean, so what is left lies in a plane; there it
+# puts the point on a circle, all of whose points have variance 1. The picture is that plane. The upstream gradient is
+# always the same, and `dx` is what the backward makes of it. The part along the line from the middle would only stretch
+# the token; the part that would only shift it points out of the plane. Both are removed, so `dx` runs along the circle.
+
+# %% drawing=true
+plane = np.array([[1, -1, 0], [1, 1, -2]]) / np.sqrt(
+    [[2], [6]]
+)  # two directions whose three numbers add up to 0
+upstream = np.array([1.2, 0.1, 0.9])
+
+
+def backward_of(token):
+    x = np.asarray(token) @ plane
+    y, saved = ops.layer_norm_forward(x, np.ones(3), np.zeros(3))
+    dx = ops.layer_norm_backward(upstream, saved)[0]
+    along = y * (upstream * y).mean()
+    figure, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    ax.add_patch(plt.Circle((0, 0), 3**0.5, fill=False, color="0.6"))
+    ax.plot([0, token[0]], [0, token[1]], color="0.8")
+    ax.plot(*token, "ko", label="token, without its mean")
+    ax.plot(*(plane @ y), "ks", fillstyle="none", label="after layer norm")
+    arrows = {
+        "upstream gradient, without the shift": upstream,
+        "its stretch, removed": along,
+        "dx": dx,
+    }
+    for (name, arrow), colour in zip(arrows.items(), ("C0", "C3", "C2"), strict=True):
+        ax.quiver(
+            *token,
+            *(plane @ arrow),
+            color=colour,
+            angles="xy",
+            scale_units="xy",
+            scale=1,
+            label=name,
+        )
+    ax.set(xlim=(-4, 4), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
+    ax.set_title(
+        f"removed: shift {upstream.mean():.2f}, stretch {(upstream * y).mean():+.2f};  rstd {saved.rstd.item():.2f}"
+    )
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+play(
+    backward_of,
+    "A token of three numbers, seen in the plane where their sum is 0. The further out it lies, the shorter dx is.",
+    token=(1.8, -1.0),
+)
+
+# %% [markdown]
+# Drag the token outwards: `rstd` falls, and `dx` with it. Drag it around: where the gradient points straight away from
+# the middle, nothing is left of it.
+#
 # ## Hard, and optional: derive one alone
 #
 # Many newer transformers leave the mean alone. **RMS norm** (Zhang and Sennrich 2019, arXiv:1910.07467) only divides by

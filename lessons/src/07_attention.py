@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvit import check_gradients, ops
-from tinyvit.course import bug_hunt, check, show, show_guess
+from tinyvit.course import bug_hunt, check, play, show, show_guess
 
 rng = np.random.default_rng(7)
 image = np.zeros((1, 1, 28, 28))
@@ -25,18 +25,32 @@ patches = ops.patchify_forward(image, patch_size=4)[0]  # (1, 49, 16)
 asking = 1 * 7 + 3  # a patch in the bar
 weights = ops.softmax_forward(patches @ patches.swapaxes(1, 2) / 16**0.5)[0]
 
+
 # %% drawing=true
-figure, axes = plt.subplots(1, 2, figsize=(7, 3.4))
-axes[0].imshow(image[0, 0], cmap="gray_r")
-axes[1].imshow(weights[0, asking].reshape(7, 7), cmap="viridis", extent=(-0.5, 27.5, 27.5, -0.5))
-axes[0].set_title("49 patches; the red one asks")
-axes[1].set_title("how much it takes from each")
-for ax in axes:
-    ax.add_patch(plt.Rectangle((11.5, 3.5), 4, 4, fill=False, edgecolor="red", linewidth=2))
-    ax.set(xticks=np.arange(-0.5, 28, 4), yticks=np.arange(-0.5, 28, 4))
-    ax.tick_params(labelbottom=False, labelleft=False)
-    ax.grid(alpha=0.4)
-show(figure, "A patch of a seven asks: who looks like me? Those of the bar, near or far.")
+def asked_by(place, temperature):
+    column, row = (min(6, int((side + 0.5) // 4)) for side in place)
+    scores = patches[0, 7 * row + column] @ patches[0].T / 16**0.5
+    shares = ops.softmax_forward(scores / temperature)[0]
+    figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), layout="constrained")
+    axes[0].imshow(image[0, 0], cmap="gray_r")
+    axes[1].imshow(shares.reshape(7, 7), cmap="viridis", vmin=0, extent=(-0.5, 27.5, 27.5, -0.5))
+    axes[0].set_title("49 patches; the red one asks")
+    axes[1].set_title(f"how much it takes from each, at most {shares.max():.2f}")
+    for ax in axes:
+        corner = 4 * column - 0.5, 4 * row - 0.5
+        ax.add_patch(plt.Rectangle(corner, 4, 4, fill=False, edgecolor="red", linewidth=2))
+        ax.set(xticks=np.arange(-0.5, 28, 4), yticks=np.arange(-0.5, 28, 4))
+        ax.tick_params(labelbottom=False, labelleft=False)
+        ax.grid(alpha=0.4)
+    return figure
+
+
+play(
+    asked_by,
+    "A patch of a seven asks: who looks like me? Those of the bar, near or far.",
+    place=(13.0, 5.0),
+    temperature=(0.1, 3.0, 1.0),
+)
 
 # %% [markdown]
 # ## Queries, keys and values
@@ -127,6 +141,8 @@ print("y", y[0, :, 0].round(2))
 # picture at the top we took one row, and laid its 49 numbers out as the 7 × 7 patches they belong to.
 #
 # - A **row** always adds up to 1. A token cannot look at nothing.
+# - In the picture at the top, another patch asks when you click on it. The *temperature* divides the scores before
+#   softmax: below 1, the largest weight takes more; above 1, all become more alike.
 # - A **column** may add up to anything. It tells how popular a token is.
 # - The table need not be symmetric: I may look at you while you look at somebody else.
 #

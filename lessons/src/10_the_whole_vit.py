@@ -18,7 +18,7 @@ import numpy as np
 import tinyvit
 from tinyvit import check_gradients, ops
 from tinyvit.config.costs import model_costs
-from tinyvit.course import bug_hunt, check, replace_failing, show, show_guess
+from tinyvit.course import bug_hunt, check, play, replace_failing, show, show_guess
 
 rng = np.random.default_rng(10)
 
@@ -497,20 +497,23 @@ size = np.linalg.norm
 
 
 def down_and_up(x, dy, *, straight):
-    """Per block: how unlike the tokens are, how large dx is, dW of queries and keys / of values."""
+    """Per block: how unlike the tokens are, how large dx is, dW of queries and keys / of values.
+
+    `straight` is what the straight roads are multiplied by: 1 as they are, 0 cut.
+    """
     branches, unlike, gradients, asking = [], [], [], []
     for block in deep.blocks:
         for norm, body in ((block.norm1, block.attn), (block.norm2, block.mlp)):
             branch, norm_saved = norm.forward(x)
             branch, body_saved = body.forward(branch)
-            x = x + branch if straight else branch
+            x = straight * x + branch
             branches.append((norm, body, norm_saved, body_saved))
         mean = x.mean(1, keepdims=True)  # of the tokens of an image
         unlike.append(size(x - mean) / size(x))
     for norm, body, norm_saved, body_saved in reversed(branches):
         dbranch, dbody = body.backward(dy, body_saved)
         dbranch = norm.backward(dbranch, norm_saved)[0]
-        dy = dy + dbranch if straight else dbranch
+        dy = straight * dy + dbranch
         if "qkv.weight" in dbody:  # the attention branch: a block ends here
             dq, dk, dv = np.split(dbody["qkv.weight"], 3, axis=1)
             asking.append(np.hypot(size(dq), size(dk)) / size(dv))
@@ -519,8 +522,8 @@ def down_and_up(x, dy, *, straight):
 
 
 dy = rng.standard_normal(start.shape)
-with_roads = down_and_up(start, dy, straight=True)
-without = down_and_up(start, dy, straight=False)
+with_roads = down_and_up(start, dy, straight=1)
+without = down_and_up(start, dy, straight=0)
 for name, (_, gradients, _) in (("with", with_roads), ("without", without)):
     steps = ", ".join(f"{gradients[block]:.0f}" for block in (23, 16, 8, 1, 0))
     print(f"{name} straight roads: dy {size(dy):.0f}, dx of blocks 24, 17, 9, 2, 1: {steps}")
@@ -541,16 +544,28 @@ print("how unlike the tokens are behind blocks 1 to 5:")
 for name, (unlike, *_) in (("with", with_roads), ("without", without)):
     print(f"{name:>10} straight roads:", ", ".join(f"{one:.0e}" for one in unlike[:5]))
 
+
 # %% drawing=true
-blocks = np.arange(1, 25)
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="constrained")
-titles = ("how unlike the tokens are", "dW of queries and keys / of values")
-for ax, place, title in zip(axes, (0, 2), titles, strict=True):
-    ax.semilogy(blocks, with_roads[place], "o-", markersize=4, label="with straight roads")
-    ax.semilogy(blocks, without[place], "s-", markersize=4, label="without")
-    ax.set(title=title, xlabel="block")
-axes[0].legend()
-show(figure, "Without straight roads, tokens become the same; queries and keys stop learning.")
+def with_weaker_roads(straight):
+    weaker = down_and_up(start, dy, straight=straight)
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.1), layout="constrained")
+    titles = ("how unlike the tokens are", "dW of queries and keys / of values")
+    for ax, place, title in zip(axes, (0, 2), titles, strict=True):
+        ax.semilogy(
+            range(1, 25), with_roads[place], "o-", markersize=4, label="with straight roads"
+        )
+        label = f"straight roads times {straight:.2f}" if straight else "without"
+        ax.semilogy(range(1, 25), weaker[place], "s-", markersize=4, label=label)
+        ax.set(title=title, xlabel="block", ylim=(1e-17, 10))
+    axes[0].legend()
+    return figure
+
+
+play(
+    with_weaker_roads,
+    "Without straight roads, tokens become the same; queries and keys stop learning.",
+    straight=(0.0, 1.0, 0.0),
+)
 
 # %% [markdown]
 # After five blocks, all tokens of an image are **the same**, down to the last digit of a float64. The reason: attention

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinyvit
-from tinyvit.course import bug_hunt, check, show, show_guess
+from tinyvit.course import bug_hunt, check, play, show, show_guess
 from tinyvit.optim import SGD, AdamW, decays, warmup_cosine
 
 CURVATURE = np.array([1.0, 25.0])  # flat along the first axis, steep along the second
@@ -93,8 +93,37 @@ for lr in (0.01, 0.07, 0.09):
 # - **The gradient changes its sign in every step.** Then the size of $u$ becomes
 #   $g - \mu g + \mu^2 g - \dots = g / (1 + \mu)$. With $\mu = 0.9$ the steps become about half as long.
 #
-# So momentum is fast along the valley, and calm across it.
-#
+# So momentum is fast along the valley, and calm across it. Try it: where does a larger $\mu$ help, and where does the
+# path leave the picture? (Drag the start, or move it with the arrow keys.)
+
+
+# %% drawing=true
+def walked(start, lr, momentum):
+    p, velocity, path = np.array(start), np.zeros(2), [start]
+    for _ in range(30):
+        velocity = momentum * velocity + CURVATURE * p
+        p = p - lr * velocity
+        path.append(tuple(p))
+    figure, ax = plt.subplots(figsize=(6, 2.9), layout="constrained")
+    ax.contour(
+        grid[..., 0], grid[..., 1], valley(grid), levels=[0.1, 0.5, 2, 5, 10, 20], colors="0.8"
+    )
+    ax.plot(*np.array(path).T, "C0.-", linewidth=1)
+    ax.plot(0, 0, "k*", markersize=10)
+    ax.set(xlim=(-4.6, 1.6), ylim=(-1.4, 1.4), xlabel="first weight", ylabel="second weight")
+    ax.set_title(f"lr {lr:.3f}, momentum {momentum:.2f}: height at the end {valley(p):.2g}")
+    return figure
+
+
+play(
+    walked,
+    "Thirty steps of SGD with momentum down the valley of the first picture.",
+    start=(-4.0, 1.0),
+    lr=(0.0, 0.1, 0.03),
+    momentum=(0.0, 0.99, 0.7),
+)
+
+# %% [markdown]
 # ### Exercise 11.1: a step with momentum
 #
 # **Goal:** one step of SGD with momentum. `p`, `g` and `velocity` have the same shape, `lr` and `momentum` are numbers.

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tinyvit import VisionTransformer, load_dataset, looking, ops, plots, preset
-from tinyvit.course import bug_hunt, check, show, show_guess, trained_model
+from tinyvit.course import bug_hunt, check, play, show, show_guess, trained_model
 from tinyvit.optim import AdamW
 from tinyvit.training import loss_and_gradients
 
@@ -730,18 +730,24 @@ fooled = np.flatnonzero(
     model.predict(feed(moved(signs["signs of the gradient"], 0.1))).argmax(-1) != labels
 )[:5]
 
+
 # %% drawing=true
-figure, axes = plt.subplots(3, 5, figsize=(4.2, 2.9), layout="constrained")
-versions = {"no change": pixels} | {name: moved(sign, 0.1) for name, sign in signs.items()}
-for row, (name, images) in zip(axes, versions.items(), strict=True):
-    guesses = model.predict(feed(images[fooled])).argmax(-1)
-    for ax, image, guess in zip(row, images[fooled], guesses, strict=True):
-        draw(ax, image[0])
-        ax.set_title(f"“{guess}”", fontsize=8)
-    row[0].set_ylabel(name.replace(" of ", "\nof "), fontsize=6)
-show(
-    figure,
+def misread(epsilon):
+    figure, axes = plt.subplots(3, 5, figsize=(4.2, 2.9), layout="constrained")
+    versions = {"no change": pixels} | {name: moved(sign, epsilon) for name, sign in signs.items()}
+    for row, (name, images) in zip(axes, versions.items(), strict=True):
+        guesses = model.predict(feed(images[fooled])).argmax(-1)
+        for ax, image, guess in zip(row, images[fooled], guesses, strict=True):
+            draw(ax, image[0])
+            ax.set_title(f"“{guess}”", fontsize=8)
+        row[0].set_ylabel(name.replace(" of ", "\nof "), fontsize=6)
+    return figure
+
+
+play(
+    misread,
     "Five digits that are misread at epsilon 0.1, and what the model says. Noise of the same size is harmless.",
+    epsilon=(0.0, 0.3, 0.1),
 )
 
 # %% [markdown]

@@ -77,6 +77,14 @@ def open_notebook(page, lab, name):
     return cells
 
 
+def run_all(page, cells):
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    prompt = cells.last.locator(".jp-InputPrompt")
+    playwright.expect(prompt).to_have_text(re.compile(rf"\[{cells.count()}\]:"), timeout=90_000)
+
+
 def formulas_are_set(page, name):
     text = "\n".join(cell.source for cell in nbformat.read(LESSONS / name, 4).cells if cell.cell_type == "markdown")
     page.wait_for_timeout(1000)
@@ -97,12 +105,7 @@ def test_formulas_and_figures_are_shown(lab, page, name):
 @pytest.mark.process
 @pytest.mark.parametrize("folder", ["", "solutions/"], ids=["stubs", "solved"])
 def test_a_lesson_runs_in_jupyterlab(lab, page, folder):
-    cells = open_notebook(page, lab, f"{folder}05_layer_norm.ipynb")
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    prompt = cells.last.locator(".jp-InputPrompt")
-    playwright.expect(prompt).to_have_text(re.compile(rf"\[{cells.count()}\]:"), timeout=90_000)
+    run_all(page, open_notebook(page, lab, f"{folder}05_layer_norm.ipynb"))
     text = "\n".join(page.locator(".jp-OutputArea-output").all_inner_texts())
     assert ("5.2, layer_norm_backward: passed" if folder else "nothing written yet") in text
     assert "Traceback" not in text
@@ -111,3 +114,39 @@ def test_a_lesson_runs_in_jupyterlab(lab, page, folder):
         for index, place in enumerate(page.locator(".jp-Notebook .jp-Cell").all()[::6]):
             place.scroll_into_view_if_needed()
             page.screenshot(path=f"{pictures}/{folder.strip('/') or 'stubs'}_{index}.png")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["00_start_here", "07_attention"])
+def test_a_picture_follows_the_hand(lab, page, name):
+    run_all(page, open_notebook(page, lab, f"{name}.ipynb"))
+    canvas, picture = page.locator(".jp-OutputArea canvas"), page.locator(".jp-OutputArea img[src^='blob:']")
+    picture.scroll_into_view_if_needed()
+    hands = [lambda: drag(page, canvas, (0.3, 0.5), (0.7, 0.5))]
+    if name == "07_attention":
+        hands = [
+            lambda: page.get_by_label("temperature").fill("2.5"),
+            lambda: drag(page, picture, (0.2, 0.8), (0.3, 0.6)),
+            lambda: page.keyboard.press("ArrowLeft"),
+        ]
+    for number, move in enumerate(hands):
+        before = picture.get_attribute("src")
+        move()
+        page.wait_for_function("src => !document.querySelector(`img[src='${src}']`)", arg=before, timeout=60_000)
+        assert not page.locator(".jp-OutputArea [role=status]").inner_text()
+        if pictures := os.environ.get("TINYVIT_SCREENSHOT"):
+            page.wait_for_timeout(500)
+            page.screenshot(path=f"{pictures}/{name}_hand_{number}.png")
+    if name == "00_start_here":
+        canvas.locator("..").get_by_role("button", name="clear").click()
+        playwright.expect(page.locator(".jp-OutputArea [role=status]")).to_contain_text("no digit can be seen")
+
+
+def drag(page, element, start, end):
+    """Press at one place, in parts of the element's width and height, and let go at another."""
+    box = element.bounding_box()
+    places = [(box["x"] + right * box["width"], box["y"] + down * box["height"]) for right, down in (start, end)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=5)
+    page.mouse.up()

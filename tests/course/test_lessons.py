@@ -63,7 +63,7 @@ def test_guesses_come_first_and_a_bug_is_hunted(path):
 )
 def test_code_that_draws_is_folded_away_and_nothing_else_is(path):
     for cell in nbformat.read(path, 4).cells:
-        draws = cell.cell_type == "code" and re.search(r"^show\(", cell.source, re.MULTILINE) is not None
+        draws = cell.cell_type == "code" and re.search(r"^(show|play)\(", cell.source, re.MULTILINE) is not None
         assert draws == bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
         assert draws == ("hide-input" in cell.metadata.get("tags", ()))
         assert not draws or "print(" not in cell.source

@@ -100,6 +100,29 @@ def test_specks_are_not_part_of_the_digit():
     assert overlap(prepare_digit(dusty)[0], prepare_digit(clean)[0]) > 0.98
 
 
+@pytest.mark.parametrize("apart", [0, 2])
+def test_strokes_that_almost_touch_are_one_digit(apart):
+    """A 2 of an arc above an angle, each as large as the other: without the arc it is read as a 6."""
+    image = Image.new("L", (280, 280), 255)
+    pen = ImageDraw.Draw(image)
+    pen.arc((70, 40 - apart, 210, 150 - apart), 150, 390, fill=0, width=26)
+    pen.line([(200, 130), (80, 240), (220, 240)], fill=0, width=26)
+    digit, done = prepare_digit(image)
+    assert "digits" not in done
+    assert digit[0, 4:10].max() > 200
+    assert digit[0, 20:24].max() > 200
+
+
+@pytest.mark.parametrize("gap", [5, 20])
+def test_digits_above_each_other_stay_two(gap):
+    one = Image.new("L", (120, 120), 255)
+    ImageDraw.Draw(one).arc((10, 10, 110, 110), 0, 360, fill=0, width=20)
+    image = Image.new("L", (240, 220 + 2 * gap), 255)
+    for top in (0, 100 + gap):
+        image.paste(one.crop((0, 10, 120, 110)), (60, 10 + top))
+    assert "there are 2 digits" in prepare_digit(image)[1]
+
+
 def test_thin_strokes_are_thickened_and_others_not():
     image = Image.new("L", (600, 600), 250)
     ImageDraw.Draw(image).line([(150, 150), (420, 140), (260, 480)], fill=30, width=4)

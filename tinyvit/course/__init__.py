@@ -2,8 +2,8 @@
 
 `exercise` says what a learner's function must come to, `exercises` lists them lesson by lesson, `judge` compares,
 `report` puts the result into words, `progress` remembers it. `my_guess` shows a guess beside what came out,
-`bug_hunt` hands out a broken function. `collect` gathers a learner's functions in one file. `strict_cupy` stands in
-for CuPy where there is no GPU.
+`play` shows a figure with sliders, `bug_hunt` hands out a broken function. `collect` gathers a learner's functions in
+one file. `strict_cupy` stands in for CuPy where there is no GPU.
 """
 
 from . import check, clinic
@@ -12,6 +12,7 @@ from .collect import collect, load_functions, replace_failing
 from .exercise import EXERCISES, Exercise, find_exercise
 from .my_guess import show_guess
 from .my_page import MyPage, write_page
+from .play import play
 from .show import show
 from .sizes import accuracy_at_sizes, resized_images
 from .trained import Trained, save_classifier, stand_in_folder, trained_model
@@ -28,6 +29,7 @@ __all__ = [
     "collect",
     "find_exercise",
     "load_functions",
+    "play",
     "replace_failing",
     "resized_images",
     "save_classifier",

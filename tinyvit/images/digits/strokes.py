@@ -7,7 +7,8 @@ from .pieces import Piece
 NEXT_TO = 1.0  # stroke widths between parts of one digit
 NEAR = 0.25  # of the height of the digit, between it and a small part such as the bar of a 5
 SMALL = 0.7  # longer side of a part over that of the larger part; what is larger is another digit
-TALLER = 1.4  # height of the whole over the longer side of its larger part
+TALLER = 1.4  # height of the whole over the longer side of its larger part, of a digit of two strokes
+TOUCHING = 0.25  # stroke widths between two strokes that almost touch: then one above the other may be as large
 MAX_ASPECT = 1.3  # width over height of a digit
 FINE = 0.06  # stroke of a printed frame or a ring over its longer side; a 0 around a dash is thicker
 MIN_SHARE = 0.03  # of the pixels of the larger part; what has fewer is a speck
@@ -65,13 +66,14 @@ def _belongs(small: list[Piece], large: list[Piece]) -> bool:
         return False
     larger = max(b[2] - b[0], b[3] - b[1])
     is_dash = a[3] - a[1] > 1.3 * (a[2] - a[0])
-    if (a[2] - a[0] > SMALL * larger and not is_dash) or bottom - top > TALLER * larger:
-        return False
     stroke = max(piece.stroke for piece in small + large)
+    is_long = (a[2] - a[0] > SMALL * larger and not is_dash) or bottom - top > TALLER * larger
+    over_each_other = min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (a[3] - a[1])
+    if is_long and not (over_each_other and _gap(small, large) <= TOUCHING * stroke):
+        return False
     in_frame = is_framed(small, large)
     if in_frame and max(piece.stroke for piece in large) < FINE * larger:
         return False
-    over_each_other = min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (a[3] - a[1])
     return _gap(small, large) <= (NEAR * length if over_each_other and not in_frame else NEXT_TO * stroke + 1)
 
 
