@@ -73,7 +73,7 @@ def test_a_drawing_comes_as_the_canvas_sends_it(draw, seen, rng):
     np.testing.assert_array_equal(seen[-1]["image"], drawn)
 
 
-def test_what_a_learners_function_raises_is_said_and_the_next_value_drawn():
+def test_an_error_is_said_and_the_next_value_drawn():
     def draw(h):
         if h > 1:
             raise ValueError(f"no figure\nof {h}")
@@ -87,7 +87,7 @@ def test_what_a_learners_function_raises_is_said_and_the_next_value_drawn():
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize("why", ["nobody can touch it", "no anywidget"])
+@pytest.mark.parametrize("why", ["only read", "no anywidget"])
 def test_else_the_first_picture_is_shown(draw, seen, monkeypatch, why):
     shown = []
     monkeypatch.setattr(sys.modules[play.__module__], "show", lambda figure, caption: shown.append(caption))

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STEPS = 100  # of a slider whose ends are floats
-STILL = "TINYVIT_STILL"  # environment variable: show the first picture alone, as in a notebook that nobody runs
+STILL = "TINYVIT_STILL"  # environment variable: show the first picture alone, as a notebook that is only read
 HOW = "With anywidget installed, in JupyterLab or VS Code, you can change this picture by hand."
 
 
 def play(draw: Callable[..., "Figure"], caption: str, **controls: Any) -> None:
     """Display the figure `draw(**values)`, drawn again with each value that the reader chooses.
 
-    Without anywidget, or where nobody can touch it, the first figure alone.
+    Without anywidget, or with the environment variable TINYVIT_STILL, the first figure alone.
 
     Args:
         draw: values by name -> a figure.
@@ -53,7 +53,7 @@ class Player:
         self._size = np.ones(2)  # pixels of the picture: width, height
 
     def specs(self) -> list[dict[str, Any]]:
-        """What the page needs to know of each control."""
+        """Kind and limits of each control, for the page."""
         return [self._spec(name, control) for name, control in self.controls.items()]
 
     def change(self, chosen: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ class Player:
         return png.getvalue()
 
     def answer(self, chosen: Mapping[str, Any]) -> tuple[str, bytes]:
-        """What is wrong, if anything is, and a PNG: none then, so that the last one stays."""
+        """A sentence on what is wrong, if anything is, and a PNG: none then, so that the last one stays."""
         try:
             self.change(chosen)
             return "", self.picture()
