@@ -82,6 +82,16 @@ TAUGHT_IN = {
     "scatter_tokens": 20,
     "mse": 20,
     "Attention": 8,
+    "embedding": 23,
+    "sentences": 23,
+    "tag_codes": 23,
+    "TAGS": 23,
+    "GROUPS": 23,
+    "encoded": 23,
+    "word_dataset": 23,
+    "DenseHead": 23,
+    "EncoderWithHead": 23,
+    "plot_tagged": 23,
     "DiT": 22,
     "time_features": 22,
 }
@@ -116,7 +126,7 @@ def test_a_lesson_uses_nothing_taught_later(path):
 
 def test_every_op_is_taught_somewhere():
     of_tasks = {
-        "focal", "giou", "embedding", "silu", "modulate", "gate",
+        "focal", "giou", "silu", "modulate", "gate",
         "distillation",
     }  # fmt: skip  # no lesson has come to these yet
     assert {topic(name) for name in tinyvit.ops.OPS} - of_tasks <= TAUGHT_IN.keys()

@@ -157,6 +157,14 @@ HUNTS = {
         "fresh model",
         "With a shift and a scale of 0 all is right. Which two arrays are equal then, and can be confused?",
     ),
+    23: Hunt(
+        "23.5",
+        10,
+        "weighted = found @ scores / len(labels)",
+        "the weights are the support, how often a class is true; found is how often it was said, and the two are the "
+        "same only where each class is said as often as it is true",
+        "Two classes mixed up equally often do no harm. Which two counts are the same then, and can be confused?",
+    ),
     24: Hunt(
         "24.1",
         3,
