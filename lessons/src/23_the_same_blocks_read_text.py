@@ -630,7 +630,7 @@ show_guess(my_guess, of_reader[2], "% F1 of whole entities")
 # ## The classification report
 #
 # Where is it wrong? Take tags one by one: each of the $K$ classes has its own precision, recall and $F_1$, with
-# *found$_k$* the number of words that were said to be $k$, and *support*, the number that are. Then three ways to
+# $\text{found}_k$ the number of words that were said to be $k$, and *support*, the number that are. Then three ways to
 # make one number of $K$:
 #
 # - **macro average**: the plain mean over the classes. Rare ones count like common ones.
