@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...backend import bincount
 from ..exercise import Case, add
 
 # --- 23.5 ---
@@ -16,7 +17,7 @@ def report_numbers(labels, predictions, num_classes):
 
 def _counts(labels, predictions, K):
     right = np.array([((labels == k) & (predictions == k)).sum() for k in range(K)])
-    return right, np.bincount(predictions, minlength=K), np.bincount(labels, minlength=K)
+    return right, bincount(predictions, minlength=K), bincount(labels, minlength=K)
 
 
 def _ratio(above, below):
@@ -74,6 +75,12 @@ def _micro_is_macro(labels, predictions, K):
 
 
 def _class_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Labels of the integers that index an array: in a browser, `np.bincount` takes no wider ones."""
+    for labels, predictions, K in _classes(rng):
+        yield Case((labels.astype(np.intp), predictions.astype(np.intp), K))
+
+
+def _classes(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     for n, K in ((40, 4), (25, 3), (60, 9), (35, 6)):
         never = K - 1  # neither true nor said; 0 is said in vain, 1 is never said
         labels = rng.integers(1, never, n)
@@ -81,15 +88,15 @@ def _class_cases(rng: np.random.Generator) -> Iterator[Case]:
         predictions = np.where(rng.random(n) < 0.6, labels, rng.integers(0, never, n))
         predictions[predictions == 1] = 0
         predictions[-1] = 0
-        yield Case((labels, predictions, K))
+        yield labels, predictions, K
     for n, K in ((50, 5), (30, 3)):
         labels = rng.choice(K, n, p=np.arange(1, K + 1) / (K * (K + 1) / 2))
         labels[:K] = range(K)
         predictions = np.where(rng.random(n) < 0.7, labels, rng.integers(0, K, n))
         predictions[0] = K - 1  # the commonest is said too often
-        yield Case((labels, predictions, K))
-    yield Case((np.array([2]), np.array([2]), 4))
-    yield Case((np.zeros(5, int), np.zeros(5, int), 1))
+        yield labels, predictions, K
+    yield np.array([2]), np.array([2]), 4
+    yield np.zeros(5, int), np.zeros(5, int), 1
 
 
 add(
@@ -131,7 +138,7 @@ add(
             lambda labels, predictions, K: (lambda a, b, c: (a, b, c[[0, 2, 1]]))(*_report(labels, predictions, K))
         ),
         "support is how often a class is true; yours is how often it was said": (
-            lambda labels, predictions, K: (lambda a, b, c: (a, np.bincount(predictions, minlength=K), c))(
+            lambda labels, predictions, K: (lambda a, b, c: (a, bincount(predictions, minlength=K), c))(
                 *_report(labels, predictions, K)
             )
         ),
