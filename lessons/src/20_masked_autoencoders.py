@@ -811,3 +811,5 @@ check.suspect(20, my_suspect)
 # - Train a ViT without labels, and measure what that brings, beside opponents that cost nothing.
 # - Say why a loss of 0.002 can be bad news, and measure collapse: by spread and by rank, for either can miss it.
 # - Tell a model that has not collapsed from one that has learned.
+#
+# Go on with [lesson 21](21_segmentation_and_boxes.ipynb): one encoder, a class for each pixel, and boxes.

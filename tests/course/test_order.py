@@ -89,9 +89,18 @@ TAUGHT_IN = {
     "GROUPS": 23,
     "encoded": 23,
     "word_dataset": 23,
-    "DenseHead": 23,
     "EncoderWithHead": 23,
     "plot_tagged": 23,
+    "DetectConfig": 21,
+    "pairwise_iou": 21,
+    "canvases": 21,
+    "average_precision": 21,
+    "DenseHead": 21,
+    "BoxHead": 21,
+    "assigned": 21,
+    "patch_weights": 21,
+    "focal": 21,
+    "giou": 21,
     "DiT": 22,
     "time_features": 22,
 }
@@ -126,7 +135,7 @@ def test_a_lesson_uses_nothing_taught_later(path):
 
 def test_every_op_is_taught_somewhere():
     of_tasks = {
-        "focal", "giou", "silu", "modulate", "gate",
+        "silu", "modulate", "gate",
         "distillation",
     }  # fmt: skip  # no lesson has come to these yet
     assert {topic(name) for name in tinyvit.ops.OPS} - of_tasks <= TAUGHT_IN.keys()

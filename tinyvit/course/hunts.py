@@ -149,6 +149,14 @@ HUNTS = {
         "exchanged in pairs the two are the same",
         "Exchanging two places undoes itself, going round three does not. Which line should turn a way round?",
     ),
+    21: Hunt(
+        "21.3",
+        9,
+        "dinter = dinter * (inter >= 0)",
+        "a side of the intersection is never below 0, so >= is always true, and a box beside its target gets a "
+        "gradient of an intersection that is not there; where its side is 0, nothing may go through",
+        "Boxes that overlap are right. Of boxes that stand beside each other, how long is the other side of `inter`?",
+    ),
     22: Hunt(
         "22.4",
         8,
