@@ -92,7 +92,7 @@ show(
 )
 
 # %% [markdown]
-# # Part A: a class for each pixel
+# ## Part A: a class for each pixel
 #
 # This is *semantic segmentation*. The truth is a *mask*: for each pixel the number of its class.
 #
@@ -404,7 +404,7 @@ for weight in (1 / 3, 1, 3, 9, 27):
 # little better with some weight on digits, and worse with much. So each measure has its own best answer, and you can set
 # it **after** the training.
 #
-# # Part B: boxes
+# ## Part B: boxes
 #
 # A mask says which pixels are of a 7, and not how many sevens there are. *Object detection* gives a list: for each thing
 # a box (x1, y1, x2, y2), its left, upper, right and lower edge in pixels; a class; and a *score* from 0 to 1, how sure

@@ -152,9 +152,9 @@ HUNTS = {
     21: Hunt(
         "21.3",
         9,
-        "dinter = dinter * (inter >= 0)",
-        "a side of the intersection is never below 0, so >= is always true, and a box beside its target gets a "
-        "gradient of an intersection that is not there; where its side is 0, nothing may go through",
+        "",
+        "a side of the intersection that is 0 came out of max(..., 0), and nothing may go through; without this line a "
+        "box beside its target gets the gradient of an intersection that is not there",
         "Boxes that overlap are right. Of boxes that stand beside each other, how long is the other side of `inter`?",
     ),
     22: Hunt(
