@@ -11,7 +11,7 @@ from ..exercise import Case, add
 
 
 def mean_iou(labels, predicted, num_classes):
-    return _mean(*_counted(labels, predicted, num_classes), range(num_classes))
+    return _mean(_counted(labels, predicted, num_classes), range(num_classes))
 
 
 def _counted(labels, predicted, num_classes):
@@ -23,9 +23,9 @@ def _overlap(true, said):
     return (true & said).sum() / (true | said).sum()
 
 
-def _mean(labels, predicted, classes, *, quotient=_overlap, absent=None):
+def _mean(pixels, classes, *, quotient=_overlap, absent=None):
     """Mean of a quotient over classes; `absent` counts for a class that is nowhere, None for not at all."""
-    found = []
+    (labels, predicted), found = pixels, []
     for k in classes:
         true, said = labels == k, predicted == k
         if (true | said).any():
@@ -37,7 +37,7 @@ def _mean(labels, predicted, classes, *, quotient=_overlap, absent=None):
 
 def _with(**options):
     """The mean over all classes, with another quotient, or something for classes that are nowhere."""
-    return lambda labels, predicted, K: _mean(*_counted(labels, predicted, K), range(K), **options)
+    return lambda labels, predicted, K: _mean(_counted(labels, predicted, K), range(K), **options)
 
 
 def _by_image(labels, predicted, num_classes):
@@ -45,8 +45,8 @@ def _by_image(labels, predicted, num_classes):
 
 
 def _of_true_classes(labels, predicted, num_classes):
-    labels, predicted = _counted(labels, predicted, num_classes)
-    return _mean(labels, predicted, np.unique(labels))
+    pixels = _counted(labels, predicted, num_classes)
+    return _mean(pixels, np.unique(pixels[0]))
 
 
 def _accuracy(labels, predicted, num_classes):
@@ -105,11 +105,11 @@ add(
             quotient=lambda true, said: (true & said).sum() / np.maximum(said.sum(), 1)
         ),
         "pixels without a label were counted as wrong; take out those whose label is not below num_classes": (
-            lambda labels, predicted, K: _mean(labels, predicted, range(K))
+            lambda labels, predicted, K: _mean((labels, predicted), range(K))
         ),
         "that is pixel accuracy; here each class has its own quotient": _accuracy,
         "the background, class 0, was left out; it is a class as others": (
-            lambda labels, predicted, K: _mean(*_counted(labels, predicted, K), range(1, K))
+            lambda labels, predicted, K: _mean(_counted(labels, predicted, K), range(1, K))
         ),
         "each class was weighted by its pixels; all count alike": _by_frequency,
     },
