@@ -46,6 +46,7 @@ TAUGHT_IN = {
     "mean_pool": 9,
     "cls_mean_pool": 9,
     "model_costs": 10,
+    "Mlp": 10,
     "SGD": 11,
     "AdamW": 11,
     "decays": 11,

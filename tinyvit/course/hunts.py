@@ -180,4 +180,11 @@ HUNTS = {
         "the best is that of the rows before the last; with the last among them, a task that got better counts as 0",
         "Where all was forgotten it is right. What is special about a task that is best at the very end?",
     ),
+    27: Hunt(
+        "27.3",
+        4,
+        "shares = shares / weights.sum(-1, keepdims=True)[:, :, 1:]",
+        "the patches' shares must add up to 1 without the class token; with it the sum is 1 already; nothing changes",
+        "Where nobody looks at the class token it is right. Which line should leave that token out, and does not?",
+    ),
 }
