@@ -766,11 +766,12 @@ verdicts["5 the heads are redundant"] = "half true"
 #
 # ### Claim 6: "The attention map shows what the model looks at"
 #
-# The paper says it of figure 6 with care ("attends to image regions that are semantically relevant"). People say it
-# without. A map can be tested: cover each patch of a digit with black, one at a time, and see by how much the logit of
-# the true class falls. If the map says what counts, it must put the patches in the same order. *Rank correlation*
-# compares two orders: 1 is the same, 0 nothing to do with each other. To be fair, only patches **with ink** are
-# compared: that black patches do not count is known to everybody. How well does the rollout agree?
+# Of figure 6 the paper says that the model "attends to image regions that are semantically relevant for
+# classification". People say more: that the map shows the reason. A map can be tested: cover each patch of a digit with
+# black, one at a time, and see by how much the logit of the true class falls. If the map says what counts, it must put
+# the patches in the same order. *Rank correlation* compares two orders: 1 is the same, 0 nothing to do with each other.
+# To be fair, only patches **with ink** are compared: that black patches do not count, everybody knows. How well does the
+# rollout agree?
 
 # %%
 my_guess = 0.8  # rank correlation of rollout with covering, patches with ink
@@ -1003,8 +1004,8 @@ check.rollout_backward(rollout_backward)
 #
 # ## Bug hunt
 #
-# One of these lines is wrong in the function that you are handed. The gradient of a row must add up to 0: if all scores
-# of a row grow alike, softmax does not notice.
+# One of these lines is wrong, or left out, in the function that you are handed. The gradient of a row must add up to 0: if
+# all scores of a row grow alike, softmax does not notice. (Signs are not printed.)
 
 # %%
 broken = bug_hunt(27)
@@ -1014,7 +1015,8 @@ without[..., 0] = 0.0  # nobody looks at the class token
 without /= without.sum(axis=-1, keepdims=True)
 for name, weights in (("some look at the class token", near), ("nobody does", without)):
     found = broken(np.ones(1), weights, small_table)
-    print(f"{name:<30} rows add up to", *(f"{one:+.3f}" for one in found[0, 0].sum(axis=-1)))
+    totals = np.abs(found[0, 0].sum(axis=-1))
+    print(f"{name:<30} rows add up to", *(f"{one:.3f}" for one in totals))
 
 # %%
 my_suspect = 4  # the number of the wrong line

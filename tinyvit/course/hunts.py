@@ -183,8 +183,8 @@ HUNTS = {
     27: Hunt(
         "27.3",
         4,
-        "shares = shares / weights.sum(-1, keepdims=True)[:, :, 1:]",
-        "the patches' shares must add up to 1 without the class token; with it the sum is 1 already; nothing changes",
+        "",
+        "without the class token a row does not add up to 1: the patches' shares must be divided by their new sum",
         "Where nobody looks at the class token it is right. Which line should leave that token out, and does not?",
     ),
 }
