@@ -72,8 +72,8 @@ def test_the_wrong_line_is_not_the_solutions_own():
         slips = slips_of(number)
         assert len(slips) >= 3
         for hunt in slips:
-            assert 1 < hunt.line <= len(right_lines(hunt))
-            assert hunt.broken != right_lines(hunt)[hunt.line - 1].strip()
+            assert 1 < hunt.line <= len(right_lines(hunt.number))
+            assert hunt.broken != right_lines(hunt.number)[hunt.line - 1].strip()
 
 
 def test_exams_need_no_tinyvit():

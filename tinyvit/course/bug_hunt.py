@@ -37,7 +37,7 @@ class Lead(NamedTuple):
 def bug_hunt(lesson: int) -> Function:
     """Print the lesson's function with its lines numbered; returns it with one of these lines wrong."""
     hunt = find_hunt(lesson)
-    print("\n".join(f"{number:>2}  {line}" for number, line in enumerate(right_lines(hunt), start=1)))
+    print("\n".join(f"{number:>2}  {line}" for number, line in enumerate(right_lines(hunt.number), start=1)))
     return broken_function(hunt)
 
 
@@ -62,9 +62,9 @@ def find_hunt(lesson: int) -> Hunt:
     return HUNTS[lesson]
 
 
-def right_lines(hunt: Hunt) -> list[str]:
-    """The solution without docstring and comments, line by line."""
-    tree = ast.parse(texts()["exercises"][hunt.number]["solution"])
+def right_lines(number: str) -> list[str]:
+    """The solution of an exercise without docstring and comments, line by line."""
+    tree = ast.parse(texts()["exercises"][number]["solution"])
     function: Any = tree.body[0]
     if isinstance(function.body[0], ast.Expr):  # a docstring
         function.body = function.body[1:]
@@ -73,7 +73,7 @@ def right_lines(hunt: Hunt) -> list[str]:
 
 def broken_source(hunt: Hunt) -> str:
     """The same with one line in the place of another, which keeps its indent; or with none in its place."""
-    lines = right_lines(hunt)
+    lines = right_lines(hunt.number)
     kept = lines[hunt.line - 1]
     lines[hunt.line - 1] = kept[: len(kept) - len(kept.lstrip())] + hunt.broken if hunt.broken else ""
     return "\n".join(lines)
@@ -117,7 +117,7 @@ def _wrong_in(exercise: Exercise, broken: Function, case: Case) -> Iterator[str]
 
 
 def _judged(hunt: Hunt, line: object) -> tuple[Outcome, str]:
-    lines = right_lines(hunt)
+    lines = right_lines(hunt.number)
     if line is None:
         sentence = "no suspect yet. Call the broken function, gather evidence, and write the number of a line for None."
         return Outcome.NOT_ATTEMPTED, sentence

@@ -35,7 +35,7 @@ SLIPS = (
 def slips_of(number: str) -> list[Hunt]:
     """The solutions of an exercise with a slip in one line, the head excepted, that its check refuses."""
     found = []
-    for line, text in enumerate(right_lines(Hunt(number, 1, "", "", "")), start=1):
+    for line, text in enumerate(right_lines(number), start=1):
         edited = {text.replace(right, wrong, 1).strip() for right, wrong in SLIPS if right in text}
         found += [Hunt(number, line, wrong, "", "") for wrong in sorted(edited) if line > 1]
     return [hunt for hunt in found if _refused(hunt)]
