@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.small_run import SMALL_MODEL, small_dataset
 from tinyvit.bench import task_runs
 from tinyvit.cli import main
 from tinyvit.config.digit_tasks import ContinualConfig as Continual
+from tinyvit.config.distillation import DistillConfig
 from tinyvit.config.mae import MAEConfig, TransferConfig
 from tinyvit.training import start
 
@@ -24,7 +26,9 @@ def small(monkeypatch):
     mae = functools.partial(MAEConfig, model=ENCODER, decoder_embed_dim=8, decoder_num_heads=2, **short)
     transfer = functools.partial(TransferConfig, model=dataclasses.replace(ENCODER, num_classes=10), **short)
     continual = functools.partial(Continual, model=STEADY, classes_per_task=5, **short | {"epochs": 2})
-    monkeypatch.setattr(task_runs, "task_config", lambda task: {"mae": mae, "continual": continual}[task])
+    distill = functools.partial(DistillConfig, model=STEADY, **short)
+    configs = {"mae": mae, "continual": continual, "distill": distill}
+    monkeypatch.setattr(task_runs, "task_config", lambda task: configs[task])
     monkeypatch.setattr(task_runs, "TransferConfig", transfer)
     monkeypatch.setattr(task_runs, "LABELS", (10, 20))
     dataset = small_dataset()
@@ -47,6 +51,17 @@ def test_replay_stands_beside_the_other_methods(small, capsys):
     names = list(dict.fromkeys(line[0][2:] for line in lines))
     assert names == ["Run", "continual", "continual, naive", "continual, ewc", "continual, lwf"]
     assert {line[1] for line in lines[1:]} >= {"accuracy", "task_il"}
+
+
+def test_a_student_stands_beside_the_same_by_labels_alone(small, capsys, monkeypatch):
+    whole, seen = task_runs.train, []
+    monkeypatch.setattr(task_runs, "train", lambda config: seen.append(config) or whole(config))
+    assert main(["bench", "--tasks", "distill", "--runs", "1", "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert [run["name"] for run in runs] == ["distill", "distill, labels alone"]
+    taught, alone = seen
+    assert taught.alpha > 0 == alone.alpha
+    assert dataclasses.replace(alone, alpha=taught.alpha, output=taught.output) == taught
 
 
 def test_the_table_has_means_and_deviations():

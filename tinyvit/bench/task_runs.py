@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..config.digit_tasks import ContinualConfig
+from ..config.distillation import DistillConfig
 from ..config.mae import TransferConfig
 from ..config.run import TrainConfig
 from ..config.tasks import CONFIGS, task_config
@@ -36,7 +37,7 @@ def task_runs(
     """Train each task with each seed, one after the other; `note` is told of each run as it ends.
 
     After a masked autoencoder come four runs of `transfer`: its encoder, and random weights, on 100 and 1,000 labels;
-    beside continual learning by replay, the other methods.
+    beside continual learning by replay, the other methods; beside distillation, the same training by labels alone.
 
     Raises:
         UserError: there is no such task, or as `train`.
@@ -82,6 +83,8 @@ def _of_task(config: TrainConfig, folder: Path) -> Iterator[TaskRun]:
         for method in METHODS:
             other = dataclasses.replace(config, method=method)
             yield _timed(other, f"{config.task}, {method}", folder / method)[1]
+    if isinstance(config, DistillConfig):
+        yield _timed(dataclasses.replace(config, alpha=0.0), f"{config.task}, labels alone", folder / "alone")[1]
     if config.task == "mae":
         for labels in LABELS:
             for init in (str(history.folder), None):

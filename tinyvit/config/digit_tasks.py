@@ -20,7 +20,7 @@ class ReadConfig(TrainConfig):
     is_classifier: ClassVar[bool] = False
     model: ViTConfig = ROWS
     task: str = option("read", "learning task")
-    epochs: int = option(6, "epochs; in each, every training digit begins a row", at_least=1)
+    epochs: int = option(8, "epochs; in each, every training digit begins a row", at_least=1)
     batch_size: int = option(64, "batch size, rows per optimizer step", at_least=1)
     lr: float = option(2e-3, "peak learning rate, after warm-up")
     digits: int = option(3, "digits of a row", at_least=1, below=17)
