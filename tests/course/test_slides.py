@@ -46,7 +46,9 @@ def test_slides_fit_a_screen_and_hide_solutions(path):
     assert not [text for text in screen if "<details>" in text]
     long = [text for text in screen if slides.height(text) > 2 * slides.MAX_HEIGHT and "base64" not in text]
     assert not [text for text in long if not text.startswith("```")]
-    assert sum("data:image/png" in text for text in screen) == len(re.findall(r"^show\(", path.read_text(), re.M))
+    assert sum("data:image/png" in text for text in screen) == len(
+        re.findall(r"^(?:show|play)\(", path.read_text(), re.M)
+    )
 
 
 def test_a_formula_stays_with_its_words():
