@@ -88,7 +88,7 @@ for index, ax in enumerate(axes):
 show(figure, "Our figure 6. Four digits, and beside each the attention rollout of the class token.")
 
 # %% [markdown]
-# # Part A: the paper
+# ## Part A: the paper
 #
 # ## Letters
 #
@@ -470,7 +470,7 @@ print(check_gradients((distance_forward, distance_backward), {"scores": scores},
 #
 # The last column is our reading, not a measurement. What is measured is the difference.
 #
-# # Part B: ten claims
+# ## Part B: ten claims
 #
 # Each claim stands as people say it. You guess, we measure, and there is a verdict **at our size**: one data
 # set, digits, a model of 32 to 64 numbers a token. Where papers have measured it at their size, we say so beside it.

@@ -1,6 +1,7 @@
 """The notebooks are what their sources say, and run from top to bottom, solved or not."""
 
 import importlib.util
+import itertools
 import json
 import re
 from itertools import pairwise
@@ -67,6 +68,16 @@ def test_code_that_draws_is_folded_away_and_nothing_else_is(path):
         assert draws == bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
         assert draws == ("hide-input" in cell.metadata.get("tags", ()))
         assert not draws or "print(" not in cell.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_headings_go_down_one_level_at_a_time(path):
+    """The site is refused otherwise."""
+    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown"]
+    levels = [len(marks) for text in cells for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below <= above + 1 for above, below in itertools.pairwise(levels))
 
 
 @pytest.mark.parametrize("path", sorted((LESSONS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
