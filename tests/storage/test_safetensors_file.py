@@ -156,6 +156,12 @@ def test_what_was_let_go_is_read_again(large):
     assert_equal(got, arrays | {"c": 2 * arrays["c"]})
 
 
+def test_an_array_without_a_page_of_its_own_is_kept(large, monkeypatch):
+    path, arrays = large
+    monkeypatch.setattr(mmap, "PAGESIZE", 2**21)  # larger than the file, as 64 KiB may be
+    assert_equal(read_arrays(path), arrays)
+
+
 def test_a_file_that_is_replaced_keeps_its_old_arrays(large, tmp_path):
     path, arrays = large
     got = read_arrays(path)

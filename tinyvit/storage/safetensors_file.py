@@ -67,7 +67,8 @@ def let_go(array: np.ndarray) -> None:
     if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         start = array.ctypes.data - np.frombuffer(array.base, np.uint8).ctypes.data
         first, end = -(-start // mmap.PAGESIZE), (start + array.nbytes) // mmap.PAGESIZE  # pages of this array alone
-        array.base.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (end - first) * mmap.PAGESIZE)
+        if first < end:
+            array.base.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (end - first) * mmap.PAGESIZE)
 
 
 def _map(file: BinaryIO) -> mmap.mmap | None:
