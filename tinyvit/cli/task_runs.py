@@ -51,7 +51,8 @@ def plot_task(options: argparse.Namespace, config: Any) -> int:
 def _evaluated(options: argparse.Namespace, config: Any) -> tuple[Any, Any, Any, str, Any]:
     """The task, the model, the data set, the name of the split and the evaluation on it."""
     from ..backend import resolve_device
-    from ..tasks import ALL, task_of
+    from ..tasks import task_of
+    from ..tasks.split_answers import split_answers
     from ..training.data import read_dataset
 
     split = options.split or "test"
@@ -68,7 +69,7 @@ def _evaluated(options: argparse.Namespace, config: Any) -> tuple[Any, Any, Any,
         raise UserError(f"{dataset.name} has no images for {split}: choose another --split")
     model: Any = task.load(config, Path(options.folder))
     model = model.to(resolve_device(getattr(options, "device", "cpu")))
-    result = task.judge(config, task.answers(config, model, dataset, split, ALL), dataset, split)
+    result = task.judge(config, split_answers(task, config, model, dataset, split), dataset, split)
     return task, model, dataset, split, result
 
 

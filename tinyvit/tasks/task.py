@@ -19,6 +19,7 @@ from .model_files import with_saved_weights
 Model = TypeVar("Model", bound=Layer)
 Batch = tuple[Array, ...]  # the first axis of each is the examples
 ALL = slice(None)  # examples
+TOKENS_AT_ONCE = 2200  # of a piece of a batch on the CPU: more are no faster, as they no longer fit into its cache
 
 
 class Found(NamedTuple):

@@ -14,9 +14,9 @@ from ..errors import UserError
 from ..layers import Layer
 from ..optim import FlatArrays, flatten
 from ..tasks import ALL, task_of
+from ..tasks.task import TOKENS_AT_ONCE
 from .state import steps_per_epoch
 
-MICRO_TOKENS = 2200  # more at once are no faster on a CPU: they no longer fit into its cache
 SAVED_BYTES = 256 * 2**20  # what the forward may keep for the backward
 
 
@@ -156,4 +156,4 @@ def _micro_batch(config: RunConfig, num_tokens: int, device: str) -> int:
     if device != "cpu":
         return config.batch_size
     saved = 4 * sum(cost.saved for cost in model_costs(config.model).values())  # bytes per image
-    return max(1, min(MICRO_TOKENS // num_tokens, SAVED_BYTES // saved))
+    return max(1, min(TOKENS_AT_ONCE // num_tokens, SAVED_BYTES // saved))

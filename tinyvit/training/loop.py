@@ -12,8 +12,9 @@ from ..errors import UserError
 from ..evaluation.result import Evaluation
 from ..storage.claim import check_best
 from ..storage.metrics import quality
-from ..tasks import ALL, task_of
+from ..tasks import task_of
 from ..tasks.class_weights import told
+from ..tasks.split_answers import split_answers
 from .checkpoint import load_checkpoint
 from .divergence import diverged, not_finite
 from .gradients import Gradients, GradientsLostError
@@ -191,8 +192,7 @@ class Trainer:
         self.files.save_metrics(self.state)
         del self.state, self.gradients  # of a large model, gradients and moments leave no room for more weights
         model = self.task.load(self.config, self.files.folder).to(resolve_device(self.config.device))
-        with one_matrix_thread():
-            answers = self.task.answers(self.config, model, self.dataset, "test", ALL)
+        answers = split_answers(self.task, self.config, model, self.dataset, "test")
         test = self.task.judge(self.config, answers, self.dataset, "test")
         best_epoch = (epochs[-1] if self.task.keeps == "last" else max(epochs, key=quality))["epoch"]
         report = test.report(names)

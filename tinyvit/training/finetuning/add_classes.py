@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-from ...backend import one_matrix_thread
 from ...config.add_classes import AddClassesConfig
 from ...config.run import FinetuneConfig
 from ...datasets import Dataset
@@ -17,12 +16,13 @@ from ...datasets.recorded_images import write_images
 from ...errors import UserError
 from ...evaluation.classifier import classifier_of
 from ...evaluation.evaluate import judge
-from ...evaluation.predict import predict_probs
 from ...evaluation.preprocessing import Preprocessing
 from ...pretrained import Checkpoint, open_checkpoint
 from ...storage.claim import Claim
 from ...storage.run_folder import TEACHER, new_run_folder, read_run_config, run_folder
+from ...tasks import task_of
 from ...tasks.class_weights import with_class_weights
+from ...tasks.split_answers import split_answers
 from ...vit import VisionTransformer
 from ..history import History
 from ..progress import Progress
@@ -93,7 +93,7 @@ def add_classes(
         replay_dir=place,
         num_known=before.config.num_classes,
         num_kept=images,
-        accuracy_before=None if kept is None else accuracy(before, kept),
+        accuracy_before=None if kept is None else accuracy(config, before, kept),
     )
     _tell_how(config, progress)
     config = with_class_weights(config, names, listing.train.labels)
@@ -204,8 +204,8 @@ def _tell_how(config: AddClassesConfig, progress: Progress) -> None:
     progress.note(told)
 
 
-def accuracy(model: VisionTransformer, dataset: Dataset) -> float:
+def accuracy(config: AddClassesConfig, model: VisionTransformer, dataset: Dataset) -> float:
     """Accuracy on the test split, 0..1."""
-    with one_matrix_thread():
-        probs = predict_probs(model, dataset.test.images, dataset.mean, dataset.std)
+    config = dataclasses.replace(config, model=model.config)
+    probs = split_answers(task_of(config), config, model, dataset, "test")
     return float(judge(probs, dataset.test.labels).measures["accuracy"])

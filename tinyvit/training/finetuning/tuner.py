@@ -20,9 +20,10 @@ from ...layers import Grads, Recompute
 from ...ops import OPS
 from ...optim import FlatArrays, flatten
 from ...optim.layer_decay import BEHIND_THE_BLOCKS, lr_scales
-from ...tasks import ALL, task_of
+from ...tasks import task_of
 from ...tasks.class_weights import example_weights
 from ...tasks.remembering import without_forgetting
+from ...tasks.split_answers import split_answers
 from ...vit import VisionTransformer
 from ..gradients import part_of, pieces
 from .batches import ImageBatches
@@ -129,7 +130,7 @@ class Tuner:
 
     def dev_answers(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
         """Probabilities (n, K) of the dev split."""
-        return self.task.answers(self.config, model, self.dataset, "dev", ALL)
+        return split_answers(self.task, self.config, model, self.dataset, "dev")
 
     def close(self) -> None:
         """End the threads; the parameters stay."""
