@@ -96,7 +96,9 @@ class TrainConfig(RunConfig):
         0.08, "random scaling, at most, as a fraction: 0.08 is 92 to 108 percent (augment affine)", below=1
     )
     shear: float = option(0.0, "random shear, at most, in degrees (augment affine)", below=90)
-    workers: Literal["auto"] | int = option("auto", "data-parallel worker processes; auto: one per core", at_least=1)
+    workers: Literal["auto"] | int = option(
+        "auto", "data-parallel worker processes; auto: one per core, or threads for a large model", at_least=1
+    )
     distributed: bool = option(False, "data parallelism over the ranks started by mpiexec")
 
     @property

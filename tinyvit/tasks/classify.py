@@ -1,5 +1,6 @@
 """Classification: the class of each image, learned by cross-entropy."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,23 @@ def loss_and_gradients(
     loss, loss_saved = cross_entropy_forward(logits, labels=labels, weights=weights, label_smoothing=label_smoothing)
     _, grads = model.backward(cross_entropy_backward(share, loss_saved), saved)
     return loss, grads
+
+
+def loss_and_parts(
+    model: VisionTransformer,
+    images: Array,
+    labels: Array,
+    *,
+    label_smoothing: float = 0.0,
+    share: float = 1.0,
+    weights: Array | None = None,
+    rng: Any = None,
+) -> tuple[Array, Iterator[Grads]]:
+    """The same, but the gradients come part by part of the model, each computed when it is asked for."""
+    logits, saved = model.forward(images, rng=rng)
+    loss, loss_saved = cross_entropy_forward(logits, labels=labels, weights=weights, label_smoothing=label_smoothing)
+    parts = model.backward_parts(cross_entropy_backward(share, loss_saved), saved)
+    return loss, (grads for _, grads in parts)
 
 
 class Classify(Task[VisionTransformer]):

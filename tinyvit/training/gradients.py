@@ -11,10 +11,14 @@ from ..config.costs import model_costs
 from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset
 from ..errors import UserError
-from ..layers import Layer
+from ..layers import Grads, Layer
 from ..optim import FlatArrays, flatten
-from ..tasks import ALL, task_of
+from ..tasks import ALL, Batch, task_of
+from ..tasks.classify import loss_and_parts
+from ..tasks.split_answers import split_answers
 from ..tasks.task import TOKENS_AT_ONCE
+from ..vit import VisionTransformer
+from .lockstep import Lockstep
 from .state import steps_per_epoch
 
 SAVED_BYTES = 256 * 2**20  # what the forward may keep for the backward
@@ -26,7 +30,7 @@ class GradientsLostError(UserError):
 
 class Gradients(Protocol):
     """Computes gradients and answers with one model: in one process (`OneProcess`), in many (`parallel.Team`), or of a
-    large model in threads (`finetuning.Tuner`).
+    large model in threads (`InThreads`, `finetuning.Tuner`).
     """
 
     @property
@@ -79,27 +83,26 @@ class Part:
 
     def compute(self, step: int) -> Array | float:
         """Fill `grads` with this part's share of the gradient of step `step`; returns its share of the loss."""
-        config, chosen = self.config, self._chosen(step)
-        weights = self.task.example_weights(config, self.dataset, chosen)  # of the whole batch
         self.grads.vector.fill(0)
         loss: Array | float = 0.0
-        for rows in pieces(part_rows(len(chosen), self.index, self.count), self.micro_batch):  # gradient accumulation
+        for batch, options in self._pieces(step):  # gradient accumulation
+            piece_loss, grads = self.task.loss_and_gradients(self.config, self.model, batch, **options)
+            self.grads.add(grads)
+            loss = loss + options["share"] * piece_loss
+        return loss
+
+    def _pieces(self, step: int) -> Iterator[tuple[Batch, dict[str, Any]]]:
+        """This part of the batch of a step in pieces, and the share, weights and chance of each."""
+        config, chosen = self.config, self._chosen(step)
+        weights = self.task.example_weights(config, self.dataset, chosen)  # of the whole batch
+        for rows in pieces(part_rows(len(chosen), self.index, self.count), self.micro_batch):
             share, mine = part_of(weights, rows, len(chosen))
             if not share:
                 continue
             rng = BatchRows(generator(config.seed, "step", step), len(chosen), rows)
             batch = self.task.batch(config, self.dataset, chosen[rows], rng)
-            piece_loss, grads = self.task.loss_and_gradients(
-                config,
-                self.model,
-                tuple(to_device(array, self.device) for array in batch),
-                share=share,
-                weights=None if mine is None else to_device(mine, self.device),
-                rng=rng,
-            )
-            self.grads.add(grads)
-            loss = loss + share * piece_loss
-        return loss
+            options = {"share": share, "weights": None if mine is None else to_device(mine, self.device), "rng": rng}
+            yield tuple(to_device(array, self.device) for array in batch), options
 
     def _chosen(self, step: int) -> np.ndarray:
         """The training examples of the batch of a step, in the order of its epoch."""
@@ -127,6 +130,35 @@ class OneProcess(Part):
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+class InThreads(OneProcess):
+    """Gradients of whole batches of a large classifier, computed by threads of this process in lockstep."""
+
+    model: VisionTransformer
+
+    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, threads: int):
+        super().__init__(config, dataset, model)
+        self.lockstep = Lockstep(self.grads, threads)
+        self.micro_batch = min(self.micro_batch, -(-config.batch_size // threads))  # work for each of them
+
+    def compute(self, step: int) -> Array | float:
+        """Fill `grads` with the gradient of step `step` of the run; returns the loss."""
+        self.grads.vector.fill(0)
+        return self.lockstep.add(self._forward, self._pieces(step))
+
+    def _forward(self, piece: tuple[Batch, dict[str, Any]]) -> tuple[Array, Iterator[Grads]]:
+        batch, options = piece
+        loss, parts = loss_and_parts(self.model, *batch, label_smoothing=self.config.label_smoothing, **options)
+        return options["share"] * loss, parts
+
+    def dev_answers(self, model: Any, average: FlatArrays | None) -> np.ndarray:
+        """Probabilities (n, K) of the dev split."""
+        return split_answers(self.task, self.config, model, self.dataset, "dev")
+
+    def close(self) -> None:
+        """End the threads."""
+        self.lockstep.close()
 
 
 def part_of(weights: np.ndarray | None, rows: slice, batch_size: int) -> tuple[float, np.ndarray | None]:

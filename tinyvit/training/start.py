@@ -23,8 +23,8 @@ from ..tasks import task_of
 from ..tasks.class_weights import with_class_weights
 from ..tasks.fit import check_splits
 from .checkpoint import check_settings
+from .choose_gradients import choose_gradients, with_workers
 from .data import image_arrays, images_for, with_dataset
-from .gradients import Gradients, OneProcess
 from .history import History
 from .loop import Trainer
 from .progress import Progress
@@ -76,7 +76,7 @@ def train(
                 forbid(dataset.left_out)
         check_splits(dataset)
         config = task.fit(config, dataset, free, progress.note)
-        config = _with_workers(config, device)
+        config = with_workers(config, device)
         task.check(config, dataset)
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
@@ -84,7 +84,8 @@ def train(
         folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
         with _claimed(folder, ranks) as claim:
             files = RunFiles(folder, config, dataset, processor, ranks=ranks, claim=claim)
-            return Trainer(config, dataset, _gradients(config, dataset, ranks), files, progress, ranks).run()
+            gradients = choose_gradients(config, dataset, build_model(config), ranks)
+            return Trainer(config, dataset, gradients, files, progress, ranks).run()
 
 
 def resume(
@@ -106,7 +107,7 @@ def resume(
     settings = config
     if (device := resolve_device(config.device)) != "cpu":
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
-    config = _with_workers(config, device)
+    config = with_workers(config, device)
     ranks = _ranks(config)
     progress = _progress(progress, ranks)
     with ranks.bound(), _claimed(folder, ranks) as claim:
@@ -127,7 +128,7 @@ def resume(
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         files = RunFiles(folder, settings, dataset, processor, ranks=ranks, claim=claim)
-        gradients = _gradients(config, dataset, ranks, to_fill=has_checkpoint)
+        gradients = choose_gradients(config, dataset, build_model(config, to_fill=has_checkpoint), ranks)
         trainer = Trainer(config, dataset, gradients, files, progress, ranks)
         if has_checkpoint:
             trainer.load()
@@ -148,25 +149,6 @@ def _ranks(config: TrainConfig) -> Ranks:
     from .parallel import World
 
     return World()
-
-
-def _with_workers(config: TrainConfig, device: str) -> TrainConfig:
-    """The config with a number of processes in place of "auto"."""
-    if config.workers == 1:
-        return config
-    from .parallel import resolve_workers
-
-    return dataclasses.replace(config, workers=resolve_workers(config, device))
-
-
-def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks, *, to_fill: bool = False) -> Gradients:
-    """Gradients of a new model: computed by this process, or by several."""
-    model = build_model(config, to_fill=to_fill)
-    if config.workers == ranks.size == 1:
-        return OneProcess(config, dataset, model)
-    from .parallel import Team
-
-    return Team(config, dataset, model, ranks)
 
 
 def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:

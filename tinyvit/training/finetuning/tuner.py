@@ -1,12 +1,6 @@
-"""Gradients for fine-tuning: the trainable parameters, and a large model's step in little memory.
-
-A batch is cut into pieces of few images, and each thread works on one: its activations are all that must be kept at
-once. All threads run the backward in lockstep: the gradients of a part of the model are summed before the next part
-is computed. So one gradient buffer is enough for any number of threads, and the order of summation is always the same.
-"""
+"""Gradients for fine-tuning: the trainable parameters, and a large model's step in little memory."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,6 +20,7 @@ from ...tasks.remembering import without_forgetting
 from ...tasks.split_answers import split_answers
 from ...vit import VisionTransformer
 from ..gradients import part_of, pieces
+from ..lockstep import Lockstep
 from .batches import ImageBatches
 
 SAVED_BYTES = 192 * 2**20  # what each thread may keep for the backward
@@ -66,7 +61,7 @@ class Tuner:
             if config.recompute or index < self.first_block:  # a block that does not learn need keep nothing
                 model.blocks[index] = Recompute(block)  # type: ignore[call-overload]  # stands in for it
         self.micro_batch = config.micro_batch or _micro_batch(config, self.first_block, self.threads)
-        self._pool = ThreadPoolExecutor(self.threads)
+        self.lockstep = Lockstep(self.grads, self.threads)
 
     def compute(self, step: int) -> Array | float:
         """Fill `grads` with the gradient of step `step` of the run; returns the loss.
@@ -76,37 +71,28 @@ class Tuner:
         """
         images, labels = self.batches.take(step)
         self.grads.vector.fill(0)
-        loss: Array | float = 0.0
         weights = example_weights(self.config, labels)  # of the whole batch
         whole = slice(0, len(images))
         counting = [rows for rows in pieces(whole, self.micro_batch) if part_of(weights, rows, len(images))[0]]
-        for start in range(0, len(counting), self.threads):
-            together = counting[start : start + self.threads]
-            runs = list(self._pool.map(lambda rows: self._forward(step, images, labels, weights, rows), together))
-            loss = loss + sum(piece_loss for piece_loss, _ in runs)
-            for parts in self._side_by_side([parts for _, parts in runs]):
-                for grads in parts:
-                    self.grads.add(grads)
-        return loss
+        return self.lockstep.add(lambda rows: self._forward(step, images, labels, weights, rows), counting)
 
     def _forward(
         self, step: int, images: np.ndarray, labels: np.ndarray, weights: np.ndarray | None, rows: slice
     ) -> tuple[Array, Iterator[Grads]]:
         """The loss of some of a batch's images, times their share, and the gradients part by part, when asked for."""
-        with np.errstate(all="ignore"):  # a thread has its own; a run that diverges is known by its loss
-            x, wanted = (to_device(array[rows], self.device) for array in (images, labels))
-            rng: Any = BatchRows(generator(self.config.seed, "step", step), len(images), rows)
-            logits, saved = self.model.forward(x, rng=rng)
-            share, mine = part_of(weights, rows, len(images))
-            options = {} if mine is None else {"weights": to_device(mine, self.device)}
-            smoothing = self.config.label_smoothing
-            loss, loss_saved = self.loss.forward(logits, labels=wanted, label_smoothing=smoothing, **options)
-            dlogits = self.loss.backward(share, loss_saved)
-            if self.teacher is not None:
-                more, dmore = without_forgetting(logits, self.teacher.predict(x), options.get("weights"))
-                loss, dlogits = loss + more, dlogits + share * dmore
-            parts = self.model.backward_parts(dlogits, saved)
-            return share * loss, self._trainable(parts)
+        x, wanted = (to_device(array[rows], self.device) for array in (images, labels))
+        rng: Any = BatchRows(generator(self.config.seed, "step", step), len(images), rows)
+        logits, saved = self.model.forward(x, rng=rng)
+        share, mine = part_of(weights, rows, len(images))
+        options = {} if mine is None else {"weights": to_device(mine, self.device)}
+        smoothing = self.config.label_smoothing
+        loss, loss_saved = self.loss.forward(logits, labels=wanted, label_smoothing=smoothing, **options)
+        dlogits = self.loss.backward(share, loss_saved)
+        if self.teacher is not None:
+            more, dmore = without_forgetting(logits, self.teacher.predict(x), options.get("weights"))
+            loss, dlogits = loss + more, dlogits + share * dmore
+        parts = self.model.backward_parts(dlogits, saved)
+        return share * loss, self._trainable(parts)
 
     def _trainable(self, parts: Iterator[tuple[Array, Grads]]) -> Iterator[Grads]:
         """Trainable parameters' gradients of each part, down to the lowest part that has any."""
@@ -118,16 +104,6 @@ class Tuner:
             if not left:
                 return
 
-    def _side_by_side(self, runs: list[Iterator[Grads]]) -> Iterator[list[Grads]]:
-        """The next part of every run, computed in threads, until all have ended."""
-
-        def advance(run: Iterator[Grads]) -> Grads | None:
-            with np.errstate(all="ignore"):
-                return next(run, None)
-
-        while (parts := list(self._pool.map(advance, runs)))[0] is not None:
-            yield [grads for grads in parts if grads is not None]
-
     def dev_answers(self, model: VisionTransformer, average: FlatArrays | None) -> np.ndarray:
         """Probabilities (n, K) of the dev split."""
         return split_answers(self.task, self.config, model, self.dataset, "dev")
@@ -135,7 +111,7 @@ class Tuner:
     def close(self) -> None:
         """End the threads; the parameters stay."""
         self.batches.close()
-        self._pool.shutdown(cancel_futures=True)
+        self.lockstep.close()
 
 
 def first_block(config: FinetuneConfig) -> int:

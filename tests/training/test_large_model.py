@@ -1,0 +1,105 @@
+"""A large classifier's gradients come from threads with one buffer: the same gradients, resumed to the same bits."""
+
+import dataclasses
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tests.support.notes import Notes, Stops
+from tinyvit.config.presets import PRESETS
+from tinyvit.errors import UserError
+from tinyvit.training import TrainConfig, TrainingInterrupted, choose_gradients, resume, train
+from tinyvit.training.gradients import InThreads, OneProcess
+from tinyvit.training.parallel import Team
+from tinyvit.training.ranks import Ranks
+from tinyvit.training.state import build_model
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """From here on every model is a large one, and there are three cores."""
+    monkeypatch.setattr(choose_gradients, "LARGE", 1)
+    monkeypatch.setattr(choose_gradients, "cores", lambda: 3)
+
+
+@pytest.fixture
+def config(small_config):
+    return dataclasses.replace(small_config, workers="auto", device="cpu", label_smoothing=0.1)
+
+
+def chosen(config, dataset, device="cpu"):
+    config = choose_gradients.with_workers(config, device)
+    return choose_gradients.choose_gradients(config, dataset, build_model(config))
+
+
+@pytest.mark.parametrize("class_weights", [None, tuple(range(10))])
+@pytest.mark.parametrize(("threads", "micro_batch"), [(1, 0), (2, 0), (3, 5), (5, 1), (40, 0)])
+def test_threads_come_to_the_same_gradient(config, small_dataset, threads, micro_batch, class_weights):
+    config = dataclasses.replace(config, micro_batch=micro_batch, class_weights=class_weights)
+    alone = OneProcess(dataclasses.replace(config, micro_batch=0), small_dataset, build_model(config))
+    team = InThreads(config, small_dataset, build_model(config), threads)
+    wanted = alone.compute(8)
+    team.grads.vector.fill(np.nan)  # whatever was there before must not matter
+    assert float(team.compute(8)) == pytest.approx(float(wanted), rel=1e-6)
+    size = np.abs(alone.grads.vector).max()
+    np.testing.assert_allclose(team.grads.vector, alone.grads.vector, rtol=0, atol=1e-6 * size + 1e-7)
+    answers = alone.dev_answers(alone.model, None)
+    np.testing.assert_allclose(team.dev_answers(team.model, None), answers, rtol=1e-5)
+    team.close()
+
+
+def test_each_thread_has_work(config, small_dataset):
+    team = InThreads(config, small_dataset, build_model(config), 3)
+    assert team.micro_batch == 11  # of 32
+    assert len(list(team._pieces(0))) == 3
+    team.close()
+
+
+def test_a_large_model_alone_has_threads(config, small_dataset, large):
+    assert isinstance(chosen(config, small_dataset), InThreads)
+    assert isinstance(chosen(dataclasses.replace(config, workers=1), small_dataset), OneProcess)
+    assert not isinstance(chosen(dataclasses.replace(config, workers=1), small_dataset), InThreads)
+    assert isinstance(chosen(dataclasses.replace(config, workers=2), small_dataset), Team)
+    assert choose_gradients.with_workers(config, "cuda:0").workers == 1
+    assert choose_gradients.with_workers(dataclasses.replace(config, distributed=True), "cpu").workers == 1
+    with pytest.raises(UserError, match="--workers 2 on cuda:0"):
+        choose_gradients.with_workers(dataclasses.replace(config, workers=2), "cuda:0")
+
+
+def test_a_small_model_has_processes_or_is_alone(config, small_dataset):
+    assert not isinstance(chosen(config, small_dataset), InThreads)
+    ranks = Ranks()
+    ranks.size = 2
+    alone = dataclasses.replace(config, workers=1)
+    assert isinstance(choose_gradients.choose_gradients(alone, small_dataset, build_model(config), ranks), Team)
+
+
+def test_what_counts_as_large():
+    assert not choose_gradients._has_threads(TrainConfig())
+    assert not choose_gradients._has_threads(TrainConfig(model=PRESETS["vit_tiny_patch16_224"]))
+    assert choose_gradients._has_threads(TrainConfig(model=PRESETS["vit_base_patch16_224"]))
+
+
+def test_stopped_and_resumed_ends_with_the_same_bits(config, large, tmp_path):
+    whole = train(config, progress=Notes())
+    stopped = dataclasses.replace(config, output=str(tmp_path / "stopped"))
+    with pytest.raises(TrainingInterrupted):
+        train(stopped, progress=Stops(3))
+    history = resume(stopped.output, progress=Notes())
+    for name, array in whole.best.model.parameters().items():
+        np.testing.assert_array_equal(history.best.model.parameters()[name], array)
+    assert history.report == whole.report
+
+
+def test_no_thread_holds_the_gradients_of_the_whole_model(config, small_dataset):
+    wide = dataclasses.replace(config.model, embed_dim=256, depth=6, num_heads=4)
+    config = dataclasses.replace(config, model=wide, batch_size=2)
+    team = InThreads(config, small_dataset, build_model(config), 2)
+    team.compute(0)
+    tracemalloc.start()
+    team.compute(0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    team.close()
+    assert peak < team.grads.vector.nbytes  # of two threads; each had a sixth of it at a time
