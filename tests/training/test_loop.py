@@ -14,13 +14,14 @@ from safetensors.numpy import load_file, save_file
 
 from tests.support import others_slow
 from tests.support.kills import compare
+from tests.support.notes import Stops
 from tinyvit.errors import UserError
 from tinyvit.evaluation.evaluate import evaluate
 from tinyvit.optim import SGD
 from tinyvit.storage.files import siblings
 from tinyvit.storage.steps import Step, append_step, read_steps
 from tinyvit.tasks import classify
-from tinyvit.training import Progress, TrainingInterrupted, load_trained, loop, resume, start, train
+from tinyvit.training import Progress, TrainingInterrupted, choose_gradients, load_trained, loop, resume, start, train
 from tinyvit.training.gradients import OneProcess
 
 
@@ -81,7 +82,8 @@ def test_the_best_epoch_on_dev_gives_the_tested_weights(small_config):
     assert evaluate(model, dataset.test, dataset).accuracy == history.test.accuracy
 
 
-def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkeypatch):
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkeypatch, resumed):
     alive, held = [], []
     built = loop.build_state
 
@@ -94,9 +96,12 @@ def test_the_best_weights_come_when_the_gradients_have_gone(small_config, monkey
         held.extend(reference() is not None for reference in alive)
         return load_trained(folder)
 
-    monkeypatch.setattr(loop, "build_state", watched_state)
     monkeypatch.setattr(classify, "load_trained", watched_load)
-    train(small_config)
+    if resumed:
+        with pytest.raises(TrainingInterrupted):
+            train(small_config, progress=Stops(3))
+    monkeypatch.setattr(loop, "build_state", watched_state)
+    resume(small_config.output) if resumed else train(small_config)
     assert held == [False, False]
 
 
@@ -236,7 +241,7 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
     """Checkpoints at every step, and a loss that breaks at step 4: the checkpoint on the disk is of step 3."""
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
     monkeypatch.setattr(Breaks, "at", {3: lambda team: team.parameters["cls_token"].fill(np.nan)})
-    monkeypatch.setattr(start, "OneProcess", Breaks)
+    monkeypatch.setattr(choose_gradients, "OneProcess", Breaks)
     with pytest.raises(UserError, match=r"at step 4: .* last good checkpoint is .*last"):
         train(config)
     saved = load_file(Path(config.output) / "last" / "model.safetensors")

@@ -84,8 +84,7 @@ def train(
         folder = ranks.from_first(_begin(config, dataset, listing, overwrite) if ranks.rank == 0 else None)
         with _claimed(folder, ranks) as claim:
             files = RunFiles(folder, config, dataset, processor, ranks=ranks, claim=claim)
-            gradients = choose_gradients(config, dataset, build_model(config), ranks)
-            return Trainer(config, dataset, gradients, files, progress, ranks).run()
+            return _trainer(config, dataset, files, progress, ranks).run()
 
 
 def resume(
@@ -128,8 +127,7 @@ def resume(
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
         files = RunFiles(folder, settings, dataset, processor, ranks=ranks, claim=claim)
-        gradients = choose_gradients(config, dataset, build_model(config, to_fill=has_checkpoint), ranks)
-        trainer = Trainer(config, dataset, gradients, files, progress, ranks)
+        trainer = _trainer(config, dataset, files, progress, ranks, to_fill=has_checkpoint)
         if has_checkpoint:
             trainer.load()
         return trainer.run()
@@ -149,6 +147,14 @@ def _ranks(config: TrainConfig) -> Ranks:
     from .parallel import World
 
     return World()
+
+
+def _trainer(
+    config: TrainConfig, dataset: Dataset, files: RunFiles, progress: Progress, ranks: Ranks, *, to_fill: bool = False
+) -> Trainer:
+    """A run before its first step. It alone holds the gradients, which have to leave the memory before the test."""
+    gradients = choose_gradients(config, dataset, build_model(config, to_fill=to_fill), ranks)
+    return Trainer(config, dataset, gradients, files, progress, ranks)
 
 
 def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:
