@@ -169,6 +169,14 @@ def test_the_parts_of_a_list_are_told_one_by_one(learners, said):
     assert said in judge(toy(lambda x: [x, x, x]), learners).sentence
 
 
+def test_a_list_of_results_may_come_in_a_tuple():
+    both = toy(lambda x: [2 * x, 3 * x])
+    assert judge(both, lambda x: (2 * x, 3 * x)).outcome is Outcome.PASSED
+    assert "y[1]: 3 of 3 numbers are off" in judge(both, lambda x: (2 * x, x)).sentence
+    assert "y: got 3 of them, wanted 2" in judge(both, lambda x: (x, x, x)).sentence
+    assert "a comma at the end makes a tuple" in judge(both, lambda x: ([2 * x, 3 * x],)).sentence
+
+
 @pytest.mark.parametrize("make", [tuple, list, np.stack], ids=["tuple", "list", "array"])
 def test_several_results_may_come_in_any_container(make):
     both = toy(lambda x: (2 * x, 3 * x))._replace(outputs=("a", "b"))

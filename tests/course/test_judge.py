@@ -83,6 +83,11 @@ def test_inputs_changed_in_place_are_noticed_wherever_they_come(inputs, spoil):
     assert judge(toy, lambda x, saved: 2 * x).outcome is Outcome.PASSED  # the case itself was left alone
 
 
+def test_a_factor_of_almost_1_is_called_a_small_number():
+    verdict = judge(exercise(lambda x: x, [Case((np.arange(1.0, 4.0),))]), lambda x: x * (1 + 1e-7))
+    assert "right to about 7 digits" in verdict.guess
+
+
 def test_infinity_is_no_factor():
     verdict = judge(exercise(lambda x: 2 * x, [Case((np.ones(3),))]), lambda x: np.full(3, np.inf))
     assert verdict.outcome is Outcome.WRONG_VALUE

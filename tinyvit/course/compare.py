@@ -36,7 +36,13 @@ def nested_too_deep(value: Any, around: tuple[int, ...] = ()) -> bool:
 
 
 def arranged(result: Any, answer: Any) -> Any:
-    """`result` with a tuple wherever `answer` has one: a list is as good, and so is an array of as many like parts."""
+    """`result` with a tuple wherever `answer` has one: a list is as good, and so is an array of as many like parts.
+
+    And with a list wherever `answer` has one: a tuple is as good, unless a comma at the end made a tuple of a list.
+    """
+    if isinstance(answer, list) and isinstance(result, tuple):
+        comma = len(result) == 1 and isinstance(result[0], SEQUENCES)
+        return result if comma else list(result)
     if not isinstance(answer, tuple):
         return result
     if isinstance(result, np.ndarray) and result.ndim and len(result) == len(answer) > 1:

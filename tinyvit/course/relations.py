@@ -50,7 +50,8 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
         for words, value in _factors(b):
             if np.isclose(factor, value, rtol=1e-9):
                 yield f"{name} is {words} times what it should be"
-        yield f"{name} is {factor:.4g} times what it should be"
+        if f"{factor:.4g}" != "1":  # a small eps: that is said below
+            yield f"{name} is {factor:.4g} times what it should be"
     if telling and np.isfinite(a).all() and np.ptp(a - b) < 1e-9 * np.abs(b).max() and not close(a, b):
         yield f"{name}: every number is off by the same {(a - b).flat[0]:.4g}"
     if close(a, b, SINGLE):

@@ -38,6 +38,18 @@ def _counts(ids, num_rows):
     return bincount(ids.reshape(-1), minlength=num_rows)[:, None]
 
 
+def _by_sentence(dy, ids, num_rows):
+    """Added from one row of ids to the next, but not within one."""
+    dtable = np.zeros((num_rows, dy.shape[-1]))
+    for one, its in zip(ids, dy, strict=True):
+        dtable[one] += its
+    return dtable
+
+
+def _flat(dy, ids, num_rows):
+    return _pulled(dy.reshape(-1, dy.shape[-1]), ids, num_rows)
+
+
 def _no_padding(dy, ids, num_rows):
     dtable = _pulled(dy, ids, num_rows)
     dtable[0] = 0
@@ -63,6 +75,9 @@ add(
         "of a word that comes several times only the last place is left: `=` and `+=` with an array of ids write each "
         "row once; np.add.at adds for every place": _last_wins,
         "of a word that comes several times only the first place is left; all its places add up": _first_wins,
+        "from one row of ids to the next a word's places add up, but within a row only its last one is left": (
+            _by_sentence
+        ),
         "it was divided by how often the word comes; its places add up, and a mean is too small": (
             lambda dy, ids, num_rows: _pulled(dy, ids, num_rows) / np.maximum(_counts(ids, num_rows), 1)
         ),
@@ -80,6 +95,15 @@ add(
             lambda dy, ids, num_rows: _pulled(dy, ids, int(ids.max()) + 1)
         ),
         "that is (D, V); a word is a row of the table": (lambda dy, ids, num_rows: _pulled(dy, ids, num_rows).T),
+        "all numbers of dy at a word's places were added up; each column of dy is a sum of its own": (
+            lambda dy, ids, num_rows: np.tile(_pulled(dy, ids, num_rows).sum(axis=1)[:, None], dy.shape[-1])
+        ),
+        "rows of dy and ids no longer belong together: ids was read down its columns, and dy row by row": (
+            lambda dy, ids, num_rows: _flat(dy, ids.ravel(order="F"), num_rows)
+        ),
+        "reshape(D, -1).T mixes the rows of dy; reshape(-1, D) keeps them": (
+            lambda dy, ids, num_rows: _flat(dy.reshape(dy.shape[-1], -1).T, ids.ravel(), num_rows)
+        ),
         "only the first row of ids was counted; add up over all of its axes": (
             lambda dy, ids, num_rows: _pulled(dy[:1], ids[:1], num_rows)
         ),
@@ -98,9 +122,11 @@ def padded_softmax(scores, there):
 
 @np.errstate(all="ignore")
 def _softmax(scores, mask, *, hidden=-np.inf, axis=-1, top=True, top_of_all=False, empty=0.0, full=1.0, divide=True):
+    """`top`: what is taken off, each row's largest score (True), one for all rows ("one"), or nothing (False)."""
     kept = np.where(mask, scores, hidden)
     highest = (scores if top_of_all else kept).max(axis=axis, keepdims=True)
-    highest = np.where(np.isfinite(highest), highest, empty) if top else 0.0
+    highest = np.where(np.isfinite(highest), highest, empty)
+    highest = highest.max() if top == "one" else highest if top else 0.0
     exps = np.exp(kept - highest)
     total = exps.sum(axis=axis, keepdims=True)
     return exps / np.where(total == 0, full, total) if divide else exps
@@ -112,6 +138,19 @@ def _plain(scores):
 
 def _as_rows(scores, there):
     return _softmax(scores, there[:, None, :, None])
+
+
+def _both(scores, there):
+    return _softmax(scores, there[:, None, None, :] & there[:, None, :, None])
+
+
+def _counted(there):
+    """The first words of each sentence, as many as there are."""
+    return np.arange(there.shape[1]) < there.sum(axis=1, keepdims=True)
+
+
+def _lowered(scores, there, by):
+    return _softmax(scores - by * ~there[:, None, None], True)
 
 
 def _masks(rng: np.random.Generator, B: int, N: int) -> np.ndarray:
@@ -128,6 +167,7 @@ def _scores_cases(rng: np.random.Generator) -> Iterator[Case]:
     scores[0, 1, 2] -= 4000  # each row has a largest of its own
     there = np.array([[True, True, False, False, False], [True, True, True, True, False]])
     yield Case((scores + 3000 * ~there[:, None, None], there))
+    yield Case((rng.standard_normal((2, 1, 3, 4)) - 4000, _masks(rng, 2, 4)))  # far below any number made up for -inf
     yield Case((rng.standard_normal((3, 2, 4, 4)), np.array([[True] * 4, [False] * 4, [True, True, False, False]])))
 
 
@@ -147,14 +187,28 @@ add(
             lambda scores, there: _plain(scores) * there[:, None, None]
         ),
         "padding was kept from asking; it must not be asked: `there` belongs to the last axis of scores": _as_rows,
+        "padding may ask, only be asked it must not: leave the axis of who asks, the last but one, alone": _both,
+        "how many words there are does not say where: `there` may have gaps, so use it as it is": (
+            lambda scores, there: _softmax(scores, _counted(there)[:, None, None])
+        ),
         "where no word is there, -inf - -inf or 0 / 0 is NaN: such rows must be all 0": (
             lambda scores, there: _softmax(scores, there[:, None, None], empty=-np.inf, full=0.0)
         ),
         "where no word is there, all weights must be 0; a large negative number in place of -np.inf makes them equal": (
             lambda scores, there: _softmax(scores, there[:, None, None], hidden=-1e9)
         ),
-        "the largest score was taken off with padding's among them: what remains of the words is e to the -3000, 0": (
+        "where no word is there, all weights must be 0; what is taken off all scores of a row alike changes nothing": (
+            lambda scores, there: _lowered(scores, there, 1e9)
+        ),
+        "-100 is not low enough: where words' scores are lower still, padding wins; -np.inf is below all": (
+            lambda scores, there: _softmax(scores, there[:, None, None], hidden=-100.0) * there[:, None, None]
+        ),
+        "some of padding's scores were the largest yet, so what remains of the words is e to the -3000, 0: write "
+        "-np.inf in their place, and take off the largest after that": (
             lambda scores, there: _softmax(scores, there[:, None, None], top_of_all=True)
+        ),
+        "one number was taken off all rows; where all scores lie far below it, exp gives 0: take off each row's own": (
+            lambda scores, there: _softmax(scores, there[:, None, None], top="one")
         ),
         "a large score of padding makes the words' exponentials 0, and 0 / 0 is NaN: take off the largest of words": (
             lambda scores, there: _softmax(scores, there[:, None, None], top_of_all=True, full=0.0)

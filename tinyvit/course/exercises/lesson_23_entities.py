@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 23, from tags to entities, and from logits to tags that may follow each other."""
+"""Lesson 23, from tags to entities."""
 
 from collections.abc import Iterator
 
@@ -28,6 +28,33 @@ def _found(tags, *, begins=("B",), kinds=True, lone=True, last=True, stop=0, fir
     return found
 
 
+def _closed_or_opened(tags, *, again=""):
+    """A tag that closes an entity does not open one, unless it begins with `again`."""
+    found, start, kind = [], 0, ""
+    for place, tag in enumerate([*tags, "O"]):
+        closed = kind and tag != f"I-{kind}"
+        if closed:
+            found.append((start, place, kind))
+            kind = ""
+        if tag != "O" and not kind and (not closed or tag[0] == again):
+            start, kind = place, tag[2:]
+    return found
+
+
+def _over_gaps(tags):
+    """Entities of the words that are in one; an O between them is not seen."""
+    places = [place for place, tag in enumerate(tags) if tag != "O"]
+    ends = [*places, len(tags)]
+    return [(places[start], ends[stop], kind) for start, stop, kind in _found([tags[place] for place in places])]
+
+
+def _last_one_short(tags):
+    found = _found(tags)
+    if found and found[-1][1] == len(tags):
+        found[-1] = (found[-1][0], len(tags) - 1, found[-1][2])
+    return found
+
+
 def _runs(tags):
     """Words alike in a row, the outside too."""
     found, start = [], 0
@@ -44,7 +71,9 @@ def _as_arrays(result):
     if not isinstance(result, list | tuple | set):
         raise NotAskedFor(f"it returned a {type(result).__name__}, wanted a list of entities: (start, stop, kind)")
     places, kinds = [], []
-    for one in sorted(result, key=str) if isinstance(result, set) else result:
+    if isinstance(result, set):
+        raise NotAskedFor("it returned a set, which has no order; wanted a list, from left to right")
+    for one in result:
         if not isinstance(one, list | tuple) or len(one) != 3:
             raise NotAskedFor(f"an entity is {one!r}; wanted three things in brackets: (start, stop, kind)")
         start, stop, kind = one
@@ -104,6 +133,26 @@ add(
         ),
         "an I of another kind continued the entity; it begins a new one": lambda tags: _found(tags, kinds=False),
         "an I that continues nothing was passed over; it begins an entity": lambda tags: _found(tags, lone=False),
+        "an I that continues nothing was passed over, and one of another kind continued: the kind must be the same": (
+            lambda tags: _found(tags, kinds=False, lone=False)
+        ),
+        "a tag that closes an entity may open the next one, a B as well as an I of another kind: `if`, not `elif`": (
+            _closed_or_opened
+        ),
+        "an I of another kind closed the entity, and opened none: it begins a new one": (
+            lambda tags: _closed_or_opened(tags, again="B")
+        ),
+        "an O ends an entity: an I behind it begins a new one": _over_gaps,
+        "the entity that goes on to the end of the sentence stops one word early: its stop is len(tags)": (
+            _last_one_short
+        ),
+        "stop is the place behind the last word, and not how many words there are": (
+            lambda tags: [(start, stop - start, kind) for start, stop, kind in _found(tags)]
+        ),
+        "entities of one word are missing": lambda tags: [one for one in _found(tags) if one[1] - one[0] > 1],
+        "the entities are right, and their order is not: from left to right": (
+            lambda tags: sorted(_found(tags), key=lambda one: one[2])
+        ),
         "each word became an entity; an I of the same kind continues the one before": (
             lambda tags: _found(tags, begins=("B", "I"))
         ),
@@ -118,102 +167,3 @@ add(
         "only the first entity is there": lambda tags: _found(tags)[:1],
     },
 )
-
-# --- 23.6 ---
-
-
-def best_tags(scores, allowed, first):
-    return _path(scores, allowed, first)
-
-
-def _path(scores, allowed, first, *, join=np.add, back=True, best_of=np.argmax):
-    best = np.where(first, scores[0], -np.inf)
-    came, ends = [], [best.argmax()]
-    for row in scores[1:]:
-        ways = np.where(allowed, best[:, None], -np.inf)
-        came.append(ways.argmax(axis=0))
-        best = join(ways.max(axis=0), row)
-        ends.append(best.argmax())
-    if not back:
-        return np.array(ends)
-    tags = [best_of(best)]
-    for places in came[::-1]:
-        tags.append(places[tags[-1]])
-    return np.array(tags[::-1])
-
-
-def _step_by_step(scores, allowed, first):
-    tags = [np.where(first, scores[0], -np.inf).argmax()]
-    for row in scores[1:]:
-        tags.append(np.where(allowed[tags[-1]], row, -np.inf).argmax())
-    return np.array(tags)
-
-
-def _last_step_alone(scores, allowed, first):
-    best, came = np.where(first, scores[0], -np.inf), []
-    for row in scores[1:]:
-        came.append(np.where(allowed, best[:, None], -np.inf).argmax(axis=0))
-        best = row
-    tags = [best.argmax()]
-    for places in came[::-1]:
-        tags.append(places[tags[-1]])
-    return np.array(tags[::-1])
-
-
-_WRONG = {
-    "each word took its best tag by itself; some may not follow each other": (
-        lambda scores, allowed, first: scores.argmax(axis=1)
-    ),
-    "from word to word the best allowed tag was taken; a worse one now may make a better one possible later": (
-        _step_by_step
-    ),
-    "`first` was not used: not every tag may begin a sentence": (
-        lambda scores, allowed, first: _path(scores, allowed, np.full(len(first), True))
-    ),
-    "allowed is the other way round: allowed[i, j] says whether j may follow i": (
-        lambda scores, allowed, first: _path(scores, allowed.T, first)
-    ),
-    "the path stands from its end to its beginning: turn it round": (
-        lambda scores, allowed, first: _path(scores, allowed, first)[::-1]
-    ),
-    "the best end at each word was taken; its path may have come by other tags: walk back from the last word": (
-        lambda scores, allowed, first: _path(scores, allowed, first, back=False)
-    ),
-    "allowed was not used: every tag followed every other": (
-        lambda scores, allowed, first: _path(scores, np.full(allowed.shape, True), first)
-    ),
-    "the first word's own scores are missing: a path begins with scores[0], where a tag may be first": (
-        lambda scores, allowed, first: _path(np.concatenate([0 * scores[:1], scores[1:]]), allowed, first)
-    ),
-    "the scores of the words before were lost: best is that of the way, plus the word's own": _last_step_alone,
-    "the path does not end with the best sum: argmax of best, not argmin": (
-        lambda scores, allowed, first: _path(scores, allowed, first, best_of=np.argmin)
-    ),
-    "that is the worst path of all": lambda scores, allowed, first: _path(-scores, allowed, first),
-    "the scores of a path are added, not multiplied: they are logarithms": (
-        lambda scores, allowed, first: _path(scores, allowed, first, join=np.multiply)
-    ),
-}
-
-
-def _paths_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for T, K in ((6, 5), (9, 3), (4, 7), (12, 4)):
-        yield Case(_telling(rng, T, K))
-    yield Case((rng.standard_normal((1, 5)), rng.random((5, 5)) < 0.5, np.array([False, True, False, True, True])))
-
-
-def _telling(rng: np.random.Generator, T: int, K: int):
-    """Scores of which every usual mistake makes another path."""
-    while True:
-        allowed = (rng.random((K, K)) < 0.5) | np.eye(K, k=1, dtype=bool) | np.eye(K, k=1 - K, dtype=bool)
-        first = rng.random(K) < 0.5
-        first[rng.permutation(K)[:2]] = True, False
-        given = 1.5 * rng.standard_normal((T, K)) - 1.0, allowed, first
-        answer = _path(*given)
-        begun_late = _path(np.concatenate([given[0][-1:], given[0][1:]]), allowed, first)
-        with np.errstate(invalid="ignore"):
-            if (begun_late != answer).any() and all((wrong(*given) != answer).any() for wrong in _WRONG.values()):
-                return given
-
-
-add("23.6", best_tags, _paths_cases, outputs=("tags",), mistakes=_WRONG)

@@ -21,15 +21,15 @@ def _shares(tags):
 
 
 @np.errstate(all="ignore")
-def _log_probs(logits, top=True):
-    shifted = logits - logits.max(axis=2, keepdims=True) if top else logits
-    return shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+def _log_probs(logits, top=True, axis=2):
+    shifted = logits - logits.max(axis=axis, keepdims=True) if top else logits
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 @np.errstate(all="ignore")
-def _loss(logits, tags, *, shares=_shares, dshares=None, top=True, sign=1.0, wanted=1.0, padding=-1):
+def _loss(logits, tags, *, shares=_shares, dshares=None, top=True, sign=1.0, wanted=1.0, padding=-1, axis=2):
     """`wanted`: what is taken off the probability of the right tag in the gradient."""
-    log_probs = _log_probs(logits, top)
+    log_probs = _log_probs(logits, top, axis)
     onehot = np.eye(logits.shape[2])[np.where(tags < 0, padding, tags)]
     weights = shares(tags)[:, :, None]
     dweights = weights if dshares is None else dshares(tags)[:, :, None]
@@ -51,6 +51,28 @@ def _by_length(tags):
 
 def _with_padding(tags):
     return np.full(tags.shape, 1 / tags.size)
+
+
+def _of_those_with_words(tags):
+    return _shares(tags) * len(tags) / max((tags >= 0).any(axis=1).sum(), 1)
+
+
+def _without_tag_0(tags):
+    return _shares(np.where(tags == 0, -1, tags))
+
+
+@np.errstate(all="ignore")
+def _of_rounded(logits, tags, *, rest=np.nan, small=0.0):
+    """The loss by logarithms of probabilities, some of which have become 0; `rest`: what is made of 0 times -inf."""
+    log_probs = np.log(np.exp(_log_probs(logits)) + small)
+    terms = _shares(tags)[:, :, None] * np.eye(logits.shape[2])[tags] * log_probs
+    return -np.where(np.isnan(terms), rest, terms).sum(), _loss(logits, tags)[1]
+
+
+def _shares_of_probs(logits, tags):
+    loss, dlogits = _loss(logits, tags)
+    onehot = np.eye(logits.shape[2])[tags]
+    return loss, dlogits + (_shares(tags)[:, :, None] - 1) * onehot
 
 
 @np.errstate(all="ignore")
@@ -106,6 +128,33 @@ add(
         ),
         "the loss is right, and dlogits is that of a mean over all words of the batch": (
             lambda logits, tags: _loss(logits, tags, dshares=_all_words)
+        ),
+        "an empty sentence is one of the B, too, though all its shares are 0: divide by len(tags)": (
+            lambda logits, tags: _loss(logits, tags, shares=_of_those_with_words)
+        ),
+        "words with tag 0 were left out; 0 is a tag, and padding is -1": (
+            lambda logits, tags: _loss(logits, tags, shares=_without_tag_0)
+        ),
+        "the softmax went over the places of a sentence; it goes over the K logits of a word, the last axis": (
+            lambda logits, tags: _loss(logits, tags, axis=1)
+        ),
+        "the shares have divided already, so add up, and take no mean": (
+            lambda logits, tags: (_loss(logits, tags)[0] / logits.size, _loss(logits, tags)[1])
+        ),
+        "the loss is right, and dlogits is divided by B alone, not by the words of each sentence": (
+            lambda logits, tags: _loss(logits, tags, dshares=lambda tags: (tags >= 0) / len(tags))
+        ),
+        "dlogits has the share in front of the probability alone; a (p - 1) has it in front of the 1, too": (
+            _shares_of_probs
+        ),
+        "a probability that was rounded to 0 has no logarithm: log p is shifted - log(sum of exp), without exp again": (
+            _of_rounded
+        ),
+        "np.nansum leaves out what is NaN; it comes from a probability that was rounded to 0: log p is shifted - "
+        "log(sum of exp), without exp again": lambda logits, tags: _of_rounded(logits, tags, rest=0.0),
+        "a small number inside log hides a probability that was rounded to 0: log(1e-12) is -28, and the loss of such "
+        "a word may be in the hundreds; log p is shifted - log(sum of exp)": (
+            lambda logits, tags: _of_rounded(logits, tags, small=1e-12)
         ),
         "dlogits is the probabilities; at the right tag, 1 is taken off": (
             lambda logits, tags: _loss(logits, tags, wanted=0.0)

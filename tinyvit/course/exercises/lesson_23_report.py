@@ -69,6 +69,35 @@ def _weighted_by_found(labels, predictions, K):
     return scores, support, _means(scores, right, support, weights=found)
 
 
+def _micro_without_0(labels, predictions, K):
+    """Micro averages over all classes but 0, as where class 0 is O."""
+    right, found, support = _counts(labels, predictions, K)
+    scores, _, means = _report(labels, predictions, K)
+    return (
+        scores,
+        support,
+        np.stack([_scores(*(np.sum(n[1:], keepdims=True) for n in (right, found, support)))[0], *means[1:]]),
+    )
+
+
+@np.errstate(all="ignore")
+def _f1_of_weighted(labels, predictions, K):
+    scores, support, means = _report(labels, predictions, K)
+    precision, recall, _ = means[2]
+    return scores, support, np.stack([*means[:2], [precision, recall, 2 * precision * recall / (precision + recall)]])
+
+
+def _not_divided(labels, predictions, K):
+    scores, support, means = _report(labels, predictions, K)
+    return scores, support, np.stack([*means[:2], support @ scores])
+
+
+def _ones_for_none(right, found, true):
+    scores = _scores(right, found, true, ratio=lambda above, below: np.where(below > 0, _ratio(above, below), 1.0))
+    both = scores[:, 0] + scores[:, 1]
+    return np.column_stack([scores[:, :2], 2 * scores[:, 0] * scores[:, 1] / np.where(both > 0, both, 1)])
+
+
 def _micro_is_macro(labels, predictions, K):
     scores, support, means = _report(labels, predictions, K)
     return scores, support, means[[1, 1, 2]]
@@ -127,6 +156,27 @@ add(
             lambda labels, predictions, K: _report(
                 labels, predictions, K, macro=lambda scores, support: scores[support > 0].mean(axis=0)
             )
+        ),
+        "the macro average leaves out classes that are neither true nor said; here all K count": (
+            lambda labels, predictions, K: _report(
+                labels,
+                predictions,
+                K,
+                macro=lambda scores, support: scores[(support > 0) | (bincount(predictions, minlength=K) > 0)].mean(
+                    axis=0
+                ),
+            )
+        ),
+        "the micro average leaves out class 0; here it is of all classes, and so it is the accuracy": _micro_without_0,
+        "the weighted average of F1 is that of the classes' F1; yours is the F1 of the weighted precision and recall": (
+            _f1_of_weighted
+        ),
+        "the weighted average must be divided by the number of labels": _not_divided,
+        "a class that is never said, or never true, has 0, not 1: 0 / 0 counts as 0": (
+            lambda labels, predictions, K: _report(labels, predictions, K, scores=_ones_for_none)
+        ),
+        "averages has a row for each kind of average; yours has a column for each": (
+            lambda labels, predictions, K: (lambda a, b, c: (a, b, c.T))(*_report(labels, predictions, K))
         ),
         "the weighted average is weighted by support, how often a class is true, not by how often it was said": (
             _weighted_by_found
