@@ -447,8 +447,9 @@ for D, speed in zip(widths, speeds, strict=True):
 print(f"this core's roof has its edge near {speeds.max() / bandwidth:.0f} FLOP a byte")
 
 # %% [markdown]
-# The same sum of work runs at very different speeds. With few FLOPs a byte the core waits for its memory; from the edge
-# on it computes as fast as it can. The model of this course, $D = 64$, stands near the edge, on your CPU as on our H100.
+# The same sum of work runs at very different speeds. With few FLOPs a byte the core waits for its memory; beyond the edge
+# arithmetic decides, and wide products do it best. The model of this course, $D = 64$, stands just below the edge of our
+# H100. A core's edge is lower: a GPU is ahead of it in arithmetic by more than in memory.
 #
 # ### Exercise 14.4: the floor
 #
@@ -615,8 +616,8 @@ for device, module in [("CPU", np)] + ([("GPU", xp)] if xp is not strict_cupy el
         )
 
 # %% [markdown]
-# The same law, with other numbers. On one core, 16 images take about 4 times as long as one, because a call has its
-# price here, too. It is only smaller: less than 1 µs. From 64 images on, an image costs about the same,
+# The same law, with other numbers. On one core, 16 images take three or four times as long as one, because a call has its
+# price here, too. It is only smaller: a microsecond or two. From 64 images on, an image costs about the same,
 # however large the batch: arithmetic and bytes decide. In the plot of one call, that is the steep part on the right.
 # (On your CPU, large batches may even get *slower* for each image, once their arrays no longer fit into its cache.)
 #

@@ -494,7 +494,7 @@ show_guess(my_guess, worse, "it hurts more in")
 # %% [markdown]
 # Memory is what hurts. The tape keeps about **two and a half times** as much, in more than three times as many arrays.
 # These numbers depend only on the model and the batch. The times change from run to run and from machine to machine: we
-# saw ratios from 1.6 to 2.0 for one image, and from 1.2 to 1.7 for 64.
+# saw ratios from 1.4 to 2.0 for one image, and from 1.2 to 1.7 for 64.
 #
 # Our tape is careless: it keeps *every* value, even those that no `backward` asks for, such as `x @ weight` before the
 # bias is added. A careful tape would keep only what is asked for. The line below the table says how much that is: much

@@ -66,9 +66,10 @@ show(
 
 # %% [markdown]
 # The sentence comes with a task, **named-entity recognition**: find the names of people, places, organisations, and
-# dates. Each word gets a tag of its own, in the **BIO** scheme (Ramshaw and Marcus 1995): `B-PER` is the
-# **b**eginning of a person, `I-PER` is **i**nside one, and `O` is **o**utside of any. Why B and I? Two people may
-# stand side by side. With B, one sees where the second begins. We have four kinds, so 9 tags.
+# dates. Each word gets a tag of its own, in the **BIO** scheme: `B-PER` is the **b**eginning of a person, `I-PER` is
+# **i**nside one, and `O` is **o**utside of any. Why B and I? Two people may stand side by side. With B, one sees where
+# the second begins. (Ramshaw and Marcus 1995, who made such tags, wrote B only there. With a B at every beginning it is
+# called *IOB2*: Tjong Kim Sang and Veenstra 1999.) We have four kinds, so 9 tags.
 #
 # Our sentences are made: *frames* such as "{PER} joined {ORG} in {DATE} ." are filled with made-up names. That is
 # easier than a newspaper, and has one great advantage: we know exactly what is new in a test sentence. Nothing, or
@@ -814,7 +815,7 @@ show(
 # More than half of all attention goes to nothing, about as much as if nobody had learned to look away. Attention must
 # add up to 1, so a head that finds nothing of use needs somewhere to look, and padding, always the same, is a good
 # place for it: in block 1, single places of padding are dark for several words. (Large models do this with
-# their first token, "attention sinks": Xiao et al. 2023, arXiv:2309.17453. ViTs do it with unimportant patches, which
+# their first tokens, "attention sinks": Xiao et al. 2023, arXiv:2309.17453. ViTs do it with unimportant patches, which
 # is why registers were invented: Darcet et al. 2023, arXiv:2309.16588.)
 #
 # Does it read worse for it? One run of each would not tell. Here are two, each with the same first weights and the
@@ -830,8 +831,8 @@ for seed in (0, 1):
         )
 
 # %% [markdown]
-# In both the mask is ahead on average, by another amount each time, and not in every group: so it helps here, and two
-# runs cannot say how much. What is certain is the other thing: a model without a mask has learned its answers with
+# In both the mask is ahead on average, by another amount each time, and not in every group: it seems to help here, and
+# two runs cannot say how much. What is certain is the other thing: a model without a mask has learned its answers with
 # just this much padding, 24 places, always. Give it another number of places, and all answers move, as in the table
 # of 0, 2, 6 and 18 above. With the mask they do not, and one may cut each batch to its longest sentence and save the
 # time. `tinyvit train --task tag` always has 24 places, and no mask: it is simpler, and it trains on five times as

@@ -157,6 +157,8 @@ check.average_and_forgetting(average_and_forgetting)
 # - **class-incremental**: among all classes. This is what one wants, as a rule. Chance has 10 %.
 # - **task-incremental**: the task is told, and the answer is among its classes. Here chance has 50 %.
 #
+# (A third, *domain-incremental*, has the same classes in each task and other images: drawings first, then photos.)
+#
 # Papers report one or the other, and the difference is huge (van de Ven and Tolias 2019, arXiv:1904.07734). So ask
 # which one, whenever you read a number.
 
@@ -341,6 +343,8 @@ for i, k in ((0, 8), (5, 9), (20, 3)):
 # %% [markdown]
 # The Fisher information says how far the answers move, and the batch's square does not. For all weights of the model,
 # we take 100 images of each task, **one at a time**, and square each gradient. Then the new task is learned on springs.
+# (The paper keeps an anchor and an $F$ for each old task. We keep the last anchor, and add up the $F$, as *online EWC*
+# does: Schwarz et al. 2018, arXiv:1805.06370.)
 # We try three strengths. What will be left of all ten digits? Naive training had about 17 %.
 
 # %%
@@ -397,7 +401,8 @@ show_guess(my_guess, best, "% of all ten digits, with EWC")
 #
 # Let $q$ be the probabilities that the copy gives to the $k$ old classes, $p$ those that the new model gives to them.
 # Both are softened by a **temperature** $T$: logits are divided by $T$ before the softmax, so that small probabilities
-# are not quite so small, and count. The loss of one image is the KL from above, with a factor:
+# are not quite so small, and count. The loss of one image is the KL from above, with a factor $T^2$, without which the
+# gradient would shrink like $1/T^2$ (Hinton et al. 2015, arXiv:1503.02531):
 #
 # $$ L = T^2 \sum_k q_k \,(\ln q_k - \ln p_k), \qquad p = \text{softmax}(z / T) . $$
 #
@@ -464,7 +469,8 @@ lwf = learn(LwF())
 report("LwF", *lwf)
 
 # %% [markdown]
-# The same picture: better where the task is told, hardly better where it is not.
+# The same picture: better where the task is told, hardly better where it is not. (All this is one run each, and three
+# seeds of replay, below, are nine points apart. So a difference of a few points says nothing here.)
 #
 # ## Third idea: keep some images
 #
@@ -582,9 +588,9 @@ show(
 #
 # So replay is the best of them. Before we believe in it, somebody lazy should have a try. **Learn nothing** while the
 # tasks come. Only fill the reservoir with 500 images. At the very end, take a **fresh** model, and train it on those
-# 500, for as many steps as all five tasks had. (Prabhu et al. 2020, "GDumb", at ECCV, did this to ask whether the field
-# makes progress.) Replay has the same 500, and has seen more than 5,000 images besides. How much does the lazy one
-# read?
+# 500, for as many steps as all five tasks had. (Prabhu et al. 2020, "GDumb", at ECCV, did this, with equally many of
+# each class, to ask whether the field makes progress.) Replay has the same 500, and has seen more than 5,000 images
+# besides. How much does the lazy one read?
 
 # %%
 my_guess = 30  # % of all ten digits, by a fresh model that sees the 500 kept images alone

@@ -102,7 +102,7 @@ show(figure, "Our figure 6. Four digits, and beside each the attention rollout o
 # | $\mathbf{x}_p$ | `patches` | each patch as a row of $P^2 C$ numbers |
 # | $\mathbf{E}$ | `patch_embed.proj.weight` | the paper writes no bias; the code, theirs too, has one |
 # | $\mathbf{x}_\text{class}$, $\mathbf{E}_{pos}$ | `cls_token`, `pos_embed` or `sincos` | |
-# | $\mathbf{U}_{qkv}$, $\mathbf{U}_{msa}$ | `attn.qkv.weight`, `attn.proj.weight` | again without a bias |
+# | $\mathbf{U}_{qkv}$, $\mathbf{U}_{msa}$ | `attn.qkv.weight`, `attn.proj.weight` | no bias; the paper's first is of one head, ours of all |
 # | $\mathbf{z}_\ell$ | `x` after block $\ell$ | |
 # | $\mathbf{y}$ | `x` after `norm` and pool | the class token's representation |
 #
@@ -308,7 +308,7 @@ show_guess(my_guess, missing, "million parameters less than 307")
 # counted we do not know. It does no harm. But "307M" is copied from page to page, and whoever checks a program against
 # it looks for nearly three million numbers that are not missing.
 #
-# And the cost? A patch of half the side makes four times as many tokens.
+# And the cost? Patches of half the side are four times as many.
 
 # %%
 for patch in (32, 16):
@@ -377,10 +377,11 @@ print(
 )
 
 # %% [markdown]
-# Look at the figure at the top again, left. Fresh filters are noise: all directions have about the same share. Training
-# has made some stronger: broad stripes, slopes from bright to dark. The paper (section 4.5) says of its own, of
-# ViT-L/32 and in colour, that they resemble plausible basis functions for the fine structure of a patch. Ours have
-# $4 \times 4$ pixels in place of $32 \times 32$, so there is little room for fine structure.
+# Look at the figure at the top again, left. Fresh filters are noise: no direction stands out, and that their shares
+# differ at all is chance, as 64 filters are few. Training has made some stronger: broad stripes, slopes from bright to
+# dark. The paper (section 4.5) says of its own, of ViT-L/32 and in colour, that they resemble plausible basis functions
+# for the fine structure of a patch. Ours have $4 \times 4$ pixels in place of $32 \times 32$, so there is little room
+# for fine structure.
 #
 # ## Figure 7, right: distances, and a gradient
 #
@@ -521,7 +522,8 @@ def train(name, **changes):
 plain = train("as it is")
 
 # %% [markdown]
-# (± is the sample standard deviation of the three. A difference that is not clearly larger than that is no difference.)
+# (± is the sample standard deviation of the three. A difference of means that is not clearly larger than that may be
+# chance. Compare seed with seed, too: the batches are the same.)
 #
 # ### Claim 1: "The class token is needed: it collects what the image is"
 #
@@ -570,7 +572,8 @@ verdicts["2 positions are essential"] = "half true"
 # An **inductive bias** is what a model takes for granted before it has seen an image. A convolution takes for granted
 # that neighbours belong together. Test: choose one random order of all 784 pixels, and shuffle every image of the
 # world by it, always in the same way. Who takes nothing for granted must read them just as well, and a model that takes
-# neighbours for granted must get worse. How many digits does our ViT read, trained and tested on shuffled pixels?
+# neighbours for granted must get worse. How many digits does our ViT read, trained and tested on shuffled pixels? (Three
+# seeds, but one order: another order has another number.)
 
 # %%
 my_guess = 40  # % of the digits, all pixels in one random order
@@ -647,9 +650,9 @@ verdicts["4 more heads are better"] = "true here"
 #
 # ### Claim 5: "The heads are redundant: most can be cut off"
 #
-# *After* training, that is, as Michel et al. 2019 did ("Are Sixteen Heads Really Better than One?", arXiv:1905.10650).
-# We can cut off each of our trained model's 16 heads and count. But their idea was to **predict** it, without cutting,
-# by a gradient.
+# *After* training, that is. Michel et al. 2019 ("Are Sixteen Heads Really Better than One?", arXiv:1905.10650) found
+# that most heads can be cut off one at a time, but that the majority must stay when many go at once. We can cut off each
+# of our trained model's 16 heads and count, as they did. They also **predicted** it, without cutting, by a gradient.
 #
 # Give each head $r$ a gate $\xi_r$, a number by which its output is multiplied. All gates are 1, and 0 cuts the head
 # off. With $o_{n,i}$ for the heads' outputs side by side, before $\mathbf{U}_{msa}$, the gated ones are
@@ -801,7 +804,7 @@ show_guess(my_guess, agree["rollout"], "rank correlation, rollout")
 verdicts["6 attention shows the reason"] = "half true"
 
 # %% [markdown]
-# **Half true.** (± is the uncertainty of a mean of 40 digits.) Rollout does say something about what counts. But the
+# **Half true.** (± is the standard error of a mean of 40 digits.) Rollout does say something about what counts. But the
 # amount of ink, which knows nothing of the model, says about as much, and both are far from 1. A map of attention is a
 # place to begin, and not an answer: cover, and see.
 #
@@ -844,8 +847,8 @@ show_guess(my_guess, shares[197], "% of the time, 197 tokens")
 verdicts["7 attention is the cost"] = "false"
 
 # %% [markdown]
-# **False at 224 pixels.** The clock is harder on it than the FLOPs, and still it is a few per cent of the block. (Your
-# machine has its own numbers, above.) At 785 tokens, an image of 448 pixels, its share of the time was nearly twice
+# **False at 224 pixels.** The clock is harder on it than the FLOPs, and still it is less than a tenth of the block. (Your
+# machine has its own numbers, above.) At 785 tokens, an image of 448 pixels, its share of the time was about twice
 # that of the FLOPs, when this was written. It has half of the FLOPs at $N = 6D = 4608$. The paper saw the same on its
 # hardware: "the theoretical bi-quadratic scaling of ViT with image size only barely starts happening for the largest
 # models at the largest resolutions" (appendix D.5).
@@ -900,8 +903,8 @@ verdicts["9 warm-up is needed"] = "half true"
 # %% [markdown]
 # **Half true.** It does train without. But at this rate warm-up is worth more than ten points with every seed, and 13
 # in the mean. With warm-up the double rate does as well as the rate of all claims before. (That layer norm stands *in
-# front*, as in equations 2 and 3, helps: Xiong et al. 2020, arXiv:2002.04745, show that transformers with layer norm
-# *behind* need the warm-up more.)
+# front*, as in equations 2 and 3, helps: Xiong et al. 2020, arXiv:2002.04745, explain why transformers with layer norm
+# *behind* need the warm-up, and train others, with layer norm in front, without it.)
 #
 # ### Claim 10: "In the last block only the class token's row is needed"
 #
