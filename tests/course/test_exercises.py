@@ -2,6 +2,7 @@
 
 import types
 
+import numpy as np
 import pytest
 
 from tests.support import others_slow
@@ -66,3 +67,21 @@ def test_queries_keys_and_values_may_come_in_one_array():
 
     assert judge(EXERCISES["8.2"], split_heads).outcome is Outcome.PASSED
     assert judge(EXERCISES["8.2"], lambda qkv, num_heads: split_heads(qkv, num_heads)[0]).outcome is Outcome.WRONG_SHAPE
+
+
+def test_fisher_information_by_its_definition_is_right():
+    """The mean over all labels of the gradient's square, each label with its probability."""
+
+    def fisher_of_head(x, probs):
+        errors = probs[:, None] - np.eye(probs.shape[1])  # (B, labels, K)
+        squares = np.einsum("by,byk->bk", probs, errors**2)
+        return np.einsum("bi,bk->ik", x**2, squares) / len(x), squares.mean(axis=0)
+
+    assert judge(EXERCISES["24.3"], fisher_of_head).outcome is Outcome.PASSED
+
+
+def test_a_forward_of_all_paths_is_not_the_best_one():
+    """Viterbi's algorithm with a sum over ways in place of the largest is refused whatever the numbers."""
+    exercise = EXERCISES["23.6"]
+    summed = next(mistake for sentence, mistake in exercise.mistakes.items() if "summed up" in sentence)
+    assert all(judge(exercise, learners(summed), seed=seed).outcome is Outcome.WRONG_VALUE for seed in range(3, 9))

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 24, how much is forgotten, and which images are kept."""
+"""Lesson 24, how much is forgotten."""
 
 from collections.abc import Iterator
 
@@ -18,11 +18,26 @@ def _measured(matrix, *, best=lambda matrix: matrix[:-1].max(axis=0), average=la
     return average(matrix), (best(matrix) - matrix[-1])[:-1].mean()
 
 
+def _measured_by(lost):
+    """The average, and what `lost` makes of the matrix."""
+    return lambda matrix: (matrix[-1].mean(), lost(matrix))
+
+
+def _since_learned(matrix):
+    tasks = len(matrix)
+    return np.mean([matrix[task : tasks - 1, task].max() - matrix[-1, task] for task in range(tasks - 1)])
+
+
+def _along_rows(matrix):
+    return (matrix[:-1].max(axis=1) - matrix[-1, :-1]).mean()
+
+
 def _matrices(rng: np.random.Generator) -> Iterator[Case]:
     for tasks in (5, 2, 3, int(rng.integers(4, 8))):
         learned = np.tri(tasks, dtype=bool)
         yield Case((np.where(learned, rng.uniform(0.2, 1, (tasks, tasks)), rng.uniform(0, 0.1, (tasks, tasks))),))
     better = rng.uniform(0.2, 0.5, (4, 4))
+    better[0, 1:] = rng.uniform(0.5, 0.6, 3)  # later tasks were done best before they were learned
     better[-1] = rng.uniform(0.6, 0.9, 4)  # some runs learn to do earlier tasks better
     yield Case((better,))
 
@@ -58,87 +73,34 @@ add(
         "the best of earlier is the largest number of all rows and tasks; take that of each column": (
             lambda matrix: _measured(matrix, best=lambda matrix: np.full(len(matrix), matrix[:-1].max()))
         ),
+        "the best of a task was looked for from the row on in which it was learned; it is that of all rows but the "
+        "last, as another task may have helped": _measured_by(_since_learned),
+        "the best of a task is the largest number of its column; max(1) goes along the rows": _measured_by(_along_rows),
+        "that is backward transfer, what was lost since a task was learned, with the other sign; forgetting begins at "
+        "the best of earlier rows": _measured_by(lambda matrix: (matrix[-1] - np.diag(matrix))[:-1].mean()),
+        "what is lost was divided by the best; forgetting is a difference": _measured_by(
+            lambda matrix: (1 - matrix[-1] / matrix[:-1].max(axis=0))[:-1].mean()
+        ),
+        "forgetting is a mean over the first T - 1 tasks; yours is their sum": _measured_by(
+            lambda matrix: _measured(matrix)[1] * (len(matrix) - 1)
+        ),
+        "forgetting compares the last row with the one before it; the best of a task may be in any earlier one": (
+            lambda matrix: _measured(matrix, best=lambda matrix: matrix[-2])
+        ),
+        "forgetting of the first task alone; take the mean over all but the last": _measured_by(
+            lambda matrix: matrix[:-1, 0].max() - matrix[-1, 0]
+        ),
+        "these are percent; the numbers of the matrix are shares": lambda matrix: tuple(
+            100 * number for number in _measured(matrix)
+        ),
+        "that is the mean over all moments of what was known then; the average accuracy is that of the last moment": (
+            lambda matrix: _measured(
+                matrix, average=lambda matrix: np.mean([row[: task + 1].mean() for task, row in enumerate(matrix)])
+            )
+        ),
         "forgetting compares the mean of the earlier rows; take their largest": (
             lambda matrix: _measured(matrix, best=lambda matrix: matrix[:-1].mean(axis=0))
         ),
     },
     not_to_call=("forgetting", "average_accuracy"),
-)
-
-# --- 24.5 ---
-
-
-def reservoir(count, capacity, draws):
-    return _kept(count, capacity, draws)
-
-
-def _kept(
-    count,
-    capacity,
-    draws,
-    *,
-    place=lambda draws, image, capacity: draws[image],
-    enters=lambda draw, capacity: draw < capacity,
-):
-    kept = [*range(min(count, capacity))]
-    for image in range(capacity, count):
-        if enters(draws[image], capacity):
-            kept[place(draws, image, capacity)] = image
-    return np.array(kept)
-
-
-def _streams(rng: np.random.Generator) -> Iterator[Case]:
-    for count, capacity in ((60, 7), (5, 5), (3, 8), (30, 1), (int(rng.integers(40, 90)), 12), (40, 9)):
-        yield Case((count, capacity, rng.integers(0, np.arange(count) + 1)))
-    yield Case((9, 3, np.array([0, 0, 1, 2, 3, 0, 3, 2, 1])))  # a draw that is just the capacity
-
-
-def _grown(count, capacity, draws):
-    return np.array([image for image in range(count) if image < capacity or draws[image] < capacity])
-
-
-add(
-    "24.5",
-    reservoir,
-    _streams,
-    outputs=("kept",),
-    mistakes={
-        "these are the first images, and nothing came in after them: from then on the draw decides": (
-            lambda count, capacity, draws: np.arange(min(count, capacity))
-        ),
-        "these are the last images: a new one enters only if its draw is below the capacity": (
-            lambda count, capacity, draws: np.arange(count)[-capacity:]
-        ),
-        "every new image enters, so the latest are kept far too often; it enters only if its draw is below capacity": (
-            lambda count, capacity, draws: _kept(
-                count,
-                capacity,
-                draws,
-                place=lambda draws, image, capacity: draws[image] % capacity,
-                enters=lambda draw, capacity: True,
-            )
-        ),
-        "the memory grew beyond its capacity: a new image takes the place of an old one": _grown,
-        "the place that is given away is the draw itself, not the next in a row": (
-            lambda count, capacity, draws: _kept(
-                count, capacity, draws, place=lambda draws, image, capacity: image % capacity
-            )
-        ),
-        "each image has the draw of its own number, draws[image], and the first ones have theirs too": (
-            lambda count, capacity, draws: _kept(count, capacity, np.concatenate([draws[:capacity], draws]))
-        ),
-        "the last place is never given away: a draw of capacity - 1 is below the capacity, too": (
-            lambda count, capacity, draws: _kept(
-                count, capacity, draws, enters=lambda draw, capacity: draw < capacity - 1
-            )
-        ),
-        "place 0 is never given away: a draw of 0 is one, too": (
-            lambda count, capacity, draws: _kept(
-                count, capacity, draws, enters=lambda draw, capacity: 0 < draw < capacity
-            )
-        ),
-        "the last image is not looked at: range(count) ends with count - 1": (
-            lambda count, capacity, draws: _kept(count, capacity, [*draws[:-1], count])
-        ),
-    },
 )

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 24, elastic weight consolidation, and learning without forgetting."""
+"""Lesson 24, elastic weight consolidation: the penalty, and how much a weight matters."""
 
 from collections.abc import Iterator
 
@@ -60,6 +60,28 @@ add(
         "the loss must be one number: add up over the weights": (
             lambda w, a, f, s: (0.5 * s * f * (w - a) ** 2, _spring(w, a, f, s)[1])
         ),
+        "the loss has the Fisher numbers squared; only the distance is": (
+            lambda w, a, f, s: (_spring(w, a, f * f, s)[0], _spring(w, a, f, s)[1])
+        ),
+        "dweight has the root of the Fisher numbers; they are not under the square": (
+            lambda w, a, f, s: (_spring(w, a, f, s)[0], _spring(w, a, np.sqrt(f), s)[1])
+        ),
+        "the Fisher numbers were divided by their largest; the strength is made for them as they are": (
+            lambda w, a, f, s: _spring(w, a, f / f.max(), s)
+        ),
+        "dweight has the strength twice": lambda w, a, f, s: _spring(w, a, f, s, slope=s),
+        "dweight has the distance squared; the slope of a square has the distance itself": (
+            lambda w, a, f, s: (_spring(w, a, f, s)[0], s * f * (w - a) ** 2)
+        ),
+        "the loss is the square of a sum; square each distance, then add up": (
+            lambda w, a, f, s: (0.5 * s * (f * (w - a)).sum() ** 2, _spring(w, a, f, s)[1])
+        ),
+        "the loss must be one number: add up over all axes, not over the last alone": (
+            lambda w, a, f, s: (0.5 * s * (f * (w - a) ** 2).sum(axis=-1), _spring(w, a, f, s)[1])
+        ),
+        "the loss has the distance times the weight; it is the distance times itself": (
+            lambda w, a, f, s: (0.5 * s * (f * (w - a) * w).sum(), _spring(w, a, f, s)[1])
+        ),
         "Fisher numbers are squares already; they are not squared again": lambda w, a, f, s: _spring(w, a, f * f, s),
     },
     not_to_call=("penalty",),
@@ -85,12 +107,25 @@ def _features(rng: np.random.Generator) -> Iterator[Case]:
     for B, inputs, K in ((5, 3, 4), (1, 2, 3), (7, 6, 2), (int(rng.integers(2, 6)), 1, 5), (3, 4, 11)):
         scores = np.exp(1.5 * rng.standard_normal((B, K)))
         yield Case((rng.standard_normal((B, inputs)) + 0.5, scores / scores.sum(axis=1, keepdims=True)))
-    yield Case((rng.standard_normal((3, 2)), rng.uniform(0.1, 0.9, (3, 1))))  # one class of several
 
 
 def _of_the_mean(x, probs):
     weight, bias = _averaged(x, probs * (1 - probs))
     return weight**2, bias**2
+
+
+def _of_mean_probs(x, probs):
+    p = probs.mean(axis=0)
+    return np.outer((x * x).mean(axis=0), p * (1 - p)), p * (1 - p)
+
+
+def _variances(x, probs):
+    return np.outer((x * x).mean(axis=0), probs.var(axis=0)), probs.var(axis=0)
+
+
+@np.errstate(all="ignore")
+def _unbiased(x, probs):
+    return tuple(part * len(x) / np.float64(len(x) - 1) for part in _right(x, probs))
 
 
 def _of_likeliest(x, probs):
@@ -133,98 +168,22 @@ add(
                 _right(x, probs)[1],
             )
         ),
+        "p (1 - p) of the mean probabilities; take it of each image, then the mean": _of_mean_probs,
+        "that is how much p varies over the images; p (1 - p) is how much the label of one image varies": _variances,
+        "divide by B, not by B - 1: that is a mean over images, and no estimate of a variance": _unbiased,
+        "that is the root; Fisher information is a mean of squares": (
+            lambda x, probs: tuple(np.sqrt(part) for part in _right(x, probs))
+        ),
+        "x has lost its mean; the gradient of a weight has x as it is": (
+            lambda x, probs: (_right(x - x.mean(axis=0), probs)[0], _right(x, probs)[1])
+        ),
+        "both are divided by K; over the classes nothing is averaged": (
+            lambda x, probs: tuple(part / probs.shape[1] for part in _right(x, probs))
+        ),
         "fisher_weight is turned round: its rows are the inputs, as those of weight are": (
             lambda x, probs: (_right(x, probs)[0].T, _right(x, probs)[1])
         ),
         "that is p, not p (1 - p): a class that is sure has no slope left": lambda x, probs: _averaged(x * x, probs),
     },
     not_to_call=("fisher",),
-)
-
-# --- 24.4 ---
-
-
-def old_answers(logits, said, temperature):
-    return _answers(logits, said, temperature)
-
-
-def _softmax(x):
-    exps = np.exp(x - x.max(axis=1, keepdims=True))
-    return exps / exps.sum(axis=1, keepdims=True)
-
-
-def _answers(logits, said, T, *, whole=False, softened=True, loss=None, slope=None):
-    """`loss` and `slope` are what stands in front of the sums; `whole`: softmax over the new classes too."""
-    B, k = said.shape
-    p = _softmax(logits / T)[:, :k] if whole else _softmax(logits[:, :k] / T)
-    q = _softmax(said / T if softened else said)
-    dlogits = np.zeros_like(logits)
-    dlogits[:, :k] = (T / B if slope is None else slope) * (p - q)
-    return (T * T / B if loss is None else loss) * (q * np.log(q / p)).sum(), dlogits
-
-
-def _said_before(rng: np.random.Generator) -> Iterator[Case]:
-    for B, K, k, T in ((4, 6, 4, 2.1), (1, 5, 3, 3.3), (3, 7, 2, 0.6), (int(rng.integers(2, 6)), 4, 3, 1.7)):
-        yield Case((2 * rng.standard_normal((B, K)), 2 * rng.standard_normal((B, k)), T))
-
-
-def _loss(change):
-    return lambda logits, said, T: (change(logits, said, T), _answers(logits, said, T)[1])
-
-
-def _cross_entropy(logits, said, T):
-    q, p = _softmax(said / T), _softmax(logits[:, : said.shape[1]] / T)
-    return -(T**2) * (q * np.log(p)).sum() / len(said)
-
-
-def _turned_round(logits, said, T):
-    q, p = _softmax(said / T), _softmax(logits[:, : said.shape[1]] / T)
-    return T**2 * (p * np.log(p / q)).sum() / len(said)
-
-
-add(
-    "24.4",
-    old_answers,
-    _said_before,
-    outputs=("loss", "dlogits"),
-    mistakes={
-        "T² is missing in both: it makes up for the two T that the logits are divided by": (
-            lambda logits, said, T: _answers(logits, said, T, loss=1 / len(said), slope=1 / T / len(said))
-        ),
-        "the loss lacks T²": lambda logits, said, T: _answers(logits, said, T, loss=1 / len(said)),
-        "dlogits lacks a T: of T², the 1/T inside the softmax takes away one": (
-            lambda logits, said, T: _answers(logits, said, T, slope=1 / len(said))
-        ),
-        "dlogits has T² in front; the 1/T inside the softmax takes away one T": (
-            lambda logits, said, T: _answers(logits, said, T, slope=T * T / len(said))
-        ),
-        "dlogits has the wrong sign: it is p - q, the new answer less the old one": (
-            lambda logits, said, T: _answers(logits, said, T, slope=-T / len(said))
-        ),
-        "dlogits is not divided by the number of images": (lambda logits, said, T: _answers(logits, said, T, slope=T)),
-        "both are sums over the images; take the mean": (
-            lambda logits, said, T: _answers(logits, said, T, loss=T * T, slope=T)
-        ),
-        "the new classes take part in the softmax; the model of before knew nothing of them: cut first, then softmax": (
-            lambda logits, said, T: _answers(logits, said, T, whole=True)
-        ),
-        "what the model of before said must be divided by T, too": (
-            lambda logits, said, T: _answers(logits, said, T, softened=False)
-        ),
-        "the temperature is not used": lambda logits, said, T: _answers(logits, said, 1.0),
-        "dlogits has the shape of logits: the new classes get zeros": (
-            lambda logits, said, T: (
-                _answers(logits, said, T)[0],
-                _answers(logits, said, T)[1][:, : said.shape[1]],
-            )
-        ),
-        "that is the cross-entropy; take q log q off, so that the loss is 0 where both say the same": _loss(
-            _cross_entropy
-        ),
-        "p and q are exchanged in the loss: the old answer q stands in front of the logarithm": _loss(_turned_round),
-        "the loss has the wrong sign: it is log q - log p, and never below 0": _loss(
-            lambda logits, said, T: -_answers(logits, said, T)[0]
-        ),
-    },
-    not_to_call=("distillation",),
 )
