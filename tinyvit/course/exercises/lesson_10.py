@@ -70,6 +70,16 @@ def _backwards_swapped(x, attn, mlp):
     return y, (m_backward, a_backward)
 
 
+def _with_roads(x, attn, mlp):
+    y, backwards = _steps(x, attn, mlp)
+    return y, tuple(lambda dy, backward=backward: dy + backward(dy) for backward in backwards)
+
+
+def _last_one_twice(x, attn, mlp):
+    y, (_, m_backward) = _steps(x, attn, mlp)
+    return y, (m_backward, m_backward)
+
+
 def _branches_swapped(x, attn, mlp):
     y, (m_backward, a_backward) = _steps(x, mlp, attn)
     return y, (a_backward, m_backward)
@@ -98,6 +108,16 @@ add(
             _branches_swapped
         ),
         "the two backwards have changed places: first attention's, then the MLP's": _backwards_swapped,
+        "both backwards are the MLP's: give each a name of its own; a lambda looks its names up when it is called": (
+            _last_one_twice
+        ),
+        "the backwards are to be kept as they came; the straight roads are added in block_backward": _with_roads,
+        "the branches were taken off; they are added": lambda x, attn, mlp: _steps(
+            x, lambda x: (-attn(x)[0], attn(x)[1]), lambda x: (-mlp(x)[0], mlp(x)[1])
+        ),
+        "each sum was halved; road and branch are added, and no mean is taken": lambda x, attn, mlp: (
+            lambda a: (lambda m: ((a[0] + m[0]) / 2, (a[1], m[1])))(mlp(a[0]))
+        )(((x + attn(x)[0]) / 2, attn(x)[1])),
         "the attention branch is missing": lambda x, attn, mlp: (lambda u: (x + u[0], (attn(x)[1], u[1])))(mlp(x)),
         "the MLP branch is missing": lambda x, attn, mlp: (lambda u: (x + u[0], (u[1], mlp(x + u[0])[1])))(attn(x)),
     },
@@ -160,6 +180,12 @@ add(
         ),
         "the attention branch is missing": lambda dy, attn, mlp: dy + mlp(dy),
         "the MLP branch is missing": lambda dy, attn, mlp: dy + attn(dy),
+        "both branches were given dy, and dy went along twice; attn_backward gets du, and past it goes du": (
+            lambda dy, attn, mlp: 2 * dy + mlp(dy) + attn(dy)
+        ),
+        "the branches' gradients were taken off; they are added": (
+            lambda dy, attn, mlp: _both(dy, lambda d: -attn(d), lambda d: -mlp(d))
+        ),
         "the two roads are averaged; gradients of two roads add up": lambda dy, attn, mlp: _both(dy, attn, mlp) / 4,
     },
 )

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 10, parameters and FLOPs counted."""
+"""Lesson 10, parameters counted."""
 
 from collections.abc import Iterator
 
@@ -94,7 +94,7 @@ add(
         "the biases are missing: every linear layer has one number for each of its outputs": (
             lambda **numbers: _parameters(**numbers, biases=0)
         ),
-        "D numbers are missing: the class token is learned, and it has a place too, row 0 of the position table": (
+        "D numbers are missing: the class token, or its row 0 of the position table, or the patch embedding's bias": (
             lambda **numbers: _parameters(**numbers, cls_place=0)
         ),
         "2 D numbers of each block are missing: the second layer norm, or a bias of 3 D that has D": lambda **numbers: (
@@ -126,91 +126,38 @@ add(
         "the head of the model is missing: a linear layer from D to num_classes": (
             lambda **numbers: _parameters(**numbers, head=0)
         ),
+        "D numbers too many: the class token is counted twice": (
+            lambda **numbers: _parameters(**numbers) + numbers["embed_dim"]
+        ),
+        "the bias of the head is missing: num_classes numbers": (
+            lambda **numbers: _parameters(**numbers) - numbers["num_classes"]
+        ),
+        "the first layer of the MLP has a bias for each of its M outputs, not for its D inputs": (
+            lambda **numbers: _parameters(**numbers) + numbers["depth"] * (numbers["embed_dim"] - numbers["hidden_dim"])
+        ),
+        "the second layer of the MLP has a bias for each of its D outputs, not for its M inputs": (
+            lambda **numbers: _parameters(**numbers) + numbers["depth"] * (numbers["hidden_dim"] - numbers["embed_dim"])
+        ),
+        "the last layer norm comes once, behind all blocks": (
+            lambda **numbers: _parameters(**numbers) + 2 * (numbers["depth"] - 1) * numbers["embed_dim"]
+        ),
+        "positions come once, in front of all blocks": lambda **numbers: (
+            _parameters(**numbers)
+            + (numbers["depth"] - 1) * ((numbers["img_size"] // numbers["patch_size"]) ** 2 + 1) * numbers["embed_dim"]
+        ),
+        "all patches share one patch embedding: it counts once": lambda **numbers: (
+            _parameters(**numbers)
+            + ((numbers["img_size"] // numbers["patch_size"]) ** 2 - 1)
+            * (numbers["in_chans"] * numbers["patch_size"] ** 2 + 1)
+            * numbers["embed_dim"]
+        ),
+        "D² + D numbers too many: the head is one linear layer, and no tanh layer stands before it": (
+            lambda **numbers: _parameters(**numbers) + numbers["embed_dim"] * (numbers["embed_dim"] + 1)
+        ),
         "the layer norms of the blocks are missing": lambda **numbers: _parameters(**numbers, norms=0),
         "all layer norms are missing": lambda **numbers: _parameters(**numbers, norms=0, last_norm=0),
         "a linear layer from m to n has n biases, one for each output, not m": (
             lambda **numbers: _parameters(**numbers, input_biases=True)
-        ),
-    },
-    not_to_call=("costs",),
-)
-
-
-# --- 10.6 ---
-
-
-def count_flops(*, img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim):
-    return _flops(img_size, patch_size, in_chans, num_classes, embed_dim, depth, hidden_dim)
-
-
-def _flops(
-    img_size,
-    patch_size,
-    in_chans,
-    num_classes,
-    embed_dim,
-    depth,
-    hidden_dim,
-    *,
-    factor=2,
-    cls=1,
-    products=2,
-    qkv=3,
-    proj=1,
-    layers=2,
-    head_rows=0,
-    patch_cls=0,
-    square=2,
-    embedding=1,
-    heads=1,
-):
-    D, M, P, K = embed_dim, hidden_dim, patch_size, num_classes
-    L = (img_size // P) ** square
-    N = L + cls
-    attention = N * D * qkv * D + products * N * N * D + proj * N * D * D
-    mlp = layers * N * D * M
-    head = heads * (N if head_rows else 1) * D * K
-    return factor * (embedding * (L + patch_cls) * in_chans * P * P * D + depth * (attention + mlp) + head)
-
-
-add(
-    "10.6",
-    count_flops,
-    _parameter_cases,
-    outputs=("count",),
-    mistakes={
-        "these are multiplications; each comes with an addition, so that is 2 FLOPs each": (
-            lambda **numbers: _flops(**numbers, factor=1)
-        ),
-        "the class token is missing: the blocks work on N = L + 1 tokens": lambda **numbers: _flops(**numbers, cls=0),
-        "the two products between tokens are missing: queries with keys, and weights with values": (
-            lambda **numbers: _flops(**numbers, products=0)
-        ),
-        "attention has two products between tokens: queries with keys, and weights with values": (
-            lambda **numbers: _flops(**numbers, products=1)
-        ),
-        "queries, keys and values are three: the first linear layer of attention goes from D to 3 D": (
-            lambda **numbers: _flops(**numbers, qkv=1)
-        ),
-        "attention has a second linear layer, D to D, that mixes what the heads bring": (
-            lambda **numbers: _flops(**numbers, proj=0)
-        ),
-        "the MLP has two linear layers, D to M and M to D": lambda **numbers: _flops(**numbers, layers=1),
-        "the head sees the class token's row only, not all tokens": lambda **numbers: _flops(**numbers, head_rows=1),
-        "the class token is no patch: the first linear layer works on L patches, not on L + 1": (
-            lambda **numbers: _flops(**numbers, patch_cls=1)
-        ),
-        "the work of a block counts once for each block: times depth": (
-            lambda **numbers: _flops(**{**numbers, "depth": 1})
-        ),
-        "img_size // patch_size patches stand in a row; there are as many rows, so square it": (
-            lambda **numbers: _flops(**numbers, square=1)
-        ),
-        "the patch embedding is missing: L patches of in_chans * patch_size**2 numbers become D numbers each": (
-            lambda **numbers: _flops(**numbers, embedding=0)
-        ),
-        "the head of the model is missing: one token of D numbers becomes num_classes logits": (
-            lambda **numbers: _flops(**numbers, heads=0)
         ),
     },
     not_to_call=("costs",),

@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 10, a whole model: its forward, and its backward, the forward read upwards."""
+"""Lesson 10, a whole model, forward."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -47,14 +47,30 @@ def model_forward(patches, p, blocks):
     return _forward(patches, p, blocks)
 
 
-def _forward(patches, p, blocks, *, token=0, all_from_start=False, norm=True, position=True, reverse=False, pool=None):
+def _forward(
+    patches,
+    p,
+    blocks,
+    *,
+    token=0,
+    all_from_start=False,
+    norm=True,
+    position=True,
+    reverse=False,
+    pool=None,
+    road=0.0,
+    between=False,
+):
     x, embed = ops.linear_forward(patches, p["proj.weight"], p["proj.bias"])
     x, prepend = ops.prepend_tokens_forward(x, p["cls_token"])
     y, place = ops.add_position_forward(x, p["pos_embed"])
     x = start = y if position else x
-    backwards = []
+    backwards: list[Any] = []
     for block in reversed(blocks) if reverse else blocks:
-        x, backward = block(start if all_from_start else x)
+        if between and backwards:
+            x, _ = ops.layer_norm_forward(x, p["norm.weight"], p["norm.bias"])
+        y, backward = block(start if all_from_start else x)
+        x = road * x + y
         backwards.append(backward)
     y, normed = ops.layer_norm_forward(x, p["norm.weight"], p["norm.bias"])
     x = y if norm else x
@@ -62,6 +78,30 @@ def _forward(patches, p, blocks, *, token=0, all_from_start=False, norm=True, po
     x = x[:, token] if pool is None else pool(x)
     logits, head = ops.linear_forward(x, p["head.weight"], p["head.bias"])
     return logits, (embed, prepend, place, backwards, normed, pooled, head)
+
+
+def _backward(
+    dlogits, saved, *, forwards=False, stay=False, norm=True, road=0.0, skip=0, shared=True, pool=ops.cls_pool_backward
+):
+    """The gradients of the model.
+
+    `road`: of a straight road around the blocks; `skip`: how many blocks are left out, from the first on; `shared`:
+    whether all images have one class token.
+    """
+    embed, prepend, place, backwards, normed, pooled, head = saved
+    grads: dict[str, Any] = {}
+    dx, grads["head.weight"], grads["head.bias"] = ops.linear_backward(dlogits, head)
+    dx = pool(dx, pooled)
+    dnorm, grads["norm.weight"], grads["norm.bias"] = ops.layer_norm_backward(dx, normed)
+    dx = top = dnorm if norm else dx
+    for backward in backwards if forwards else reversed(backwards[skip:]):
+        dx = road * dx + backward(top if stay else dx)
+    dx, grads["pos_embed"] = ops.add_position_backward(dx, place)
+    tokens = dx
+    dx, grads["cls_token"] = ops.prepend_tokens_backward(dx, prepend)
+    grads["cls_token"] = grads["cls_token"] if shared else tokens[:, :1]
+    dpatches, grads["proj.weight"], grads["proj.bias"] = ops.linear_backward(dx, embed)
+    return dpatches, grads
 
 
 def _forward_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -77,9 +117,13 @@ def _with_saved(result):
     logits, saved = result
     if not isinstance(saved, tuple | list) or len(saved) != 7:
         raise NotAskedFor(f"saved is {kind_of(saved)}; wanted seven things, one for each line: see the goal")
+    if np.ndim(logits) != 2:
+        raise NotAskedFor(f"logits are {kind_of(logits)}; wanted (B, K), as the head reads one row of each image")
     try:
         dpatches, grads = _backward(np.cos(np.arange(np.size(logits))).reshape(np.shape(logits)), saved)
     except Exception as error:
+        if len(getattr(saved[4], "x_hat", ())) == len(logits):  # of B rows, not of all tokens
+            raise NotAskedFor("the pool came before the norm; first part 5, then part 6, as each is saved") from error
         raise NotAskedFor("from what was saved, no backward can be made: is each in its place? See the goal") from error
     return logits, dpatches, *(grads[name] for name in GRADS)
 
@@ -92,6 +136,11 @@ def _class_token_last(patches, p, blocks):
         x = block(x)[0]
     x = ops.layer_norm_forward(x, p["norm.weight"], p["norm.bias"])[0]
     return ops.linear_forward(x[:, 0], p["head.weight"], p["head.bias"])[0], _forward(patches, p, blocks)[1]
+
+
+def _last_block_everywhere(patches, p, blocks):
+    logits, (*front, backwards, normed, pooled, head) = _forward(patches, p, blocks)
+    return logits, (*front, [backwards[-1]] * len(backwards), normed, pooled, head)
 
 
 def _backwards_reversed(patches, p, blocks):
@@ -121,87 +170,16 @@ add(
             lambda *given: _forward(*given, pool=lambda x: x.mean(1))
         ),
         "the class token stands in front of the patches, and not behind them": _class_token_last,
+        "the last layer norm stands in the loop; it comes once, behind all blocks": (
+            lambda *given: _forward(*given, between=True)
+        ),
+        "the blocks have their straight roads inside; x is not added once more": (
+            lambda *given: _forward(*given, road=1.0)
+        ),
+        "all that was kept is the last block's backward: keep each as it comes; a lambda looks its names up when it is "
+        "called": _last_block_everywhere,
         "the backwards of the blocks are kept in the order of the blocks; it is the backward that turns them round": (
             _backwards_reversed
         ),
-    },
-)
-
-
-# --- 10.4 ---
-
-
-def model_backward(dlogits, saved):
-    return _backward(dlogits, saved)
-
-
-def _backward(dlogits, saved, *, forwards=False, stay=False, norm=True, skip=(), pool=ops.cls_pool_backward):
-    embed, prepend, place, backwards, normed, pooled, head = saved
-    grads: dict[str, Any] = {}
-    dx, grads["head.weight"], grads["head.bias"] = ops.linear_backward(dlogits, head)
-    dx = pool(dx, pooled)
-    dnorm, grads["norm.weight"], grads["norm.bias"] = ops.layer_norm_backward(dx, normed)
-    dx = top = dnorm if norm else dx
-    for backward in backwards if forwards else reversed(backwards):
-        dx = backward(top if stay else dx)
-    dx, grads["pos_embed"] = ops.add_position_backward(dx, place)
-    dx, grads["cls_token"] = ops.prepend_tokens_backward(dx, prepend)
-    dpatches, grads["proj.weight"], grads["proj.bias"] = ops.linear_backward(dx, embed)
-    return dpatches, {name: grad for name, grad in grads.items() if name not in skip}
-
-
-def _backward_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for case in _forward_cases(rng):
-        logits, saved = _forward(*case.arguments)
-        yield Case((rng.standard_normal(logits.shape), saved))
-
-
-def _by_name(result):
-    """dpatches, and the gradients of all parameters in one order."""
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise NotAskedFor(f"it returned {kind_of(result)}, wanted two things: dpatches, grads")
-    dpatches, grads = result
-    if not isinstance(grads, Mapping):
-        raise NotAskedFor(f"grads is {kind_of(grads)}; wanted a dict, with a gradient for each name in p")
-    if odd := sorted(set(GRADS) ^ set(grads)):
-        raise NotAskedFor(f'grads {"lacks" if odd[0] in GRADS else "has, and should not have,"} "{odd[0]}"')
-    return dpatches, *(grads[name] for name in GRADS)
-
-
-def _everywhere(dy, saved):
-    """A pool's backward that gives every token what is the class token's alone."""
-    return np.broadcast_to(dy[:, None], ops.cls_pool_backward(dy, saved).shape).copy()
-
-
-def _swapped(one, other):
-    def wrong(dlogits, saved):
-        dpatches, grads = _backward(dlogits, saved)
-        return dpatches, grads | {one: grads[other], other: grads[one]}
-
-    return wrong
-
-
-add(
-    "10.4",
-    model_backward,
-    _backward_cases,
-    outputs=("dpatches", *(f"d{name}" for name in GRADS)),
-    summary=_by_name,
-    not_to_call=("VisionTransformer",),
-    mistakes={
-        "the blocks were walked from the first to the last; backward begins at the end: reversed(backwards)": (
-            lambda dlogits, saved: _backward(dlogits, saved, forwards=True)
-        ),
-        "every block was given the gradient from the top; each gets what the block behind it handed back": (
-            lambda dlogits, saved: _backward(dlogits, saved, stay=True)
-        ),
-        "the gradient went past the last layer norm, and not through it": (
-            lambda dlogits, saved: _backward(dlogits, saved, norm=False)
-        ),
-        "only the class token was read by the head, so only its row gets a gradient; the others get 0": (
-            lambda dlogits, saved: _backward(dlogits, saved, pool=_everywhere)
-        ),
-        "weight and bias of the norm have changed places": _swapped("norm.weight", "norm.bias"),
-        "the positions' gradient and the class token's have changed places": _swapped("pos_embed", "cls_token"),
     },
 )

@@ -44,9 +44,16 @@ def _tokens(patches, p, *, bias=True, position=True, class_position=True, first=
     return np.concatenate([x_class, x] if first else [x, x_class], axis=1) + E_pos
 
 
-def _block(z, block, num_heads, *, bend=_gelu, norms=(True, True), skips=(True, True), order="pre"):
+def _block(
+    z, block, num_heads, *, bend=_gelu, norms=(True, True), skips=(True, True), order="pre", names=("norm1", "norm2")
+):
+    block = block | {"norm1": block[names[0]], "norm2": block[names[1]]}
     a = _norm(z, block["norm1"]) if norms[0] else z
     middle = _attention(a, block, num_heads) + (z if skips[0] else 0.0)
+    if order == "past both":
+        return _mlp(_norm(middle, block["norm2"]), block) + z
+    if order == "bend behind":
+        return _gelu(_mlp(_norm(middle, block["norm2"]), block, lambda x: x)) + middle
     if order == "side by side":
         return middle + _mlp(_norm(z, block["norm2"]), block)
     if order == "swapped":
@@ -68,6 +75,30 @@ def _y(patches, p, blocks, num_heads, *, embed=None, norm=True, row=0, pool=None
         z = _block(z, block, num_heads, **changes)
     z = z[:, row] if pool is None else pool(z)
     return _norm(z, p["norm"]) if norm else z
+
+
+def _normed_in_each(patches, p, blocks, num_heads):
+    z = _tokens(patches, p)
+    for block in blocks:
+        z = _norm(_block(z, block, num_heads), p["norm"])
+    return z[:, 0]
+
+
+def _placed_in_each(patches, p, blocks, num_heads):
+    z = _tokens(patches, p, position=False)
+    for block in blocks:
+        z = _block(z + p["E_pos"], block, num_heads)
+    return _norm(z[:, 0], p["norm"])
+
+
+def _shifted(patches, p, blocks, num_heads):
+    """The patches have the rows of E_pos from row 0 on, the class token has none."""
+    moved = np.concatenate([0 * p["E_pos"][:, :1], p["E_pos"][:, :-1]], axis=1)
+    return _y(patches, p | {"E_pos": moved}, blocks, num_heads)
+
+
+def _tanh_gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
 
 
 def _no_projection(patches, p, blocks, num_heads):
@@ -128,6 +159,28 @@ add(
         ),
         "attention comes first, then the MLP": lambda *given: _y(*given, order="swapped"),
         "(3): the GELU between the two layers is missing": lambda *given: _y(*given, bend=lambda x: x),
+        "(2) has norm1 and (3) has norm2: they have changed places": (
+            lambda *given: _y(*given, names=("norm2", "norm1"))
+        ),
+        "(3): its layer norm has numbers of its own, norm2": lambda *given: _y(*given, names=("norm1", "norm1")),
+        "(3): past the MLP goes what (2) has made, and not what (2) began with": (
+            lambda *given: _y(*given, order="past both")
+        ),
+        "(3): GELU stands between the two layers, and not behind them": (
+            lambda *given: _y(*given, order="bend behind")
+        ),
+        "(3): that is GELU's tanh approximation; ops.gelu_forward has the exact one": (
+            lambda *given: _y(*given, bend=_tanh_gelu)
+        ),
+        "(1): row 0 of E_pos is the class token's, and the patches have the rows behind it": _shifted,
+        "(1): E_pos is added once, before the first block": _placed_in_each,
+        "(4): that layer norm comes once, behind the last block": _normed_in_each,
+        "(4): y is the class token's row, and not the mean of the patches": (
+            lambda *given: _y(*given, pool=lambda z: z[:, 1:].mean(1))
+        ),
+        "(4): y is the class token's row; the mean of the patches' rows is another way to pool": (
+            lambda *given: _y(*given, pool=lambda z: z)[:, 1:].mean(1)
+        ),
         "(3): that is a ReLU; the paper has GELU": lambda *given: _y(*given, bend=lambda x: np.maximum(x, 0)),
         "(2): U_msa is missing: `proj` mixes the heads' outputs": _no_projection,
         "(4): the last layer norm is missing": lambda *given: _y(*given, norm=False),

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 27, importance of heads, and the backward of rollout."""
+"""Lesson 27, importance of heads."""
 
 from collections.abc import Iterator
 
@@ -27,6 +27,21 @@ def _importance(mixed, dmixed, num_heads, *, apart=_apart, gates=lambda x: x.sum
 def _apart_wrongly(products, num_heads):
     B, N, D = products.shape
     return products.reshape(B, N, D // num_heads, num_heads).swapaxes(2, 3)
+
+
+def _sums_first(mixed, dmixed, num_heads, axes):
+    """Products of sums, in place of sums of products."""
+    mixed, dmixed = (_apart(x, num_heads).sum(axis=axes, keepdims=True) for x in (mixed, dmixed))
+    return np.abs((mixed * dmixed).sum(axis=(1, 3))).mean(axis=0)
+
+
+def _abs_per_feature(mixed, dmixed, num_heads):
+    return _importance(np.abs((mixed * dmixed).sum(axis=1, keepdims=True)), 1.0, num_heads)
+
+
+def _heads_before_tokens(products, num_heads):
+    B, N, D = products.shape
+    return products.reshape(B, num_heads, N, D // num_heads).swapaxes(1, 2)
 
 
 def _outputs(rng: np.random.Generator) -> Iterator[Case]:
@@ -72,79 +87,33 @@ add(
         "squares were taken in place of absolute values": (
             lambda m, d, h: _importance(m, d, h, end=lambda g: (g * g).mean(axis=0))
         ),
+        "the importances were divided by their sum; they are asked for as they are": (
+            lambda m, d, h: _importance(m, d, h) / _importance(m, d, h).sum()
+        ),
+        "the importances were divided by their length, as the paper does block by block; here they are asked for as "
+        "they are": lambda m, d, h: _importance(m, d, h) / np.linalg.norm(_importance(m, d, h)),
+        "the heads lie within each token: (B, N, num_heads, d), not (B, num_heads, N, d)": (
+            lambda m, d, h: _importance(m, d, h, apart=_heads_before_tokens)
+        ),
+        "within one image the features are added with their signs, too; abs comes after that": _abs_per_feature,
+        "products of sums; multiply number by number first, then add up": (
+            lambda m, d, h: _sums_first(m, d, h, (1, 3))
+        ),
+        "within a token, too, multiply number by number first, then add up": lambda m, d, h: _sums_first(m, d, h, 3),
+        "the mean over images came before the product; each image has a gradient of its own": (
+            lambda m, d, h: _importance(m.mean(axis=0, keepdims=True), d.mean(axis=0, keepdims=True), h)
+        ),
+        "that is the root of a mean of squares; take the mean of absolute values": (
+            lambda m, d, h: _importance(m, d, h, end=lambda g: np.sqrt((g * g).mean(axis=0)))
+        ),
+        "that is how much the gradient varies over the images; take the mean of absolute values": (
+            lambda m, d, h: _importance(m, d, h, end=lambda g: g.std(axis=0))
+        ),
+        "the class token's row is missing; the gate stands before all tokens": (
+            lambda m, d, h: _importance(m[:, 1:], d[:, 1:], h)
+        ),
         "only the class token was counted; the gate stands before all tokens": (
             lambda m, d, h: _importance(m[:, :1], d[:, :1], h)
-        ),
-    },
-)
-
-# --- 27.5 ---
-
-
-def rollout_backward(drollout, attention):
-    return _grads(drollout, attention)
-
-
-def _turned(x):
-    return x.swapaxes(-1, -2)
-
-
-def _grads(
-    drollout, attention, *, identity=1.0, half=2.0, heads=True, back=_turned, inner=_turned, upward=True, share=True
-):
-    eye = np.eye(drollout.shape[-1])
-    mixings = [(weights.mean(axis=1) + identity * eye) / half for weights in attention]
-    inputs = [np.broadcast_to(eye, drollout.shape)]
-    for mixing in mixings[:-1]:
-        inputs.append(mixing @ inputs[-1] if upward else inputs[-1] @ mixing)
-    grads = []
-    for weights, mixing, x in zip(attention[::-1], mixings[::-1], inputs[::-1], strict=True):
-        h = weights.shape[1]
-        dmixing = drollout @ inner(x) / half / (h if share else 1)
-        grads.append(np.repeat(dmixing[:, None], h if heads else 1, axis=1))
-        drollout = back(mixing) @ drollout
-    return grads[::-1]
-
-
-def _one_step(drollout, attention):
-    """The gradient of every block as if it were the last one."""
-    return [_grads(drollout, attention[: block + 1])[-1] for block in range(len(attention))]
-
-
-def _first_only(drollout, attention):
-    """What each block got is left out."""
-    return _grads(drollout, attention, inner=lambda x: np.eye(x.shape[-1]))
-
-
-def _blocks(rng: np.random.Generator) -> Iterator[Case]:
-    for B, N, heads in ((2, 4, (3, 2, 2)), (1, 3, (2, 3)), (3, 5, (2,)), (2, 3, (1, 4, 2, 3)), (1, 4, (3, 3))):
-        attention = [np.exp(rng.standard_normal((B, h, N, N))) for h in heads]
-        attention = [weights / weights.sum(axis=-1, keepdims=True) for weights in attention]
-        yield Case((rng.standard_normal((B, N, N)), attention))
-
-
-add(
-    "27.5",
-    rollout_backward,
-    _blocks,
-    outputs=("dattention",),
-    mistakes={
-        "the order: the list begins with the first block": lambda d, a: _grads(d, a)[::-1],
-        "the identity is missing in the blocks: M is half of the mean and the identity together": (
-            lambda d, a: _grads(d, a, identity=0.0)
-        ),
-        "the half is missing": lambda d, a: _grads(d, a, half=1.0),
-        "each head has a share of 1/h in the mean, so its gradient is divided by h": (
-            lambda d, a: _grads(d, a, share=False)
-        ),
-        "going down, M must be transposed": lambda d, a: _grads(d, a, back=lambda x: x),
-        "what the block got must be transposed": lambda d, a: _grads(d, a, inner=lambda x: x),
-        "going down, the gradient must be multiplied by each block's M": _one_step,
-        "each dM is a product with what the block got": _first_only,
-        "going up, the later block stands to the left": lambda d, a: _grads(d, a, upward=False),
-        "every head gets a gradient: that is one for each block": lambda d, a: _grads(d, a, heads=False),
-        "the last half is missing: M is half of the mean map, so the map's gradient is half of M's": (
-            lambda d, a: [2 * grad for grad in _grads(d, a)]
         ),
     },
 )

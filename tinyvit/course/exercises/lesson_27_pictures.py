@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 27, principal components of filters, and the gradient of the mean attention distance."""
+"""Lesson 27, principal components of filters."""
 
 from collections.abc import Iterator
 
@@ -54,6 +54,33 @@ def _last(weight, count):
     return components[::-1][:count], (values**2 / (values**2).sum())[::-1][:count]
 
 
+def _of_eigh(weight, count, *, rows, turned=False):
+    """By the eigenvectors of the covariance, which `rows` makes rows of; the smallest eigenvalue comes first."""
+    filters = weight.T - weight.T.mean(axis=0)
+    values, vectors = np.linalg.eigh(filters.T @ filters)
+    values = values[::-1] if turned else values
+    return rows(vectors)[:count], (values / values.sum())[:count]
+
+
+def _of_cov(weight, count):
+    values, vectors = np.linalg.eigh(np.cov(weight.T))
+    return vectors[:, ::-1].T[:count], (values[::-1] / values.sum())[:count]
+
+
+def _standardised(weight, count):
+    return _components((weight.T / weight.std(axis=1)).T, count)
+
+
+def _doubly_centred(weight, count):
+    return _components(weight - weight.mean(axis=0), count)
+
+
+def _columns_of_third(weight, count):
+    _, shares = _components(weight, count)
+    third = _components(weight, None)[0]
+    return third[:, :count].T, shares
+
+
 def _scaled(weight, count):
     components, shares = _components(weight, count)
     filters = weight.T - weight.T.mean(axis=0)
@@ -82,6 +109,28 @@ add(
             lambda w, count: (_components(w, count)[0], _shares_among(w, count))
         ),
         "those are the columns of the first array of svd; the components are the rows of the third": _columns,
+        "np.linalg.eigh gives the smallest first: turn both round": (
+            lambda w, count: _of_eigh(w, count, rows=np.transpose)
+        ),
+        "np.linalg.eigh has the components in the columns of its second array, not in the rows": (
+            lambda w, count: _of_eigh(w, count, rows=np.flipud, turned=True)
+        ),
+        "np.cov takes each row for one variable, here a pixel: np.cov(weight)": _of_cov,
+        "each pixel was divided by its spread; the components are those of the filters as they are": _standardised,
+        "each filter's own mean was taken off, too; take off the mean of all filters alone": _doubly_centred,
+        "the shares were added up; each component has its own": (
+            lambda w, count: (_components(w, count)[0], np.cumsum(_components(w, count)[1]))
+        ),
+        "the components are the rows of the third array of svd, not its columns": _columns_of_third,
+        "each component is a row: (count, S), not (S, count)": (
+            lambda w, count: (_components(w, count)[0].T, _components(w, count)[1])
+        ),
+        "those are variances along the components; divide by the sum of all": (
+            lambda w, count: (
+                _components(w, count)[0],
+                np.linalg.svd(w.T - w.T.mean(axis=0), compute_uv=False)[:count] ** 2 / (w.shape[1] - 1),
+            )
+        ),
         "those are the last components, the ones with the smallest share": _last,
         "each component has the length 1; the singular value does not belong into it": _scaled,
         "those are all components; return the first count": lambda w, count: _components(w, None),
@@ -98,107 +147,3 @@ add(
 def _shares_among(weight, count):
     shares = _components(weight, count)[1]
     return shares / shares.sum()
-
-
-# --- 27.3 ---
-
-
-def attention_distance_backward(ddistance, weights, table):
-    return _dscores(ddistance, weights, table)
-
-
-def _softmax_over_patches(weights):
-    shares = weights[:, :, 1:, 1:]
-    return shares / shares.sum(axis=-1, keepdims=True)
-
-
-def _row_means(shares, table):
-    return (shares * table).sum(axis=-1, keepdims=True)
-
-
-def _dscores(ddistance, weights, table, *, shares=_softmax_over_patches, mean=_row_means, sign=1.0, count=None):
-    B, _, N, _ = weights.shape
-    q = shares(weights)
-    dscores = np.zeros_like(weights)
-    inner = ddistance[:, None, None] * q * (table - mean(q, table)) * sign
-    dscores[:, :, 1:, 1:] = inner / (B * (N - 1) if count is None else count(B, N))
-    return dscores
-
-
-def _attentions(rng: np.random.Generator) -> Iterator[Case]:
-    for B, h, rows, columns in ((2, 3, 2, 3), (1, 2, 3, 2), (3, 1, 2, 2), (2, 4, 1, int(rng.integers(3, 6)))):
-        place = np.arange(rows * columns)
-        down, across = (f(place[:, None], columns) - f(place, columns) for f in (np.floor_divide, np.remainder))
-        weights = np.exp(1.5 * rng.standard_normal((B, h, len(place) + 1, len(place) + 1)))
-        table = float(rng.uniform(2, 5)) * np.hypot(down, across)
-        yield Case((rng.standard_normal(h), weights / weights.sum(axis=-1, keepdims=True), table))
-
-
-def _with_class_column(ddistance, weights, table):
-    """The gradient of the sum over patches of a_ij t_ij, not divided by what the class token leaves."""
-    padded = np.pad(table, ((1, 0), (1, 0)))
-    mean = (weights * padded).sum(axis=-1, keepdims=True)
-    B, _, N, _ = weights.shape
-    dscores = ddistance[:, None, None] * weights * (padded - mean) / (B * (N - 1))
-    dscores[:, :, 0] = 0.0
-    return dscores
-
-
-def _by_weights(ddistance, weights, table):
-    dshares = np.zeros_like(weights)
-    B, _, N, _ = weights.shape
-    dshares[:, :, 1:, 1:] = ddistance[:, None, None] * table / (B * (N - 1))
-    return dshares
-
-
-add(
-    "27.3",
-    attention_distance_backward,
-    _attentions,
-    outputs=("dscores",),
-    not_to_call=("softmax_backward",),
-    mistakes={
-        "without the class token a row does not add up to 1: divide by its new sum first": (
-            lambda d, w, t: _dscores(d, w, t, shares=lambda w: w[:, :, 1:, 1:])
-        ),
-        "you divided by the sums of the columns; it is the rows that must add up to 1": (
-            lambda d, w, t: _dscores(d, w, t, shares=lambda w: w[:, :, 1:, 1:] / w[:, :, 1:, 1:].sum(-2, keepdims=True))
-        ),
-        "the row's own mean distance is missing: further than the mean is +, nearer is -": (
-            lambda d, w, t: _dscores(d, w, t, mean=lambda q, t: 0.0)
-        ),
-        "the mean over the patches j counts each alike; the row's distance is the sum of q t": (
-            lambda d, w, t: _dscores(d, w, t, mean=lambda q, t: t.mean(axis=-1, keepdims=True))
-        ),
-        "the mean of q t is not the row's distance: q are shares already, so add up": (
-            lambda d, w, t: _dscores(d, w, t, mean=lambda q, t: (q * t).mean(axis=-1, keepdims=True))
-        ),
-        "each row has a distance of its own; yours is that of the whole head": (
-            lambda d, w, t: _dscores(d, w, t, mean=lambda q, t: (q * t).sum(-1).mean(axis=-1)[..., None, None])
-        ),
-        "the sign: t - m, and not m - t": lambda d, w, t: _dscores(d, w, t, sign=-1.0),
-        "the distance is a mean over the L patches and the B images: divide by B L": (
-            lambda d, w, t: _dscores(d, w, t, count=lambda B, N: 1)
-        ),
-        "divide by the number of images, too": lambda d, w, t: _dscores(d, w, t, count=lambda B, N: N - 1),
-        "divide by the number of patches, too": lambda d, w, t: _dscores(d, w, t, count=lambda B, N: B),
-        "there are L = N - 1 rows in the mean: the class token's row is left out": (
-            lambda d, w, t: _dscores(d, w, t, count=lambda B, N: B * N)
-        ),
-        "each head has its own ddistance: the gradient of the loss comes in": (
-            lambda d, w, t: _dscores(np.ones_like(d), w, t)
-        ),
-        "the class token's column was left in the row's sum: it has no part in the distance": _with_class_column,
-        "that is the gradient by the shares; softmax comes before them": _by_weights,
-        "dscores has the class token's row and column, too, filled with zeros": (
-            lambda d, w, t: _dscores(d, w, t)[:, :, 1:, 1:]
-        ),
-        "one factor q is missing in front of (t - m)": (
-            lambda d, w, t: _dscores(d, w, t, shares=_softmax_over_patches) / np.where(w == 0, 1, _all_shares(w))
-        ),
-    },
-)
-
-
-def _all_shares(weights):
-    return np.pad(_softmax_over_patches(weights), ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=1.0)
