@@ -216,8 +216,8 @@ check.step_all(step_all)
 # four from above. (Where one of yours is missing, the library's is used.) What the class takes from the library is its
 # *weights*: their names, their first values, how they are saved.
 #
-# `same` turns a result back to the numbers' kind that came in: a function that makes float64 of float32 would take
-# twice the time from there on.
+# `same` gives a result the dtype of what came in. Images and weights are float32 here; after one function that makes
+# float64 of them, all others would take twice the time.
 
 # %%
 glue = {
@@ -406,7 +406,8 @@ print(
 # ## An experiment: where do the seconds go?
 #
 # One step of training is a forward and a backward. Which of your functions takes the most time? The products of matrices
-# are nearly all of the *work*, as you counted in lesson 10. Guess before you run the cell.
+# are nearly all of the *work*, as you counted in lesson 10. Guess before you run the cell: write the function's name, in
+# quotes.
 
 # %%
 my_guess = "linear_forward"  # the function that takes the most time

@@ -133,7 +133,7 @@ show(
 )
 
 # %% [markdown]
-# Within one batch, all patients have labels of entropy near 2, as 32 digits should. One has 0: a batch of one class. Whoever
+# Within one batch, all patients but one have labels of entropy near 2, as 32 digits should. One has 0: a batch of one class. Whoever
 # sees only zeros learns to say "zero", and forgets it when the ones come. **Write down what you suspect**, and go on: two
 # patients with the same complaint can still have different faults.
 #
@@ -219,7 +219,8 @@ show(
 
 # %% [markdown]
 # Compare with the healthy run, number by number. One patient has hardly moved at all. One has lost nearly all of its
-# weights: what pulls weights to zero, whatever the gradients say? And one has moved at the top, and hardly at the bottom.
+# weights: what pulls weights to zero, whatever the gradients say? (Its change is far above 1, for it is divided by the
+# length of the little that is left.) And one has moved at the top, and hardly at the bottom.
 #
 # ## Third: does the gradient arrive?
 #
@@ -378,6 +379,7 @@ for name, report in reports.items():
 #
 # Two fail. You have met one of them. In the other, one of three terms is missing in the backward of **every** layer norm
 # of its blocks: its gradients are wrong by nearly 100 %. The healthy run reads about 80 % of the dev digits. And this one?
+# (You have seen its bar above, and found nothing to stop at. Do not look back: what would you expect of such a model?)
 
 # %%
 my_guess = 20  # % of the dev digits that the model with the wrong backward reads

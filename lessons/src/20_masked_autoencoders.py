@@ -405,7 +405,10 @@ for line, row in zip(axes, rows, strict=True):
 show(figure, "What the model sees, four patches of each digit; what it paints; the truth.")
 
 # %% [markdown]
-# It knows where strokes go, and it is not sharp. It cannot be: from these four patches the missing ones do not follow, and
+# (The mean brightness reaches 0.51, and not 1, though targets have variance 1: two in five patches are all black, and a
+# black patch has targets of 0.)
+#
+# The model knows where strokes go, and it is not sharp. It cannot be: from these four patches the missing ones do not follow, and
 # under a squared error the best answer is the **mean** of all that could be there. A mean of several strokes is a grey cloud.
 # (Each hidden patch is shown at the brightness and contrast of the true one, as in the paper's figures: the model is asked for neither.)
 #

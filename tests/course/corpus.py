@@ -42,9 +42,9 @@ class Answer(NamedTuple):
     line: int = 0
 
 
-def natural():
-    """The answers of `natural_answers.txt`."""
-    blocks = re.split(r"^(\d+\.\d+) \| (.+)$", ANSWERS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+def natural(path=ANSWERS):
+    """The answers of `natural_answers.txt`, or of a file written like it."""
+    blocks = re.split(r"^(\d+\.\d+) \| (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     for number, words, body in zip(blocks[::3], blocks[1::3], blocks[2::3], strict=True):
         head = re.search(r"^def .*:$", texts()["exercises"][number]["solution"], re.MULTILINE)[0]
         lines = "".join(f"    {line}\n" for line in body.strip("\n").splitlines())

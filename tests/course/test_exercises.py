@@ -5,12 +5,15 @@ import types
 import numpy as np
 import pytest
 
+from tests.course import corpus
+from tests.course.mutations import function_of
 from tests.support import others_slow
 from tinyvit.course import EXERCISES
 from tinyvit.course.judge import judge
 from tinyvit.course.report import report
 from tinyvit.course.verdict import Outcome
 
+RIGHT = list(corpus.natural(corpus.ANSWERS.with_name("right_answers.txt")))
 MISTAKES = [(number, sentence) for number, exercise in EXERCISES.items() for sentence in exercise.mistakes]
 
 
@@ -31,6 +34,13 @@ def test_the_solution_passes(number, seeds):
     for seed in seeds:
         assert judge(exercise, learners(exercise.solution), seed=seed).outcome is Outcome.PASSED
     assert len(exercise.mistakes) >= 3
+
+
+@pytest.mark.parametrize("answer", RIGHT, ids=[f"{answer.number}, {answer.words}" for answer in RIGHT])
+def test_a_right_answer_passes_however_it_is_written(answer):
+    function = function_of(answer.source, EXERCISES[answer.number].name)
+    for seed in range(2):
+        assert judge(EXERCISES[answer.number], function, seed=seed).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize("number", EXERCISES)

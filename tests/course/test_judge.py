@@ -119,6 +119,34 @@ def test_brackets_count(learners, sentence):
     assert "order" not in verdict.guess
 
 
+DICTS = {
+    "not a dict": (lambda x: [x, x], "y: got a list of 2, wanted a dict", ""),
+    "a name is missing": (lambda x: {"a": x}, "y: 'b' is missing", "the first one alone is there"),
+    "a name too many": (lambda x: {"a": x, "c": x}, "y: 'c' is not asked for, and 'b' is missing", ""),
+    "a part is wrong": (lambda x: {"b": (x, 2 * x), "a": -x}, "y['a']: 3 of 3 numbers are off", "y is -1 times"),
+    "a part has a wrong shape": (lambda x: {"a": x[:2], "b": (x, 2 * x)}, "y['a']: got shape (2,), wanted (3,)", ""),
+    "a pair is one": (lambda x: {"a": x, "b": x}, "y['b']: got an array of shape (3,), wanted a tuple of 2", ""),
+    "a pair is a list": (lambda x: {"b": [x, 2 * x], "a": x}, "", ""),
+    "a pair is an array": (lambda x: {"a": x, "b": np.stack([x, 2 * x])}, "", ""),
+}
+
+
+@pytest.mark.parametrize("which", DICTS)
+def test_dicts_are_compared_name_by_name(which, rng):
+    learners, sentence, guess = DICTS[which]
+    toy = exercise(lambda x: {"a": x, "b": (x, 2 * x)}, [Case((rng.random(3),))])
+    verdict = judge(toy, learners)
+    assert (verdict.outcome is Outcome.PASSED) == (not sentence)
+    assert sentence == verdict.sentence
+    assert guess in verdict.guess if guess else not verdict.guess
+
+
+def test_a_plain_0_is_as_good_as_a_float():
+    toy = exercise(lambda x: 0.0 * x, [Case((2.0,))])
+    assert judge(toy, lambda x: 0).outcome is Outcome.PASSED
+    assert judge(toy, lambda x: False).outcome is Outcome.WRONG_SHAPE
+
+
 def test_ones_are_blamed_on_dy_only_where_there_is_a_dy(rng):
     toy = exercise(lambda x, dy: x * dy, [Case((rng.random(4), rng.random(4)))])
     assert judge(toy, lambda x, dy: np.ones(4)).guess == "y is all ones: dy was not used"

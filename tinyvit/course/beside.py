@@ -68,7 +68,7 @@ def _said(one: ast.AST, other: ast.AST | None) -> str:
     if any(_equal(plain, two) for plain, two in ((_plain(one), other), (_plain(other), one)) if plain is not None):
         return "the sign is the other one"
     if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
-        return "the number is another one"
+        return f"the {'text' if isinstance(one.value, str) else 'number'} is another one"
     if isinstance(one, ast.Call) and isinstance(other, ast.Call) and _equal(one.func, other.func):
         lost = [f"{word.arg}=" for word in other.keywords if word.arg not in {mine.arg for mine in one.keywords}]
         return f"{' and '.join(lost)} is missing" if lost else "it is called with other things"

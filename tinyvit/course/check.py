@@ -1,8 +1,8 @@
 """Checks a learner calls: `check.layer_norm_forward(layer_norm_forward)`, `check.hint("5.1")`, `check.progress()`.
 
 A check prints what it found and never raises, so that a notebook with unsolved exercises runs to its end. With
-TINYVIT_STRICT=1 it raises: that is how the solutions are tested. With TINYVIT_GRADES=FILE it adds what it found to
-that file: that is how `tinyvit lessons grade` knows.
+TINYVIT_STRICT=1 it raises, and does not say what comes next: that is how the solutions are tested. With
+TINYVIT_GRADES=FILE it adds what it found to that file: that is how `tinyvit lessons grade` knows.
 """
 
 import os
@@ -79,7 +79,8 @@ class _Check:
                 file.write(f"{self.exercise.number} {verdict.outcome.value}\n")
         if verdict.outcome is Outcome.PASSED:
             problem = _progress.remember(self.exercise.number)
-            after = f"{_next(self.exercise)} {problem}".strip()
+            following = "" if os.environ.get("TINYVIT_STRICT") else _next(self.exercise)
+            after = f"{following} {problem}".strip()
         text = report(self.exercise, verdict, after=after)
         if os.environ.get("TINYVIT_STRICT") and verdict.outcome is not Outcome.PASSED:
             raise AssertionError(text)

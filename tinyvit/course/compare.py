@@ -1,10 +1,10 @@
 """Comparison of what a learner's function returned with what is wanted.
 
 One rule for containers: several results may come in anything that `a, b = ...` takes apart, a tuple, a list or an
-array; an array must be an array; a list of things may come in a tuple, too.
+array; an array must be an array; a list of things may come in a tuple, too. A dict must be a dict, in any order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,10 +72,38 @@ def compare(result: Any, answer: Any, outputs: tuple[str, ...]) -> Verdict:
         things = "1 thing" if len(got) == 1 else f"{len(got)} things"
         return Verdict(Outcome.WRONG_SHAPE, f"it returned {things}, wanted {len(wanted)}: {layout}")
     for name, one, other in zip(outputs, got, wanted, strict=True):
-        wrong = _many(name, one, other) if isinstance(other, list) else _one(name, one, other)
-        if wrong:
+        if wrong := _any(name, one, other):
             return wrong
     return Verdict(Outcome.PASSED)
+
+
+def _any(name: str, got: Any, wanted: Any) -> Verdict | None:
+    if isinstance(wanted, Mapping):
+        return _by_name(name, got, wanted)
+    if isinstance(wanted, tuple):  # in a dict
+        return _side_by_side(name, got, wanted)
+    return _many(name, got, wanted) if isinstance(wanted, list) else _one(name, got, wanted)
+
+
+def _by_name(name: str, got: Any, wanted: Mapping[Any, Any]) -> Verdict | None:
+    """The parts of a dict."""
+    if not isinstance(got, Mapping):
+        sentence = f"{name}: got {kind_of(got)}, wanted a dict"
+        return Verdict(Outcome.WRONG_SHAPE, sentence, output=name)
+    odd = [f"{key!r} is not asked for" for key in got if key not in wanted]
+    lacking = [f"{key!r} is missing" for key in wanted if key not in got]
+    if odd or lacking:
+        return Verdict(Outcome.WRONG_SHAPE, f"{name}: {', and '.join([*odd[:1], *lacking[:1]])}", output=name)
+    return next((wrong for key, part in wanted.items() if (wrong := _any(f"{name}[{key!r}]", got[key], part))), None)
+
+
+def _side_by_side(name: str, got: Any, wanted: tuple[Any, ...]) -> Verdict | None:
+    got = arranged(got, wanted)
+    if not isinstance(got, tuple) or len(got) != len(wanted):
+        sentence = f"{name}: got {kind_of(got)}, wanted a tuple of {len(wanted)}"
+        return Verdict(Outcome.WRONG_SHAPE, sentence, output=name)
+    pairs = enumerate(zip(got, wanted, strict=True))
+    return next((wrong for i, pair in pairs if (wrong := _any(f"{name}[{i}]", *pair))), None)
 
 
 def _many(name: str, got: Any, wanted: list[Any]) -> Verdict | None:
@@ -98,6 +126,8 @@ def _many(name: str, got: Any, wanted: list[Any]) -> Verdict | None:
 def _one(name: str, got: Any, wanted: Any) -> Verdict | None:
     """An array or a number."""
     one, other = as_array(got), np.asarray(wanted)
+    if type(got) is int and other.dtype.kind == "f":  # a plain 0 is as good as 0.0
+        one = np.asarray(float(got))
     about: dict[str, Any] = {"output": name, "got": one, "wanted": other}
     if one is None or one.dtype.kind not in "biufc":
         sentence = f"{name} is {kind_of(got)}, wanted {kind_of(wanted)}"
@@ -106,6 +136,8 @@ def _one(name: str, got: Any, wanted: Any) -> Verdict | None:
         sentence = f"{name}: got shape {one.shape}, wanted {other.shape}"
         if not one.shape and other.size != 1:
             sentence = f"{name}: got one number, wanted an array of shape {other.shape}"
+        if not other.shape:
+            sentence = f"{name}: got {kind_of(got)}, wanted one number"
         return Verdict(Outcome.WRONG_SHAPE, sentence, **about)
     if isinstance(got, SEQUENCES) and other.shape:
         how = "np.stack or np.array makes one of it" if isinstance(got, list) else "take it out of its brackets"
@@ -136,7 +168,9 @@ def kind_of(value: Any) -> str:
         ]
         if odd:
             return f"a {type(value).__name__} of {len(value)} in which part {odd[0]} is {kind_of(value[odd[0]])}"
-        return f"a {type(value).__name__} of {len(value)}" + " numbers" * ({*shapes} == {()})
+        flat = as_array(value)
+        numbers = len(value) > 0 and flat is not None and flat.ndim == 1 and flat.dtype.kind in "biufc"
+        return f"a {type(value).__name__} of {len(value)}" + " numbers" * numbers
     if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
         return f"an array of {'Python objects' if value.dtype == object else value.dtype}"
     if isinstance(value, np.ndarray) and value.ndim:
@@ -173,6 +207,8 @@ def same(one: Any, other: Any) -> bool:
             and len(one) == len(other)
             and all(map(same, one, other))
         )
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     a, b = as_array(one), as_array(other)
     if a is None or b is None or a.dtype.kind not in "biufc" or b.dtype.kind not in "biufc" or a.shape != b.shape:
         return one is other

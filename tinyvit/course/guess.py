@@ -23,7 +23,13 @@ USUAL_ERRORS = {
     r"'tuple'": "a tuple is several things, like the two things `y, saved` of a forward or the lengths of a shape: "
     "take out the one that is meant",
     r"inhomogeneous": "no array holds parts of different shapes, like the two things `y, saved` of a forward",
-    r"truth value of an array": "Python's max, min and if want one number; np.maximum goes number by number",
+    r"only integer scalar arrays": "a tuple or a list is indexed with an array: take out the one thing that is meant",
+    r"zero-size array": "the largest or smallest of nothing was asked for: an array is empty here",
+    r"truth value of an array": "Python's max, min, if, and, or want one number; "
+    "np.maximum goes number by number, and so do & and |",
+    r"input array from shape \((?:\d+,)*0[,)]": "a slice is empty: it begins behind its end, or outside of the array",
+    r"invalid literal for int": "int() was given a text that is no number: not all names have one there",
+    r"must have same number of dimensions": "np.concatenate wants arrays with as many axes, as long along all but one",
     r"not supported between instances of 'NoneType'|'NoneType' object": "something is None here: a function that "
     "returns nothing gives None",
     r"UnboundLocalError": "the name gets its value further down, or in a branch or loop that was not run: give it one "
@@ -99,6 +105,8 @@ def from_numbers(exercise: Exercise, cases: Iterable[Case], judged: Sequence[Jud
         if ran.error is not None or ran.result is None:
             return ""
         got, wanted = leaves(ran.result), leaves(answer)
+        if len(got) == len(wanted) and same(got, wanted):  # only a container is wrong, or a dtype: that says nothing
+            continue
         sentences.append([*relation(exercise, case, got, wanted), about_shapes(got, wanted)])
     if not sentences:
         return ""

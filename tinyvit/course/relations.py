@@ -1,6 +1,6 @@
 """Relations between what came and what is wanted that meet the eye: another order, a factor, a turned axis."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations, permutations
 from typing import Any
 
@@ -15,13 +15,13 @@ SINGLE = 1e-5  # relative: more than float32 and less than any slip of the pen i
 
 def relation(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple[Any, ...]) -> list[str]:
     """All that can be said of one call; what holds in every call is worth saying."""
-    if len(got) == len(wanted) and same(got, wanted):  # only a container or a dtype is wrong, and that is said already
-        return []
     if 1 < len(got) == len(wanted) <= 4 and any(same(order, wanted) for order in permutations(got)):
         return [f"the results are right, their order is not; wanted: {', '.join(exercise.outputs)}"]
     for name, one, other in zip(exercise.outputs, got, wanted, strict=False):
         if isinstance(other, list):
             return _of_lists(name, one, other)
+        if isinstance(other, Mapping):
+            return _of_dicts(name, one, other)
         a, b = as_array(one), np.asarray(other)
         if a is None or a.dtype.kind not in "iuf" or same(a, b):
             continue
@@ -34,6 +34,8 @@ def relation(exercise: Exercise, case: Case, got: tuple[Any, ...], wanted: tuple
 
 def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
     telling = b.size > 1
+    if np.isnan(a).any() and not np.isnan(b).any():
+        yield f"{name}: nan is what 0 / 0, 0 times infinity, or the logarithm of less than 0 gives"
     if close(a, -b):
         yield f"{name} is -1 times what it should be"
     if b.ndim > 1 or b.size > 2:
@@ -46,7 +48,11 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
     if close(np.abs(a), np.abs(b)) and telling:
         yield f"{name}: only signs are wrong"
     factor = float((a * b).sum() / max(float((b * b).sum()), 1e-300))
-    if (telling or factor in (0.5, 2)) and 1e-9 < abs(factor) < np.inf and close(a, factor * b):
+    if (
+        (telling or any(np.isclose(factor, usual, rtol=1e-9) for usual in (0.5, 2, 100)))
+        and 1e-9 < abs(factor) < np.inf
+        and close(a, factor * b)
+    ):
         for words, value in _factors(b):
             if np.isclose(factor, value, rtol=1e-9):
                 yield f"{name} is {words} times what it should be"
@@ -54,7 +60,7 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
             yield f"{name} is {factor:.4g} times what it should be"
     if telling and np.isfinite(a).all() and np.ptp(a - b) < 1e-9 * np.abs(b).max() and not close(a, b):
         yield f"{name}: every number is off by the same {(a - b).flat[0]:.4g}"
-    if close(a, b, SINGLE):
+    if close(a, b, SINGLE) or (not b.any() and np.abs(a).max(initial=0.0) < SINGLE):
         yield "right to about 7 digits: is there a float32, or a small number that is not the one given (eps)?"
     if telling and not a.any():
         yield f"{name} is 0 everywhere"
@@ -62,8 +68,8 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
         for rest, where in ((slice(-1), "last"), (slice(1, None), "first")):
             if close(a[rest], b[rest]):
                 yield f"{name}: only the {where} one is wrong: look at where your loop or slice begins and ends"
-        if close(a[:1], b[:1]) and not a[1:].any():
-            yield f"{name}: only the first one is there: does the return stand inside the loop?"
+    if b.ndim and len(b) > 1 and close(a[:1], b[:1]) and not a[1:].any():
+        yield f"{name}: only the first one is there: does the return stand inside the loop?"
 
 
 def _factors(wanted: np.ndarray) -> Iterator[tuple[str, float]]:
@@ -88,7 +94,7 @@ def _of_inputs(
         if any(close(a, array) for array in arrays):
             yield f"{name} is your input `{argument}`, passed back unchanged"
     for other, value in zip(exercise.outputs, wanted, strict=False):
-        if other != name and not isinstance(value, list) and close(a, np.asarray(value)) and a.size > 1:
+        if other != name and not isinstance(value, list | Mapping) and close(a, np.asarray(value)) and a.size > 1:
             yield f"{name} is what belongs into {other}"
 
 
@@ -108,6 +114,25 @@ def _of_axes(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
                     if close(total, b):
                         over = ", ".join(map(str, axes))
                         yield f"{name}: a {what} over axis {over} is missing"
+
+
+def _of_dicts(name: str, got: Any, wanted: Mapping[Any, Any]) -> list[str]:
+    """Relations that hold for all parts that are wrong."""
+    if not isinstance(got, Mapping) or not all(key in wanted for key in got):
+        return []
+    wrong = [key for key, part in got.items() if not same(part, wanted[key])]
+    if not wrong:
+        alone = len(got) == 1 < len(wanted)
+        return [f"{name}: the first one alone is there: does the return stand inside the loop?"] * alone
+    first, *others = [_of_a_part(name, got[key], np.asarray(wanted[key])) for key in wrong]
+    return [sentence for sentence in first if all(sentence in other for other in others)]
+
+
+def _of_a_part(name: str, one: Any, b: np.ndarray) -> list[str]:
+    a = as_array(one)
+    if a is None or a.dtype.kind not in "iuf" or a.shape != b.shape:
+        return []
+    return list(_of_numbers(name, a.astype(np.float64), b))
 
 
 def _of_lists(name: str, got: Any, wanted: list[Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Diagnosis from a result's shape: how it was probably made."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ def about_shapes(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
     if len(got) != len(wanted):  # then it is unknown which is which
         return ""
     for one, other in zip(got, wanted, strict=True):
-        if isinstance(other, list):
+        if isinstance(other, list | Mapping):
             return ""
         if (one := as_array(one)) is not None and one.shape != np.shape(other):
             return _about_shape(one.shape, np.shape(other)) if one.dtype.kind in "biufc" else ""

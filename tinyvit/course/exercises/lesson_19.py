@@ -1,11 +1,11 @@
 # mypy: disable-error-code="no-untyped-def"
 """Lesson 19, what a loss and a weight can be compared with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from ..exercise import Case, NotAskedFor, add
+from ..exercise import Case, add
 
 # --- 19.1 ---
 
@@ -19,8 +19,16 @@ def _shares(labels):
 
 
 def _entropy(labels):
-    shares = _shares(labels)
+    return _of(_shares(labels))
+
+
+def _of(shares):
     return float(-(shares * np.log(shares)).sum())
+
+
+def _shares_up_to(labels, count):
+    """Shares of the classes 0, 1, ..., count - 1; some may be 0."""
+    return (labels[:, None] == np.arange(count)).mean(0)
 
 
 def _labels_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -46,6 +54,30 @@ add(
         "the logarithms were added up, but each counts with the share of its class": (
             lambda labels: float(-np.log(_shares(labels)).sum())
         ),
+        "the shares are weights, and add up to 1: a sum with them is the mean already": (
+            lambda labels: _entropy(labels) / len(_shares(labels))
+        ),
+        "how often a class comes is no share yet: divide by the number of labels": (
+            lambda labels: _of(np.unique(labels, return_counts=True)[1])
+        ),
+        "the counts were divided by the number of classes; shares add up to 1: divide by the number of labels": (
+            lambda labels: _of(np.unique(labels, return_counts=True)[1] / len(_shares(labels)))
+        ),
+        "the numbers of the classes were taken for their shares; count how often each comes": (
+            lambda labels: _of(np.unique(labels) / len(labels))
+        ),
+        "the labels were taken for shares; count how often each comes": lambda labels: _of(labels / labels.sum()),
+        "that is the loss of the most frequent class alone; the others cost, too": (
+            lambda labels: float(-np.log(_shares(labels).max()))
+        ),
+        "that is to base 10; losses here have np.log": lambda labels: _entropy(labels) / np.log(10),
+        "that is exp of the loss": lambda labels: float(np.exp(_entropy(labels))),
+        "a class that never comes has the share 0, and 0 times its logarithm is nan: leave it out": (
+            lambda labels: _of(_shares_up_to(labels, labels.max() + 1))
+        ),
+        "a class that never comes has the share 0, and 0 times its logarithm is no number: leave it out": (
+            lambda labels: _of(_shares_up_to(labels, 10))
+        ),
         "that is the sum over all labels; a loss is the mean": lambda labels: len(labels) * _entropy(labels),
         "that is in bits, a logarithm to base 2; losses here have np.log": (
             lambda labels: _entropy(labels) / np.log(2)
@@ -67,11 +99,16 @@ def _norm(x):
     return np.sqrt((x * x).sum())
 
 
-def _ratios(before, after, *, moved=lambda old, new: _norm(new - old), size=lambda old, new: _norm(new)):
-    return {
-        name: moved(before[name], new) / size(before[name], new) if (new != before[name]).any() else 0.0
-        for name, new in after.items()
-    }
+def _ratio(old, new):
+    return _norm(new - old) / _norm(new)
+
+
+def _ratios(before, after, ratio=_ratio, *, unmoved=lambda old, new: 0.0):
+    return {name: (ratio if (new != before[name]).any() else unmoved)(before[name], new) for name, new in after.items()}
+
+
+def _by(ratio, **options):
+    return lambda before, after: _ratios(before, after, ratio, **options)
 
 
 def _changes_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -89,13 +126,9 @@ def _changes_cases(rng: np.random.Generator) -> Iterator[Case]:
         yield Case((before, {n: before[n] + moves[n] * (n not in ("still", "zeros")) for n in reversed(names)}))
 
 
-def _as_row(result):
-    if not isinstance(result, Mapping):
-        raise NotAskedFor(f"it returned a {type(result).__name__}, wanted a dict with one number for each name")
-    parts = [[*(float(ord(letter)) for letter in name), result[name]] for name in sorted(result)]
-    if any(np.ndim(part[-1]) for part in parts):
-        raise NotAskedFor("a name has an array; wanted one number for each name")
-    return np.concatenate([np.empty(0), *(np.array(part, np.float64) for part in parts)])
+def _side_by_side(before, after):
+    """Names in the order in which the other dict has them."""
+    return _ratios(dict(zip(after, before.values(), strict=True)), after)
 
 
 add(
@@ -105,22 +138,44 @@ add(
     outputs=("changes",),
     mistakes={
         "it was divided by the length of the old weights; compare with what they are now": (
-            lambda before, after: _ratios(before, after, size=lambda old, new: _norm(old))
+            _by(lambda old, new: _norm(new - old) / _norm(old))
+        ),
+        "it was divided by both lengths together; compare with what the weights are now": (
+            _by(lambda old, new: _norm(new - old) / (_norm(new) + _norm(old)))
         ),
         "that is how far they moved; far or near is told by the length of the weights now: divide by it": (
-            lambda before, after: _ratios(before, after, size=lambda old, new: 1.0)
+            _by(lambda old, new: _norm(new - old))
         ),
         "that is the square of the ratio: a length is the root of a sum of squares": (
-            lambda before, after: {name: ratio**2 for name, ratio in _ratios(before, after).items()}
+            _by(lambda old, new: _ratio(old, new) ** 2)
+        ),
+        "the root is missing below the line: the length of the weights now is a root, too": (
+            _by(lambda old, new: _norm(new - old) / _norm(new) ** 2)
+        ),
+        "the root is missing above the line: how far they moved is a root, too": (
+            _by(lambda old, new: _norm(new - old) ** 2 / _norm(new))
         ),
         "lengths were compared; weights may turn and keep their length: take the length of the difference": (
-            lambda before, after: _ratios(before, after, moved=lambda old, new: _norm(new) - _norm(old))
+            _by(lambda old, new: 1 - _norm(old) / _norm(new))
+        ),
+        "that is how much longer they have become; weights may turn: take the length of the difference": (
+            _by(lambda old, new: _norm(new) / _norm(old))
         ),
         "absolute values were added up; a length is the root of a sum of squares": (
-            lambda before, after: _ratios(
-                before, after, moved=lambda old, new: np.abs(new - old).sum(), size=lambda old, new: np.abs(new).sum()
-            )
+            _by(lambda old, new: np.abs(new - old).sum() / np.abs(new).sum())
         ),
+        "each weight was compared with itself, and a mean taken; compare the lengths of whole arrays": (
+            _by(lambda old, new: np.abs((new - old) / new).mean())
+        ),
+        "of what stayed the zeros it was, that is 0 / 0: say 0 where nothing has changed": (
+            _by(_ratio, unmoved=lambda old, new: _norm(new - old) / _norm(new))
+        ),
+        "the numbers were rounded": _by(lambda old, new: round(float(_ratio(old, new)), 2)),
+        "the dicts were gone through side by side, and have their names in other orders: take before[name]": (
+            _side_by_side
+        ),
+        "what has not changed was left out; its number is 0": lambda before, after: {
+            name: ratio for name, ratio in _ratios(before, after).items() if ratio
+        },
     },
-    summary=_as_row,
 )

@@ -1,12 +1,11 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 19, gradients block by block, patches in other places, and what ails ten runs."""
+"""Lesson 19, gradients block by block, and patches in other places."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from ..clinic import DIAGNOSES
-from ..exercise import Case, NotAskedFor, add
+from ..exercise import Case, add
 
 # --- 19.3 ---
 
@@ -19,9 +18,20 @@ def _length(arrays):
     return np.sqrt(sum((g * g).sum() for g in arrays))
 
 
-def _by_block(grads, depth, *, dot=".", length=_length):
-    blocks = [[g for name, g in grads.items() if name.startswith(f"blocks.{index}{dot}")] for index in range(depth)]
-    return np.array([length(arrays) for arrays in blocks])
+def _by_block(grads, depth, *, dot=".", length=_length, first=0, belongs=str.startswith):
+    beginnings = [f"blocks.{index}{dot}" for index in range(first, depth + first)]
+    return np.array([length([g for name, g in grads.items() if belongs(name, part)]) for part in beginnings])
+
+
+def _with(**options):
+    return lambda grads, depth: _by_block(grads, depth, **options)
+
+
+def _root_in_the_loop(arrays):
+    length = 0.0
+    for g in arrays:
+        length = np.sqrt(length + (g * g).sum())
+    return length
 
 
 def _grads_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -43,26 +53,42 @@ add(
     outputs=("norms",),
     mistakes={
         "block 1 got block 10's gradients, too: both names begin with blocks.1, so look for blocks.1. with its dot": (
-            lambda grads, depth: _by_block(grads, depth, dot="")
+            _with(dot="")
+        ),
+        "the number of a block was taken for one letter; it may have two: look for blocks.1. with its dot": (
+            _with(belongs=lambda name, part: name[7:8] == part[7:-1])
+        ),
+        "another name has blocks.0. further on: look whether it begins so, startswith": (
+            _with(belongs=lambda name, part: part in name)
+        ),
+        "blocks were counted from 1; the first one is block 0": _with(first=1),
+        "no name was found: they begin with blocks. and a number, which an f in front of the quotes puts in": (
+            lambda grads, depth: np.zeros(depth)
         ),
         "lengths do not add up: add the squares of all numbers of a block, then take one root": (
-            lambda grads, depth: _by_block(
-                grads, depth, length=lambda arrays: sum(np.sqrt((g * g).sum()) for g in arrays)
-            )
+            _with(length=lambda arrays: sum(np.sqrt((g * g).sum()) for g in arrays))
         ),
-        "that is the sum of squares: its root is missing": (
-            lambda grads, depth: _by_block(grads, depth, length=lambda arrays: sum((g * g).sum() for g in arrays))
+        "the mean of the lengths was taken: add the squares of all numbers of a block, then take one root": (
+            _with(length=lambda arrays: np.mean([np.sqrt((g * g).sum()) for g in arrays]))
         ),
+        "the largest length was taken: add the squares of all numbers of a block, then take one root": (
+            _with(length=lambda arrays: max(np.sqrt((g * g).sum()) for g in arrays))
+        ),
+        "a root was taken for each array, of what was there so far, too: take one, when all squares are added up": (
+            _with(length=_root_in_the_loop)
+        ),
+        "that is the sum of squares: its root is missing": _with(length=lambda arrays: _length(arrays) ** 2),
         "that is the root of a mean; a length is the root of the sum": (
-            lambda grads, depth: _by_block(
-                grads, depth, length=lambda arrays: np.sqrt(np.mean(np.concatenate([g.ravel() for g in arrays]) ** 2))
-            )
+            _with(length=lambda arrays: np.sqrt(np.mean(np.concatenate([g.ravel() for g in arrays]) ** 2)))
         ),
         "one array alone was taken of each block: add up the squares of them all": (
-            lambda grads, depth: _by_block(grads, depth, length=lambda arrays: np.sqrt((arrays[-1] ** 2).sum()))
+            _with(length=lambda arrays: _length(arrays[-1:]))
         ),
         "absolute values were added up: a length is the root of a sum of squares": (
-            lambda grads, depth: _by_block(grads, depth, length=lambda arrays: sum(np.abs(g).sum() for g in arrays))
+            _with(length=lambda arrays: sum(np.abs(g).sum() for g in arrays))
+        ),
+        "the numbers were added up, where those below 0 take off: add their squares": (
+            _with(length=lambda arrays: abs(sum(g.sum() for g in arrays)))
         ),
     },
 )
@@ -74,19 +100,47 @@ def move_patches(images, order, patch_size):
     return _moved(images, order, patch_size)
 
 
-def _moved(images, order, patch_size, *, by_columns=False, wide=None):
+def _moved(
+    images,
+    order,
+    patch_size,
+    *,
+    by_columns=False,
+    width=None,
+    step=None,
+    rounds=None,
+    channels=None,
+    crossed=False,
+    canvas=np.copy,
+):
     P = patch_size
-    height, width = images.shape[2] // P, images.shape[3] // P
+    step = P if step is None else step
+    if width is None:
+        width = images.shape[2 if by_columns else 3] // P
 
     def part(number):
-        row, column = divmod(int(number), height if by_columns else width)
+        row, column = divmod(int(number), width)
         row, column = (column, row) if by_columns else (row, column)
-        return slice(None), slice(None), slice(row * P, row * P + P), slice(column * P, column * P + P)
+        rows, columns = slice(row * step, row * step + P), slice(column * step, column * step + P)
+        return slice(None), slice(channels), *((columns, rows) if crossed else (rows, columns))
 
-    moved = images.copy()
-    for place, source in enumerate(order):
+    moved = canvas(images)
+    for place, source in enumerate(order[:rounds]):
         moved[part(place)] = images[part(source)]
     return moved
+
+
+def _in_patches(images, P):
+    """(B, C, H, W) -> (B, L, C, P, P)."""
+    B, C, H, W = images.shape
+    return images.reshape(B, C, H // P, P, W // P, P).transpose(0, 2, 4, 1, 3, 5).reshape(B, -1, C, P, P)
+
+
+def _turned(images, order, P):
+    """Rows and columns of each patch exchanged on the way back."""
+    B, C, H, W = images.shape
+    patches = _in_patches(images, P)[:, order].reshape(B, H // P, W // P, C, P, P)
+    return patches.transpose(0, 3, 1, 5, 2, 4).reshape(images.shape)
 
 
 def _patches_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -127,50 +181,31 @@ add(
         "patches were read from the image that is being written, where some are gone already: read from images": (
             _one_by_one
         ),
+        "a row of patches has W // P of them, and not H // P": (
+            lambda images, order, P: _moved(images, order, P, width=images.shape[2] // P)
+        ),
+        "a row of patches has W // P of them, and not W, which counts pixels": (
+            lambda images, order, P: _moved(images, order, P, width=images.shape[3])
+        ),
+        "a row of patches has W // P of them, and not P": lambda images, order, P: _moved(images, order, P, width=P),
+        "a patch begins at row * P and column * P": lambda images, order, P: _moved(
+            images, order, P, step=1, canvas=np.zeros_like
+        ),
+        "rows and columns changed places: the row's slice cuts along H, the column's along W": (
+            lambda images, order, P: _moved(images, order, P, crossed=True, canvas=np.zeros_like)
+        ),
+        "the first channel alone has moved": lambda images, order, P: _moved(images, order, P, channels=1),
+        "one patch alone was put in its place: does the return stand inside the loop?": (
+            lambda images, order, P: _moved(images, order, P, rounds=1)
+        ),
+        "those are patches; put them together to images again": (
+            lambda images, order, P: _in_patches(images, P)[:, order]
+        ),
+        "patches were cut by a transpose, and put together by a reshape alone: transpose on the way back, too": (
+            lambda images, order, P: _in_patches(images, P)[:, order].reshape(images.shape)
+        ),
+        "rows and columns within each patch changed places on the way back": _turned,
+        "order was used to pick images; it says which patch of each image": lambda images, order, P: images[order],
         "nothing has moved": lambda images, order, patch_size: images.copy(),
     },
-)
-
-# --- 19.5 ---
-
-
-def diagnoses():
-    return dict(DIAGNOSES)
-
-
-def _exchanged(one, other):
-    return lambda: DIAGNOSES | {one: DIAGNOSES[other], other: DIAGNOSES[one]}
-
-
-def _told(result):
-    """Ones, if all are right."""
-    if not isinstance(result, Mapping) or {*result} != {*DIAGNOSES}:
-        raise NotAskedFor('wanted a dict with a diagnosis for each letter, {"A": "...", ..., "J": "..."}')
-    if unknown := [words for words in result.values() if words not in DIAGNOSES.values()]:
-        raise NotAskedFor(f"{unknown[0]!r} is none of the ten: {', '.join(sorted(DIAGNOSES.values()))}")
-    if wrong := [letter for letter in sorted(DIAGNOSES) if result[letter] != DIAGNOSES[letter]]:
-        raise NotAskedFor(f"{len(DIAGNOSES) - len(wrong)} of 10 are right; look again at {', '.join(wrong)}")
-    return np.ones(len(DIAGNOSES))
-
-
-add(
-    "19.5",
-    diagnoses,
-    lambda rng: iter([Case(())]),
-    outputs=("right",),
-    mistakes={
-        "one of C and F has seen too few images; its training accuracy is perfect, and that of the other is not": (
-            _exchanged("C", "F")
-        ),
-        "D and H both stay near the loss of who does not look; in one of them the weights have moved": (
-            _exchanged("D", "H")
-        ),
-        "B and G both learn little; in one of them the weights have shrunk": _exchanged("B", "G"),
-        "E and J both look healthy; one of them gives the same answer when patches change places": _exchanged("E", "J"),
-        "E and I both fail the gradient check; in one of them whole blocks have no gradient at all": (
-            _exchanged("E", "I")
-        ),
-        "A and H both are no better than chance; look at the labels of one batch": _exchanged("A", "H"),
-    },
-    summary=_told,
 )

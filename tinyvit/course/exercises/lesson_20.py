@@ -42,8 +42,24 @@ def _one_less(noise, V):
     return keep, restore, (restore > V).astype(noise.dtype)
 
 
+def _other(**results):
+    """The right masking, with another result in one place."""
+
+    def masked(noise, V):
+        right = dict(zip(("keep", "restore", "hidden"), _masked(noise, V), strict=True))
+        return tuple((right | {name: make(noise, V) for name, make in results.items()}).values())
+
+    return masked
+
+
+def _visible_anywhere(noise, V):
+    hidden = np.ones_like(noise)
+    hidden[:, noise.argsort(axis=1)[:, :V]] = 0
+    return hidden
+
+
 def _noise_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for B, L, V, _ in SIZES:
+    for B, L, V in (*(sizes[:3] for sizes in SIZES), (2, 600, 300)):  # so many that half a sort leaves no order
         yield Case((rng.random((B, L)), V))
 
 
@@ -62,6 +78,12 @@ add(
         "hidden stands in the shuffled order; patch i is hidden where restore[:, i] is num_visible or more": (
             _shuffled_mask
         ),
+        "hidden was made of the shuffle, or set at the first of restore; patch i is hidden if restore[:, i] says so": (
+            _other(hidden=lambda noise, V: (noise.argsort(axis=1) >= V).astype(noise.dtype))
+        ),
+        "hidden[:, keep] sets the visible patches of all images in each; go image by image, or compare restore": _other(
+            hidden=_visible_anywhere
+        ),
         "1 is for a hidden patch, and 0 for a visible one": _turned_mask,
         "the patches with the largest numbers were kept; keep those with the smallest": (
             lambda noise, V: _masked(noise, V, order=lambda noise: (-noise).argsort(axis=1))
@@ -71,6 +93,24 @@ add(
         ),
         "keep was sorted; restore leads back from the shuffled order, so leave it as the shuffle has it": _sorted_keep,
         "place num_visible is hidden, too: counting begins at 0, so it is >=": _one_less,
+        "keep has the noise itself, sorted; asked are the numbers of the patches: argsort": _other(
+            keep=lambda noise, V: np.sort(noise, axis=1)[:, :V]
+        ),
+        "keep was cut from restore, which holds places; the shuffle holds patches": _other(
+            keep=lambda noise, V: _masked(noise, V)[1][:, :V]
+        ),
+        "keep has the right patches, but not in the order of the shuffle: argpartition does not sort": _other(
+            keep=lambda noise, V: np.argpartition(noise, V, axis=1)[:, :V]
+        ),
+        "keep has the first images; the first patches of each are [:, :num_visible]": _other(
+            keep=lambda noise, V: noise.argsort(axis=1)[:V]
+        ),
+        "restore is the shuffle, from the last to the first; the way back is its inverse: argsort of the shuffle": (
+            _other(restore=lambda noise, V: noise.argsort(axis=1)[:, ::-1])
+        ),
+        "all images were sorted as one; sort the patches of each: argsort along axis 1": (
+            lambda noise, V: _masked(noise, V, order=lambda noise: noise.argsort(axis=None).reshape(noise.shape))
+        ),
         "all patches were kept; the encoder gets the first num_visible of the shuffle": (
             lambda noise, V: (noise.argsort(axis=1), *_masked(noise, V)[1:])
         ),
@@ -87,9 +127,19 @@ def fill_in(x, mask_token, restore):
     return _filled(x, mask_token, restore)
 
 
-def _filled(x, mask_token, restore, *, order=lambda restore: restore):
+def _shuffled(x, mask_token, restore):
     masks = np.broadcast_to(mask_token, (len(x), restore.shape[1] - x.shape[1], x.shape[2]))
-    return np.take_along_axis(np.concatenate([x, masks], axis=1), order(restore)[:, :, None], axis=1)
+    return np.concatenate([x, masks], axis=1)
+
+
+def _filled(x, mask_token, restore, *, order=lambda restore: restore):
+    return np.take_along_axis(_shuffled(x, mask_token, restore), order(restore)[:, :, None], axis=1)
+
+
+def _in_order(x, mask_token, restore):
+    y = np.broadcast_to(mask_token, (*restore.shape, x.shape[2])).copy()
+    y[restore < x.shape[1]] = x.reshape(-1, x.shape[2])
+    return y
 
 
 def _masks_first(x, mask_token, restore):
@@ -122,7 +172,7 @@ add(
     _tokens_cases,
     outputs=("tokens",),
     mistakes={
-        "that shuffles once more; restore[:, i] already says where patch i stands in the shuffled row": (
+        "that shuffles once more, or writes at restore[:, i]; it says where patch i stands in the row: read there": (
             lambda x, mask_token, restore: _filled(x, mask_token, restore, order=lambda order: order.argsort(axis=1))
         ),
         "the tokens were not put back: they still stand in the shuffled order": (
@@ -133,6 +183,25 @@ add(
         "the mask tokens came first; in the shuffled row the visible tokens do": _masks_first,
         "zeros stand in the hidden places; the mask token belongs there": (
             lambda x, mask_token, restore: _filled(x, 0 * mask_token, restore)
+        ),
+        "the visible tokens stand in the order of the patches; in x they stand in that of the shuffle": _in_order,
+        "the visible tokens come again and again; in the hidden places belongs the mask token": (
+            lambda x, mask_token, restore: np.take_along_axis(x, restore[:, :, None] % x.shape[1], axis=1)
+        ),
+        "tokens[:, restore] takes the orders of all images for each: np.take_along_axis goes image by image": (
+            lambda x, mask_token, restore: _shuffled(x, mask_token, restore)[:, restore]
+        ),
+        "the mask token stands behind x once; it is needed for each hidden patch": (
+            lambda x, mask_token, restore: np.take_along_axis(
+                np.concatenate([x, np.broadcast_to(mask_token, (len(x), 1, len(mask_token)))], axis=1),
+                restore[:, :, None],
+                axis=1,
+            )
+        ),
+        "axis 0 goes over images; the tokens of each image stand along axis 1": (
+            lambda x, mask_token, restore: np.take_along_axis(
+                _shuffled(x, mask_token, restore), restore[:, :, None], axis=0
+            )
         ),
         "all images were put back as the first one; each has an order of its own": (
             lambda x, mask_token, restore: _filled(x, mask_token, restore[:1].repeat(len(x), axis=0))

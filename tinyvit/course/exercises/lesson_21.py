@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 21, a class for each pixel: how good it is, and a loss to learn it by."""
+"""Lesson 21, how good a class for each pixel is."""
 
 from collections.abc import Iterator
 
@@ -28,8 +28,8 @@ def _mean(pixels, classes, *, quotient=_overlap, absent=None):
     (labels, predicted), found = pixels, []
     for k in classes:
         true, said = labels == k, predicted == k
-        if (true | said).any():
-            found.append(quotient(true, said))
+        if (true | said).any() and (one := quotient(true, said)) is not None:
+            found.append(one)
         elif absent is not None:
             found.append(absent)
     return float(np.mean(found))
@@ -47,6 +47,22 @@ def _by_image(labels, predicted, num_classes):
 def _of_true_classes(labels, predicted, num_classes):
     pixels = _counted(labels, predicted, num_classes)
     return _mean(pixels, np.unique(pixels[0]))
+
+
+def _mean_where(counts):
+    """The mean over pixels that are counted by another rule."""
+
+    def function(labels, predicted, num_classes):
+        counted = counts(labels, num_classes)
+        return _mean((labels[counted], predicted[counted]), range(num_classes))
+
+    return function
+
+
+def _all_as_one(labels, predicted, num_classes):
+    labels, predicted = _counted(labels, predicted, num_classes)
+    right = (labels == predicted).sum()
+    return float(right / (2 * labels.size - right))
 
 
 def _accuracy(labels, predicted, num_classes):
@@ -69,7 +85,7 @@ def _mask_cases(rng: np.random.Generator) -> Iterator[Case]:
         ((2, 4, 5), 3, (0, 1, 2), (0, 1, 2), 255),
         ((1, 3, 4), 2, (0, 1), (0, 1), None),
         ((3, 5, 7), 5, (0, 1, 3), (0, 1, 2, 3), 5),
-        ((4, 6, 3), 6, (0, 2, 4), (0, 2, 4, 5), None),
+        ((4, 6, 3), 6, (0, 2, 4), (0, 2, 4, 5), 99),
     ):
         labels = rng.choice(true, shape, p=[0.6, *[0.4 / (len(true) - 1)] * (len(true) - 1)])
         labels[:, 0, : len(true)] = true  # each in every image
@@ -91,7 +107,25 @@ add(
         "a class that is neither true nor predicted counted as 0; leave it out of the mean": _with(absent=0.0),
         "a class that is neither true nor predicted counted as 1; leave it out of the mean": _with(absent=1.0),
         "a class that is neither true nor predicted gives 0 / 0; leave it out of the mean": _with(absent=np.nan),
-        "a class that is only predicted was left out; its IoU is 0, and counts": _of_true_classes,
+        "a class that is only predicted, or has no right pixel, was left out; its IoU is 0, and counts": (
+            _of_true_classes
+        ),
+        "pixels without a label may have another number than 255: all whose label is not below num_classes": (
+            _mean_where(lambda labels, K: labels != 255)
+        ),
+        "the label num_classes was taken for a class; classes end at num_classes - 1: labels < num_classes": (
+            _mean_where(lambda labels, K: labels <= K)
+        ),
+        "pixels without a label were taken for the last class; leave them out": lambda labels, predicted, K: _mean(
+            (np.minimum(labels, K - 1), predicted), range(K)
+        ),
+        "images with a pixel without a label were left out; leave out that pixel alone": (
+            _mean_where(lambda labels, K: np.broadcast_to((labels < K).all((1, 2), keepdims=True), labels.shape))
+        ),
+        "divided by the pixels in one of the two alone, ^; the union has those in both, too: |": _with(
+            quotient=lambda true, said: (true & said).sum() / (true ^ said).sum() if (true ^ said).any() else None
+        ),
+        "the pixels of all classes were added up before dividing; each class has its own quotient": _all_as_one,
         "the denominator counts the right pixels twice; take them off once: they are in both": _with(
             quotient=lambda true, said: (true & said).sum() / (true.sum() + said.sum())
         ),
@@ -114,110 +148,3 @@ add(
         "each class was weighted by its pixels; all count alike": _by_frequency,
     },
 )
-
-# --- 21.2 ---
-
-
-def pixel_loss(logits, labels, class_weights):
-    return _loss(logits, labels, class_weights)
-
-
-def _weights_of(labels, class_weights):
-    """A weight for each pixel, not yet adding up to 1."""
-    counted = labels < len(class_weights)
-    return np.where(counted, class_weights[np.where(counted, labels, 0)], 0.0)
-
-
-def _loss(
-    logits,
-    labels,
-    class_weights,
-    *,
-    weights=_weights_of,
-    otherwise=0,
-    total=lambda each, labels, K: each.sum(),
-    logarithm=np.log,
-    pull=lambda probs, truth, each, unscaled: (probs - truth) * each[:, None],
-):
-    exps = np.exp(logits - logits.max(1, keepdims=True))
-    probs = exps / exps.sum(1, keepdims=True)
-    K = len(class_weights)
-    truth = np.where(labels < K, labels, otherwise % K)[:, None] == np.arange(K)
-    unscaled = weights(labels, class_weights)
-    each = unscaled / total(unscaled, labels, K)
-    return -(each * logarithm(probs[truth])).sum(), pull(probs, truth, each, unscaled)
-
-
-def _other(**options):
-    return lambda logits, labels, class_weights: _loss(logits, labels, class_weights, **options)
-
-
-def _ones(labels, class_weights):
-    return (labels < len(class_weights)) * 1.0
-
-
-def _all_labelled(labels, class_weights):
-    return class_weights[np.where(labels < len(class_weights), labels, 0)]
-
-
-def _last_class(labels, class_weights):
-    return class_weights[np.minimum(labels, len(class_weights) - 1)]
-
-
-def _columns(logits, labels, class_weights):
-    loss, dlogits = _loss(logits, labels, class_weights, pull=lambda probs, truth, each, unscaled: probs - truth)
-    counted = (labels < len(class_weights))[:, None]
-    return loss, dlogits * counted * class_weights / _weights_of(labels, class_weights).sum()
-
-
-def _pixel_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for n, K, unlabelled, no_label in ((7, 3, 2, 255), (1, 4, 0, 0), (12, 2, 3, 2), (5, 5, 0, 0), (9, 4, 1, 255)):
-        labels = rng.integers(0, K, n)
-        labels[rng.permutation(n)[:unlabelled]] = no_label
-        yield Case((2 * rng.standard_normal((n, K)), labels, rng.uniform(0.3, 3, K)))
-
-
-add(
-    "21.2",
-    pixel_loss,
-    _pixel_cases,
-    outputs=("loss", "dlogits"),
-    mistakes={
-        "the class weights are missing: all pixels count alike": _other(weights=_ones),
-        "divided by the number of pixels; the weights must add up to 1, so divide by their sum": _other(
-            total=lambda each, labels, K: len(labels)
-        ),
-        "divided by the number of labelled pixels; the weights must add up to 1, so divide by their sum": _other(
-            total=lambda each, labels, K: (labels < K).sum()
-        ),
-        "the weights were not divided by their sum": _other(total=lambda each, labels, K: 1.0),
-        "pixels without a label count as if they were of class 0; their weight is 0": _other(weights=_all_labelled),
-        "pixels without a label count as if they were of the last class; their weight is 0": _other(
-            weights=_last_class, otherwise=-1
-        ),
-        "the loss is right, and the gradient lacks the weights of the pixels": _other(
-            pull=lambda probs, truth, each, unscaled: probs - truth
-        ),
-        "the loss is right, and the gradient has the weights before they were divided by their sum": _other(
-            pull=lambda probs, truth, each, unscaled: (probs - truth) * unscaled[:, None]
-        ),
-        "the sign of the gradient: it is probs - one-hot": _other(
-            pull=lambda probs, truth, each, unscaled: (truth * 1.0 - probs) * each[:, None]
-        ),
-        "take 1 off at the true class: the gradient is probs - one-hot": _other(
-            pull=lambda probs, truth, each, unscaled: probs * each[:, None]
-        ),
-        "the gradient is not 0 at the other classes: there it is probs, times the pixel's weight": _other(
-            pull=lambda probs, truth, each, unscaled: (probs - truth) * truth * each[:, None]
-        ),
-        "the gradient's columns were weighted, each by its class; a pixel has one weight, that of its true class": (
-            _columns
-        ),
-        "the sign of the loss: a logarithm of a probability is below 0": _other(logarithm=lambda p: -np.log(p)),
-        "the logarithm is missing: the loss is minus the log of the true class's probability": _other(
-            logarithm=lambda p: p
-        ),
-        "that is in bits, with log2; nats have np.log": _other(logarithm=np.log2),
-    },
-    not_to_call=("cross_entropy",),
-)  # fmt: skip

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 21, two losses of a detector and their gradients: generalised IoU, and focal loss."""
+"""Lesson 21, the gradient of generalised IoU."""
 
 from collections.abc import Iterator
 
@@ -38,17 +38,27 @@ def _edges(
     touching=lambda inter: inter > 0,
     of_inter=lambda own, target: own > target,
     of_hull=lambda own, target: own < target,
-    low_sign=-1,
+    signs=(-1, 1),
+    of_the_hull=None,
+    mirror=-1,
+    measured=0,
 ):
     """The gradient, edge by edge; `of_inter` and `of_hull` say when a low edge is the box's own."""
     boxes, target, inter, hull, I, U, H = saved
     dA, dI, dH = (d[:, None] for d in areas(I, U, H))
-    dside = dA * other(boxes[:, 2:] - boxes[:, :2])
+    box = (boxes, target)[measured]
+    dside = dA * other(box[:, 2:] - box[:, :2])
     dinter = dI * other(inter) * touching(inter)
-    dhull = dH * other(hull)
-    low, high = (boxes[:, :2], target[:, :2]), (-boxes[:, 2:], -target[:, 2:])  # a high edge is a low one in a mirror
+    dhull = dH * (of_the_hull or other)(hull)
+    low = boxes[:, :2], target[:, :2]
+    high = mirror * boxes[:, 2:], mirror * target[:, 2:]  # a high edge is a low one in a mirror
     dlow, dhigh = (dside + dinter * of_inter(*pair) + dhull * of_hull(*pair) for pair in (low, high))
-    return dloss[:, None] * np.concatenate([low_sign * dlow, dhigh], axis=1)
+    return dloss[:, None] * np.concatenate([signs[0] * dlow, signs[1] * dhigh], axis=1)
+
+
+def _read_in_pairs(dloss, saved):
+    boxes, target, *rest = saved
+    return _edges(dloss, (boxes[:, [0, 2, 1, 3]], target[:, [0, 2, 1, 3]], *rest))
 
 
 def _other(**options):
@@ -116,7 +126,7 @@ add(
         "a side gets the area's gradient times the other side: width and height change places": _other(
             other=lambda sides: sides
         ),
-        "low edges have the wrong sign: a side grows as its low edge sinks": _other(low_sign=1),
+        "low edges have the wrong sign: a side grows as its low edge sinks": _other(signs=(1, 1)),
         "an edge of the intersection is the box's own only where it is the inner one; the target's has no gradient": (
             _other(of_inter=lambda own, target: 1.0)
         ),
@@ -126,105 +136,32 @@ add(
         "inner and outer are exchanged: of two low edges the larger is the intersection's, the smaller the hull's": (
             _other(of_inter=lambda own, target: own < target, of_hull=lambda own, target: own > target)
         ),
+        "high edges have the wrong sign: a side grows with its high edge": _other(signs=(-1, -1)),
+        "dU is I/U² - 1/H: U/H is taken off in the loss, so its part has a minus": _other(
+            areas=lambda I, U, H: (I / U**2 + 1 / H, -1 / U - I / U**2 - 1 / H, U / H**2)
+        ),
+        "dU is I/U² - 1/H: -I/U grows with U, so its part has a plus": _other(
+            areas=lambda I, U, H: (-I / U**2 - 1 / H, -1 / U + I / U**2 + 1 / H, U / H**2)
+        ),
+        "dI is -1/U - dU: I/U is taken off in the loss, so its part has a minus": _other(
+            areas=lambda I, U, H: (I / U**2 - 1 / H, 1 / U - I / U**2 + 1 / H, U / H**2)
+        ),
+        "the high edges were compared as the low ones; of two high ones the smaller is the intersection's": _other(
+            mirror=1
+        ),
+        "a side of the hull gets its area's gradient times the other side: width and height change places": _other(
+            of_the_hull=lambda sides: sides
+        ),
+        "dA goes to the sides of the box times the box's own other side; those were the target's": _other(measured=1),
+        "all edges got the gradients of the intersection and of the hull; each is one box's own": _other(
+            of_inter=lambda own, target: 1.0, of_hull=lambda own, target: 1.0
+        ),
+        "the columns are x1, y1, x2, y2: both low edges first": (
+            lambda dloss, saved: _edges(dloss, saved)[:, [0, 2, 1, 3]]
+        ),
+        "the columns were read as x1, x2, y1, y2; they are x1, y1, x2, y2: low edges are boxes[:, :2]": _read_in_pairs,
         "dloss is missing: each row's gradient is multiplied by its own": (
             lambda dloss, saved: _edges(np.ones_like(dloss), saved)
         ),
-    },
-)  # fmt: skip
-
-# --- 21.4 ---
-
-
-def focal(logits, targets, alpha, gamma):
-    return _losses(logits, targets, alpha, gamma)
-
-
-def _losses(
-    logits,
-    targets,
-    alpha,
-    gamma,
-    *,
-    weight=lambda targets, alpha: np.where(targets, alpha, 1 - alpha),
-    minus_log=lambda z: np.logaddexp(0, -z),
-    factor=lambda p, q, gamma: q**gamma,
-    slope=lambda p, q, s, gamma: -(q**gamma) * (gamma * p * s + q),
-    back=lambda targets: np.where(targets, 1, -1),
-    towards=lambda targets: np.where(targets, 1, -1),
-):
-    z = towards(targets) * logits
-    q = 0.5 * (1 - np.tanh(z / 2))
-    p, s, w = 1 - q, minus_log(z), weight(targets, alpha)
-    return w * factor(p, q, gamma) * s, w * slope(p, q, s, gamma) * back(targets)
-
-
-def _slip(**options):
-    return lambda logits, targets, alpha, gamma: _losses(logits, targets, alpha, gamma, **options)
-
-
-def _log_of_rounded(z):
-    return -np.log(0.5 * (1 + np.tanh(z / 2)))
-
-
-def _yes_or_no_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """In the last one a probability is rounded to 0."""
-    for shape, alpha, gamma, far in (
-        ((3, 4), 0.25, 2.0, 0),
-        ((2, 3, 2), 0.5, 0.0, 0),
-        ((7,), 0.7, 0.5, 1),
-        ((1, 1), 0.25, 1.0, 0),
-        ((4, 3), 0.1, 3.0, 0),
-        ((6, 2), 0.4, 2.0, 800),
-    ):
-        logits, targets = rng.standard_normal(shape), rng.random(shape) < 0.4
-        logits.flat[0], targets.flat[0] = -1.2, True
-        logits.flat[-1], targets.flat[-1] = (-1.2, True) if targets.size == 1 else (1.3, False)
-        yield Case((logits + far * np.sign(logits), targets, alpha, gamma))
-
-
-add(
-    "21.4",
-    focal,
-    _yes_or_no_cases,
-    outputs=("losses", "dlogits"),
-    mistakes={
-        "log p was taken of a p that is rounded to 0; -log p is log(1 + exp(-z)), which np.logaddexp(0, -z) gives": (
-            _slip(minus_log=_log_of_rounded)
-        ),
-        "the gradient treats q**gamma as a constant; it changes with z, too: the term gamma p s is missing": _slip(
-            slope=lambda p, q, s, gamma: -(q ** (gamma + 1))
-        ),
-        "the gradient has the slope of q**gamma alone; that of s, which is -q, is missing": _slip(
-            slope=lambda p, q, s, gamma: -(q**gamma) * gamma * p * s
-        ),
-        "dq/dz = -p q was forgotten: gamma q**(gamma - 1) must be multiplied by it": _slip(
-            slope=lambda p, q, s, gamma: gamma * np.where(q > 0, q, 1) ** (gamma - 1) * s - q ** (gamma + 1)
-        ),
-        "dq/dz is -p q: the more p, the less q": _slip(slope=lambda p, q, s, gamma: q**gamma * (gamma * p * s - q)),
-        "that is the gradient by z; where the target is no, z = -logit, and the sign turns once more": _slip(
-            back=lambda targets: 1
-        ),
-        "all signs of the gradient are wrong: the loss falls as z grows": _slip(
-            slope=lambda p, q, s, gamma: q**gamma * (gamma * p * s + q)
-        ),
-        "a no has the weight 1 - alpha": _slip(weight=lambda targets, alpha: alpha),
-        "the weights are exchanged: alpha is for yes, 1 - alpha for no": _slip(
-            weight=lambda targets, alpha: np.where(targets, 1 - alpha, alpha)
-        ),
-        "alpha is missing: a yes has the weight alpha, a no 1 - alpha": _slip(weight=lambda targets, alpha: 1.0),
-        "p is the probability of the truth: where the target is no, z = -logit": _slip(
-            towards=lambda targets: np.ones(targets.shape), back=lambda targets: 1
-        ),
-        "the factor is (1 - p)**gamma, small where the model is right; with p**gamma it is small where it is wrong": (
-            _slip(
-                factor=lambda p, q, gamma: p**gamma,
-                slope=lambda p, q, s, gamma: p**gamma * (gamma * q * s - q),
-            )
-        ),
-        "p and q are exchanged: p is the sigmoid of z, and q = 1 - p that of -z": _slip(
-            factor=lambda p, q, gamma: p**gamma, slope=lambda p, q, s, gamma: -(p**gamma) * (gamma * q * s + p)
-        ),
-        "the losses are right without their factor: multiply by q**gamma": _slip(factor=lambda p, q, gamma: 1.0),
-        "the sign of the losses: -log p is at least 0": _slip(factor=lambda p, q, gamma: -(q**gamma)),
     },
 )  # fmt: skip

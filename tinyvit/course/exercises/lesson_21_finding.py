@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 21, of many boxes those to keep, and how good they are: non-maximum suppression, average precision."""
+"""Lesson 21, of many boxes those to keep: non-maximum suppression."""
 
 from collections.abc import Iterator
 
@@ -44,6 +44,18 @@ def _last_alone(kept, before):
     return np.arange(len(before)) == len(before) - 1
 
 
+def _all_of_them(overlaps, max_iou):
+    return np.array(len(overlaps) > 0 and (overlaps > max_iou).all())
+
+
+def _sum_of_them(overlaps, max_iou):
+    return overlaps.sum() > max_iou
+
+
+def _mean_of_them(overlaps, max_iou):
+    return overlaps.sum() > max_iou * len(overlaps)
+
+
 def _overlaps_cases(rng: np.random.Generator) -> Iterator[Case]:
     """In the second, box 1 goes, which alone overlaps box 2; in the third, an overlap is just the limit."""
     chain = np.array([[1, 0.7, 0.1], [0.7, 1, 0.8], [0.1, 0.8, 1]])
@@ -57,6 +69,13 @@ def _overlaps_cases(rng: np.random.Generator) -> Iterator[Case]:
             overlaps = np.eye(n)
             overlaps[0, 2] = overlaps[2, 0] = max_iou
         yield Case((overlaps, scores, max_iou))
+    several = np.eye(5)  # of two that are kept, the third and fourth overlap one too much; the last neither
+    several[2:, :2] = [[0.9, 0.4], [0.9, 0.1], [0.4, 0.4]]
+    places = rng.permutation(5)
+    overlaps, scores = np.empty((5, 5)), np.empty(5)
+    overlaps[np.ix_(places, places)] = np.maximum(several, several.T)
+    scores[places] = np.linspace(0.9, 0.5, 5)
+    yield Case((overlaps, scores, 0.6))
 
 
 add(
@@ -85,7 +104,18 @@ add(
         "each box was compared with the one before it alone; compare it with all that are kept": _other(
             against=_last_alone
         ),
-        "nothing is kept: each box was compared with itself, too": lambda overlaps, scores, max_iou: (scores < 0),
+        "nothing is kept: each box was compared with itself, too, or .all() was asked, which is True of none": (
+            lambda overlaps, scores, max_iou: (scores < 0)
+        ),
+        "a box was dropped only if all that are kept overlap it: one is enough, .any()": _other(too_much=_all_of_them),
+        "the overlaps were added up; each is compared with max_iou by itself": _other(too_much=_sum_of_them),
+        "the mean of the overlaps was taken; each is compared with max_iou by itself": _other(too_much=_mean_of_them),
+        "each box pushed out all that overlap it, the surer ones, too; only those that are less sure": (
+            lambda overlaps, scores, max_iou: ((overlaps > max_iou).sum(1) < 2)
+        ),
+        "only the surest box was looked at: does the return stand inside the loop?": (
+            lambda overlaps, scores, max_iou: scores == scores.max()
+        ),
         "all are kept: no box was compared with another": lambda overlaps, scores, max_iou: (scores > 0),
         "those are the boxes that are not kept": lambda overlaps, scores, max_iou: ~_kept(overlaps, scores, max_iou),
         "the answers stand in the order of the scores; put each back in its box's place": (
@@ -94,121 +124,8 @@ add(
         "those are the places of the boxes that are kept; asked for is True or False for each box": (
             lambda overlaps, scores, max_iou: np.flatnonzero(_kept(overlaps, scores, max_iou))
         ),
-    },
-)  # fmt: skip
-
-# --- 21.6 ---
-
-
-def average_precision(overlaps, scores, threshold):
-    return _read_off(*_hits(overlaps, scores, threshold))
-
-
-def _hits(
-    overlaps,
-    scores,
-    threshold,
-    *,
-    order=lambda scores: np.argsort(-scores),
-    enough=np.greater_equal,
-    choose=lambda iou, left: np.where(left, iou, -1),
-    takes=lambda hit: hit,
-):
-    """Right or wrong by falling score, and the number of true boxes."""
-    left, hits = np.ones(overlaps.shape[1], bool), []
-    for i in order(scores):
-        best = choose(overlaps[i], left).argmax()
-        hits.append(bool(left[best]) and bool(enough(overlaps[i, best], threshold)))
-        left[best] &= not takes(hits[-1])
-    return np.array(hits), len(left)
-
-
-def _read_off(hits, support, *, falling=True, points=101, behind=0.0, found=None):
-    right = np.cumsum(hits)
-    precision = right / np.arange(1, len(hits) + 1)
-    if falling:
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-    recall = right / (support if found is None else found(hits))
-    places = np.searchsorted(recall, np.linspace(0, 1, points))
-    return np.append(precision, precision[-1] if behind is None else behind)[places].mean()
-
-
-def _matched(**options):
-    return lambda overlaps, scores, threshold: _read_off(*_hits(overlaps, scores, threshold, **options))
-
-
-def _read(**options):
-    return lambda overlaps, scores, threshold: _read_off(*_hits(overlaps, scores, threshold), **options)
-
-
-def _again(overlaps, scores, threshold):
-    """Each true box may be found by many."""
-    order = np.argsort(-scores)
-    hits = overlaps.max(1)[order] >= threshold
-    return _read_off(hits, overlaps.shape[1])
-
-
-def _under_the_curve(overlaps, scores, threshold):
-    hits, support = _hits(overlaps, scores, threshold)
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    return (np.maximum.accumulate(precision[::-1])[::-1] * hits).sum() / support
-
-
-def _at_hits(overlaps, scores, threshold):
-    hits, support = _hits(overlaps, scores, threshold)
-    return (np.cumsum(hits) / np.arange(1, len(hits) + 1) * hits).sum() / support
-
-
-def _found_cases(rng: np.random.Generator) -> Iterator[Case]:
-    """No recall but 0 and 1 is one of the 101, so that rounding decides nothing; one overlap is just the threshold."""
-    for n, m, threshold in ((9, 3, 0.5), (14, 7, 0.75), (2, 1, 0.5), (24, 11, 0.5), (4, 7, 0.5)):
-        overlaps = np.where(rng.random((n, m)) < 0.4, rng.uniform(0.3, 1, (n, m)), 0.0)
-        scores = rng.uniform(0.05, 1, n)
-        overlaps[scores.argmin()], overlaps[:, 0] = 0, 0  # the least sure finds nothing, and a true box is found late
-        overlaps[scores.argsort()[n // 3], 0] = threshold
-        if n > 4:
-            first, second = scores.argsort()[[-2, -1]]
-            overlaps[[first, second], 1:3] = [[0.9, 0.8], [0.95, 0.0]]  # the second surest wants what is taken
-            overlaps[scores.argsort()[-3]] = 0
-        yield Case((overlaps, scores, threshold))
-    order = rng.permutation(7)  # the third finds the only true box, and takes it for good
-    overlaps, scores = np.array([0.1, 0.2, 0.9, 0.8, 0.7, 0.6, 0.95]), np.linspace(0.9, 0.3, 7)
-    yield Case((overlaps[order, None], scores[order], 0.5))
-
-
-add(
-    "21.6",
-    average_precision,
-    _found_cases,
-    outputs=("AP",),
-    mistakes={
-        "a true box was found several times; who comes second has nothing left to find": _again,
-        "a box whose best true one is taken may still find another that is left: mask those taken before argmax": (
-            _matched(choose=lambda iou, left: iou)
-        ),
-        "a true box was taken by one that does not reach the threshold; only a hit takes it": _matched(
-            takes=lambda hit: True
-        ),
-        "an IoU of just the threshold is a hit": _matched(enough=np.greater),
-        "the order is wrong: the surest box comes first": _matched(order=np.argsort),
-        "the boxes were taken as they stand; the surest comes first": _matched(
-            order=lambda scores: np.arange(len(scores))
-        ),
-        "precision was not made to fall: each place takes the best precision from there on": _read(falling=False),
-        "recall is a share of the true boxes, and not of the hits: a true box that nobody found must cost something": (
-            _read(found=lambda hits: max(1, hits.sum()))
-        ),
-        "recall is a share of the true boxes, and not of the boxes that were found": _read(found=len),
-        "recalls that are never reached have the precision 0": _read(behind=None),
-        "read off at 11 recalls, as PASCAL VOC did until 2009; COCO has 101": _read(points=11),
-        "read off at 100 recalls; from 0 to 1 in steps of 0.01 they are 101": _read(points=100),
-        "that is the area under the curve; COCO reads it off at 101 recalls and takes the mean": _under_the_curve,
-        "that is the mean of the precision at each hit; make it fall, and read it off at 101 recalls": _at_hits,
-        "that is the precision of all boxes; AP reads the whole curve": (
-            lambda overlaps, scores, threshold: _hits(overlaps, scores, threshold)[0].mean()
-        ),
-        "that is the recall of all boxes; AP reads the whole curve": (
-            lambda overlaps, scores, threshold: _hits(overlaps, scores, threshold)[0].sum() / overlaps.shape[1]
+        "those are the places of the boxes that are kept, the surest first; asked for is True or False for each box": (
+            lambda overlaps, scores, max_iou: [i for i in np.argsort(-scores) if _kept(overlaps, scores, max_iou)[i]]
         ),
     },
 )  # fmt: skip

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Lesson 22, the straight path from an image to noise, and the best velocity on it."""
+"""Lesson 22, the straight path from an image to noise."""
 
 from collections.abc import Iterator
 
@@ -28,6 +28,24 @@ def _noisy_cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((4, 2), (3, 1, 5, 5), (1, 3, 4, 2), (3, 3), (2, 3, 2, 7), (5,)):
         images, noise = rng.standard_normal((2, *shape))
         yield Case((images, noise, rng.uniform(0.05, 0.95, shape[0])))
+
+
+def _right_x(velocity):
+    """The right point, with another velocity."""
+    return lambda images, noise, times: (
+        _mixture(images, noise, times),
+        velocity(images, noise, _beside(images, times)),
+    )
+
+
+def _right_velocity(x):
+    return lambda images, noise, times: (x(images, noise, _beside(images, times)), noise - images)
+
+
+def _one_round(images, noise, times):
+    x = np.zeros_like(images)
+    x[:1] = _mixture(images, noise, times)[:1]
+    return x, noise - images
 
 
 def _curved(images, noise, times):
@@ -63,6 +81,39 @@ add(
             )
         ),
         "square roots make a curved way; the straight one has 1 - t and t": _curved,
+        "the velocity is the whole way, noise - image; it was divided by t once more": (
+            _right_x(lambda images, noise, t: (noise - images) / t)
+        ),
+        "the image fades as noise comes: its part is 1 - t, and not the whole": (
+            _right_velocity(lambda images, noise, t: images + t * noise)
+        ),
+        "the image fades as noise comes, 1 - t, and the velocity has -image in it": lambda images, noise, times: (
+            images + _beside(images, times) * noise,
+            noise,
+        ),
+        "the image's part is 1 - t, and not t - 1": _right_velocity(
+            lambda images, noise, t: (t - 1) * images + t * noise
+        ),
+        "the noise has the part t, and no root of it": (
+            _right_velocity(lambda images, noise, t: (1 - t) * images + np.sqrt(t) * noise)
+        ),
+        "the mean of the times was taken; each image has its own": lambda images, noise, times: (
+            _mixture(images, noise, np.full_like(times, times.mean())),
+            noise - images,
+        ),
+        "times have two axes, whatever the images have; they need as many as the images: images.ndim": (
+            lambda images, noise, times: (
+                (1 - times[:, None]) * images + times[:, None] * noise,
+                noise - images,
+            )
+        ),
+        "times have four axes, whatever the images have; they need as many as the images: images.ndim": (
+            lambda images, noise, times: (
+                (1 - times[:, None, None, None]) * images + times[:, None, None, None] * noise,
+                noise - images,
+            )
+        ),
+        "only the first image is there: does the return stand inside the loop?": _one_round,
         "the first image's time was taken for all; each image has its own": (
             lambda images, noise, times: (_mixture(images, noise, np.full_like(times, times[0])), noise - images)
         ),
@@ -71,79 +122,3 @@ add(
         ),
     },
 )
-
-# --- 22.2 ---
-
-
-def best_velocity(x, t, data):
-    return _best(x, t, data)
-
-
-def _softmax(scores, axis=1):
-    weights = np.exp(scores - scores.max(axis, keepdims=True))
-    return weights / weights.sum(axis, keepdims=True)
-
-
-def _distances(x, t, data):
-    """Squared ones, (n, m)."""
-    return ((x[:, None] - (1 - t) * data) ** 2).sum(-1)
-
-
-def _best(x, t, data, *, scores=lambda x, t, data: -_distances(x, t, data) / (2 * t * t), axis=1):
-    return (x - _softmax(scores(x, t, data), axis) @ data) / t
-
-
-def _best_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for n, m, d, t in ((5, 7, 2, 0.6), (1, 4, 3, 0.9), (6, 6, 6, 0.4), (4, 1, 2, 0.7), (3, 8, 1, 1.0), (4, 5, 3, 0.01)):
-        data = rng.standard_normal((m, d))
-        x = (1 - t) * data[rng.integers(m, size=n)] + t * rng.standard_normal((n, d))
-        yield Case((x + 0.6 * (t < 0.1) * np.arange(n)[:, None], t, data))  # near the data, and far from all
-
-
-def _unguarded(x, t, data):
-    weights = np.exp(-_distances(x, t, data) / (2 * t * t))
-    return (x - weights / weights.sum(1, keepdims=True) @ data) / t
-
-
-add(
-    "22.2",
-    best_velocity,
-    _best_cases,
-    outputs=("velocity",),
-    mistakes={
-        "far from all points each exp is 0, and 0 / 0 is no number: take each row's largest score off": _unguarded,
-        "the weights of each data point add up to 1 over the x; each x needs weights that add up to 1 over the data": (
-            lambda x, t, data: _best(x, t, data, axis=0)
-        ),
-        "x was compared with the data themselves; at time t a point has come down to (1 - t) times its place": (
-            lambda x, t, data: _best(x, t, data, scores=lambda x, t, data: -_distances(x, 0, data) / (2 * t * t))
-        ),
-        "the exponent of a normal distribution has a 2 below: -d²/(2 t²)": (
-            lambda x, t, data: _best(x, t, data, scores=lambda x, t, data: -_distances(x, t, data) / (t * t))
-        ),
-        "t is the standard deviation of the noise, and the exponent has its square: -d²/(2 t²)": (
-            lambda x, t, data: _best(x, t, data, scores=lambda x, t, data: -_distances(x, t, data) / (2 * t))
-        ),
-        "the exponent has the squared distance: no root": (
-            lambda x, t, data: _best(x, t, data, scores=lambda x, t, data: -np.sqrt(_distances(x, t, data)) / 2 / t**2)
-        ),
-        "the sign of the exponent: the nearer a point, the larger its weight": (
-            lambda x, t, data: _best(x, t, data, scores=lambda x, t, data: _distances(x, t, data) / (2 * t * t))
-        ),
-        "that is the mean of the data, which is behind x; the velocity is (x - mean) / t": (
-            lambda x, t, data: x - t * _best(x, t, data)
-        ),
-        "the sign: the velocity points from the data to the noise, (x - mean) / t": (
-            lambda x, t, data: -_best(x, t, data)
-        ),
-        "x - mean is the way from the data to x, and took the time t: divide by t": (
-            lambda x, t, data: t * _best(x, t, data)
-        ),
-        "the nearest data point alone was taken; all of them count, each with its weight": (
-            lambda x, t, data: (x - data[_distances(x, t, data).argmin(1)]) / t
-        ),
-        "all data count alike; those near x are more likely to be behind it": (
-            lambda x, t, data: (x - data.mean(0)) / t
-        ),
-    },
-)  # fmt: skip

@@ -97,6 +97,35 @@ add(
         "dscale was made with the gradient above the linear layer; scale stands below it: du * h": _with(
             2, lambda dy, saved: (_dv(dy, saved) * saved[0]).sum(1)
         ),
+        "dscale is the sum of du * h over the tokens, and not the product of two sums": _with(
+            2, lambda dy, saved: _du(dy, saved).sum(1) * saved[0].sum(1)
+        ),
+        "dscale has 1 + scale, which belongs to dh; what 1 + scale multiplied is h: du * h": _with(
+            2, lambda dy, saved: (_du(dy, saved) * (1 + saved[1][:, None])).sum(1)
+        ),
+        "dgate is the sum of dy alone; what the gate multiplied is v": _with(3, lambda dy, saved: dy.sum(1)),
+        "dshift was made with dh; shift was added to u, so it gets du": _with(
+            1, lambda dy, saved: _backward(dy, saved)[0].sum(1)
+        ),
+        "dshift and dscale were made with dh; both stand in u, so they get du": lambda dy, saved: (
+            (dh := _backward(dy, saved)[0]),
+            dh.sum(1),
+            (dh * saved[0]).sum(1),
+            *_backward(dy, saved)[3:],
+        ),
+        "du was made with dy; what comes to the linear layer is dv, after the gate": lambda dy, saved: (
+            *_backward(dy, saved, gated=False)[:3],
+            *_backward(dy, saved)[3:],
+        ),
+        "shift, scale and gate were summed over their features; all tokens of an image share them: sum over axis 1": (
+            lambda dy, saved: _backward(dy, saved, together=lambda x: x.sum(2))
+        ),
+        "dh has dy in it; the residual connection is outside of the branch": _with(
+            0, lambda dy, saved: dy + _backward(dy, saved)[0]
+        ),
+        "dweight was averaged over the images; gradients of what is shared add up": _with(
+            4, lambda dy, saved: _backward(dy, saved)[4] / len(dy)
+        ),
         "dweight was made with h; what goes into the linear layer is u": _with(
             4, lambda dy, saved: _outer(saved[0], _dv(dy, saved))
         ),
