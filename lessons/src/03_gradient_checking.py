@@ -194,7 +194,7 @@ play(
 #    + \underbrace{\frac{10^{-16} |f|}{h}}_{\text{rises as } h \text{ shrinks}} . $$
 #
 # The best $h$ is where the two are about equal: $h^3 \approx 10^{-16}$, so $h \approx 10^{-5}$. This is the
-# step of [`gradcheck.py`](../tinyvit/gradcheck/check.py).
+# step of [`gradcheck/check.py`](../tinyvit/gradcheck/check.py).
 #
 # ## Second trap: float32
 #

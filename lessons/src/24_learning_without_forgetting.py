@@ -269,7 +269,8 @@ print(check_gradients((forward, backward), {"weight": rng.standard_normal((3, 4)
 # takes its *diagonal*: one number for each weight.) In words: **draw a label from what the model says, take the
 # gradient of its loss, square it; the mean of that, over labels and images.** Two traps lie here:
 #
-# 1. The label is the model's, not the true one.
+# 1. The label is the model's, not the true one. (With the true one it is called the *empirical* Fisher information, and
+#    is another number: Kunstner et al. 2019, arXiv:1905.12558.)
 # 2. **First square, then take the mean over the images.** The gradient of a batch is a mean already, and in a mean,
 #    what images want in opposite directions cancels. Squaring that says "nobody minds" of a weight over which they
 #    fight.
