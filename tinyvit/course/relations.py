@@ -67,7 +67,8 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
     if b.ndim and len(b) > 2:
         for rest, where in ((slice(-1), "last"), (slice(1, None), "first")):
             if close(a[rest], b[rest]):
-                yield f"{name}: only the {where} one is wrong: look at where your loop or slice begins and ends"
+                loop = ": look at where your loop or slice begins and ends" if len(b) > 3 else ""  # 3 may be 3 things
+                yield f"{name}: only the {where} one is wrong{loop}"
     if b.ndim and len(b) > 1 and close(a[:1], b[:1]) and not a[1:].any():
         yield f"{name}: only the first one is there: does the return stand inside the loop?"
 

@@ -98,6 +98,9 @@ add(
         "the patch embedding is missing: L patches of in_chans * patch_size**2 numbers become D numbers each": (
             lambda **numbers: _flops(**numbers, embedding=0)
         ),
+        "that is a forward and a backward, three times the work of a forward alone": lambda **numbers: (
+            3 * _flops(**numbers)
+        ),
         "hidden_dim is given: it is not always 4 D": (
             lambda **numbers: _flops(**{**numbers, "hidden_dim": 4 * numbers["embed_dim"]})
         ),
