@@ -811,6 +811,7 @@ for error, name in zip(errors, ("Euler", "midpoint"), strict=True):
     ax.loglog(questions, error, "o-", label=name)
 ax.set(xlabel="questions to the network", ylabel="error of a pixel")
 ax.set_xticks(questions, labels=questions)
+ax.set_yticks([0.04, 0.08, 0.16], labels=[0.04, 0.08, 0.16])
 ax.minorticks_off()
 ax.legend()
 show(
