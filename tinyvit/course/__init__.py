@@ -3,10 +3,11 @@
 `exercise` says what a learner's function must come to, `exercises` lists them lesson by lesson, `judge` compares,
 `report` puts the result into words, `progress` remembers it. `my_guess` shows a guess beside what came out,
 `play` shows a figure with sliders, `bug_hunt` hands out a broken function. `collect` gathers a learner's functions in
-one file. `strict_cupy` stands in for CuPy where there is no GPU.
+one file. `clinic` and `scaling` are runs made ready for lessons 19 and 26. `strict_cupy` stands in for CuPy where there
+is no GPU.
 """
 
-from . import check, clinic
+from . import check, clinic, scaling
 from .bug_hunt import bug_hunt
 from .collect import collect, load_functions, replace_failing
 from .exercise import EXERCISES, Exercise, find_exercise
@@ -33,6 +34,7 @@ __all__ = [
     "replace_failing",
     "resized_images",
     "save_classifier",
+    "scaling",
     "show",
     "show_guess",
     "stand_in_folder",

@@ -180,6 +180,15 @@ HUNTS = {
         "the best is that of the rows before the last; with the last among them, a task that got better counts as 0",
         "Where all was forgotten it is right. What is special about a task that is best at the very end?",
     ),
+    26: Hunt(
+        "26.4",
+        6,
+        "near = r <= delta",
+        "near and far are told by |r|: where the law says far too little, r is far below 0, and its square must not "
+        "count in full",
+        "Where the law says too much all is right, and so it is near 0. The gradient is right everywhere: which line "
+        "is used by the loss alone, and takes a large negative number for a small one?",
+    ),
     27: Hunt(
         "27.3",
         4,
