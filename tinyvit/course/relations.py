@@ -69,7 +69,8 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
             if close(a[rest], b[rest]):
                 loop = ": look at where your loop or slice begins and ends" if len(b) > 3 else ""  # 3 may be 3 things
                 yield f"{name}: only the {where} one is wrong{loop}"
-    if b.ndim and len(b) > 1 and close(a[:1], b[:1]) and not a[1:].any():
+    firsts = [(a, b), (a.ravel(), b.ravel())] if b.ndim else []  # of the first axis, and of all numbers
+    if any(len(two) > 1 and close(one[:1], two[:1]) and not one[1:].any() for one, two in firsts):
         yield f"{name}: only the first one is there: does the return stand inside the loop?"
 
 

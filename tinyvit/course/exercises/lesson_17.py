@@ -130,11 +130,12 @@ def _walk_cases(rng: np.random.Generator) -> Iterator[Case]:
         yield Case((values, records, rng.standard_normal(values[0].shape)))
 
 
-def _walk(values, records, dy, *, turn=reversed, ones=False, overwrite=False, first=False):
+def _walk(values, records, dy, *, turn=reversed, ones=False, overwrite=False, first=False, once=False):
     grads = [np.zeros_like(value) for value in values]
     grads[-1] = np.ones_like(dy) if ones else dy
     for output, inputs, backward in turn(records):
-        for number, grad in list(zip(inputs, backward(grads[output]), strict=True))[: 1 if first else None]:
+        pairs = list(zip(inputs, backward(grads[output]), strict=True))[: 1 if first else None]
+        for number, grad in dict(pairs).items() if once else pairs:
             grads[number] = grad if overwrite else grads[number] + grad
     return grads
 
@@ -179,6 +180,9 @@ add(
     mistakes={
         "a gradient was overwritten: a value that is used twice gets two gradients, and they add up": (
             lambda values, records, dy: _walk(values, records, dy, overwrite=True)
+        ),
+        "a record that uses one value twice, as x * x does, has two gradients for it, and both add up": (
+            lambda values, records, dy: _walk(values, records, dy, once=True)
         ),
         "you walked forwards: the last record comes first, use reversed(records)": (
             lambda values, records, dy: _walk(values, records, dy, turn=list)
