@@ -146,6 +146,9 @@ add(
         "that is how far they moved; far or near is told by the length of the weights now: divide by it": (
             _by(lambda old, new: _norm(new - old))
         ),
+        "that is the root of a mean, and not divided: take the root of a sum, over the length of the weights now": (
+            _by(lambda old, new: np.sqrt(((new - old) ** 2).mean()))
+        ),
         "that is the square of the ratio: a length is the root of a sum of squares": (
             _by(lambda old, new: _ratio(old, new) ** 2)
         ),

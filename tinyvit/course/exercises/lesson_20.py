@@ -102,6 +102,9 @@ add(
         "keep has the right patches, but not in the order of the shuffle: argpartition does not sort": _other(
             keep=lambda noise, V: np.argpartition(noise, V, axis=1)[:, :V]
         ),
+        "keep has the end of the shuffle, the largest numbers; the smallest come first": _other(
+            keep=lambda noise, V: noise.argsort(axis=1)[:, -V:]
+        ),
         "keep has the first images; the first patches of each are [:, :num_visible]": _other(
             keep=lambda noise, V: noise.argsort(axis=1)[:V]
         ),

@@ -56,6 +56,11 @@ def _edges(
     return dloss[:, None] * np.concatenate([signs[0] * dlow, signs[1] * dhigh], axis=1)
 
 
+def _inner_sides_grow(dloss, saved):
+    area = _edges(dloss, saved, areas=lambda I, U, H: (_areas(I, U, H)[0], 0 * I, 0 * H))
+    return (_edges(dloss, saved) - area) * [-1, -1, 1, 1] + area
+
+
 def _read_in_pairs(dloss, saved):
     boxes, target, *rest = saved
     return _edges(dloss, (boxes[:, [0, 2, 1, 3]], target[:, [0, 2, 1, 3]], *rest))
@@ -135,6 +140,9 @@ add(
         ),
         "inner and outer are exchanged: of two low edges the larger is the intersection's, the smaller the hull's": (
             _other(of_inter=lambda own, target: own < target, of_hull=lambda own, target: own > target)
+        ),
+        "of low edges the area's part alone has a minus; those of the intersection and of the hull have one, too": (
+            _inner_sides_grow
         ),
         "high edges have the wrong sign: a side grows with its high edge": _other(signs=(-1, -1)),
         "dU is I/U² - 1/H: U/H is taken off in the loss, so its part has a minus": _other(

@@ -48,6 +48,12 @@ def _du(dy, saved):
     return _dv(dy, saved) @ saved[3].T
 
 
+def _gated_twice(dy, saved):
+    h, scale, *_, gate = saved
+    du = _du(dy, saved) * gate[:, None]
+    return du * (1 + scale[:, None]), du.sum(1), (du * h).sum(1)
+
+
 def _outer(u, dv):
     return u.reshape(-1, u.shape[-1]).T @ dv.reshape(-1, u.shape[-1])
 
@@ -115,6 +121,10 @@ add(
         ),
         "du was made with dy; what comes to the linear layer is dv, after the gate": lambda dy, saved: (
             *_backward(dy, saved, gated=False)[:3],
+            *_backward(dy, saved)[3:],
+        ),
+        "the gate is in dv, and was multiplied once more below the linear layer": lambda dy, saved: (
+            *_gated_twice(dy, saved),
             *_backward(dy, saved)[3:],
         ),
         "shift, scale and gate were summed over their features; all tokens of an image share them: sum over axis 1": (

@@ -124,6 +124,9 @@ add(
         "np.linspace(1, 0, steps) ends at t = 0, and its times are too far apart: the next one begins at 1 - 1/steps": (
             lambda velocity, noise, steps: _along(velocity, noise, steps, times=_too_few)
         ),
+        "the number of the step was taken for its time, which is 1 - step / steps": (
+            lambda velocity, noise, steps: _along(velocity, noise, steps, times=lambda steps: np.arange(float(steps)))
+        ),
         "the time was not divided by steps: it is 1 - step / steps": (
             lambda velocity, noise, steps: _along(velocity, noise, steps, times=lambda steps: 1.0 - np.arange(steps))
         ),
