@@ -7,7 +7,7 @@
 # You have one computer and one evening. **How wide a model, how many images, how many steps?** Whoever trains for
 # months on thousands of GPUs asks the same, and cannot try. So they train many small models, look for a rule, and
 # read off it what the large one will do. Such a rule is called a **scaling law**. Here you do the same, at the size
-# of a toy: about 150 tiny ViTs on MNIST, a second or a few each, made ready for you. One dot is one training.
+# of a toy: 159 tiny ViTs on MNIST, about a second each, made ready for you. One dot is one training.
 
 # %%
 import time
@@ -68,8 +68,8 @@ show(
 # five tokens. It is trained by AdamW with batches of 32; the learning rate warms up and comes down to 0 at the end of
 # **this** run, however long it is. The loss is the mean cross-entropy on the 5,000 images of the dev split, in
 # **nats** (a logarithm to base $e$, as always here). Each dot was made three times, with three seeds. In a terminal,
-# `python -m tinyvit.course.scaling` makes the whole table again, in about ten minutes of one core. Here is one of its
-# rows, made now:
+# `python -m tinyvit.course.scaling` makes the whole table again, in a few minutes of one core. Here is one of its rows,
+# made now:
 
 # %%
 model = scaling.train(width=16, images=2048, seen=2048, seed=0)
@@ -161,7 +161,7 @@ print(f"ViT-B/16: {weights:,} of 86,567,656, {weights / 86_567_656:.0%}")
 #
 # ### FLOPs are not seconds
 #
-# Count says: a step of width 48 has 58 times the FLOPs of a step of width 4. How many times as long does it take?
+# The count says: a step of width 48 has 58 times the FLOPs of a step of width 4. How many times as long does it take?
 
 # %%
 my_guess = 58  # times as long: a step of width 48 against one of width 4

@@ -41,6 +41,16 @@ def test_a_row_of_the_table_is_made_again():
     assert abs(made - run.loss) < 0.01
 
 
+@pytest.mark.slow
+def test_the_command_writes_the_table_that_is_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(scaling, "TABLE", tmp_path / "scaling.csv")
+    monkeypatch.setattr(scaling, "plan", lambda: iter([(4, 64, 64), (6, 32, 96), (4, 64, 64)]))
+    scaling.main()
+    made = scaling.runs()
+    assert [run[:4] for run in made] == [(w, n, m, s) for s in scaling.SEEDS for w, n, m in ((4, 64, 64), (6, 32, 96))]
+    assert all(1 < run.loss < 5 for run in made)
+
+
 def test_few_images_come_equally_often():
     rows = scaling.draw(500, 40, 160, np.random.default_rng(0))
     assert rows.shape == (5, scaling.BATCH)
