@@ -712,3 +712,5 @@ check.suspect(24, my_suspect)
 # Now read [`tinyvit/tasks/continual.py`](../tinyvit/tasks/continual.py): the three ideas, as one task of the one
 # training loop, and [`tinyvit/tasks/remembering.py`](../tinyvit/tasks/remembering.py), where anchor and Fisher
 # information are kept.
+#
+# Go on with [lesson 25](25_small_data_and_small_models.ipynb): few labels, small models, and a teacher.

@@ -180,6 +180,14 @@ HUNTS = {
         "the best is that of the rows before the last; with the last among them, a task that got better counts as 0",
         "Where all was forgotten it is right. What is special about a task that is best at the very end?",
     ),
+    25: Hunt(
+        "25.4",
+        10,
+        "dloss = (p - target) / B",
+        "the labels' part has no temperature: its gradient is softmax of the logits as they are, less the target; p is "
+        "softened, and the two are the same only at T = 1",
+        "With T = 1 all is right, and with alpha = 1, too. Which two arrays are equal at T = 1, and can be confused?",
+    ),
     26: Hunt(
         "26.4",
         6,
