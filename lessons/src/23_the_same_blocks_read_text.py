@@ -43,7 +43,7 @@ train = made(4000, True, True, seed=0)
 tests = {group: made(500, *known, seed=1) for group, known in GROUPS.items()}
 
 # %% drawing=true
-COLOURS = {"PER": "#c6def1", "LOC": "#c9e4de", "ORG": "#f6dfb8", "DATE": "#d9cdea", "": "#eeeeee"}
+COLOURS = {"PER": "#c6def1", "LOC": "#d9cdea", "ORG": "#f6dfb8", "DATE": "#c9e4de", "": "#eeeeee"}
 digit = max(load_dataset("mnist").dev.images[:50], key=np.mean)[None] / 255
 patches = ops.patchify_forward(digit, patch_size=7)[0].reshape(16, 7, 7)
 example = next(s for s in train if 11 <= len(s.words) <= 12 and len(set(s.tags)) > 4)
