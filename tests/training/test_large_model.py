@@ -9,8 +9,9 @@ import pytest
 from tests.support.notes import Notes, Stops
 from tinyvit.config.presets import PRESETS
 from tinyvit.errors import UserError
-from tinyvit.training import TrainConfig, TrainingInterrupted, choose_gradients, resume, train
-from tinyvit.training.gradients import InThreads, OneProcess
+from tinyvit.training import TrainConfig, TrainingInterrupted, resume, sharing, start, train
+from tinyvit.training.gradients import OneProcess
+from tinyvit.training.lockstep import InThreads
 from tinyvit.training.parallel import Team
 from tinyvit.training.ranks import Ranks
 from tinyvit.training.state import build_model
@@ -19,8 +20,8 @@ from tinyvit.training.state import build_model
 @pytest.fixture
 def large(monkeypatch):
     """From here on every model is a large one, and there are three cores."""
-    monkeypatch.setattr(choose_gradients, "LARGE", 1)
-    monkeypatch.setattr(choose_gradients, "cores", lambda: 3)
+    monkeypatch.setattr(sharing, "LARGE", 1)
+    monkeypatch.setattr(sharing, "cores", lambda: 3)
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def config(small_config):
 
 
 def chosen(config, dataset, device="cpu"):
-    config = choose_gradients.with_workers(config, device)
-    return choose_gradients.choose_gradients(config, dataset, build_model(config))
+    config = start._with_workers(config, device)
+    return start._gradients(config, dataset, Ranks(), build_model(config))
 
 
 @pytest.mark.parametrize("class_weights", [None, tuple(range(10))])
@@ -61,10 +62,10 @@ def test_a_large_model_alone_has_threads(config, small_dataset, large):
     assert isinstance(chosen(dataclasses.replace(config, workers=1), small_dataset), OneProcess)
     assert not isinstance(chosen(dataclasses.replace(config, workers=1), small_dataset), InThreads)
     assert isinstance(chosen(dataclasses.replace(config, workers=2), small_dataset), Team)
-    assert choose_gradients.with_workers(config, "cuda:0").workers == 1
-    assert choose_gradients.with_workers(dataclasses.replace(config, distributed=True), "cpu").workers == 1
+    assert start._with_workers(config, "cuda:0").workers == 1
+    assert start._with_workers(dataclasses.replace(config, distributed=True), "cpu").workers == 1
     with pytest.raises(UserError, match="--workers 2 on cuda:0"):
-        choose_gradients.with_workers(dataclasses.replace(config, workers=2), "cuda:0")
+        start._with_workers(dataclasses.replace(config, workers=2), "cuda:0")
 
 
 def test_a_small_model_has_processes_or_is_alone(config, small_dataset):
@@ -72,13 +73,13 @@ def test_a_small_model_has_processes_or_is_alone(config, small_dataset):
     ranks = Ranks()
     ranks.size = 2
     alone = dataclasses.replace(config, workers=1)
-    assert isinstance(choose_gradients.choose_gradients(alone, small_dataset, build_model(config), ranks), Team)
+    assert isinstance(start._gradients(alone, small_dataset, ranks, build_model(config)), Team)
 
 
 def test_what_counts_as_large():
-    assert not choose_gradients._has_threads(TrainConfig())
-    assert not choose_gradients._has_threads(TrainConfig(model=PRESETS["vit_tiny_patch16_224"]))
-    assert choose_gradients._has_threads(TrainConfig(model=PRESETS["vit_base_patch16_224"]))
+    assert not sharing.has_threads(TrainConfig())
+    assert not sharing.has_threads(TrainConfig(model=PRESETS["vit_tiny_patch16_224"]))
+    assert sharing.has_threads(TrainConfig(model=PRESETS["vit_base_patch16_224"]))
 
 
 def test_stopped_and_resumed_ends_with_the_same_bits(config, large, tmp_path):

@@ -21,7 +21,7 @@ from tinyvit.optim import SGD
 from tinyvit.storage.files import siblings
 from tinyvit.storage.steps import Step, append_step, read_steps
 from tinyvit.tasks import classify
-from tinyvit.training import Progress, TrainingInterrupted, choose_gradients, load_trained, loop, resume, start, train
+from tinyvit.training import Progress, TrainingInterrupted, load_trained, loop, resume, start, train
 from tinyvit.training.gradients import OneProcess
 
 
@@ -241,7 +241,7 @@ def test_nan_weights_are_never_saved(small_config, monkeypatch):
     """Checkpoints at every step, and a loss that breaks at step 4: the checkpoint on the disk is of step 3."""
     config = dataclasses.replace(small_config, checkpoint_seconds=0.0)
     monkeypatch.setattr(Breaks, "at", {3: lambda team: team.parameters["cls_token"].fill(np.nan)})
-    monkeypatch.setattr(choose_gradients, "OneProcess", Breaks)
+    monkeypatch.setattr(start, "OneProcess", Breaks)
     with pytest.raises(UserError, match=r"at step 4: .* last good checkpoint is .*last"):
         train(config)
     saved = load_file(Path(config.output) / "last" / "model.safetensors")

@@ -12,9 +12,9 @@ from ..config.run import Workers
 from ..datasets import normalize
 from ..optim import AdamW
 from ..training import TrainConfig
-from ..training.choose_gradients import choose_gradients, with_workers
 from ..training.gradients import Gradients
 from ..training.parallel import Team
+from ..training.sharing import shared_gradients, with_workers
 from .setting import LEARNING_RATE, MEAN, STD, STEP, WEIGHT_DECAY, Side, inference_runs, new_model, one_batch
 
 
@@ -25,7 +25,7 @@ def training_team(
     """Gradients of one batch, by a team or by threads, and the step that `tinyvit train` makes: gradients and AdamW."""
     keep_freed_memory()
     train = TrainConfig(model=config, batch_size=batch_size, augment="none", workers=workers, device="cpu")
-    team = choose_gradients(with_workers(train, "cpu"), one_batch(config, batch_size), new_model(config))
+    team = shared_gradients(with_workers(train, "cpu"), one_batch(config, batch_size), new_model(config))
     optimizer = AdamW(team.parameters, weight_decay=WEIGHT_DECAY)
 
     def step() -> None:

@@ -11,14 +11,10 @@ from ..config.costs import model_costs
 from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset
 from ..errors import UserError
-from ..layers import Grads, Layer
+from ..layers import Layer
 from ..optim import FlatArrays, flatten
 from ..tasks import ALL, Batch, task_of
-from ..tasks.classify import loss_and_parts
-from ..tasks.split_answers import split_answers
 from ..tasks.task import TOKENS_AT_ONCE
-from ..vit import VisionTransformer
-from .lockstep import Lockstep
 from .state import steps_per_epoch
 
 SAVED_BYTES = 256 * 2**20  # what the forward may keep for the backward
@@ -30,7 +26,7 @@ class GradientsLostError(UserError):
 
 class Gradients(Protocol):
     """Computes gradients and answers with one model: in one process (`OneProcess`), in many (`parallel.Team`), or of a
-    large model in threads (`InThreads`, `finetuning.Tuner`).
+    large model in threads (`lockstep.InThreads`, `finetuning.Tuner`).
     """
 
     @property
@@ -130,35 +126,6 @@ class OneProcess(Part):
 
     def close(self) -> None:
         """Nothing to end."""
-
-
-class InThreads(OneProcess):
-    """Gradients of whole batches of a large classifier, computed by threads of this process in lockstep."""
-
-    model: VisionTransformer
-
-    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, threads: int):
-        super().__init__(config, dataset, model)
-        self.lockstep = Lockstep(self.grads, threads)
-        self.micro_batch = min(self.micro_batch, -(-config.batch_size // threads))  # work for each of them
-
-    def compute(self, step: int) -> Array | float:
-        """Fill `grads` with the gradient of step `step` of the run; returns the loss."""
-        self.grads.vector.fill(0)
-        return self.lockstep.add(self._forward, self._pieces(step))
-
-    def _forward(self, piece: tuple[Batch, dict[str, Any]]) -> tuple[Array, Iterator[Grads]]:
-        batch, options = piece
-        loss, parts = loss_and_parts(self.model, *batch, label_smoothing=self.config.label_smoothing, **options)
-        return options["share"] * loss, parts
-
-    def dev_answers(self, model: Any, average: FlatArrays | None) -> np.ndarray:
-        """Probabilities (n, K) of the dev split."""
-        return split_answers(self.task, self.config, model, self.dataset, "dev")
-
-    def close(self) -> None:
-        """End the threads."""
-        self.lockstep.close()
 
 
 def part_of(weights: np.ndarray | None, rows: slice, batch_size: int) -> tuple[float, np.ndarray | None]:

@@ -8,13 +8,20 @@ is computed. So one gradient buffer is enough for any number of threads, and the
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..backend import Array
+from ..config.run import TrainConfig
+from ..datasets import Dataset
 from ..layers import Grads
 from ..optim import FlatArrays
+from ..tasks import Batch
+from ..tasks.classify import loss_and_parts
+from ..tasks.split_answers import split_answers
+from ..vit import VisionTransformer
+from .gradients import OneProcess
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -53,6 +60,35 @@ class Lockstep:
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
+
+
+class InThreads(OneProcess):
+    """Gradients of whole batches of a large classifier, computed by threads of this process in lockstep."""
+
+    model: VisionTransformer
+
+    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, threads: int):
+        super().__init__(config, dataset, model)
+        self.lockstep = Lockstep(self.grads, threads)
+        self.micro_batch = min(self.micro_batch, -(-config.batch_size // threads))  # work for each of them
+
+    def compute(self, step: int) -> Array | float:
+        """Fill `grads` with the gradient of step `step` of the run; returns the loss."""
+        self.grads.vector.fill(0)
+        return self.lockstep.add(self._forward, self._pieces(step))
+
+    def _forward(self, piece: tuple[Batch, dict[str, Any]]) -> tuple[Array, Iterator[Grads]]:
+        batch, options = piece
+        loss, parts = loss_and_parts(self.model, *batch, label_smoothing=self.config.label_smoothing, **options)
+        return options["share"] * loss, parts
+
+    def dev_answers(self, model: Any, average: FlatArrays | None) -> np.ndarray:
+        """Probabilities (n, K) of the dev split."""
+        return split_answers(self.task, self.config, model, self.dataset, "dev")
+
+    def close(self) -> None:
+        """End the threads."""
+        self.lockstep.close()
 
 
 def _quietly(function: Callable[[Piece], Result]) -> Callable[[Piece], Result]:

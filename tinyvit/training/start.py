@@ -16,6 +16,7 @@ from ..datasets.recorded_images import images_to_go_on_with, read_images, write_
 from ..datasets.scan import scan
 from ..errors import UserError
 from ..images.processor import ImageProcessor
+from ..layers import Layer
 from ..storage.claim import Claim
 from ..storage.metrics import METRICS
 from ..storage.run_folder import IMAGE_LIST, new_run_folder, read_run_config, tidy
@@ -23,8 +24,8 @@ from ..tasks import task_of
 from ..tasks.class_weights import with_class_weights
 from ..tasks.fit import check_splits
 from .checkpoint import check_settings
-from .choose_gradients import choose_gradients, with_workers
 from .data import image_arrays, images_for, with_dataset
+from .gradients import Gradients, OneProcess
 from .history import History
 from .loop import Trainer
 from .progress import Progress
@@ -76,7 +77,7 @@ def train(
                 forbid(dataset.left_out)
         check_splits(dataset)
         config = task.fit(config, dataset, free, progress.note)
-        config = with_workers(config, device)
+        config = _with_workers(config, device)
         task.check(config, dataset)
         if config.class_weights is not None:
             config = with_class_weights(config, dataset.class_names, dataset.train.labels)
@@ -106,7 +107,7 @@ def resume(
     settings = config
     if (device := resolve_device(config.device)) != "cpu":
         config = dataclasses.replace(config, workers=1)  # a GPU does the whole batch
-    config = with_workers(config, device)
+    config = _with_workers(config, device)
     ranks = _ranks(config)
     progress = _progress(progress, ranks)
     with ranks.bound(), _claimed(folder, ranks) as claim:
@@ -153,8 +154,26 @@ def _trainer(
     config: TrainConfig, dataset: Dataset, files: RunFiles, progress: Progress, ranks: Ranks, *, to_fill: bool = False
 ) -> Trainer:
     """A run before its first step. It alone holds the gradients, which have to leave the memory before the test."""
-    gradients = choose_gradients(config, dataset, build_model(config, to_fill=to_fill), ranks)
+    gradients = _gradients(config, dataset, ranks, build_model(config, to_fill=to_fill))
     return Trainer(config, dataset, gradients, files, progress, ranks)
+
+
+def _with_workers(config: TrainConfig, device: str) -> TrainConfig:
+    """The config with its share of work settled, see `sharing`."""
+    if config.workers == 1:
+        return config
+    from .sharing import with_workers
+
+    return with_workers(config, device)
+
+
+def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks, model: Layer) -> Gradients:
+    """Gradients of a model: computed by this process, or by several, or by threads."""
+    if config.workers == ranks.size == 1:
+        return OneProcess(config, dataset, model)
+    from .sharing import shared_gradients
+
+    return shared_gradients(config, dataset, model, ranks)
 
 
 def _claimed(folder: Path, ranks: Ranks) -> contextlib.AbstractContextManager[Claim | None]:

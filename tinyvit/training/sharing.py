@@ -1,4 +1,4 @@
-"""Choice of who computes the gradients of a run on this machine: one process, several, or threads of a large model."""
+"""Sharing of a batch on this machine: worker processes, or for a large model threads."""
 
 import dataclasses
 from typing import Any
@@ -7,7 +7,9 @@ from ..config.costs import model_costs
 from ..config.run import TrainConfig
 from ..datasets import Dataset
 from ..datasets.in_threads import MAX_THREADS, cores
-from .gradients import Gradients, InThreads, OneProcess
+from .gradients import Gradients
+from .lockstep import InThreads
+from .parallel import Team, resolve_workers
 from .ranks import Ranks
 
 LARGE = 20_000_000  # parameters, from which on the gradients that each process has of its own take too much memory
@@ -19,25 +21,20 @@ def with_workers(config: TrainConfig, device: str) -> TrainConfig:
     Raises:
         UserError: more than one was asked for on a GPU.
     """
-    if config.workers == 1 or (device == "cpu" and _has_threads(config)):
+    if device == "cpu" and has_threads(config):
         return config
-    from .parallel import resolve_workers
-
     return dataclasses.replace(config, workers=resolve_workers(config, device))
 
 
-def choose_gradients(config: TrainConfig, dataset: Dataset, model: Any, ranks: Ranks | None = None) -> Gradients:
+def shared_gradients(config: TrainConfig, dataset: Dataset, model: Any, ranks: Ranks | None = None) -> Gradients:
     """Gradients of `model`, whose parameters are moved into one vector; the config is one of `with_workers`."""
     if config.workers == "auto":
         return InThreads(config, dataset, model, min(cores(), MAX_THREADS))
-    if config.workers == (1 if ranks is None else ranks.size) == 1:
-        return OneProcess(config, dataset, model)
-    from .parallel import Team
-
     return Team(config, dataset, model, ranks)
 
 
-def _has_threads(config: TrainConfig) -> bool:
+def has_threads(config: TrainConfig) -> bool:
+    """Whether threads share the batch: of a classifier so large that processes would need too much memory."""
     if config.workers != "auto" or config.distributed or config.task != "classify":
         return False
     return sum(cost.parameters for cost in model_costs(config.model).values()) >= LARGE
