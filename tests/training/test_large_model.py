@@ -8,11 +8,11 @@ import pytest
 
 from tests.support.notes import Notes, Stops
 from tinyvit.config.presets import PRESETS
-from tinyvit.errors import UserError
+from tinyvit.config.tasks import task_config
 from tinyvit.training import TrainConfig, TrainingInterrupted, resume, sharing, start, train
 from tinyvit.training.gradients import OneProcess
 from tinyvit.training.lockstep import InThreads
-from tinyvit.training.parallel import Team
+from tinyvit.training.parallel import Team, team
 from tinyvit.training.ranks import Ranks
 from tinyvit.training.state import build_model
 
@@ -21,7 +21,8 @@ from tinyvit.training.state import build_model
 def large(monkeypatch):
     """From here on every model is a large one, and there are three cores."""
     monkeypatch.setattr(sharing, "LARGE", 1)
-    monkeypatch.setattr(sharing, "cores", lambda: 3)
+    monkeypatch.setattr(team, "cores", lambda: 3)
+    monkeypatch.setattr(team, "MIN_FLOPS", 1)
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def config(small_config):
     return dataclasses.replace(small_config, workers="auto", device="cpu", label_smoothing=0.1)
 
 
-def chosen(config, dataset, device="cpu"):
-    config = start._with_workers(config, device)
+def chosen(config, dataset):
+    config = start._with_workers(config, "cpu")
     return start._gradients(config, dataset, Ranks(), build_model(config))
 
 
@@ -39,33 +40,30 @@ def chosen(config, dataset, device="cpu"):
 def test_threads_come_to_the_same_gradient(config, small_dataset, threads, micro_batch, class_weights):
     config = dataclasses.replace(config, micro_batch=micro_batch, class_weights=class_weights)
     alone = OneProcess(dataclasses.replace(config, micro_batch=0), small_dataset, build_model(config))
-    team = InThreads(config, small_dataset, build_model(config), threads)
+    threaded = InThreads(dataclasses.replace(config, workers=threads), small_dataset, build_model(config))
     wanted = alone.compute(8)
-    team.grads.vector.fill(np.nan)  # whatever was there before must not matter
-    assert float(team.compute(8)) == pytest.approx(float(wanted), rel=1e-6)
+    threaded.grads.vector.fill(np.nan)  # whatever was there before must not matter
+    assert float(threaded.compute(8)) == pytest.approx(float(wanted), rel=1e-6)
     size = np.abs(alone.grads.vector).max()
-    np.testing.assert_allclose(team.grads.vector, alone.grads.vector, rtol=0, atol=1e-6 * size + 1e-7)
+    np.testing.assert_allclose(threaded.grads.vector, alone.grads.vector, rtol=0, atol=1e-6 * size + 1e-7)
     answers = alone.dev_answers(alone.model, None)
-    np.testing.assert_allclose(team.dev_answers(team.model, None), answers, rtol=1e-5)
-    team.close()
+    np.testing.assert_allclose(threaded.dev_answers(threaded.model, None), answers, rtol=1e-5)
+    threaded.close()
 
 
 def test_each_thread_has_work(config, small_dataset):
-    team = InThreads(config, small_dataset, build_model(config), 3)
-    assert team.micro_batch == 11  # of 32
-    assert len(list(team._pieces(0))) == 3
-    team.close()
+    threaded = InThreads(dataclasses.replace(config, workers=3), small_dataset, build_model(config))
+    assert threaded.micro_batch == 11  # of 32
+    assert len(list(threaded._pieces(0))) == 3
+    threaded.close()
 
 
 def test_a_large_model_alone_has_threads(config, small_dataset, large):
-    assert isinstance(chosen(config, small_dataset), InThreads)
-    assert isinstance(chosen(dataclasses.replace(config, workers=1), small_dataset), OneProcess)
-    assert not isinstance(chosen(dataclasses.replace(config, workers=1), small_dataset), InThreads)
-    assert isinstance(chosen(dataclasses.replace(config, workers=2), small_dataset), Team)
-    assert start._with_workers(config, "cuda:0").workers == 1
-    assert start._with_workers(dataclasses.replace(config, distributed=True), "cpu").workers == 1
-    with pytest.raises(UserError, match="--workers 2 on cuda:0"):
-        start._with_workers(dataclasses.replace(config, workers=2), "cuda:0")
+    assert chosen(config, small_dataset).lockstep.threads == 3
+    assert chosen(dataclasses.replace(config, workers=2), small_dataset).lockstep.threads == 2
+    assert type(chosen(dataclasses.replace(config, workers=1), small_dataset)) is OneProcess
+    assert not sharing.has_threads(dataclasses.replace(config, workers=2, distributed=True))
+    assert not sharing.has_threads(task_config("mae")(workers=2))
 
 
 def test_a_small_model_has_processes_or_is_alone(config, small_dataset):
@@ -82,11 +80,12 @@ def test_what_counts_as_large():
     assert sharing.has_threads(TrainConfig(model=PRESETS["vit_base_patch16_224"]))
 
 
-def test_stopped_and_resumed_ends_with_the_same_bits(config, large, tmp_path):
+def test_stopped_and_resumed_ends_with_the_same_bits(config, large, tmp_path, monkeypatch):
     whole = train(config, progress=Notes())
     stopped = dataclasses.replace(config, output=str(tmp_path / "stopped"))
     with pytest.raises(TrainingInterrupted):
         train(stopped, progress=Stops(3))
+    monkeypatch.setattr(team, "cores", lambda: 1)  # a run keeps its number of threads
     history = resume(stopped.output, progress=Notes())
     for name, array in whole.best.model.parameters().items():
         np.testing.assert_array_equal(history.best.model.parameters()[name], array)
@@ -96,11 +95,11 @@ def test_stopped_and_resumed_ends_with_the_same_bits(config, large, tmp_path):
 def test_no_thread_holds_the_gradients_of_the_whole_model(config, small_dataset):
     wide = dataclasses.replace(config.model, embed_dim=256, depth=6, num_heads=4)
     config = dataclasses.replace(config, model=wide, batch_size=2)
-    team = InThreads(config, small_dataset, build_model(config), 2)
-    team.compute(0)
+    threaded = InThreads(dataclasses.replace(config, workers=2), small_dataset, build_model(config))
+    threaded.compute(0)
     tracemalloc.start()
-    team.compute(0)
+    threaded.compute(0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    team.close()
-    assert peak < team.grads.vector.nbytes  # of two threads; each had a sixth of it at a time
+    threaded.close()
+    assert peak < threaded.grads.vector.nbytes  # of two threads; each had a sixth of it at a time

@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from ..config import ViTConfig
 from ..errors import UserError
 from ..plots.figure import MUTED, PURPLE, TEAL, headline, new_figure, quiet_axes, save_figure
-from ..training.parallel import Team
 from .timing import in_turn
 from .tinyvit_side import training_team
 
@@ -53,7 +52,7 @@ def scaling(config: ViTConfig, *, batch_size: int, rounds: int, max_workers: int
             seconds = in_turn({"step": step}, rounds)["step"].median
             with threadpool_limits(1, user_api="blas"):  # looking for libraries takes memory too, and comes before
                 tracemalloc.start()
-                (team.part if isinstance(team, Team) else team).compute(0)
+                team.part.compute(0)
                 peak = tracemalloc.get_traced_memory()[1] / 2**20
                 tracemalloc.stop()
         points.append(Point(what, value, seconds, peak))

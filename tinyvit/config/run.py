@@ -97,7 +97,7 @@ class TrainConfig(RunConfig):
     )
     shear: float = option(0.0, "random shear, at most, in degrees (augment affine)", below=90)
     workers: Literal["auto"] | int = option(
-        "auto", "data-parallel worker processes; auto: one per core, or threads for a large model", at_least=1
+        "auto", "data-parallel worker processes, for a large model threads; auto: one per core", at_least=1
     )
     distributed: bool = option(False, "data parallelism over the ranks started by mpiexec")
 

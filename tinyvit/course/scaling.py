@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from ..config import PRESETS, ViTConfig
 from ..config.costs import model_costs
-from ..datasets import Dataset, load_dataset
-from ..ops import cross_entropy_backward, cross_entropy_forward
+from ..datasets import Dataset, load_dataset, normalize
+from ..ops import cross_entropy_forward
 from ..optim import AdamW, warmup_cosine
 from ..vit import VisionTransformer
 
@@ -57,16 +57,15 @@ def learning_rate(width: int) -> float:
 
 def train(width: int, images: int, seen: int, seed: int, *, lr: float | None = None) -> VisionTransformer:
     """A model that was trained on `seen` images, drawn from `images` different ones."""
+    from ..training.step import train_step  # not at the start of every lesson
+
     split, rng = _mnist().train, np.random.default_rng(seed)
     model = VisionTransformer(config(width), rng=rng)
     optimizer, batches = AdamW(model.parameters()), draw(len(split.labels), images, seen, rng)
+    peak = learning_rate(width) if lr is None else lr
     for step, rows in enumerate(batches):
-        logits, saved = model.forward(_normalised(split.images[rows]))
-        _, loss_saved = cross_entropy_forward(logits, labels=split.labels[rows])
-        _, grads = model.backward(cross_entropy_backward(1.0, loss_saved), saved)
-        rate = learning_rate(width) if lr is None else lr
-        total = len(batches)
-        optimizer.step(grads, lr=warmup_cosine(step, lr=rate, total_steps=total, warmup_steps=total // 10))
+        now = warmup_cosine(step, lr=peak, total_steps=len(batches), warmup_steps=len(batches) // 10)
+        train_step(model, optimizer, _normalised(split.images[rows]), split.labels[rows], lr=now)
     return model
 
 
@@ -90,7 +89,7 @@ def _mnist() -> Dataset:
 
 def _normalised(pixels: np.ndarray) -> np.ndarray:
     data = _mnist()
-    return ((pixels / 255 - data.mean) / data.std).astype(np.float32)
+    return normalize(pixels, data.mean, data.std, np.float64).astype(np.float32)  # rounded once
 
 
 def work(width: int) -> int:

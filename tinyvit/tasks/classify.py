@@ -46,18 +46,11 @@ def loss_and_gradients(
 
 
 def loss_and_parts(
-    model: VisionTransformer,
-    images: Array,
-    labels: Array,
-    *,
-    label_smoothing: float = 0.0,
-    share: float = 1.0,
-    weights: Array | None = None,
-    rng: Any = None,
+    model: VisionTransformer, images: Array, labels: Array, *, share: float = 1.0, rng: Any = None, **of_the_loss: Any
 ) -> tuple[Array, Iterator[Grads]]:
     """The same, but the gradients come part by part of the model, each computed when it is asked for."""
     logits, saved = model.forward(images, rng=rng)
-    loss, loss_saved = cross_entropy_forward(logits, labels=labels, weights=weights, label_smoothing=label_smoothing)
+    loss, loss_saved = cross_entropy_forward(logits, labels=labels, **of_the_loss)
     parts = model.backward_parts(cross_entropy_backward(share, loss_saved), saved)
     return loss, (grads for _, grads in parts)
 

@@ -63,12 +63,13 @@ class Lockstep:
 
 
 class InThreads(OneProcess):
-    """Gradients of whole batches of a large classifier, computed by threads of this process in lockstep."""
+    """Gradients of whole batches of a large classifier, by `config.workers` threads of this process in lockstep."""
 
     model: VisionTransformer
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer, threads: int):
+    def __init__(self, config: TrainConfig, dataset: Dataset, model: VisionTransformer):
         super().__init__(config, dataset, model)
+        threads = int(config.workers)
         self.lockstep = Lockstep(self.grads, threads)
         self.micro_batch = min(self.micro_batch, -(-config.batch_size // threads))  # work for each of them
 

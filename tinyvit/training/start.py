@@ -159,12 +159,12 @@ def _trainer(
 
 
 def _with_workers(config: TrainConfig, device: str) -> TrainConfig:
-    """The config with its share of work settled, see `sharing`."""
+    """The config with a number of workers in place of "auto"."""
     if config.workers == 1:
         return config
-    from .sharing import with_workers
+    from .parallel import resolve_workers
 
-    return with_workers(config, device)
+    return dataclasses.replace(config, workers=resolve_workers(config, device))
 
 
 def _gradients(config: TrainConfig, dataset: Dataset, ranks: Ranks, model: Layer) -> Gradients:

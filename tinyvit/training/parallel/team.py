@@ -26,7 +26,7 @@ MAX_WORKERS = 8
 
 
 def resolve_workers(config: TrainConfig, device: str) -> int:
-    """Number of processes, this one included, that share a step: the config's, or for "auto" one per core.
+    """Number of workers, this process included, that share a step: the config's, or for "auto" one per core.
 
     Raises:
         UserError: more than one was asked for on a GPU.
