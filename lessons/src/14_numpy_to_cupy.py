@@ -402,10 +402,11 @@ show(
 )
 
 # %% [markdown]
-# Up to about a thousand numbers the size does not matter. Then bytes take over. In between it is faster than the dotted
-# line: arrays that fit into the CPU's **cache** need no trip to its memory, and the second line printed above says how
-# quick they are. On a GPU the law is the same, only the numbers differ: the flat part lies much higher, the steep part
-# much lower. So it takes far larger arrays until a call is worth its price.
+# When this was written, the size did not matter up to about a thousand numbers. Then bytes took over. In between a call
+# can be faster than the dotted line: arrays that fit into the CPU's **cache** need no trip to its memory, and the second
+# line printed above says which were quickest. (If other programs keep your machine busy, single points lie too high.) On a
+# GPU the law is the same, only the numbers differ: the flat part lies much higher, the steep part much lower. So it takes
+# far larger arrays until a call is worth its price.
 #
 # ### The roof, by hand
 #
@@ -447,9 +448,11 @@ for D, speed in zip(widths, speeds, strict=True):
 print(f"this core's roof has its edge near {speeds.max() / bandwidth:.0f} FLOP a byte")
 
 # %% [markdown]
-# The same sum of work runs at very different speeds. With few FLOPs a byte the core waits for its memory; beyond the edge
-# arithmetic decides, and wide products do it best. The model of this course, $D = 64$, stands just below the edge of our
-# H100. A core's edge is lower: a GPU is ahead of it in arithmetic by more than in memory.
+# The same FLOPs take very different times. With few of them a byte the core waits for its memory; beyond the edge
+# arithmetic decides, and a wider product is hardly faster any more. (That is the law. Single lines may be out of order:
+# whatever else runs on your machine takes its share, and the library cuts small products in its own ways.) The model of
+# this course, $D = 64$, stands just below the edge of our H100. A core's edge was lower when this was written, at 3 FLOP a
+# byte: a GPU is ahead of it in arithmetic by more than in memory.
 #
 # ### Exercise 14.4: the floor
 #
@@ -616,9 +619,10 @@ for device, module in [("CPU", np)] + ([("GPU", xp)] if xp is not strict_cupy el
         )
 
 # %% [markdown]
-# The same law, with other numbers. On one core, 16 images take three or four times as long as one, because a call has its
-# price here, too. It is only smaller: a microsecond or two. From 64 images on, an image costs about the same,
-# however large the batch: arithmetic and bytes decide. In the plot of one call, that is the steep part on the right.
+# The same law, with other numbers. When this was written, 16 images took one core three or four times as long as one,
+# because a call has its price here, too. It is only smaller: a microsecond or two. From 64 images on, an image cost about
+# the same, however large the batch: arithmetic and bytes decide. In the plot of one call, that is the steep part on the
+# right.
 # (On your CPU, large batches may even get *slower* for each image, once their arrays no longer fit into its cache.)
 #
 # ## Fewer, larger kernels

@@ -500,9 +500,9 @@ show_guess(my_guess, worse, "it hurts more in")
 # bias is added. A careful tape would keep only what is asked for. The line below the table says how much that is: much
 # less than all, and still more than by hand.
 #
-# And the surprise: the bookkeeping costs *little*. Writing all the records takes well under a millisecond. For one
-# image that is a tenth to a sixth of the time; for 64 images it is nothing beside the rest. The time goes where it
-# goes by hand: into the arrays.
+# And the surprise: the bookkeeping costs *little*. Writing all the records took less than a millisecond when this was
+# written. (Your time stands below the table; on a busy machine it may be more.) For one image that was a tenth to a sixth
+# of the time; for 64 images it is nothing beside the rest. The time goes where it goes by hand: into the arrays.
 #
 # Where do the arrays come from? Let us look at three operations alone. We count what each must keep besides its input
 # and its output, in units of the size of its input.
