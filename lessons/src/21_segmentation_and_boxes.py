@@ -58,17 +58,15 @@ def draw_mask(ax, mask):
     ax.axis("off")
 
 
-def draw_boxes(ax, image, boxes, classes, labels=None):
+def draw_boxes(ax, image, boxes, classes):
     ax.imshow(image, cmap="gray", interpolation="nearest")
-    for number, ((x1, y1, x2, y2), k) in enumerate(zip(boxes, classes, strict=True)):
+    for (x1, y1, x2, y2), k in zip(boxes, classes, strict=True):
         colour = COLOURS[int(k) + 1]
         ax.add_patch(
             plt.Rectangle(
                 (x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, color=colour, linewidth=1.5
             )
         )
-        if labels is not None:
-            ax.text(x1, y1 - 1.5, labels[number], color=colour, fontsize=8)
     ax.axis("off")
 
 
@@ -882,17 +880,26 @@ kept = suppressed(boxes, scores)
 print(f"{(kept & (scores > 0.3)).sum(1).mean():.1f} boxes a canvas with a score above 0.3 are kept")
 
 # %% drawing=true
-figure, axes = plt.subplots(2, 5, figsize=(9.5, 4))
+figure, axes = plt.subplots(2, 5, figsize=(9.5, 4.2), layout="constrained")
 sure = scores > 0.3
-for column, index in zip(axes.T, (0, 2, 3, 4, 5), strict=True):
-    for ax, those in zip(column, (sure[index], (kept & sure)[index]), strict=True):
-        some_classes, some_scores = classes[index, those], scores[index, those]
-        words = [f"{DIGITS[k]}: {s:.2f}" for k, s in zip(some_classes, some_scores, strict=True)]
-        image, labelled = dev.images[index, 0], words if ax is column[1] else None
-        draw_boxes(ax, image, boxes[index, those], some_classes, labelled)
+for (above, below), index in zip(axes.T, (0, 2, 3, 4, 5), strict=True):
+    for ax, those in ((above, sure[index]), (below, (kept & sure)[index])):
+        draw_boxes(ax, dev.images[index, 0], boxes[index, those], classes[index, those])
+    those = np.flatnonzero((kept & sure)[index])
+    for place, box in enumerate(those[boxes[index, those, 0].argsort()]):  # from left to right
+        below.text(
+            (place + 0.5) / len(those),
+            -0.1,
+            f"{DIGITS[classes[index, box]]}: {scores[index, box]:.2f}",
+            transform=below.transAxes,
+            color=COLOURS[classes[index, box] + 1],
+            ha="center",
+            fontsize=8,
+        )
 show(
     figure,
-    "Above: all boxes with a score above 0.3. Below: those that non-maximum suppression keeps, with digit and score.",
+    "Above: all boxes with a score above 0.3. Below: those that non-maximum suppression keeps, and under each canvas "
+    "what they say, from left to right: digit and score.",
 )
 
 # %% [markdown]
