@@ -80,6 +80,13 @@ def test_of_nothing_all_is_zero():
     assert "nan" not in entity_report(counts, kinds_of(TAGS))
 
 
+def test_a_kind_that_is_neither_there_nor_found_is_left_out():
+    counts = EntityCounts(np.array([0, 3, 0]), np.array([0, 4, 2]), np.array([0, 3, 0]))
+    report = entity_report(counts, ["DATE", "LOC", "PER"])
+    assert report == entity_report(EntityCounts(*(line[1:] for line in counts)), ["LOC", "PER"])
+    assert f"{3 / 4 / 2:.4f}" in report.splitlines()[6]  # macro average of precision, as seqeval's
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_counts_of_random_tags_are_those_of_sets(seed):
     rng = np.random.default_rng(seed)

@@ -81,15 +81,18 @@ def count_entities(tags: np.ndarray, predictions: np.ndarray, tag_names: Sequenc
 
 
 def entity_report(counts: EntityCounts, kinds: Sequence[str], digits: int = 4) -> str:
-    """Precision, recall, F1 and support of each kind of entity and their averages, laid out as by seqeval.
+    """Precision, recall, F1 and support of each kind of entity that occurs and their averages, laid out as by seqeval.
 
     The micro average counts all entities alike, the macro average all kinds, the weighted one kinds by their support.
+    A kind that is neither there nor found says nothing, and is left out of all.
     """
-    right, found, true = counts
+    occurring = np.flatnonzero(counts.found + counts.true).tolist()
+    kinds = [kinds[k] for k in occurring]
+    right, found, true = (line[occurring] for line in counts)
     scores, total = score_rows(right, found, true), int(true.sum())
     averages = (
         np.array(counts.scores),
-        scores.mean(axis=0),
+        scores.mean(axis=0) if kinds else np.zeros(3),
         np.average(scores, axis=0, weights=true) if total else np.zeros(3),
     )
     width = max(map(len, (*kinds, *AVERAGES)))
