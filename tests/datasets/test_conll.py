@@ -124,3 +124,10 @@ def test_that_there_is_no_tag_is_told(tmp_path, text):
 def test_no_folder(tmp_path):
     with pytest.raises(UserError, match="is no folder"):
         load_conll(tmp_path / "there")
+
+
+def test_more_kinds_than_a_byte_counts(tmp_path):
+    (tmp_path / "train.txt").write_text("".join(f"w B-K{i:03}\nv I-K{i:03}\n\n" for i in range(80)))
+    data = load_conll(tmp_path)
+    tags = np.concatenate([data.train.labels, data.dev.labels]).astype(int)
+    assert sorted(map(tuple, tags.tolist())) == [(2 * i + 1, 2 * i + 2) for i in range(80)]

@@ -96,6 +96,7 @@ def test_a_lexicon_of_ones_own(tmp_path):
         (MANY + "good\n", "no number behind 'good' in line 61"),
         (MANY + "good fine\n", "no number behind 'good fine'"),
         (MANY + "good\tfine\n", "no number behind 'good'"),
+        (MANY + "good\tnan\n", "no number behind 'good' in line 61"),
         (MANY.replace("-0.5", "0.5"), "has 60 words of letters that are good or bad"),
         ("good\t1\nbad\t-1\n", "has 2 words"),
         ("", "has 0 words"),

@@ -4,6 +4,7 @@ A word whose stem is seen in training ("hopeful" after "hope") is easy. A new st
 "dis-" and "-less" say something, most letters nothing.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,11 +85,13 @@ def read_lexicon(path: Path) -> tuple[dict[str, bool], int]:
         word, *rest = (cell.strip() for cell in line.split("\t"))
         try:
             rating = float(rest[0])
-        except (IndexError, ValueError) as error:
+        except (IndexError, ValueError):
+            rating = math.nan
+        if math.isnan(rating):
             raise UserError(
                 f"{path} has no number behind {printable(word)!r} in line {number}: write a word, a tab and a number, "
                 "below 0 for a bad word"
-            ) from error
+            )
         word = word.lower()
         if not (word.isascii() and word.isalpha() and len(word) <= LENGTH and rating) or word in words:
             left_out += 1

@@ -178,8 +178,9 @@ def sentences(n: int, *, name_part: str, frame_part: str, rng: np.random.Generat
 
 
 def tag_codes(tags: Sequence[Sequence[int]], length: int) -> np.ndarray:
-    """Tags of sentences: int8 (n, length), -1 behind the last word."""
-    codes = np.full((len(tags), length), PADDING, np.int8)
+    """Tags of sentences: int8 (n, length), or int16 where there are more than 128 tags; -1 behind the last word."""
+    largest = max((max(of_words, default=0) for of_words in tags), default=0)
+    codes = np.full((len(tags), length), PADDING, np.int8 if largest < 128 else np.int16)
     for row, of_words in zip(codes, tags, strict=True):
         row[: len(of_words)] = of_words[:length]
     return codes
