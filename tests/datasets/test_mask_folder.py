@@ -209,7 +209,7 @@ def one_left(folder):
         (few_names, "classes.txt has 2 different names in 2 lines, and the masks have classes up to 2"),
         (no_utf8, "classes.txt is not UTF-8: save it as text in UTF-8"),
         (same_names, "classes.txt has 2 different names in 3 lines"),
-        (one_left, "there are 1 training images, and none to hold back"),
+        (one_left, "there is one training image, and none to hold back"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence(spoil, sentence, folder):
@@ -217,6 +217,13 @@ def test_what_is_wrong_is_one_sentence(spoil, sentence, folder):
     with pytest.raises(UserError, match=sentence) as error:
         list_masks(folder)
     assert "\n" not in str(error.value)
+
+
+def test_a_link_of_classes_that_leads_nowhere_is_told(folder):
+    (folder / "classes.txt").unlink(missing_ok=True)
+    (folder / "classes.txt").symlink_to("moved.txt")
+    with pytest.raises(UserError, match=r"classes\.txt was not found"):
+        list_masks(folder)
 
 
 def test_other_folders_are_none(tmp_path):

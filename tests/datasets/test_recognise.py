@@ -57,6 +57,11 @@ def test_cifar_is_known_by_the_names_of_its_files(tmp_path):
         assert recognise(tmp_path / f"{name}-binary.tar.gz") == name
 
 
+def test_a_file_that_is_no_archive_is_none(tmp_path):
+    (tmp_path / "notes.txt").write_text("cifar-100")
+    assert recognise(tmp_path / "notes.txt") is None
+
+
 def test_images_and_nothing_are_neither(tmp_path, make_image):
     make_image("test_batch/cat/one.png")
     make_image("train_images/dog/one.png")

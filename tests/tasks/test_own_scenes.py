@@ -204,8 +204,23 @@ def test_images_with_masks_or_boxes_have_to_fit_into_memory(task, free, tmp_path
         task_of(config).dataset(dataclasses.replace(config, workers=2), progress.note)
 
 
-def test_other_folders_are_left_to_others(tmp_path):
-    for task in ("segment", "detect"):
-        config = {"segment": SegmentConfig, "detect": DetectConfig}[task](data_dir=str(tmp_path))
-        assert TASKS[task].dataset(config, print) is None
-        assert task_of(config) is TASKS[task]
+@pytest.mark.parametrize(("task", "layout"), [("segment", "images and masks"), ("detect", "COCO's train.json")])
+def test_a_folder_of_neither_is_not_taken_for_classes(task, layout, tmp_path, capsys):
+    for name in ("pictures of cats", "shapes"):  # which were meant to be images and masks
+        squares(tmp_path / name)
+    assert main(["train", "--task", task, "--data-dir", str(tmp_path), "--output", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path} has no {TASKS[task].truth.name}: give a folder with" in said
+    assert layout in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_other_folders_are_left_to_others(task, tmp_path):
+    kind = {"segment": SegmentConfig, "detect": DetectConfig}[task]
+    classes = kind(data_dir=str(tmp_path), dataset="folder")
+    assert TASKS[task].dataset(classes, print) is None
+    assert task_of(classes) is TASKS[task]
+    (tmp_path / "train-images").touch()
+    (tmp_path / "train-labels").touch()
+    assert TASKS[task].dataset(kind(data_dir=str(tmp_path)), print) is None  # IDX files

@@ -13,7 +13,7 @@ NEXT = {  # by task, with the folder of the run
     "tag": "Learn the tags of a text of your own, in CoNLL's format: tinyvit train --task tag --data-dir FOLDER",
     "sentiment": "Learn from a lexicon of your own: tinyvit train --task sentiment --data-dir lexicon.txt",
     "continual": "Compare what is forgotten: tinyvit train --task continual --method naive (or replay, ewc, lwf)",
-    "read": "Read longer rows: tinyvit train --task read --digits 5",
+    "read": "Try it on a row of your own: tinyvit predict {folder} {image} --plot",
     "mae": "Fine-tune its encoder on images of your own: tinyvit finetune --model {folder} --data-dir photos",
     "segment": "Try it on an image of your own: tinyvit predict {folder} {image} --plot",
     "detect": "Try it on an image of your own: tinyvit predict {folder} {image} --plot",

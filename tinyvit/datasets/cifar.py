@@ -59,11 +59,7 @@ def find_cifar(kind: Kind, places: list[Path]) -> Path | None:
     """
     for place in places:
         for path in (place, place / kind.folder, place / kind.archive, place / kind.archive.removesuffix(".gz")):
-            if (
-                path.is_file()
-                and re.search(r"\.(tar|tgz|tar\.gz)$", path.name)
-                and not kind.python.fullmatch(path.name)
-            ):
+            if path.is_file() and is_archive(path) and not kind.python.fullmatch(path.name):
                 return path
             if path.is_dir() and any(kind.train.fullmatch(name) or name == kind.test for name in _names(path)):
                 return path
@@ -77,6 +73,11 @@ def find_cifar(kind: Kind, places: list[Path]) -> Path | None:
                 f"code: get the binary version, {kind.archive}, from {CIFAR_PAGE}"
             )
     return None
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is called as tar archives are."""
+    return path.name.endswith((".tar", ".tgz", ".tar.gz"))
 
 
 def _names(folder: Path) -> list[str]:

@@ -173,7 +173,7 @@ def _class_names(root: Path, present: np.ndarray, notes: list[str]) -> tuple[str
     largest = int(np.flatnonzero(present[:VOID]).max())
     if present[VOID] and largest == 0:
         raise UserError(f"the masks hold 0 and {VOID} alone, and {VOID} means no class: save what is to be found as 1")
-    if (root / CLASSES).exists():
+    if os.path.lexists(root / CLASSES):
         try:
             text = read_file(root / CLASSES).decode("utf-8-sig")
         except UnicodeDecodeError as error:

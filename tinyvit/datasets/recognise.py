@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..storage.paths import expanded
-from .cifar import KINDS, find_cifar
+from .cifar import KINDS, find_cifar, is_archive
 from .find import find_in, folders_of
 from .idx import digests
 from .idx_files import idx_files
@@ -21,7 +21,7 @@ def recognise(data_dir: str | os.PathLike[str]) -> str | None:
         UserError: it is the version of CIFAR that is a pickle.
     """
     place = expanded(data_dir)
-    if place.is_file():  # an archive
+    if place.is_file() and is_archive(place):
         return "cifar-100" if "100" in place.name else "cifar-10"
     for name, kind in KINDS.items():
         if find_cifar(kind, [*folders_of(name, place)]):

@@ -68,7 +68,7 @@ def scene_files(
     if not splits.get("dev"):
         total = len(splits["train"])
         if total < 2:
-            raise UserError(f"there are {total} training images, and none to hold back for dev: add more")
+            raise UserError("there is one training image, and none to hold back for dev: add more")
         order = generator(0, "dev split").permutation(total)
         dev = {int(i) for i in order[: max(1, round(DEV_SHARE * total))]}
         splits["dev"] = [splits["train"][i] for i in sorted(dev)]

@@ -16,6 +16,7 @@ from ..datasets.canvases import Canvases, canvases
 from ..datasets.coco import is_coco_folder, list_coco
 from ..datasets.mask_folder import is_mask_folder, list_masks, read_mask
 from ..datasets.memory import check_memory
+from ..datasets.recognise import recognise
 from ..datasets.scene_files import SceneFiles, scene_arrays
 from ..errors import UserError
 from ..evaluation.predict import usual_batch_size
@@ -32,19 +33,21 @@ class Kind(NamedTuple):
 
     name: str
     task: str  # that learns from it
+    layout: str  # of a folder
     is_in: Callable[[str], bool]  # whether a folder is arranged so
     files: Callable[[str], SceneFiles]
 
 
-MASKS = Kind("masks", "segment", is_mask_folder, list_masks)
-BOXES = Kind("boxes in COCO's JSON", "detect", is_coco_folder, list_coco)
+MASKS = Kind("masks", "segment", "folders called images and masks", is_mask_folder, list_masks)
+BOXES = Kind("boxes in COCO's JSON", "detect", "COCO's train.json beside its images", is_coco_folder, list_coco)
 
 
 def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
-    """The images in `config.data_dir`, with masks or boxes, resized to the model's size; None where none are meant.
+    """The images in `config.data_dir`, with masks or boxes, resized to the model's size; None where canvases are meant,
+    of a published data set, IDX files, or classes in folders if `config.dataset` says so.
 
     Raises:
-        UserError: a file is wrong, the images have the other kind of truth, or do not fit into the memory.
+        UserError: a file is wrong, the images have the other kind of truth or none, or do not fit into the memory.
     """
     if config.data_dir is None or config.dataset not in ("auto", "folder"):
         return None
@@ -54,6 +57,11 @@ def own_scenes(config: Any, wanted: Kind, note: Note) -> Dataset | None:
             raise UserError(
                 f"{config.data_dir} has {other.name}, and the task {wanted.task} learns from {wanted.name}: give a "
                 f"folder with those, or use --task {other.task}"
+            )
+        if config.dataset == "auto" and not recognise(config.data_dir):
+            raise UserError(
+                f"{config.data_dir} has no {wanted.name}: give a folder with {wanted.layout}; or --dataset folder, to "
+                "compose canvases of images in a folder for each class"
             )
         return None
     files, (H, W) = wanted.files(config.data_dir), config.model.image_shape
