@@ -117,10 +117,8 @@ everyone = [
     ours["19.1"](np.concatenate([p.batch(step)[1] for step in range(300)]))
     for p in patients.values()
 ]
-print(
-    "entropy of the labels within one batch:",
-    dict(zip(letters, np.round(blind, 2).tolist(), strict=True)),
-)
+print("entropy of the labels within one batch")
+print(*(f"{letter} {one:z.2f}  " for letter, one in zip(letters, blind, strict=True)))
 
 # %% drawing=true
 figure, ax = plt.subplots(figsize=(8, 2.6))

@@ -88,6 +88,16 @@ def test_a_solution_ran_without_complaint(path):
             assert not [o for o in cell.outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
+@pytest.mark.parametrize("path", sorted((LESSONS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_what_a_solution_prints_is_tidy_and_true(path):
+    outputs = [output for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", ())]
+    said = "\n".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
+    assert not re.findall(r".*(?<![\w.])-0(?:\.0)?(?![\w.]).*", said)  # 0, and not minus 0
+    assert not re.findall(r".*\bnp\.(?:float|int|bool)\w*\(.*", said)
+    for number, following in re.findall(r"Exercise ([\d.]+), \w+: passed\. (.+)", said):
+        assert following == check._next(EXERCISES[number])
+
+
 @pytest.mark.parametrize(
     "path", sorted(LESSONS.rglob("[0-9]*.ipynb")), ids=lambda path: f"{path.parent.name}/{path.stem}"
 )
