@@ -9,8 +9,8 @@ from tinyvit.config import ViTConfig
 from tinyvit.config.generation import GenerateConfig
 from tinyvit.gradcheck.cases import shaken
 from tinyvit.layers import DiT
-from tinyvit.storage.files import PREPROCESSOR, to_json
-from tinyvit.tasks.model_files import save_model
+from tinyvit.storage.files import PREPROCESSOR, TASK, to_json
+from tinyvit.tasks.model_files import read_task_config, save_model
 
 NAMES = ["zero", "one", "Zwei", "dré"]
 
@@ -83,6 +83,7 @@ def test_without_a_name_it_goes_to_the_runs_figures(run, capsys):
         (["--guidance", "inf"], "--guidance must be from 0 to 100, got inf"),
         (["--guidance", "two"], "invalid float value: 'two'"),
         (["--steps", "0"], "whole number from 1"),
+        (["--steps", "10000"], "--steps must be from 1 to 9,999, got 10,000: 30 are usual"),
         (["--seed", "-4"], "--seed must be a whole number from 0"),
         (["--output", "sheet.jpg"], "images are written as PNG, got the file name sheet.jpg: let it end in .png"),
         (["--strip", "strip"], "images are written as PNG, got the file name strip: let it end in .png"),
@@ -111,3 +112,19 @@ def test_a_place_that_cannot_be_written_is_a_sentence(run, tmp_path, capsys):
     (tmp_path / "a.png").mkdir()
     assert main(["sample", str(run), "-n", "1", "--output", str(tmp_path / "a.png")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_model_that_always_saw_labels_is_not_guided(run, tmp_path, capsys):
+    config = GenerateConfig(model=read_task_config(run).model, judge="none", steps=3, label_dropout=0.0)
+    (run / "best" / TASK).write_bytes(to_json(config.to_dict()))
+    sheet = ["sample", str(run), "-n", "2", "--output", str(tmp_path / "sheet.png")]
+    assert main(sheet) == 2
+    assert "guidance 2 needs a model that has learned without labels, too" in capsys.readouterr().err
+    assert not (tmp_path / "sheet.png").exists()
+    assert main([*sheet, "--guidance", "1"]) == 0
+
+
+def test_it_says_nothing_of_single_images(run, tmp_path, capsys):
+    Image.new("L", (6, 4)).save(tmp_path / "image.png")
+    assert main(["predict", str(run), str(tmp_path / "image.png")]) == 2
+    assert "a model of the task generate says nothing of single images" in capsys.readouterr().err

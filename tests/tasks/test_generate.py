@@ -162,6 +162,7 @@ def test_a_judge_of_other_images_is_refused(dataset):
         ({"layer_scale": 0.1}, {}, "no use for layer_scale"),
         ({}, {"label_smoothing": 0.1}, "no use for label_smoothing, got 0.1"),
         ({}, {"class_weights": "balanced"}, "no use for class_weights"),
+        ({}, {"label_dropout": 0.0}, "guidance 2 needs a model that has learned without labels, too"),
     ],
 )
 def test_no_setting_is_passed_over(model, fields, sentence, dataset):

@@ -13,6 +13,7 @@ from .output import say
 
 MAX_IMAGES = 10_000  # on a sheet
 MAX_GUIDANCE = 100.0
+MAX_STEPS = 9_999  # as in training
 MAX_SEED = 2**64
 STRIP_ROWS = 10
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from ..plots.figure import save_figure
     from ..plots.samples import plot_denoising, save_sheet
     from ..storage.run_folder import figures_folder
-    from ..tasks.generate import load_generator
+    from ..tasks.generate import check_guided, load_generator
 
     target = options.output or str(figures_folder(options.folder) / "samples.png")
     _check(options, target)
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     noise = generator(options.seed, "sample").standard_normal((len(labels), *model.config.input_shape))
     steps = options.steps or config.steps
     guidance = config.guidance if options.guidance is None else options.guidance
+    check_guided(config, guidance)
     images = sample(model, labels, noise, steps=steps, guidance=guidance)
     save_sheet(images, target)
     settings = f"{steps} steps, guidance {guidance:g}, seed {options.seed}"
@@ -84,6 +86,8 @@ def _check(options: argparse.Namespace, target: str) -> None:
         raise UserError(f"--guidance must be from 0 to {MAX_GUIDANCE:g}, got {options.guidance:g}: 2 is usual")
     if not 0 <= options.seed < MAX_SEED:
         raise UserError(f"--seed must be a whole number from 0 to {MAX_SEED - 1}, got {options.seed}: choose another")
+    if (options.steps or 0) > MAX_STEPS:
+        raise UserError(f"--steps must be from 1 to {MAX_STEPS:,}, got {options.steps:,}: 30 are usual")
     for name in filter(None, (target, options.strip)):
         if Path(name).suffix.lower() != ".png":
             raise UserError(f"images are written as PNG, got the file name {name}: let it end in .png")

@@ -18,11 +18,14 @@ def predict_task(options: argparse.Namespace, config: Any, paths: Sequence[Path]
     from ..datasets import normalize
     from ..plots import save_figure
     from ..storage.run_folder import figures_folder
-    from ..tasks import task_of
+    from ..tasks import Task, task_of
     from ..tasks.opened import open_task_model
+    from ..tasks.task import says_nothing
 
     forbid_flags(options, config, *CLASSIFIERS_FLAGS)
     task, folder = task_of(config), Path(options.folder)
+    if type(task).predict is Task.predict:  # before its files are read, which may not be laid out for this
+        raise says_nothing(config)
     opened = open_task_model(folder, config)
     model = opened.model.to(resolve_device(options.device))
     unreadable = 0

@@ -65,6 +65,7 @@ class Generate(Task[DiT]):
         super().check(config, dataset)
         check_classes(config, dataset)
         check_used(config)
+        check_guided(config, config.guidance)
         if judge := judge_of(config):
             check_fits(judge, judge_folder(config), config.model.input_shape, dataset.class_names)
 
@@ -146,6 +147,19 @@ class Generate(Task[DiT]):
                 ways, times, [names[k] for k in labels[firsts]], title="From noise to an image", subtitle=settings
             ),
         }
+
+
+def check_guided(config: GenerateConfig, guidance: float) -> None:
+    """Check that a model that is guided has learned to make images without a label, too.
+
+    Raises:
+        UserError: it has not.
+    """
+    if guidance != 1 and not config.label_dropout:
+        raise UserError(
+            f"guidance {guidance:g} needs a model that has learned without labels, too, and label_dropout is 0: choose "
+            "guidance 1, or train with some label_dropout"
+        )
 
 
 def check_used(config: GenerateConfig) -> None:

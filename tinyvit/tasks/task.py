@@ -173,10 +173,15 @@ class Task(Protocol[Model]):
         Raises:
             UserError: the task has nothing to say of single images.
         """
-        raise UserError(
-            f"a model of the task {config.task} says nothing of single images: look at its figures, tinyvit plot RUN"
-        )
+        raise says_nothing(config)
 
     def figures(self, config: RunConfig, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
         """Figures by file name that show the model (on the CPU) at work on a few examples of a split."""
         return {}
+
+
+def says_nothing(config: RunConfig) -> UserError:
+    """Of a task that has nothing to say of single images."""
+    return UserError(
+        f"a model of the task {config.task} says nothing of single images: look at its figures, tinyvit plot RUN"
+    )
