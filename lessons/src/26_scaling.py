@@ -185,12 +185,12 @@ def step_of(width):
 
 
 steps = {w: step_of(w) for w in scaling.WIDTHS}
-seconds = dict.fromkeys(scaling.WIDTHS, np.inf)  # of the processor, the fewest of 80 tries
+seconds = dict.fromkeys(scaling.WIDTHS, np.inf)  # the fewest of 80 tries, which take turns
 for _ in range(80):
     for w, step in steps.items():
-        start = time.process_time()
+        start = time.perf_counter()
         step()
-        seconds[w] = min(seconds[w], time.process_time() - start)
+        seconds[w] = min(seconds[w], time.perf_counter() - start)
 for w, one in seconds.items():
     print(
         f"width {w:>2}: {1000 * one:5.2f} ms a step, {32 * scaling.work(w) / one / 1e9:6.2f} GFLOP/s"
