@@ -67,6 +67,22 @@ def test_answers_agree_with_the_words_of_the_question(template):
         assert wanted is None or question.answer == pytest.approx(wanted, abs=1e-6), question.text
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.__name__)
+def test_usual_mistakes_are_not_marked_as_right(template):
+    drawn = [exam.telling(template, np.random.default_rng(seed)) for seed in SEEDS]
+    assert len({question.text for question in drawn}) > 5
+    for question in drawn:
+        assert not any(exam.is_right(slip, question.answer) for slip in question.slips), question.text
+
+
+def test_the_slope_itself_is_no_central_difference():
+    slope = re.compile(r"with \$h = (.+)\$ give at \$x = (.+)\$")
+    for seed in SEEDS:
+        question = exam.telling(questions.central_difference, np.random.default_rng(seed))
+        x = float(slope.search(question.text)[2])
+        assert exam.mark(str(3 * x**2), question.answer) == "wrong value"
+
+
 def test_the_wrong_line_is_not_the_solutions_own():
     for number in ("4.3", "5.2", "7.2"):
         slips = slips_of(number)
@@ -93,6 +109,8 @@ def test_exams_need_no_tinyvit():
         (0.0004, 0.0, "wrong value"),
         (10816, 10816, "passed"),
         (10817, 10816, "wrong value"),
+        (2.0000000001, 2.0, "passed"),  # computed, and not typed
+        (0.0012, 0.0004, "wrong value"),
         (None, 3, "nothing written yet"),
         ("three", 3, "wrong value"),
         ([3, 4], 3, "wrong value"),

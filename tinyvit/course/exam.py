@@ -16,13 +16,15 @@ import numpy as np
 
 from ..errors import UserError
 from .bug_hunt import broken_source
-from .exam_questions import TEMPLATES
+from .exam_questions import TEMPLATES, Question, Template
 from .exam_slips import slips_of
 from .exercise import EXERCISES
 from .texts import texts
 from .verdict import Outcome
 
 TOLERANCE = 0.01  # of a calculated answer, relative
+ROUNDING = 1e-6
+TRIES = 1000  # to draw numbers that tell right from wrong
 ANSWER = re.compile(r"answer_\d+")
 BEYOND_NUMPY = re.compile(r"\b(ops|json|AdamW|array_module|tinyvit)\b")
 Topic = TypeVar("Topic")
@@ -53,9 +55,9 @@ def exam_for(
     to_find = _draw(topics, [n for n in exercises if n not in to_write and _has_places(n)], find, "find")
     parts: list[Part] = []
     for template in templates:
-        title, text, answer = template(own)
+        question = telling(template, own)
         name = f"answer_{len(parts) + 1}"
-        parts.append(Part(name, title, text, f"{name} = None  # a number", answer))
+        parts.append(Part(name, question.title, question.text, f"{name} = None  # a number", question.answer))
     for number in to_find:
         hunt = slips_of(number)[own.integers(len(slips_of(number)))]
         name = f"answer_{len(parts) + 1}"
@@ -68,9 +70,16 @@ def exam_for(
     return parts
 
 
+def telling(template: Template, rng: np.random.Generator) -> Question:
+    """A question whose usual mistakes come to other numbers, so that none of them is marked as right."""
+    questions = (template(rng) for _ in range(TRIES))
+    return next(one for one in questions if not any(is_right(slip, one.answer) for slip in one.slips))
+
+
 def exam_notebook(student: str, parts: Sequence[Part]) -> dict[str, Any]:
     """The notebook of a student: nbformat 4.5, as JSON has it."""
-    rules = "Write in place of each `None`, numbers to three digits, and in place of each line that raises an error."
+    rules = "Write in place of each `None`, and in place of each line that raises an error. Numbers that are not whole "
+    rules += "need three significant digits: 75.3, or 0.00418."
     cells = [_cell("markdown", f"# Exam: {student}\n\n{rules}"), _cell("code", "import math\n\nimport numpy as np")]
     for index, part in enumerate(parts, start=1):
         cells += [_cell("markdown", f"## {index}. {part.title}\n\n{part.text}"), _cell("code", part.cell)]
@@ -89,10 +98,13 @@ def mark(found: str, answer: float) -> str:
     """The verdict on an answer as `hand_in` writes it: whole numbers must be equal, others come near."""
     if found in ("", "None"):
         return Outcome.NOT_ATTEMPTED.value
-    number = float(found)
-    near = math.isclose(number, answer, rel_tol=TOLERANCE, abs_tol=TOLERANCE / 10)
-    right = number == answer if float(answer).is_integer() else near
-    return (Outcome.PASSED if right else Outcome.WRONG_VALUE).value
+    return (Outcome.PASSED if is_right(float(found), answer) else Outcome.WRONG_VALUE).value
+
+
+def is_right(number: float, answer: float) -> bool:
+    """A whole number must be right but for rounding, any other to one percent."""
+    tolerance = 0.0 if float(answer).is_integer() else TOLERANCE
+    return math.isclose(number, answer, rel_tol=tolerance, abs_tol=ROUNDING)
 
 
 def _as_number(value: object) -> float | None:

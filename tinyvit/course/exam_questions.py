@@ -1,4 +1,7 @@
-"""Exam questions whose numbers are drawn by seed: a formula of a lesson, small enough for paper and a calculator."""
+"""Exam questions whose numbers are drawn by seed: a formula of a lesson, small enough for paper and a calculator.
+
+Each says what usual mistakes come to, where that could be taken for the answer: such numbers are drawn again.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -27,6 +30,7 @@ class Question(NamedTuple):
     title: str
     text: str
     answer: float
+    slips: tuple[float, ...] = ()  # what usual mistakes come to
 
 
 Template = Callable[[np.random.Generator], Question]
@@ -46,19 +50,24 @@ def linear_gradient(rng: Any) -> Question:
     i, j = rng.integers(2, size=2).tolist()
     _, saved = linear_forward(x, np.eye(2), np.zeros(2))
     text = f"`y = x @ W + b` with `x = {listed(x)}` and `dy = {listed(dy)}`. What is `dW[{i}, {j}]`?"
-    return Question("Gradient of a weight", text, float(linear_backward(dy, saved)[1][i, j]))
+    dweight = linear_backward(dy, saved)[1]
+    slips = dweight[j, i], dweight[i, j] / 3, x[0, i] * dy[0, j]  # transposed, a mean, the first row alone
+    return Question("Gradient of a weight", text, float(dweight[i, j]), slips)
 
 
 def central_difference(rng: Any) -> Question:
-    x, h = int(rng.integers(1, 6)), float(rng.choice([0.1, 0.2, 0.5]))
-    text = f"$f(x) = x^3$. What does the central difference with $h = {h}$ give at $x = {x}$?"
-    return Question("Central difference", text, ((x + h) ** 3 - (x - h) ** 3) / (2 * h))
+    x, h = int(rng.integers(1, 10)), float(rng.choice([0.5, 1, 2, 3]))
+    text = f"$f(x) = x^3$. What does the central difference with $h = {h:g}$ give at $x = {x}$?"
+    up, down = (x + h) ** 3, (x - h) ** 3
+    slips = 3 * x**2, (up - x**3) / h, (up - down) / h, (up - down) / 2 * h  # the slope itself, one side, brackets
+    return Question("Central difference", text, (up - down) / (2 * h), slips)
 
 
 def softmax_value(rng: Any) -> Question:
-    scores, k = np.round(rng.normal(scale=1.5, size=3), 1), int(rng.integers(3))
+    scores, k = np.round(rng.normal(size=3), 1), int(rng.integers(3))
     text = f"What is entry {k} (the first is entry 0) of the softmax of `{listed(scores)}`?"
-    return Question("Softmax", text, float(softmax_forward(scores)[0][k]))
+    slips = 1 / 3, scores[k] / (scores.sum() or 1), softmax_forward(-scores)[0][k]
+    return Question("Softmax", text, float(softmax_forward(scores)[0][k]), slips)
 
 
 def cross_entropy_gradient(rng: Any) -> Question:
@@ -73,7 +82,8 @@ def normalized(rng: Any) -> Question:
     x, k = rng.integers(-9, 10, size=4).astype(float), int(rng.integers(4))
     y = layer_norm_forward(x, np.ones(4), np.zeros(4))[0]
     text = f"Layer norm takes `{listed(x)}`, with weight 1 and bias 0. What is entry {k} of what comes out?"
-    return Question("Layer norm", text, float(y[k]))
+    slips = (x[k] - x.mean()) / (x.std(ddof=1) or 1), (x[k] - x.mean()) / (x.var() or 1), x[k] / (x.std() or 1)
+    return Question("Layer norm", text, float(y[k]), slips)
 
 
 def attended(rng: Any) -> Question:
@@ -82,7 +92,11 @@ def attended(rng: Any) -> Question:
     y, _ = attention_forward(np.concatenate([q, k, v], axis=1)[None], num_heads=1)
     text = f"Two tokens, one head of width 4: `q = {listed(q)}`, `k = {listed(k)}`, `v = {listed(v)}`. "
     text += f"What is entry {j} of the answer to token {i}?"
-    return Question("Attention", text, float(y[0, i, j]))
+    scores = q @ k.T
+    shares = [softmax_forward(one)[0] for one in (scores, scores / 4, scores.T / 2)]  # no root of d, no root, keys ask
+    down = softmax_forward(scores.T / 2)[0].T  # columns add up to 1
+    slips = v[:, j].mean(), (shares[2] @ k)[i, j], *((w @ v)[i, j] for w in (*shares, down))
+    return Question("Attention", text, float(y[0, i, j]), slips)
 
 
 def softmax_gradient(rng: Any) -> Question:
@@ -90,8 +104,10 @@ def softmax_gradient(rng: Any) -> Question:
     weights[2] = 1 - weights[0] - weights[1]
     dweights, k = rng.integers(-4, 5, size=3).astype(float), int(rng.integers(3))
     dscores = softmax_backward(dweights, softmax_forward(np.log(weights))[1])
+    own = dweights[k] * weights[k]
+    slips = dweights[k], own, own * (1 - weights[k]), weights[k] * (dweights[k] - dweights.mean()), -dscores[k]
     text = f"A token's attention weights are `{listed(weights)}`, their gradient is `{listed(dweights)}`. "
-    return Question("Back through softmax", text + f"What is the gradient of score {k}?", float(dscores[k]))
+    return Question("Back through softmax", text + f"What is the gradient of score {k}?", float(dscores[k]), slips)
 
 
 def tokens(rng: Any) -> Question:
@@ -117,14 +133,18 @@ def adamw_step(rng: Any) -> Question:
     AdamW(parameters, weight_decay=decay).step({"weight": grad}, lr=rate)
     text = f"A weight is {weight[0, 0]:g}, its gradient {grad[0, 0]:g}. What is the weight after the **first** step of "
     text += f"AdamW, with learning rate {rate} and weight decay {decay}?"
-    return Question("AdamW", text, float(parameters["weight"][0, 0]))
+    w, step = float(weight[0, 0]), rate * float(np.sign(grad[0, 0]))
+    slips = w - step, w * (1 - rate * decay) - rate * grad[0, 0], w * (1 - decay) - step, w - step - rate * decay
+    return Question("AdamW", text, float(parameters["weight"][0, 0]), slips)
 
 
 def learning_rate(rng: Any) -> Question:
     warmup, step = 10 * int(rng.integers(1, 4)), 10 * int(rng.integers(5, 10))
     text = f"The learning rate grows for {warmup} steps up to 0.01, then follows half a cosine down to 0 at step 100. "
     text += f"What is it at step {step} (the first is step 0)?"
-    return Question("Schedule", text, warmup_cosine(step, lr=0.01, total_steps=100, warmup_steps=warmup))
+    rates = [warmup_cosine(step + late, lr=0.01, total_steps=100, warmup_steps=warmup) for late in (0, -1, 1)]
+    straight, unwarmed = 0.01 * (100 - step) / (100 - warmup), warmup_cosine(step, lr=0.01, total_steps=100)
+    return Question("Schedule", text, rates[0], (*rates[1:], straight, unwarmed))
 
 
 def steps_of_an_epoch(rng: Any) -> Question:
@@ -139,7 +159,9 @@ def rolled_out(rng: Any) -> Question:
     i, j = rng.integers(2, size=2).tolist()
     text = f"Two tokens, two blocks of one head. Attention in the first: `{listed(maps[0][0, 0])}`, in the second: "
     text += f"`{listed(maps[1][0, 0])}`. What is entry `[{i}, {j}]` of the rollout?"
-    return Question("Rollout", text, float(attention_rollout(maps)[0, i, j]))
+    one, other = (0.5 * (each[0, 0] + np.eye(2)) for each in maps)
+    slips = (one @ other)[i, j], (maps[1] @ maps[0])[0, 0, i, j], (one @ one)[i, j], (other @ other)[i, j]
+    return Question("Rollout", text, float(attention_rollout(maps)[0, i, j]), slips)
 
 
 def intensity(rng: Any) -> Question:
