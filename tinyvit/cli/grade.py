@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from .jupyter_lab import INSTALL
 
 PASSED = Outcome.PASSED.value
 NOT_RUN = "its check did not run"
+NOT_THERE = "its check is not in the notebook"
+NOTHING = "no notebook was handed in"
 CHECK = "from tinyvit.course import check\ncheck.{name}(globals().get('{name}'))"
 HAND_IN = "from tinyvit.course.exam import hand_in\nhand_in(globals())"
 
@@ -35,6 +38,8 @@ class Graded(NamedTuple):
 def submissions(paths: Sequence[str]) -> dict[str, list[Path]]:
     """The notebooks of each student: of a folder's sub-folder its name, of a notebook the notebook's.
 
+    A folder of sub-folders alone is a class; who has no notebook in it is named, too.
+
     Raises:
         UserError: one is not there, or holds no notebook.
     """
@@ -48,6 +53,9 @@ def submissions(paths: Sequence[str]) -> dict[str, list[Path]]:
         notebooks = [path for path in sorted(given.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
         if not notebooks:
             raise UserError(f"{given} holds no notebook: name .ipynb files, or a folder with a folder for each student")
+        if not any(path.parent == given for path in notebooks):
+            folders = (path.name for path in sorted(given.iterdir()) if path.is_dir() and path.name[0] != ".")
+            found |= {name: [] for name in folders if name not in found}
         for path in notebooks:
             inside = path.relative_to(given).parts
             found.setdefault(inside[0] if len(inside) > 1 else path.stem, []).append(path)
@@ -71,15 +79,29 @@ def grade(
         import nbformat  # noqa: F401
     except ImportError as error:
         raise UserError(f"grading runs notebooks, which needs the extra 'lessons': {INSTALL}") from error
+    left = {} if key is None else {_composed(name): asked for name, asked in key["students"].items()}
     for student, notebooks in students.items():
         verdicts: dict[str, str] = {}
-        questions = None if key is None else key["students"].get(student, {})
+        questions = None if key is None else left.pop(_composed(student), {})
         problems = [] if questions != {} else ["the key has no such student"]
+        problems += [] if notebooks else [NOTHING]
         for path in notebooks:
             found, problem = _run(path, seconds, questions)
             problems += [f"{path.name}: {problem}"] * bool(problem)
-            verdicts |= {name: word for name, word in found.items() if verdicts.get(name) != PASSED}
+            verdicts |= {name: word for name, word in found.items() if _counts(word, verdicts.get(name))}
         yield Graded(student, verdicts, "; ".join(problems))
+    for student, asked in left.items() if len(students) > 1 else ():
+        yield Graded(student, {name: _marked("", answer) for name, answer in asked.items()}, NOTHING)
+
+
+def _composed(name: str) -> str:
+    """A name whose ö is one character: some systems write it as two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _counts(word: str, before: str | None) -> bool:
+    """Tell whether the verdict of a further notebook takes the place of the one before."""
+    return before is None or (before != PASSED and word != NOT_THERE)
 
 
 def _run(path: Path, seconds: int, questions: Mapping[str, Any] | None) -> tuple[dict[str, str], str]:
@@ -94,7 +116,9 @@ def _run(path: Path, seconds: int, questions: Mapping[str, Any] | None) -> tuple
     except Exception as error:  # whatever a broken file makes the package raise
         return {}, f"not a notebook ({' '.join(str(error).split())[:80]})"
     if questions is None:
-        asked = [number for number, e in EXERCISES.items() if re.search(rf"check\.{e.name}\(", text)]
+        there = {number for number, e in EXERCISES.items() if re.search(rf"check\.{e.name}\(", text)}
+        lessons = {EXERCISES[number].lesson for number in there}
+        asked = [number for number, exercise in EXERCISES.items() if exercise.lesson in lessons]
     else:
         asked = list(questions)
         checks = [CHECK.format(name=EXERCISES[name].name) for name in asked if name in EXERCISES]
@@ -116,7 +140,7 @@ def _run(path: Path, seconds: int, questions: Mapping[str, Any] | None) -> tuple
         lines = grades.read_text(encoding="utf-8", errors="replace").splitlines() if grades.exists() else []
     found = {name: word for name, _, word in (line.partition(" ") for line in lines)}
     if questions is None:
-        return {number: found.get(number, NOT_RUN) for number in asked}, problem
+        return {n: found.get(n, NOT_RUN if n in there else NOT_THERE) for n in asked}, problem
     return {name: _marked(found.get(name, ""), answer) for name, answer in questions.items()}, problem
 
 
