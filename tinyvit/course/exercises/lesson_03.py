@@ -61,10 +61,25 @@ def _last_left_out(f, x, h):
     return slopes
 
 
+def _one_nudged(f, x, h, slope):
+    """In each place what `slope` makes of f as a function of that number alone."""
+    slopes = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+
+        def of(number, index=index):
+            nudged = x.copy()
+            nudged[index] = number
+            return f(nudged)
+
+        slopes[index] = slope(of, x[index])
+    return slopes
+
+
 def _slope_cases(rng: np.random.Generator) -> Iterator[Case]:
     """With a large h, so that a cruder difference is told from a finer one."""
     for shape in ((5,), (3, 4), tuple(rng.integers(2, 5, 3)), (1, 3), (2, 1, 2, 1)):
-        weight = rng.uniform(0.5, 2, shape)
+        weight = rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape)
+        weight.flat[-1] = -9.0  # one slope is negative whatever the draw
         x = rng.uniform(0.5, 1.5, shape)
         x[(0,) * x.ndim] = 0.0
         for h in (0.1, 0.02):
@@ -107,6 +122,14 @@ add(
             lambda f, x, h: _slopes(f, x, h).reshape(-1)
         ),
         "you used a step of your own; use the h that is given": lambda f, x, h: _slopes(f, x, 1e-5),
+        "a slope may be negative: take no absolute value": lambda f, x, h: np.abs(_slopes(f, x, h)),
+        "go from x - h to x + h, h to each side and not half of it": lambda f, x, h: _slopes(f, x, h / 2),
+        "add and subtract h itself: x + h and x - h, not x times (1 + h) and (1 - h)": lambda f, x, h: _one_nudged(
+            f, x, h, lambda f, x: (f(x * (1 + h)) - f(x * (1 - h))) / (2 * h)
+        ),
+        "up and down are subtracted, f(x + h) - f(x - h), not added": lambda f, x, h: _one_nudged(
+            f, x, h, lambda f, x: (f(x + h) + f(x - h)) / (2 * h)
+        ),
     },
     not_to_call=("gradcheck",),
 )

@@ -47,6 +47,15 @@ def _central(f, x, h=1e-5):
     return gradient
 
 
+def _row_by_row(f, x):
+    gradient = np.empty(x.shape)
+    for index in range(len(x)):
+        nudged = x.astype(complex)
+        nudged[index] += 1e-30j
+        gradient[index] = f(nudged).imag / 1e-30
+    return gradient
+
+
 def _difference(f, x):
     gradient = np.empty(x.shape)
     for index in np.ndindex(x.shape):
@@ -66,11 +75,20 @@ add(
         "the slope is in the imaginary part, f(...).imag; the real part is f itself": (
             lambda f, x: _step(f, x, real=True)
         ),
-        "the imaginary part is h times the slope: divide by h": lambda f, x: _step(f, x, divide=False),
+        "what you return is next to 0: x must be a complex copy, x.astype(complex), or 1e-30j gets lost; and the "
+        "imaginary part is h times the slope, so divide by h": lambda f, x: _step(f, x, divide=False),
         "all places were nudged at once; each has a slope of its own": lambda f, x: _step(f, x, all_at_once=True),
         "a place that was nudged stays so; begin each time with x itself": lambda f, x: _step(f, x, keep=True),
         "the real parts were subtracted; look at the imaginary part, and subtract nothing": _difference,
-        "h is too large: nothing is subtracted, so it may be as small as 1e-30": lambda f, x: _step(f, x, h=1e-4),
+        **{
+            f"h = {h:g} is too large: nothing is subtracted, so it may be as small as 1e-30": (
+                lambda f, x, h=h: _step(f, x, h=h)
+            )
+            for h in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+        },
         "the last place is missing": lambda f, x: _step(f, x, last=False),
+        "a whole row x[i] was nudged together; nudge one number at a time: np.ndindex(x.shape) visits every place": (
+            _row_by_row
+        ),
     },
 )

@@ -153,6 +153,13 @@ add(
         "both numbers come from the forward, so they always agree; one must come from the backward": (
             lambda forward, backward, x, dy, v, h: (_forward_says(forward, x, dy, v, h),) * 2
         ),
+        "v is to be used as it is; divided by its length, it asks for the slope along another vector": (
+            lambda forward, backward, x, dy, v, h: _both(forward, backward, x, dy, v / np.linalg.norm(v), h)
+        ),
+        "the steps are h * v, from x - h * v to x + h * v, and not v": lambda forward, backward, x, dy, v, h: (
+            _backward_says(forward, backward, x, dy, v),
+            _forward_says(forward, x, dy, v, 1.0, divisor=2 * h),
+        ),
     },
     not_to_call=("gradcheck",),
 )

@@ -14,10 +14,8 @@ def attention_in_pieces(q, pieces):
     return _in_pieces(q, pieces)
 
 
-def _in_pieces(
-    q, pieces, *, rescale_total=True, rescale_y=True, divide=True, scale=None, first_top=False, upside=False
-):
-    top, total, y = -np.inf, 0.0, np.zeros_like(pieces[0][1][0])
+def _in_pieces(q, pieces, *, rescale_total=True, rescale_y=True, divide=True, scale=None, first_top=False, top=-np.inf):
+    total, y = 0.0, np.zeros_like(pieces[0][1][0])
     for k, v in pieces:
         scores = k @ q / (np.sqrt(len(q)) if scale is None else scale)
         new = max(top, scores.max())
@@ -37,6 +35,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
     rising = [(np.full((2, 2), 400.0 * n), rng.standard_normal((2, 2))) for n in (1, 2, 3)]
     yield Case((np.ones(2), tuple(rising)))
     yield Case((np.ones(2), tuple(reversed(rising))))
+    yield Case((-3 * np.ones(2), tuple(rising)))  # all scores far below 0
 
 
 def _softmax(scores):
@@ -55,6 +54,16 @@ def _sum_of_pieces(q, pieces):
 def _no_shift(q, pieces):
     shares = [np.exp(k @ q / np.sqrt(len(q))) for k, _ in pieces]
     return sum(share @ v for share, (_, v) in zip(shares, pieces, strict=True)) / sum(share.sum() for share in shares)
+
+
+def _divided_at_once(q, pieces):
+    top, total, y = -np.inf, 0.0, np.zeros_like(q)
+    for k, v in pieces:
+        scores = k @ q / np.sqrt(len(q))
+        old, top = top, max(top, scores.max())
+        total = total * np.exp(old - top) + np.exp(scores - top).sum()
+        y = (y * np.exp(old - top) + np.exp(scores - top) @ v) / total
+    return y
 
 
 add(
@@ -83,6 +92,19 @@ add(
         "the scores are divided by the square root of d": lambda q, pieces: _in_pieces(q, pieces, scale=1.0),
         "the largest score of the first piece is not the largest of all: later pieces may overflow": (
             lambda q, pieces: _in_pieces(q, pieces, first_top=True)
+        ),
+        "begin with -np.inf as the largest, not with 0: where all scores are far below 0, exp gives 0 everywhere": (
+            lambda q, pieces: _in_pieces(q, pieces, top=0.0)
+        ),
+        "only the first piece is there: does the return stand inside the loop?": (
+            lambda q, pieces: _in_pieces(q, pieces[:1])
+        ),
+        "only the last piece is there; what the pieces give must be added up": lambda q, pieces: _in_pieces(
+            q, pieces[-1:]
+        ),
+        "y was divided by the total in each round; divide once, at the end": _divided_at_once,
+        "the scores were divided by d; it is the square root of d": lambda q, pieces: _in_pieces(
+            q, pieces, scale=len(q)
         ),
     },
 )
