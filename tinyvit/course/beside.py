@@ -13,7 +13,7 @@ from .source import body_of, tree_of
 
 Difference = tuple[ast.AST, ast.AST | None]  # what stands there, and what a right version has there
 METHODS = {"sum", "mean", "max", "min", "var", "std", "argmax", "reshape", "transpose", "swapaxes", "copy", "squeeze"}
-MISSING, MOVED = ast.Pass(), ast.Pass()  # in the place of what a right version has there
+MISSING, MOVED, REORDERED = ast.Pass(), ast.Pass(), ast.Pass()  # in the place of what a right version has there
 SMALL = 12  # nodes of a part that is another one: what is larger is another way to write it, and may be right
 AXIS_FIRST = {"sum", "mean", "max", "min", "var", "std", "argmax"}
 
@@ -58,6 +58,8 @@ def _said(one: ast.AST, other: ast.AST | None) -> str:
         return "a line is missing before this one, or behind it"
     if other is MOVED:
         return "it stands in the wrong place among the others"
+    if other is REORDERED:
+        return "its parts are the right ones, in another order"
     if isinstance(one, ast.BinOp) and isinstance(other, ast.BinOp):
         if _equal(one.left, other.left) and _equal(one.right, other.right):
             return "the operator is another one"
@@ -65,13 +67,18 @@ def _said(one: ast.AST, other: ast.AST | None) -> str:
             return "the two sides stand the other way round"
     if isinstance(one, ast.Compare) and isinstance(other, ast.Compare):
         return "the comparison is another one"
+    if all(isinstance(_plain(node) or node, ast.Constant) for node in (one, other)):  # -1 and 1 may be places
+        text = isinstance(one, ast.Constant) and isinstance(one.value, str)
+        return f"the {'text' if text else 'number'} is another one"
     if any(_equal(plain, two) for plain, two in ((_plain(one), other), (_plain(other), one)) if plain is not None):
         return "the sign is the other one"
-    if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
-        return f"the {'text' if isinstance(one.value, str) else 'number'} is another one"
     if isinstance(one, ast.Call) and isinstance(other, ast.Call) and _equal(one.func, other.func):
         lost = [f"{word.arg}=" for word in other.keywords if word.arg not in {mine.arg for mine in one.keywords}]
-        return f"{' and '.join(lost)} is missing" if lost else "it is called with other things"
+        return (
+            f"{' and '.join(lost)} {'is' if len(lost) == 1 else 'are'} missing"
+            if lost
+            else "it is called with other things"
+        )
     if any(_equal(one, part) for part in ast.walk(other)):
         return "something is missing here"
     if any(_equal(part, other) for part in ast.walk(one)):
@@ -199,7 +206,8 @@ def _differ_in_list(one: ast.AST, other: ast.AST, mine: list[ast.AST], theirs: l
         found = [difference for a, b in zip(mine, theirs, strict=True) for difference in _differ(a, b)]
         moved = sorted(map(ast.dump, mine)) == sorted(map(ast.dump, theirs))
         first = next((a for a, b in zip(mine, theirs, strict=True) if not _equal(a, b)), one)
-        return [(first, MOVED)] if found and moved and hasattr(first, "lineno") else found
+        kind = REORDERED if isinstance(one, ast.Tuple | ast.List) else MOVED
+        return [(first, kind)] if found and moved and hasattr(first, "lineno") else found
     if len(mine) == len(theirs) + 1:
         for n, part in enumerate(mine):
             if hasattr(part, "lineno") and all(map(_equal, mine[:n] + mine[n + 1 :], theirs)):

@@ -24,6 +24,10 @@ USUAL_ERRORS = {
     "take out the one that is meant",
     r"inhomogeneous": "no array holds parts of different shapes, like the two things `y, saved` of a forward",
     r"only integer scalar arrays": "a tuple or a list is indexed with an array: take out the one thing that is meant",
+    r"output has more dimensions than subscripts": "np.einsum cannot add up over `...`: name those axes, or make rows "
+    "of them with reshape first",
+    r"'numpy\.\w+' object does not support item assignment": "arithmetic with an array without axes gives a plain "
+    "number, which has no places; x.copy() and x.astype(...) stay arrays",
     r"zero-size array": "the largest or smallest of nothing was asked for: an array is empty here",
     r"truth value of an array": "Python's max, min, if, and, or want one number; "
     "np.maximum goes number by number, and so do & and |",

@@ -69,6 +69,8 @@ def _of_numbers(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
             if close(a[rest], b[rest]):
                 loop = ": look at where your loop or slice begins and ends" if len(b) > 3 else ""  # 3 may be 3 things
                 yield f"{name}: only the {where} one is wrong{loop}"
+    if b.size > 2 and not close(a, b) and close(np.sort(a, None), np.sort(b, None)):
+        yield f"{name}: all the right numbers are there, but in other places"
     firsts = [(a, b), (a.ravel(), b.ravel())] if b.ndim else []  # of the first axis, and of all numbers
     if any(len(two) > 1 and close(one[:1], two[:1]) and not one[1:].any() for one, two in firsts):
         yield f"{name}: only the first one is there: does the return stand inside the loop?"
@@ -108,6 +110,8 @@ def _of_axes(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
         for order in permutations(range(b.ndim)):
             if close(a, b.transpose(order)):
                 yield f"{name}: the numbers are right, its axes stand in another order"
+    if a.ndim == b.ndim > 0 and a.shape[0] == 1 < b.shape[0] and close(a, b[:1]):
+        yield f"{name}: only the first along axis 0 is there: what about the others?"
     if a.ndim > b.ndim:
         for count in range(1, a.ndim + 1):
             for axes in combinations(range(a.ndim), count):
@@ -116,6 +120,8 @@ def _of_axes(name: str, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
                     if close(total, b):
                         over = ", ".join(map(str, axes))
                         yield f"{name}: a {what} over axis {over} is missing"
+                        if axes == tuple(range(count)):
+                            yield f"{name}: a {what} over all leading axes is missing"
 
 
 def _of_dicts(name: str, got: Any, wanted: Mapping[Any, Any]) -> list[str]:

@@ -43,5 +43,12 @@ add(
             lambda image: -image / 255
         ),
         "// throws away what comes behind the point; divide with /": lambda image: (255 - image) // 255,
+        "white is 255 in every image, even if no pixel of this one is as bright: divide by 255": (
+            lambda image: (image.max() - image) / image.max()
+        ),
+        "divide by 255, the range that pixels may have, and not by the range of this image": (
+            lambda image: (255 - image) / (image.max() - image.min())
+        ),
+        "it was divided by 255 twice": lambda image: (255 - image) / 255**2,
     },
 )

@@ -36,6 +36,15 @@ def _bright(image):
     return _centre((image > 0).astype(float))
 
 
+def _all_together(image):
+    ink = image.sum()
+    return np.array([(image * places).sum() / ink for places in np.ogrid[: image.shape[-2], : image.shape[-1]]])
+
+
+def _of_all_ink(image):
+    return _centre(image) * image.sum(axis=(-2, -1))[..., None] / image.sum()
+
+
 def _brightest(image):
     flat = image.reshape(*image.shape[:-2], -1).argmax(-1)
     return np.stack(np.divmod(flat, image.shape[-1]), axis=-1).astype(float)
@@ -55,5 +64,17 @@ add(
         "pixels count by how much ink they have, not all alike": _bright,
         "that is the brightest pixel; all pixels count, each by its ink": _brightest,
         "that is the middle of the image, wherever the ink is": lambda image: _centre(np.ones_like(image)),
+        "all images were added up; each has a centre of its own: sums over the last two axes": _all_together,
+        "the ink of all images was added up; each image has a sum of its own, over the last two axes": _of_all_ink,
+        "a sum of places weighted by ink is to be divided by the sum of the ink, and not by the number of pixels": (
+            lambda image: _centre(image, divide=False) / (image.shape[-2] * image.shape[-1])
+        ),
+        "// throws away what comes behind the point; a centre may lie between two pixels": (
+            lambda image: _centre(image) // 1
+        ),
+        "places are counted from 0 at the first pixel, and not from the middle of the image": (
+            lambda image: _centre(image) - _centre(np.ones_like(image))
+        ),
+        "pixel 0 is at place 0, and not at a half": lambda image: _centre(image, first=0.5),
     },
 )

@@ -77,6 +77,23 @@ def _lengths_for_numbers(images, *, patch_size):
     return pieces.transpose(pieces.shape)
 
 
+def _begins_at(images, patch_size, step):
+    (B, _, H, W), P = images.shape, patch_size
+    corners = [(i * step, j * step) for i in range(H // P) for j in range(W // P)]
+    return np.stack([images[:, :, u : u + P, v : v + P].reshape(B, -1) for u, v in corners], 1), (H, W, P)
+
+
+def _square(axis):
+    """As many patches down as across, those of one side."""
+
+    def cut(images, *, patch_size):
+        (B, C, H, W), P, n = images.shape, patch_size, images.shape[axis] // patch_size
+        pieces = images.reshape(B, C, n, P, n, P).transpose(0, 2, 4, 1, 3, 5)
+        return pieces.reshape(B, n * n, C * P * P), (H, W, P)
+
+    return cut
+
+
 def _patchify_cases(rng: np.random.Generator) -> Iterator[Case]:
     for B, C, rows, columns, P in _sizes(rng):
         yield Case((_numbered(B, C, rows * P, columns * P),), {"patch_size": int(P)})
@@ -121,6 +138,17 @@ add(
         "the sizes that the backward will need are missing: return patches, (H, W, P)": (
             lambda images, *, patch_size: _cut(images, patch_size)[0]
         ),
+        "patch (i, j) begins at pixel (i * P, j * P), and not at (i, j)": (
+            lambda images, *, patch_size: _begins_at(images, patch_size, 1)
+        ),
+        "saved is (H, W, P), in pixels: H and W and not the numbers of patches": (
+            lambda images, *, patch_size: (
+                _cut(images, patch_size)[0],
+                (images.shape[2] // patch_size, images.shape[3] // patch_size, patch_size),
+            )
+        ),
+        "an image need not be square: there are H // P rows of patches, and W // P in each": _square(2),
+        "an image need not be square: there are H // P rows of patches, and W // P in each row": _square(3),
     },
 )
 
@@ -144,6 +172,15 @@ def _apart(patches, *, image_shape, patch_size):
     images, P = _paste(patches, image_shape, patch_size)
     B, C, H, W = images.shape
     return images.reshape(B, C, H // P, P, W // P, P), P
+
+
+def _rows_for_columns_back(patches, *, image_shape, patch_size):
+    (H, W), P, B = image_shape, patch_size, len(patches)
+    images = np.zeros((B, patches.shape[2] // P**2, H, W))
+    for n in range(patches.shape[1]):
+        i, j = divmod(n, H // P)
+        images[:, :, i * P : (i + 1) * P, j * P : (j + 1) * P] = patches[:, n].reshape(B, -1, P, P)
+    return images, P
 
 
 def _unpatchify_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -187,5 +224,6 @@ add(
         "the size that the backward will need is missing: return images, P": (
             lambda patches, *, image_shape, patch_size: _paste(patches, image_shape, patch_size)[0]
         ),
+        "a row has W // P patches: patch n stands in row n // (W // P)": _rows_for_columns_back,
     },
 )

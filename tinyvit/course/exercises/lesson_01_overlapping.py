@@ -33,6 +33,17 @@ def _paste(
     return dimages / np.maximum(count, 1) if average else dimages
 
 
+def _last_alone(dpatches, shape, P, S):
+    dpatches = dpatches.copy()
+    dpatches[:, :-1] = 0
+    return _paste(dpatches, shape, P, S)
+
+
+def _turned(dpatches, shape, P, S):
+    squares = dpatches.reshape(*dpatches.shape[:2], -1, P, P)
+    return _paste(squares.swapaxes(-1, -2).reshape(dpatches.shape), shape, P, S)
+
+
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
     for (B, C, H, W), P, S in (
         ((2, 3, 7, 9), 3, 2),
@@ -71,5 +82,10 @@ add(
         "the last row and column of patches are missing: there are (H - P) // stride + 1 rows": (
             lambda d, shape, P, S: _paste(d, shape, P, S, last=False)
         ),
+        "patch (i, j) begins at pixel (i * stride, j * stride), and not at (i, j)": (
+            lambda d, shape, P, S: _paste(d, shape, P, S, step=1)
+        ),
+        "only the last patch is there: begin with zeros once, before the loops": _last_alone,
+        "inside each patch rows and columns are swapped": _turned,
     },
 )

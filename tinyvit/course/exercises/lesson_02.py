@@ -63,6 +63,9 @@ add(
         "saved holds y; the backward needs what came in: (x, weight)": _keeps_y,
         "what the backward will need is missing: return y, (x, weight)": lambda x, weight, bias: x @ weight + bias,
         "saved is (x, weight), in this order": lambda x, weight, bias: (x @ weight + bias, (weight, x)),
+        "bias was added to the weights; it belongs to the outputs, after the product": (
+            lambda x, weight, bias: (x @ (weight + bias), (x, weight))
+        ),
     },
 )
 
@@ -157,5 +160,11 @@ add(
         "the order is dx, dweight, dbias, as that of the inputs": lambda dy, saved: _in_order(1, 0, 2, dy, saved),
         "the order is dx, dweight, dbias, and not the other way round": (lambda dy, saved: _backward(dy, saved)[::-1]),
         "dy is missing in dweight: x says how y moves, and dy how the loss moves with y": _without_dy,
+        "dbias was summed over the outputs; every output has its own bias, and the rows share it": (
+            lambda dy, saved: _backward(dy, saved, dbias=_rows(dy).sum(-1))
+        ),
+        "x.swapaxes(-1, -2) @ dy is a dweight for each image; all rows share the weight: make one list of rows first": (
+            lambda dy, saved: _backward(dy, saved, dweight=saved[0].swapaxes(-1, -2) @ dy)
+        ),
     },
 )

@@ -43,6 +43,11 @@ def _upside_down(x):
     return _twice(_shares(-x))
 
 
+def _logarithms(x):
+    z = x - _row_max(x)
+    return _twice(z - np.log(np.exp(z).sum(-1, keepdims=True)))
+
+
 def _score_cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in _shapes(rng):
         yield Case((2 * rng.standard_normal(shape),))
@@ -94,7 +99,7 @@ add(
         "you divided by the mean; the shares add up to 1 when you divide by the sum": (
             lambda x: _twice(_shares(x, total=lambda e: e.mean(-1, keepdims=True)))
         ),
-        "the division is missing: a row must add up to 1": lambda x: _twice(_shares(x, total=lambda e: 1.0)),
+        "a row must add up to 1: divide it by its sum": lambda x: _twice(_shares(x, total=lambda e: 1.0)),
         "exp is missing: you divided the scores themselves by their sum": (
             lambda x: _twice(x / x.sum(-1, keepdims=True))
         ),
@@ -105,6 +110,18 @@ add(
         "saved must hold y as it is after the division": _saves_too_early,
         "what the backward will need is missing: return y, (y,)": _shares,
         "saved must hold the output y; the backward works with y and not with x": lambda x: (_shares(x), (x,)),
+        "you divided by the root of the sum of squares; shares add up to 1 when you divide by the sum": (
+            lambda x: _twice(_shares(x, total=lambda e: np.sqrt((e * e).sum(-1, keepdims=True))))
+        ),
+        "a score that was cut off is another score; take off each row's maximum instead": (
+            lambda x: _twice(_shares(np.clip(x, -500, 500), offset=lambda x: 0.0))
+        ),
+        "these are the logarithms of the shares; the exp around them is missing": _logarithms,
+        "maximum and sum run down the first axis; write axis -1, so that every row adds up to 1": (
+            lambda x: _twice(
+                _shares(x, offset=lambda x: x.max(0, keepdims=True), total=lambda e: e.sum(0, keepdims=True))
+            )
+        ),
     },
 )
 
@@ -152,5 +169,14 @@ add(
             lambda dy, saved: saved[0] * (dy - (dy * saved[0]).sum(-1))
         ),
         "the sign of the sum is wrong: y * (dy - sum)": lambda dy, saved: saved[0] * (dy + _row_sum(dy * saved[0])),
+        "y multiplies both dy and the average; brackets: y * (dy - sum)": (
+            lambda dy, saved: saved[0] * dy - _row_sum(dy * saved[0])
+        ),
+        "nothing is to be divided by the batch: every row has its own dx": (
+            lambda dy, saved: saved[0] * (dy - _row_sum(dy * saved[0])) / len(dy)
+        ),
+        "the sum ran down the first axis; a row's shares lie along the last": (
+            lambda dy, saved: saved[0] * (dy - (dy * saved[0]).sum(0, keepdims=True))
+        ),
     },
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..exercise import Case, add
-from .lesson_04 import _row_max, _row_sum, _shares, softmax_backward
+from .lesson_04 import _row_max, _row_sum, _shares
 
 # --- 4.3 ---
 
@@ -59,6 +59,39 @@ def _saves_logarithms(logits, labels):
     return loss, (np.log(probs), labels)
 
 
+def _cut_off(tiny):
+    def mistake(logits, labels):
+        probs = _shares(logits)
+        return -np.log(np.maximum(probs[np.arange(len(labels)), labels], tiny)).mean(), (probs, labels)
+
+    return mistake
+
+
+def _times(factor):
+    def mistake(logits, labels):
+        loss, saved = _surprise(logits, labels)
+        return factor * loss, saved
+
+    return mistake
+
+
+def _sum_of_logarithms(logits, labels):
+    z = logits - _row_max(logits)
+    with np.errstate(all="ignore"):
+        return _surprise(logits, labels, log_probs=z - _row_sum(np.log(np.exp(z))))
+
+
+def _mean_of_all(logits, labels):
+    with np.errstate(all="ignore"):
+        probs = _shares(logits)
+        return -np.log(probs).mean(), (probs, labels)
+
+
+def _saves_exp(logits, labels):
+    loss, (_, labels) = _surprise(logits, labels)
+    return loss, (np.exp(logits - _row_max(logits)), labels)
+
+
 def _logit_cases(rng: np.random.Generator) -> Iterator[Case]:
     for B, K in ((4, 3), (5, 7), tuple(rng.integers(3, 7, 2))):
         yield Case((2 * rng.standard_normal((B, K)), rng.integers(0, K, B)))
@@ -69,6 +102,7 @@ def _logit_cases(rng: np.random.Generator) -> Iterator[Case]:
     logits[2, (labels[2] + 1) % 5] = 5000.0
     yield Case((logits, labels))
     yield Case((2 * rng.standard_normal((1, 4)), rng.integers(0, 4, 1)))
+    yield Case((np.array([[0.0, 20.0, 1.0], [3.0, 2.0, 1.0]]), np.array([0, 1])))  # a share of 2e-9
 
 
 add(
@@ -122,89 +156,19 @@ add(
             lambda logits, labels: _surprise(logits, labels)[0]
         ),
         "saved must hold the shares, exp(log_probs), and not their logarithms": _saves_logarithms,
-    },
-)
-
-
-# --- 4.4 ---
-
-
-def cross_entropy_backward(dloss, saved):
-    return _difference(dloss, saved)
-
-
-def _difference(dloss, saved, *, divisor=len):
-    probs = saved[0]
-    return (probs - _onehot(saved)) * dloss / divisor(probs)
-
-
-def _onehot(saved):
-    probs, labels = saved
-    return (labels[:, None] == np.arange(probs.shape[1])).astype(probs.dtype)
-
-
-def _every_row(dloss, saved):
-    probs, labels = saved
-    dlogits = probs.copy()
-    dlogits[:, labels] -= 1
-    return dlogits * dloss / len(probs)
-
-
-def _whole_rows(dloss, saved):
-    probs, labels = saved
-    dlogits = probs.copy()
-    dlogits[labels] -= 1
-    return dlogits * dloss / len(probs)
-
-
-def _of_the_probabilities(dloss, saved):
-    with np.errstate(all="ignore"):
-        return -_onehot(saved) / saved[0] * dloss / len(saved[0])
-
-
-def _surprise_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for case in _logit_cases(rng):
-        yield Case((rng.uniform(1.5, 3), cross_entropy_forward(*case.arguments)[1]))
-
-
-add(
-    "4.4",
-    cross_entropy_backward,
-    _surprise_cases,
-    outputs=("dlogits",),
-    mistakes={
-        "the truth is missing: take 1 off the share of the right class": (
-            lambda dloss, saved: saved[0] * dloss / len(saved[0])
+        **{
+            f"a share cut off at {tiny} gives a wrong loss. Take the logarithm in one piece: x - max - log(sum)": (
+                _cut_off(tiny)
+            )
+            for tiny in (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7)
+        },
+        "the logarithm has the base 2; np.log is the natural one": _times(1 / np.log(2)),
+        "the logarithm has the base 10; np.log is the natural one": _times(1 / np.log(10)),
+        "you added up logarithms; it is the logarithm of a sum, np.log(np.exp(...).sum(...))": _sum_of_logarithms,
+        "you took the mean over all classes; only the share of the right class counts": _mean_of_all,
+        "you took each row's largest share; it is the label that says which one counts": (
+            lambda logits, labels: _surprise(logits, labels, pick=lambda log_probs: log_probs.max(1))
         ),
-        "the sign is turned: it is p - t, what the model said minus the truth": (
-            lambda dloss, saved: -_difference(dloss, saved)
-        ),
-        "the division by B is missing: the loss is a mean over the batch": (
-            lambda dloss, saved: _difference(dloss, saved, divisor=lambda probs: 1)
-        ),
-        "you divided by B and by K; the loss is a mean over the B images only": (
-            lambda dloss, saved: _difference(dloss, saved, divisor=np.size)
-        ),
-        "you divided by K, the number of classes; it is B, the number of images": (
-            lambda dloss, saved: _difference(dloss, saved, divisor=lambda probs: probs.shape[1])
-        ),
-        "both dloss and the division by B are missing": lambda dloss, saved: saved[0] - _onehot(saved),
-        "dloss is missing: multiply by it at the end": lambda dloss, saved: _difference(1.0, saved),
-        "you took 1 off the columns of all labels in every row; it is [np.arange(B), labels], one for each row": (
-            _every_row
-        ),
-        "d[labels] takes 1 off whole rows; it is [np.arange(B), labels], one number in each row": _whole_rows,
-        "labels are numbers of classes; take 1 off at [np.arange(B), labels], and nothing elsewhere": (
-            lambda dloss, saved: saved[0] - saved[1]
-        ),
-        "-1/p is the slope with respect to the probability; one step further, through softmax, it becomes p - t": (
-            _of_the_probabilities
-        ),
-        "only the right class got a gradient; the other logits are pushed down, each by its share": (
-            lambda dloss, saved: _difference(dloss, saved) * _onehot(saved)
-        ),
-        "you went back through softmax once more; p - t is the gradient of the logits already": (
-            lambda dloss, saved: softmax_backward(_difference(dloss, saved), saved[:1])
-        ),
+        "saved must hold shares, which add up to 1 in each row: exp(log_probs), and not exp(x - max)": _saves_exp,
     },
 )

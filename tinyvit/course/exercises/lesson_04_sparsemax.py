@@ -43,6 +43,18 @@ def _clipped_shares(scores):
     return positive / np.where(total > 0, total, 1)
 
 
+def _one_row(scores):
+    u = np.sort(scores)[::-1]
+    sums = u.cumsum()
+    count = (1 + np.arange(1, len(scores) + 1) * u > sums).sum()
+    return np.maximum(scores - (sums[count - 1] - 1) / count, 0)
+
+
+def _of_positives(scores):
+    positive = np.maximum(scores, 0)
+    return positive / positive.sum(-1, keepdims=True)
+
+
 add(
     "4.5",
     sparsemax,
@@ -58,5 +70,9 @@ add(
         "the shares must add up to 1: the sum less 1, over the number that count": lambda s: _projected(s, one=0.0),
         "the order is that of the first axis; each row has its own": lambda s: _projected(s, axis=0),
         "tau is not divided by how many count": lambda s: _projected(s, counted=lambda count: 1),
+        "negative scores were cut off, and the rest divided by its sum, which may be 0; the nearest row is another": (
+            _of_positives
+        ),
+        "there may be more axes: [..., ::-1] turns each row round, and sums run along the last axis": _one_row,
     },
 )

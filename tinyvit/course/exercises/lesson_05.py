@@ -72,6 +72,17 @@ def _saves_y(x, weight, bias, *, eps=1e-6):
     return y, (y, rstd, weight)
 
 
+def _only_mean_scaled(x, weight, bias, *, eps=1e-6):
+    _, (_, rstd, _) = _forward(x, weight, bias, eps=eps)
+    x_hat = x - _mean(x) * rstd
+    return x_hat * weight + bias, (x_hat, rstd, weight)
+
+
+def _without_bias(x, weight, bias, *, eps=1e-6):
+    y, saved = _forward(x, weight, bias, eps=eps)
+    return y - bias, saved
+
+
 def _saves_std(x, weight, bias, *, eps=1e-6):
     y, (x_hat, rstd, _) = _forward(x, weight, bias, eps=eps)
     return y, (x_hat, 1 / rstd, weight)
@@ -147,6 +158,19 @@ add(
         ),
         "eps belongs inside the square root": (
             lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, rstd=1 / (np.sqrt(_var(x)) + eps))
+        ),
+        "brackets: rstd multiplies the difference, (x - mean) * rstd": _only_mean_scaled,
+        "bias is missing at the end": _without_bias,
+        "std is the square root of the variance already; the root was taken twice": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(
+                x, weight, bias, eps=eps, rstd=1 / np.sqrt(x.std(-1, keepdims=True) + eps)
+            )
+        ),
+        "eps belongs inside the square root, beside the variance; here it is added to rstd": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=eps, rstd=1 / np.sqrt(_var(x)) + eps)
+        ),
+        "eps is given: it is not always 1e-6": (
+            lambda x, weight, bias, *, eps=1e-6: _forward(x, weight, bias, eps=1e-6)
         ),
     },
 )

@@ -49,6 +49,20 @@ def _scales_the_last_road(dy, saved):
     return dx_hat - _mean(dx_hat) - x_hat * _mean(dx_hat * x_hat) * rstd, *_backward(dy, saved)[1:]
 
 
+def _with(road):
+    """dx with another line in the place of the right one."""
+
+    def mistake(dy, saved):
+        x_hat, rstd, weight = saved
+        return road(dy, dy * weight, x_hat) * rstd, *_backward(dy, saved)[1:]
+
+    return mistake
+
+
+def _mean_over_first(x):
+    return x.mean(0, keepdims=True)
+
+
 def _over_two(dy, saved):
     axes = 0 if dy.ndim == 2 else (0, 1)
     return (dy * saved[0]).sum(axes), dy.sum(axes)
@@ -115,6 +129,18 @@ add(
         "rstd is missing at the end of dx": lambda dy, saved: _backward(dy, saved, scaled=False),
         "dweight and dbias are averaged over the tokens; gradients of what is shared add up": (
             lambda dy, saved: _backward(dy, saved, averaged=True)
+        ),
+        "both means are of dx_hat = dy * weight, and not of dy": _with(
+            lambda dy, dx_hat, x_hat: dx_hat - _mean(dy) - x_hat * _mean(dy * x_hat)
+        ),
+        "x_hat belongs inside the second mean, too: it is the mean of dx_hat * x_hat": _with(
+            lambda dy, dx_hat, x_hat: dx_hat - _mean(dx_hat) - x_hat**2 * _mean(dx_hat)
+        ),
+        "the two means run down the first axis; every token has its own two, over the last": _with(
+            lambda dy, dx_hat, x_hat: dx_hat - _mean_over_first(dx_hat) - x_hat * _mean_over_first(dx_hat * x_hat)
+        ),
+        "shift and stretch are taken off, with a minus, and not added": _with(
+            lambda dy, dx_hat, x_hat: dx_hat + _mean(dx_hat) + x_hat * _mean(dx_hat * x_hat)
         ),
     },
 )

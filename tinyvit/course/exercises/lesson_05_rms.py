@@ -80,5 +80,16 @@ add(
         "dweight is the sum of dy times x * r, and not of dy times x": _dweight(
             lambda dy, x, r, weight: _summed(dy * x)
         ),
+        "a mean is divided by D already; here D divides twice": lambda dy, saved: _backward(
+            dy, saved, mean=lambda x, axis, keepdims: x.mean(axis, keepdims=keepdims) / x.shape[axis]
+        ),
+        "weight multiplies dy before the mean is taken, not what comes out at the end": lambda dy, saved: (
+            saved[2] * _backward(dy, saved, weighted=False)[0],
+            _backward(dy, saved)[1],
+        ),
+        "dweight is averaged over the tokens; gradients of what is shared add up": lambda dy, saved: (
+            _backward(dy, saved)[0],
+            _backward(dy, saved)[1] * dy.shape[-1] / dy.size,
+        ),
     },
 )

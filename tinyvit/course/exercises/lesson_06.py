@@ -41,6 +41,10 @@ def _gated(x, gate):
     return x * gate, (x, gate)
 
 
+def _sigmoid(x):
+    return (1 + np.tanh(x / 2)) / 2
+
+
 def _only_gate(x):
     gate = _cdf(x)
     return gate, (x, gate)
@@ -74,6 +78,16 @@ add(
         "what the backward will need is missing: return y, (x, gate)": lambda x: x * _cdf(x),
         "saved is (x, gate), in this order": lambda x: (x * _cdf(x), (_cdf(x), x)),
         "this is ReLU: the gate jumps from 0 to 1": lambda x: _gated(x, (x > 0).astype(x.dtype)),
+        "that is erf alone; x is divided by sqrt(2) inside it, 1 is added, and the sum halved": (
+            lambda x: _gated(x, _erf(x))
+        ),
+        "brackets: x is divided by sqrt(2) inside erf, and not erf by it": (
+            lambda x: _gated(x, (1 + _erf(x) / math.sqrt(2)) / 2)
+        ),
+        "this is SiLU, whose gate is a sigmoid; GELU's has erf": lambda x: _gated(x, _sigmoid(x)),
+        "this is the quick form, a sigmoid of 1.702 x; the exact one has erf": (
+            lambda x: _gated(x, _sigmoid(1.702 * x))
+        ),
     },
 )
 
@@ -123,6 +137,16 @@ add(
         "dy is missing: the slope is to be multiplied by it": lambda dy, saved: saved[1] + saved[0] * _bell(saved[0]),
         "the two parts of the product rule are added, not subtracted": (
             lambda dy, saved: dy * (saved[1] - saved[0] * _bell(saved[0]))
+        ),
+        "gate * (1 - gate) is a sigmoid's slope; that of Φ is the bell curve φ": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * saved[1] * (1 - saved[1]))
+        ),
+        "brackets: the half belongs to x² in the exponent, exp(-x²/2), and not to exp": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(-(saved[0] ** 2)) / 2 / math.sqrt(2 * math.pi))
+        ),
+        "this is the slope of ReLU": lambda dy, saved: dy * (saved[0] > 0),
+        "2 / sqrt(pi) belongs to the slope of erf; the bell curve has 1 / sqrt(2 pi)": (
+            lambda dy, saved: dy * (saved[1] + saved[0] * np.exp(-(saved[0] ** 2) / 2) * 2 / math.sqrt(math.pi))
         ),
     },
 )

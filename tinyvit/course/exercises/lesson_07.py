@@ -78,6 +78,33 @@ def _not_divided(q, k, v):
     return weights @ v, weights
 
 
+def _of_scores(q, k, v, scores):
+    weights = _softmax(scores)
+    return weights @ v, weights
+
+
+def _scores_averaged(q, k, v):
+    scores = q @ k.swapaxes(1, 2) * _scale(q)
+    return scores @ v, _softmax(scores)
+
+
+def _down(q, k, v):
+    """Each column divided by its sum, the largest score of all taken off."""
+    scores = q @ k.swapaxes(1, 2) * _scale(q)
+    weights = np.exp(scores - scores.max())
+    weights = weights / weights.sum(1, keepdims=True)
+    return weights @ v, weights
+
+
+def _directions(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def _one_to_one(q, k, v):
+    weights = _softmax((q * k).sum(-1) * _scale(q))
+    return weights[..., None] * v, weights
+
+
 add(
     "7.1",
     attention_one_head,
@@ -122,6 +149,19 @@ add(
         "you averaged the queries; what a token takes home are the values: y = weights @ v": (
             lambda q, k, v: _attend(q, k, q, _scale(q))
         ),
+        "you averaged with the scores; y = weights @ v": _scores_averaged,
+        "you divided by the root of the batch's size; d is the length of a query, q.shape[-1]": (
+            lambda q, k, v: _attend(q, k, v, 1 / np.sqrt(len(q)))
+        ),
+        "exp of the scores was divided by the sum of its column; softmax runs over the last axis, so that rows add up "
+        "to 1": _down,
+        "the scores are dot products of q and k as they are, divided by sqrt(d), and not of their directions alone": (
+            lambda q, k, v: _of_scores(q, k, v, _directions(q) @ _directions(k).swapaxes(1, 2))
+        ),
+        "queries were compared with queries; a score is a query times a key": lambda q, k, v: _attend(
+            q, q, v, _scale(q)
+        ),
+        "query i met key i alone; each query meets all keys, q @ k.swapaxes(1, 2), which gives (B, N, N)": _one_to_one,
     },
     summary=_weights_first,
     not_to_call=("attention",),

@@ -58,6 +58,17 @@ def _dq_transposed(dy, saved):
     return dscores.swapaxes(1, 2) @ k / np.sqrt(q.shape[-1]), *_backward(dy, saved)[1:]
 
 
+def _neither_transposed(dy, saved):
+    q, _, v, weights = saved
+    dscores = _softmax_backward(dy @ v.swapaxes(1, 2), weights)
+    return _backward(dy, saved)[0], dscores @ q / np.sqrt(q.shape[-1]), weights @ dy
+
+
+def _weights_for_dscores(dy, saved):
+    q, k, _, weights = saved
+    return weights @ k, weights.swapaxes(1, 2) @ q, weights.swapaxes(1, 2) @ dy
+
+
 def _q_for_k(dy, saved):
     q, k, v, weights = saved
     return _backward(dy, (k, q, v, weights))
@@ -106,6 +117,13 @@ add(
         "dq takes dscores as they are: query i gets back from every token j that it looked at": _dq_transposed,
         "q and k changed places: dq is made with k, and dk with q": _q_for_k,
         "the order is dq, dk, dv": lambda dy, saved: _backward(dy, saved)[::-1],
+        "dv and dk need a transpose: key and value j get back from every token i, weights.swapaxes(1, 2) @ dy and "
+        "dscores.swapaxes(1, 2) @ q": _neither_transposed,
+        "dq and dk are made of dscores, and not of the weights": _weights_for_dscores,
+        "you divided by the root of the number of tokens; d is the length of a query, q.shape[-1]": lambda dy, saved: (
+            *(grad * np.sqrt(dy.shape[-1] / dy.shape[1]) for grad in _backward(dy, saved)[:2]),
+            _backward(dy, saved)[2],
+        ),
     },
     not_to_call=("attention",),
 )

@@ -61,6 +61,10 @@ def _reshaped_at_once(qkv, h):
     return _first_axis(qkv.reshape(3, B, h, N, -1))
 
 
+def _in_turns(qkv, h):
+    return tuple(_three(np.concatenate([qkv[..., kind::3]] * 3, -1), h)[0] for kind in range(3))
+
+
 def _heads_behind(qkv, h):
     return tuple(part.swapaxes(1, 2) for part in _three(qkv, h))
 
@@ -88,6 +92,9 @@ add(
         "the heads stand behind the tokens; swap these two axes": _heads_behind,
         "d stands before the tokens; the order is (B, h, N, d)": _dim_in_front,
         "the order is q, k, v": lambda qkv, num_heads: _three(qkv, num_heads)[::-1],
+        "q, k and v were taken in turns, every third number; first come all queries, then all keys, then all values": (
+            _in_turns
+        ),
     },
     not_to_call=("attention",),
 )
@@ -125,6 +132,10 @@ add(
         "the heads were averaged; they stand side by side, none is lost": lambda y: y.mean(1),
         "the axes are in the right order, now join the last two with reshape": lambda y: y.swapaxes(1, 2),
         "you joined tokens and numbers; the heads are to be joined with their numbers": _joined,
+        "only the first head is there; all stand side by side": lambda y: y[:, 0],
+        "the heads stand behind each other, as more tokens; side by side they are more numbers of each token": (
+            lambda y: np.concatenate(list(y.swapaxes(0, 1)), axis=1)
+        ),
     },
     not_to_call=("attention",),
 )

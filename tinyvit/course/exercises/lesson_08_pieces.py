@@ -15,7 +15,19 @@ def backward_in_pieces(dy, y, q, log_sums, pieces):
 
 
 def _in_pieces(
-    dy, y, q, log_sums, pieces, *, scaled=True, scaled_twice=True, rows=None, add_up=True, normalised=True, last=True
+    dy,
+    y,
+    q,
+    log_sums,
+    pieces,
+    *,
+    scaled=True,
+    scaled_twice=True,
+    rows=None,
+    add_up=True,
+    normalised=True,
+    last=True,
+    weighted=True,
 ):
     scale = 1 / np.sqrt(q.shape[1]) if scaled else 1.0
     after = scale if scaled_twice else 1.0
@@ -26,7 +38,9 @@ def _in_pieces(
         weights = weights if normalised else weights / weights.sum(-1, keepdims=True)
         dweights = dy @ v.T
         per_piece = (weights * dweights).sum(-1, keepdims=True)
-        dscores = weights * (dweights - (per_piece if rows == "piece" else dot if rows is None else 0.0))
+        dscores = (weights if weighted else 1.0) * (
+            dweights - (per_piece if rows == "piece" else dot if rows is None else 0.0)
+        )
         dq = (dq if add_up else 0) + dscores @ k * after
         dk.append(dscores.T @ q * after)
         dv.append(weights.T @ dy)
@@ -43,6 +57,17 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
             top = scores.max(-1)
             log_sums = top + np.log(np.exp(scores - top[:, None]).sum(-1))
             yield Case((dy, np.exp(scores - log_sums[:, None]) @ v, q, log_sums, pieces))
+
+
+def _divided_by_logarithm(dy, y, q, log_sums, pieces):
+    with np.errstate(all="ignore"):  # log_sums - log(log_sums) takes the place of a division by it
+        return _in_pieces(dy, y, q, np.log(log_sums), pieces)
+
+
+def _as_lists(*given):
+    dq, dk, dv = _in_pieces(*given)
+    ends = np.cumsum([len(k) for k, _ in given[-1]])[:-1]
+    return dq, np.split(dk, ends), np.split(dv, ends)
 
 
 def _changed(**options):
@@ -71,5 +96,8 @@ add(
             _in_pieces(*given)[2],
             _in_pieces(*given)[1],
         ),
+        "the factor weights in front is missing: dscores = weights * (dweights - ...)": _changed(weighted=False),
+        "log_sums is a logarithm: subtract it inside exp, do not divide by it": _divided_by_logarithm,
+        "dk and dv of all pieces belong in one array, one below the other: np.concatenate": _as_lists,
     },
 )

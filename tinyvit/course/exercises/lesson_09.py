@@ -101,6 +101,9 @@ add(
         "dx still has the rows of the new tokens; only the patches' rows go back to the patches": (
             lambda dy, T: (dy.copy(), dy[:, :T].sum(0, keepdims=True))
         ),
+        "axis 0 counts the images; the new tokens are the first T along axis 1": (
+            lambda dy, T: (dy[T:], dy[:T].sum(0, keepdims=True))
+        ),
     },
 )
 

@@ -63,5 +63,14 @@ add(
             lambda x, dy, angles: (_side_by_side(x, angles), _side_by_side(dy, -angles))
         ),
         "dx is dy as it is; it passes through the turning, too": lambda x, dy, angles: (_turned(x, angles), dy.copy()),
+        "dx was turned forward and got a minus; it is the angle that gets the minus": (
+            lambda x, dy, angles: (_turned(x, angles), -_turned(dy, angles))
+        ),
+        "np.cos and np.sin take radians, which the angles are: nothing is to be converted": (
+            lambda x, dy, angles: (_turned(x, np.deg2rad(angles)), _turned(dy, -np.deg2rad(angles)))
+        ),
+        "sin and cos are swapped: the first of a pair becomes a cos - b sin": (
+            lambda x, dy, angles: (_turned(x, np.pi / 2 - angles), _turned(dy, np.pi / 2 + angles))
+        ),
     },
 )

@@ -63,6 +63,11 @@ def _only_columns(embed_dim, grid_size):
     return np.concatenate([table[..., :half], table[..., :half]], axis=-1)
 
 
+def _up_to_one(embed_dim, grid_size):
+    quarter = embed_dim // 4
+    return _table(embed_dim, grid_size, step=max(quarter - 1, 1))
+
+
 def _sincos_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case((8, (2, 3)))
     yield Case((12, (4, 3)))
@@ -122,6 +127,10 @@ add(
         "both halves come from the column; the second half belongs to the row": _only_columns,
         "the table needs a first axis of length 1, so that it fits a batch: (1, rows * columns, D)": (
             lambda embed_dim, grid_size: _table(embed_dim, grid_size)[0]
+        ),
+        "the last exponent is less than 1: i / (D/4), with i = 0, 1, ..., D/4 - 1": (_up_to_one),
+        "no 2 π: the hand turns by ω at each step": (
+            lambda embed_dim, grid_size: _table(embed_dim, grid_size, times=2 * np.pi)
         ),
     },
 )
