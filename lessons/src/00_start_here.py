@@ -119,7 +119,7 @@ show(figure, "The digit, and what the class token takes from each patch: last bl
 # %% [markdown]
 # ## How the exercises work
 #
-# In every lesson there are one to five functions for you to write. Each comes in two cells: in the first you write,
+# In every lesson there are two to eight functions for you to write. Each comes in two cells: in the first you write,
 # the second **checks**. A check calls your function with inputs of its own. It says one of five things: nothing written
 # yet, stopped with an error, wrong shape, wrong values (with the worst place, and often a guess at the reason), or
 # passed.

@@ -141,10 +141,11 @@ print("y", y[0, :, 0].round(2))
 # picture at the top we took one row, and laid its 49 numbers out as the 7 × 7 patches they belong to.
 #
 # - A **row** always adds up to 1. A token cannot look at nothing.
-# - In the picture at the top, another patch asks when you click on it. The *temperature* divides the scores before
-#   softmax: below 1, the largest weight takes more; above 1, all become more alike.
 # - A **column** may add up to anything. It tells how popular a token is.
 # - The table need not be symmetric: I may look at you while you look at somebody else.
+#
+# In the picture at the top, another patch asks when you click on it. The *temperature* divides the scores before softmax:
+# below 1, the largest weight takes more; above 1, all become more alike.
 #
 # One warning. A weight says how much of a *value* is taken. It does not say how important a patch is for the model's
 # decision: the value may be small, or a later layer may throw it away.

@@ -389,7 +389,8 @@ show_guess(my_guess, 100 * off[1], "% off, twin B")
 #
 # ### Exercise 9.5: rotary embedding, both ways
 #
-# **Goal:** `x` and `dy` are `(..., N, D)`, `angles` is `(N, D / 2)`. Return `y` and `dx`, each `(..., N, D)`. ●●●, 10 minutes.
+# **Goal:** `x` and `dy` are `(..., N, D)`, `angles` is `(N, D / 2)`: a pair $(1, 0)$ turns to $(\cos \theta, \sin \theta)$. Return `y`
+# and `dx`, each `(..., N, D)`. ●●●, 10 minutes.
 
 
 # %% exercise="9.5"
