@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..errors import UserError
 from ..storage.files import read_file, write_file
+from .runs import WholeRun, time_ratios
 from .task_runs import all_tasks
 
 FILE = Path(__file__).with_name("RECORDS.md")
@@ -40,6 +41,7 @@ def records() -> dict[str, Record]:
     """Everything that can be recorded, by name."""
     return {
         "default": Record("MNIST, default recipe", "--runs 3", accuracies),
+        "fast": Record("MNIST, recipe fast", "--runs 5 --recipe fast --baseline default", accuracies),
         "best": Record("MNIST, recipe best", "--runs 5 --recipe best", accuracies),
         "speed": Record("patch 7, batch 128, against eager PyTorch", "--against torch", ratios),
         "speed-256": Record("patch 7, batch 256, against eager PyTorch", "--against torch --batch-size 256", ratios),
@@ -81,11 +83,13 @@ def append(line: str, file: Path = FILE) -> None:
 
 
 def accuracies(result: Mapping[str, Any]) -> tuple[str, str]:
-    """Test accuracy and time of whole runs."""
+    """Test accuracy and time of whole runs, and how many times that of a baseline it is."""
     runs = [run for run in result["runs"] if run["side"] == "tinyvit"]
     seconds = statistics.mean(run["seconds"] for run in runs)
     spread = _spread([run["accuracy"] for run in runs], "{:.2f}")
-    return f"test accuracy {spread} %; {seconds:.0f} s a run", _seeds(runs)
+    ratios = time_ratios([WholeRun(**run) for run in result["runs"]])
+    beside = "".join(f", {ratio:.2f} of the time of {side}" for side, ratio in ratios.items())
+    return f"test accuracy {spread} %; {seconds:.0f} s a run{beside}", _seeds(runs)
 
 
 def measures(result: Mapping[str, Any]) -> tuple[str, str]:

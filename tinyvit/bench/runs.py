@@ -5,12 +5,13 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,17 +73,31 @@ class WholeRun(NamedTuple):
     accuracy: float  # percent, on the test split
 
 
-def whole_runs(recipe: str, *, seeds: int, against: str | None) -> list[WholeRun]:
-    """Runs of `recipe` with seeds 0, 1, ..., the sides in turn."""
+def whole_runs(recipe: str, *, seeds: int, baseline: str | None = None, against: str | None = None) -> list[WholeRun]:
+    """Runs of `recipe` with seeds 0, 1, ..., and in turn with them those of a `baseline`, another recipe.
+
+    Against PyTorch, its runs come in turn too: of the baseline, if there is one.
+    """
     runs = []
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as folder:
-            train = ["-m", "tinyvit", "train", "--recipe", recipe, "--seed", str(seed)]
-            commands = {"tinyvit": [*train, "--output", str(Path(folder) / "run")]}
+            sides = {"tinyvit": recipe} | ({f"tinyvit, {baseline}": baseline} if baseline else {})
+            commands = {
+                side: ["tinyvit", "train", "--recipe", name, "--seed", str(seed), "--output", str(Path(folder) / name)]
+                for side, name in sides.items()
+            }
             if against:
-                commands["PyTorch"] = ["-m", "tinyvit.bench.torch_run", recipe, str(seed)]
+                commands["PyTorch"] = ["tinyvit.bench.torch_run", baseline or recipe, str(seed)]
             for side, command in commands.items():
-                seconds, output = timed([sys.executable, *command])
+                seconds, output = timed([sys.executable, "-m", *command])
                 found = re.search(r"test accuracy ([\d.]+) %", output)
                 runs.append(WholeRun(side, seed, seconds, float(found[1]) if found else float("nan")))
     return runs
+
+
+def time_ratios(runs: Sequence[WholeRun]) -> dict[str, float]:
+    """Time of the first side over that of each other, by the other's name: the median over the seeds."""
+    seconds = {(run.side, run.seed): run.seconds for run in runs}
+    first, *others = dict.fromkeys(run.side for run in runs)
+    seeds = sorted({run.seed for run in runs})
+    return {side: statistics.median(seconds[first, seed] / seconds[side, seed] for seed in seeds) for side in others}

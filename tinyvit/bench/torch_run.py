@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from ..backend import generator
 from ..config.run import RunConfig
 from ..datasets import Split, batches, epoch_order, load_dataset, normalize
+from ..errors import UserError
 from ..evaluation.predict import BATCH_SIZE
 from ..optim import decays
 from ..training import TrainConfig, recipe, steps_per_epoch, training_batch
@@ -37,7 +38,13 @@ def adamw(model: TorchViT, ours: VisionTransformer, config: RunConfig) -> torch.
 
 
 def train(config: TrainConfig) -> float:
-    """The accuracy on the test split, 0..1."""
+    """The accuracy on the test split, 0..1.
+
+    Raises:
+        UserError: the recipe is not one of AdamW.
+    """
+    if config.opt != "adamw":
+        raise UserError(f"PyTorch's run is made for AdamW, got a recipe with {config.opt}: take the recipe default")
     dataset = load_dataset("mnist", data_dir=config.data_dir)  # what recipes are for
     ours: Any = build_model(config)
     model = torch_twin(ours)

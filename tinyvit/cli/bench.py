@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import UserError
 from .bench_gpu import bench_on_gpu, refuse_others
 from .bench_records import keep, of_record
+from .bench_runs import bench_runs
 from .bench_tasks import bench_tasks, machine
 from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
 
@@ -39,6 +40,9 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "--runs", type=int, metavar="N", help="instead: N whole training runs of a recipe, and their results"
     )
     parser.add_argument("--recipe", default="default", metavar="RECIPE", help="recipe of --runs (default: default)")
+    parser.add_argument(
+        "--baseline", metavar="RECIPE", help="another recipe, whose runs come in turn with those of --runs"
+    )
     parser.add_argument(
         "--tasks",
         nargs="*",
@@ -93,7 +97,9 @@ def _measured(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": bench_tasks, "runs": _runs}
+    if options.runs is None and (options.baseline or options.recipe != "default"):
+        raise UserError("--recipe and --baseline are of whole training runs: say how many with --runs, such as --runs 3")
+    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": bench_tasks, "runs": bench_runs}
     chosen = [name for name in modes if getattr(options, name) not in (None, False)]
     if chosen == ["tasks", "runs"]:
         chosen = ["tasks"]  # so many seeds of each
@@ -207,18 +213,3 @@ def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
             f"{1000 * point.seconds:>11.2f}{point.efficiency:>12.0%}"
         )
     return {"compute_seconds": measured, "points": [point._asdict() for point in points]}, "\n".join(lines)
-
-
-def _runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    from ..bench import whole_runs
-    from ..training import recipe
-
-    recipe(options.recipe)  # refuses a name that is none
-    runs = whole_runs(options.recipe, seeds=options.runs, against=options.against)
-    lines = [f"{'side':<12}{'seed':>6}{'seconds':>10}{'test accuracy':>16}"]
-    lines += [f"{run.side:<12}{run.seed:>6}{run.seconds:>10.1f}{run.accuracy:>14.2f} %" for run in runs]
-    for side in dict.fromkeys(run.side for run in runs):
-        mine = [run for run in runs if run.side == side]
-        seconds, accuracy = (sum(x) / len(mine) for x in ([r.seconds for r in mine], [r.accuracy for r in mine]))
-        lines.append(f"{side:<12}{'mean':>6}{seconds:>10.1f}{accuracy:>14.2f} %")
-    return {"recipe": options.recipe, "runs": [run._asdict() for run in runs]}, "\n".join(lines)
