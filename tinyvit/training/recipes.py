@@ -14,6 +14,8 @@ RECIPES: dict[str, TrainConfig] = {
     "default": TrainConfig(),
     # Seconds, to see everything work once; not a result.
     "quick": TrainConfig(epochs=1, warmup_epochs=0.1),
+    # The same model in half the time: Muon needs half of AdamW's epochs.
+    "fast": TrainConfig(epochs=6, batch_size=256, opt="muon", lr=0.012),
     # Smaller patches, fixed positions, more varied images, smaller batches, more patience.
     "best": TrainConfig(
         model=dataclasses.replace(PRESETS["tiny"], patch_size=4, pos_embed="sincos2d"),
