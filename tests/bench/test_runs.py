@@ -60,6 +60,7 @@ def test_runs_are_printed(commands, capsys):
     [
         (["--recipe", "slow"], "there is no recipe called 'slow'"),
         (["--baseline", "slow"], "there is no recipe called 'slow'"),
+        (["--recipe", "fast", "--against", "torch"], "PyTorch's run has no opt muon: put it beside another recipe"),
         (["--baseline", "default"], "--baseline is another recipe than --recipe, got default twice: leave it out"),
     ],
 )

@@ -168,7 +168,7 @@ def test_a_damaged_training_config_is_refused(values):
 def test_unknown_names_are_answered_with_the_known_ones():
     with pytest.raises(UserError, match="choose from tiny, vit_tiny"):
         preset("vit_huge")
-    with pytest.raises(UserError, match="choose from default, quick, best"):
+    with pytest.raises(UserError, match="choose from default, quick, fast, best"):
         recipe("worst")
 
 

@@ -9,6 +9,7 @@ from tests.support import small_run
 from tinyvit.bench import finetuning, speed, torch_finetuning, torch_run
 from tinyvit.bench.torch_twin import from_torch_layout, to_torch_layout
 from tinyvit.config import ViTConfig
+from tinyvit.errors import UserError
 from tinyvit.training import TrainConfig, start, train
 
 SMALL = ViTConfig(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2)
@@ -40,6 +41,12 @@ def test_a_whole_run_by_pytorch_comes_to_the_same_result(monkeypatch, tmp_path):
     config = TrainConfig(model=model, epochs=4, batch_size=32, lr=1e-2, workers=1, output=str(tmp_path / "run"))
     history = train(config)
     assert torch_run.train(config) == pytest.approx(history.test.accuracy, abs=0.011)  # one digit of 100
+
+
+@pytest.mark.parametrize("change", [{"opt": "muon"}, {"label_smoothing": 0.1}, {"ema_decay": 0.9}])
+def test_pytorch_does_not_train_otherwise_than_asked(change):
+    with pytest.raises(UserError, match="PyTorch's run has no"):
+        torch_run.train(TrainConfig(**change))
 
 
 def test_pytorch_fine_tunes_alike(tmp_path):

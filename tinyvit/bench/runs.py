@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..config.run import RunConfig
 from ..errors import UserError
 
 
@@ -71,6 +72,20 @@ class WholeRun(NamedTuple):
     seed: int
     seconds: float
     accuracy: float  # percent, on the test split
+
+
+def check_twin(config: RunConfig) -> None:
+    """Check that PyTorch's run, `torch_run`, can train as a config says.
+
+    Raises:
+        UserError: it sets what that has not.
+    """
+    plain = RunConfig()
+    for name in ("opt", "label_smoothing", "class_weights", "ema_decay"):
+        if (value := getattr(config, name)) != getattr(plain, name):
+            raise UserError(
+                f"PyTorch's run has no {name.replace('_', '-')} {value}: put it beside another recipe, such as default"
+            )
 
 
 def whole_runs(recipe: str, *, seeds: int, baseline: str | None = None, against: str | None = None) -> list[WholeRun]:

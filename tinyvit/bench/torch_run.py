@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from ..backend import generator
 from ..config.run import RunConfig
 from ..datasets import Split, batches, epoch_order, load_dataset, normalize
-from ..errors import UserError
 from ..evaluation.predict import BATCH_SIZE
 from ..optim import decays
 from ..training import TrainConfig, recipe, steps_per_epoch, training_batch
 from ..training.state import build_model, learning_rate
 from ..vit import VisionTransformer
+from .runs import check_twin
 from .torch_twin import TorchViT, torch_twin
 
 
@@ -41,10 +41,9 @@ def train(config: TrainConfig) -> float:
     """The accuracy on the test split, 0..1.
 
     Raises:
-        UserError: the recipe is not one of AdamW.
+        UserError: as `check_twin`.
     """
-    if config.opt != "adamw":
-        raise UserError(f"PyTorch's run is made for AdamW, got a recipe with {config.opt}: take the recipe default")
+    check_twin(config)
     dataset = load_dataset("mnist", data_dir=config.data_dir)  # what recipes are for
     ours: Any = build_model(config)
     model = torch_twin(ours)

@@ -9,13 +9,14 @@ from ..errors import UserError
 
 def bench_runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """What each run takes and reaches; the model is the recipe's own."""
-    from ..bench.runs import time_ratios, whole_runs
+    from ..bench.runs import check_twin, time_ratios, whole_runs
     from ..training import recipe
 
-    for name in filter(None, (options.recipe, options.baseline)):
-        recipe(name)  # refuses a name that is none
+    configs = [recipe(name) for name in (options.recipe, options.baseline) if name is not None]
     if options.baseline == options.recipe:
         raise UserError(f"--baseline is another recipe than --recipe, got {options.recipe} twice: leave it out")
+    if options.against:
+        check_twin(configs[-1])
     runs = whole_runs(options.recipe, seeds=options.runs, baseline=options.baseline, against=options.against)
     lines = [f"{'side':<20}{'seed':>6}{'seconds':>10}{'test accuracy':>16}"]
     lines += [f"{run.side:<20}{run.seed:>6}{run.seconds:>10.1f}{run.accuracy:>14.2f} %" for run in runs]
