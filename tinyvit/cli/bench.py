@@ -98,9 +98,7 @@ def _measured(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
     if options.runs is None and (options.baseline or options.recipe != "default"):
-        raise UserError(
-            "--recipe and --baseline are of whole training runs: say how many with --runs"
-        )
+        raise UserError("--recipe and --baseline are of whole training runs: say how many with --runs")
     modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": bench_tasks, "runs": bench_runs}
     chosen = [name for name in modes if getattr(options, name) not in (None, False)]
     if chosen == ["tasks", "runs"]:
