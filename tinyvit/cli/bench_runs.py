@@ -8,7 +8,7 @@ from ..errors import UserError
 
 
 def bench_runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """What each run takes and reaches; the model is the recipe's own."""
+    """Time and test accuracy of each run; the model is the recipe's own."""
     from ..bench.runs import check_twin, time_ratios, whole_runs
     from ..training import recipe
 
