@@ -52,7 +52,7 @@ def test_runs_are_printed(commands, capsys):
     assert main(["bench", "--runs", "2", "--recipe", "quick", "--baseline", "default"]) == 0
     out = capsys.readouterr().out
     assert "tinyvit, default         1      40.0         99.04 %" in out
-    assert out.endswith("time, tinyvit over tinyvit, default: 0.62\n")
+    assert out.endswith("time over that of tinyvit, default: 0.62\n")
 
 
 @pytest.mark.parametrize(

@@ -24,5 +24,5 @@ def bench_runs(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any]
         mine = [run for run in runs if run.side == side]
         seconds, accuracy = (statistics.mean(x) for x in ([r.seconds for r in mine], [r.accuracy for r in mine]))
         lines.append(f"{side:<20}{'mean':>6}{seconds:>10.1f}{accuracy:>14.2f} %")
-    lines += [f"time, tinyvit over {side}: {ratio:.2f}" for side, ratio in time_ratios(runs).items()]
+    lines += [f"time over that of {side}: {ratio:.2f}" for side, ratio in time_ratios(runs).items()]
     return {"recipe": options.recipe, "runs": [run._asdict() for run in runs]}, "\n".join(lines)
