@@ -847,11 +847,11 @@ show_guess(my_guess, shares[197], "% of the time, 197 tokens")
 verdicts["7 attention is the cost"] = "false"
 
 # %% [markdown]
-# **False at 224 pixels.** The clock is harder on it than the FLOPs, and still it is less than a tenth of the block. (Your
-# machine has its own numbers, above.) At 785 tokens, an image of 448 pixels, its share of the time was about twice
-# that of the FLOPs, when this was written. It has half of the FLOPs at $N = 6D = 4608$. The paper saw the same on its
-# hardware: "the theoretical bi-quadratic scaling of ViT with image size only barely starts happening for the largest
-# models at the largest resolutions" (appendix D.5).
+# **False at 224 pixels.** When this was written, the clock was harder on it than the FLOPs, and still it was less than a
+# tenth of the block. (Your machine has its own numbers, above, and a busy one may turn them about.) At 785 tokens, an image
+# of 448 pixels, its share of the time was about twice that of the FLOPs. It has half of the FLOPs at $N = 6D = 4608$. The
+# paper saw the same on its hardware: "the theoretical bi-quadratic scaling of ViT with image size only barely starts
+# happening for the largest models at the largest resolutions" (appendix D.5).
 #
 # ### Claim 8: "A ViT takes images of any size"
 #
