@@ -54,7 +54,10 @@ def test_what_pretraining_brings_is_told(encoder, capsys):
         (["--labels", "50", "--mixup", "0.2"], "--mixup is for images in folders"),
         (["--labels", "50", "--drop-path", "0.2"], "--drop-path is for images in folders"),
         (["--labels", "50", "--strict"], "--strict is for images in folders"),
-        (["--labels", "0"], "--labels must be at least 1"),
+        (["--labels", "0"], "--labels must be a whole number of at least 1, got 0"),
+        (["--labels=-5"], "--labels must be a whole number of at least 1, got -5"),
+        (["--labels", "7.5"], "--labels must be a whole number of at least 1, got 7.5"),
+        (["--labels", "1e3"], "--labels must be a whole number of at least 1, got 1e3"),
     ],
 )
 def test_what_cannot_be_done(encoder, capsys, flags, said):

@@ -8,7 +8,9 @@ import pytest
 from tests.support.notes import Notes
 from tinyvit.cli import main
 from tinyvit.config.text_tasks import LETTERS, SENTENCES, SentimentConfig, TagConfig
-from tinyvit.datasets.sentences import TAGS, sentence_dataset
+from tinyvit.datasets import Dataset, Split
+from tinyvit.datasets.sentences import TAGS, sentence_dataset, tag_codes
+from tinyvit.datasets.words import decoded, encoded
 from tinyvit.errors import UserError
 from tinyvit.ops import softmax_forward
 from tinyvit.tasks import ALL, TASKS
@@ -139,9 +141,30 @@ def test_a_text_of_ones_own_is_learned_and_evaluated_again(tmp_path, capsys):
     assert (run / "figures" / "sentences.png").stat().st_size > 1000
     assert main(["eval", str(run)]) == 0
     assert "entity F1" in capsys.readouterr().out
+    (other := tmp_path / "other").mkdir()
+    (other / "train.txt").write_text("Bea B-PER\n\n" + " ".join(["So"] * 7).replace(" ", " O\n") + " O\n")
+    assert main(["eval", str(run), "--data-dir", str(other), "--split", "train"]) == 0  # shorter and longer sentences
+    assert "entity F1" in capsys.readouterr().out
+    (other / "train.txt").write_text("Bea B-CAT\n\nis O\n")
+    assert main(["eval", str(run), "--data-dir", str(other)]) == 2
+    assert "tags that the model has not learned, such as B-CAT" in capsys.readouterr().err
     (tmp_path / "train.txt").write_text(CONLL.replace("Oslo", "Kiev"))
     assert main(["train", "--resume", str(run)]) == 2
     assert "are not those that" in capsys.readouterr().err
+
+
+def test_other_sentences_are_cut_to_the_words_a_model_takes():
+    sentences = [list("abcdefg"), list("hi"), list("jklm")]
+    tags = [[0, 1, 2, 0, 1, 2, 2], [1, 0], [2, 2, 1, 0]]
+    split = Split(encoded(sentences, 7), tag_codes(tags, 7))
+    other = Dataset("other", ("O", "B-LOC", "I-LOC"), 0.0, 1.0, split, split, split)
+    config = TagConfig(model=dataclasses.replace(MODEL, img_size=(1, 4)))
+    learned = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+    fitted = TAG.as_learned(config, learned, other)
+    assert fitted.class_names == learned
+    assert ["".join(decoded(codes)) for codes in fitted.test.images] == ["abcd", "efg", "hi", "jklm"]
+    wanted = [[0, 3, 4, 0], [3, 4, 4, -1], [3, 0, -1, -1], [4, 4, 3, 0]]
+    np.testing.assert_array_equal(fitted.test.labels, wanted)
 
 
 def test_a_damaged_text_is_one_sentence(tmp_path, capsys):

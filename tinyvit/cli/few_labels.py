@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 from typing import Any
 
 from ..errors import UserError
@@ -9,12 +10,13 @@ from .flags import find_model
 from .output import say
 from .tracking import progress_of
 
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e\d+)?")
 OTHER_NAMES = {"pretrained": "init", "labels": "num_labels"}  # of the same thing, in a config of fine-tuning
 
 
 def is_number_of_labels(labels: Any) -> bool:
     """Whether --labels asks for so many labels, and does not name a table."""
-    return isinstance(labels, str) and labels.isdecimal()
+    return isinstance(labels, str) and NUMBER.fullmatch(labels) is not None
 
 
 def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
@@ -31,8 +33,10 @@ def on_few_labels(options: argparse.Namespace, flags: dict[str, Any]) -> int:
     from ..pretrained import open_checkpoint
     from ..training.few_labels import worth
 
-    if not int(flags["labels"]):
-        raise UserError("--labels must be at least 1 as a number of labels, got 0: choose a multiple of the classes")
+    if not (flags["labels"].isdecimal() and int(flags["labels"])):
+        raise UserError(
+            f"--labels must be a whole number of at least 1, got {flags['labels']}: choose a multiple of the classes"
+        )
     for name in ("strict", "add_classes"):
         if getattr(options, name):
             flag = "--" + name.replace("_", "-")

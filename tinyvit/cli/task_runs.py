@@ -52,6 +52,7 @@ def _evaluated(options: argparse.Namespace, config: Any) -> tuple[Any, Any, Any,
     """The task, the model, the data set, the name of the split and the evaluation on it."""
     from ..backend import resolve_device
     from ..tasks import task_of
+    from ..tasks.opened import class_names_of
     from ..tasks.split_answers import split_answers
     from ..training.data import read_dataset
 
@@ -64,6 +65,8 @@ def _evaluated(options: argparse.Namespace, config: Any) -> tuple[Any, Any, Any,
         config = dataclasses.replace(config, data_dir=options.data_dir)
     task = task_of(config)
     dataset = read_dataset(config, lambda sentence: say(f"note: {sentence}"))
+    if options.data_dir is not None:
+        dataset = task.as_learned(config, class_names_of(options.folder), dataset)
     task.check(config, dataset)
     if not len(getattr(dataset, split)):
         raise UserError(f"{dataset.name} has no images for {split}: choose another --split")

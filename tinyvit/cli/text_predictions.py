@@ -13,19 +13,18 @@ from .task_runs import forbid_flags
 def predict_texts(options: argparse.Namespace, config: Any) -> int:
     """Tell what a model whose `task.json` says `config` finds in each line of each file; returns the exit status."""
     from ..backend import resolve_device
-    from ..storage.files import PREPROCESSOR, read_json
     from ..tasks import task_of
-    from ..tasks.model_files import model_folder
+    from ..tasks.opened import class_names_of
 
     forbid_flags(options, config, *CLASSIFIERS_FLAGS)
     if options.plot:
         raise UserError("--plot draws images, and these are texts: leave it out")
     folder = Path(options.folder)
-    names = read_json(model_folder(folder) / PREPROCESSOR).get("task_class_names")
-    if not (
-        isinstance(names, list) and len(names) == config.model.num_classes and all(isinstance(n, str) for n in names)
-    ):
-        raise UserError(f"{model_folder(folder) / PREPROCESSOR} names no classes: use another copy of the model")
+    names = class_names_of(folder)
+    if len(names) != config.model.num_classes:
+        raise UserError(
+            f"{folder} has a model of {config.model.num_classes} classes and {len(names)} names: use another copy"
+        )
     task: Any = task_of(config)
     model = task.load(config, folder).to(resolve_device(options.device))
     failed = 0

@@ -48,12 +48,22 @@ def open_task_model(path: str | Path, config: RunConfig) -> OpenedModel:
     Raises:
         UserError: a file is missing or damaged.
     """
-    file = model_folder(path) / PREPROCESSOR
-    values = read_json(file)
-    names = values.get("task_class_names")
-    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise UserError(f"{file} names no classes: use another copy of the model")
+    values = read_json(model_folder(path) / PREPROCESSOR)
+    names = class_names_of(path)
     processor = ImageProcessor.from_dict(values, in_chans=config.model.in_chans)
     known = SOURCES.get(values.get("dataset", "")) if values.get("built_in") else None
     is_drawing = known is not None and known.drawn != "picture"
-    return OpenedModel(config, task_of(config).load(config, Path(path)), tuple(names), processor, is_drawing)
+    return OpenedModel(config, task_of(config).load(config, Path(path)), names, processor, is_drawing)
+
+
+def class_names_of(path: str | Path) -> tuple[str, ...]:
+    """Names of the classes of the data set that the model in `path` has learned from.
+
+    Raises:
+        UserError: the file that should name them is missing or damaged.
+    """
+    file = model_folder(path) / PREPROCESSOR
+    names = read_json(file).get("task_class_names")
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise UserError(f"{file} names no classes: use another copy of the model")
+    return tuple(names)

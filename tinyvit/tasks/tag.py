@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..backend import to_device, to_numpy
-from ..datasets import Dataset
+from ..datasets import Dataset, Split
 from ..datasets.conll import load_conll
 from ..datasets.sentences import GROUPS, sentence_dataset
 from ..datasets.words import encoded
-from ..errors import UserError
+from ..errors import UserError, printable
 from ..evaluation.metrics.entities import spans
 from ..evaluation.tagging import Tagging
 from ..layers import DenseHead, EncoderWithHead
@@ -43,6 +43,19 @@ class Tag(TokenTask):
         for sentence in dataset.notes:
             note(sentence)
         return dataset
+
+    def as_learned(self, config: Any, class_names: Sequence[str], dataset: Dataset) -> Dataset:
+        """Also with the model's number of words, longer sentences split, and its numbers of tags."""
+        if new := [name for name in dataset.class_names if name not in class_names]:
+            raise UserError(
+                f"{dataset.name} has tags that the model has not learned, such as {printable(new[0])}: leave them out, "
+                "or train another model"
+            )
+        numbers = np.array([*(class_names.index(name) for name in dataset.class_names), -1])  # -1: no word
+        train, dev, test = (
+            _of_length(split, config.model.num_patches, numbers) for split in (dataset.train, dataset.dev, dataset.test)
+        )
+        return dataclasses.replace(dataset, class_names=tuple(class_names), train=train, dev=dev, test=test)
 
     def build(self, config: Any, rng: np.random.Generator) -> EncoderWithHead:
         encoder = VisionTransformer(dataclasses.replace(config.model, num_classes=0), rng=rng)
@@ -87,6 +100,19 @@ class Tag(TokenTask):
 def tokens(text: str) -> list[str]:
     """Words and marks of a text: what stands between spaces, with marks apart, but initials and dates whole."""
     return re.findall(r"[A-Z]\.|\d+(?:[./]\d+)+|\w+|[^\w\s]", text)
+
+
+def _of_length(split: Split, T: int, numbers: np.ndarray) -> Split:
+    """Sentences filled up to `T` words, longer ones cut into several, tag k replaced by `numbers[k]`."""
+    n, S = split.labels.shape
+    wider = -(-S // T) * T
+    codes = np.pad(split.images[:], ((0, 0), (0, 0), (0, 0), (0, wider - S)))  # (n, C, 1, S) -> (n, C, 1, wider)
+    codes = np.concatenate(np.split(codes, wider // T, axis=3))
+    tags = np.pad(numbers[split.labels], ((0, 0), (0, wider - S)), constant_values=-1)
+    tags = np.concatenate(np.split(tags, wider // T, axis=1))
+    order = np.arange(len(tags)).reshape(-1, n).T.reshape(-1)  # the parts of a sentence behind one another
+    order = order[(tags[order] >= 0).any(axis=1)]
+    return Split(codes[order], tags[order])
 
 
 def check_words(config: Any) -> None:

@@ -49,6 +49,14 @@ class Task(Protocol[Model]):
         """
         return None
 
+    def as_learned(self, config: RunConfig, class_names: Sequence[str], dataset: Dataset) -> Dataset:
+        """Data of one's own as a model takes them that has learned `class_names` from others; the same.
+
+        Raises:
+            UserError: it has not learned such.
+        """
+        return dataset
+
     def build(self, config: RunConfig, rng: np.random.Generator) -> Model:
         """A new model, encoder and heads, with all its parameters in one dict."""
         raise NotImplementedError
