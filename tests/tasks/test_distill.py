@@ -129,3 +129,24 @@ def test_a_missing_or_unfit_teacher_is_one_sentence(change, sentence, dataset):
     with pytest.raises(UserError, match=sentence) as error:
         TASK.check(config, dataclasses.replace(dataset, class_names=names, train=images))
     assert "\n" not in str(error.value)
+
+
+def test_the_teacher_answers_once_where_images_stay_as_they_are(dataset, rng):
+    prepared = TASK.prepared(CONFIG, dataset)
+    chosen = np.array([5, 0, 3])
+    images, labels, taught = TASK.batch(CONFIG, prepared, chosen, rng)
+    seen = TASK.batch(CONFIG, dataset, chosen, rng)
+    np.testing.assert_allclose(taught, VisionTransformer.from_pretrained(SHIPPED).predict(seen[2]), atol=1e-4)
+    loss, grads = grads_of(CONFIG, (images, labels, taught))
+    in_each_step, wanted = grads_of(CONFIG, seen)
+    assert loss == pytest.approx(float(in_each_step), rel=1e-5)
+    for name, grad in wanted.items():
+        np.testing.assert_allclose(grads[name], grad, atol=1e-5)
+
+
+def test_a_teacher_of_augmented_images_works_in_each_step(dataset, rng):
+    augmented = dataclasses.replace(CONFIG, augment="affine")
+    assert TASK.prepared(augmented, dataset) is dataset
+    images, _, seen = TASK.batch(augmented, dataset, np.arange(3), rng)
+    assert seen.shape == images.shape
+    assert TASK.flops(augmented) > 4 * TASK.flops(CONFIG)  # and so it is worth more workers

@@ -26,12 +26,14 @@ class Split:
 
     images: uint8 (n, C, H, W), 0..255; an array, or what is indexed like one, such as `ImageFiles`.
     labels: int64 (n,), 0..K-1; or booleans (n, K), where an image may be of several classes, or of none.
+    taught: a teacher's logits for the images, float32 (n, K), where a student learns from them.
 
     Of texts, images are codes of words, uint8 (n, C, 1, T), and labels may be tags of words, int8 (n, T), -1 for none.
     """
 
     images: Images
     labels: np.ndarray
+    taught: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

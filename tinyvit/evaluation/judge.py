@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import to_device, to_numpy
+from ..datasets import normalize
 from ..datasets.find import REPOSITORY_DATA
 from ..errors import UserError, printable
 from ..vit import VisionTransformer
@@ -24,6 +25,11 @@ class Judge(NamedTuple):
     @property
     def num_features(self) -> int:
         return self.model.config.num_pooled
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (n, C, H, W) -> its logits for them, (n, K)."""
+        x = normalize(images, self.preprocessing.mean, self.preprocessing.std, self.model.dtype)
+        return to_numpy(self.model.predict(to_device(x, self.model.device)))
 
     def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """uint8 (n, C, H, W) -> what it takes each for, int64 (n,), and what its head sees, float32 (n, D)."""

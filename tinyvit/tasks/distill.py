@@ -4,7 +4,8 @@
         soft: T² KL(teacher || student), both softened by the temperature T       (Hinton et al. 2015)
         hard: cross-entropy(student, the class that the teacher would choose)      (Touvron et al. 2021)
 
-The teacher sees the augmented image that the student sees, so it says what is in that one. With a distillation token
+The teacher sees the augmented image that the student sees, so it says what is in that one; without augmentation it says
+so once, before the first step (`prepared`), for it is most of the work. With a distillation token
 (`--pool cls+dist --num-registers 1`) the class token's head learns the labels and the other head the teacher's answers.
 
 Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531; Touvron et al. 2021, arXiv:2012.12877, section 4.
@@ -18,21 +19,24 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, device_of
+from ..backend import Array, device_of, resolve_device
+from ..config.costs import model_costs
 from ..datasets import Dataset
 from ..errors import UserError
 from ..evaluation.judge import SHIPPED, check_fits, load_judge
+from ..evaluation.predict import usual_batch_size
 from ..layers import DistilledHead, Grads, prefixed
 from ..ops import cross_entropy_backward, cross_entropy_forward, distillation_backward, distillation_forward
 from ..vit import VisionTransformer
 from .classify import Classify
 from .fit import Note
+from .split_answers import on_all_cores
 from .task import Batch
 
 
 class Distill(Classify):
-    """A batch is images (B, C, H, W), labels (B,), and the same images as the teacher takes them; the student is a
-    classifier like any other.
+    """A batch is images (B, C, H, W), labels (B,), and the teacher's logits for them (B, K), or the same images as the
+    teacher takes them; the student is a classifier like any other.
     """
 
     def fit(self, config: Any, dataset: Dataset, free: Collection[str], note: Note) -> Any:
@@ -52,8 +56,34 @@ class Distill(Classify):
         super().check(config, dataset)
         check_fits(load_judge(config.teacher), config.teacher, config.model.input_shape, dataset.class_names)
 
+    def prepared(self, config: Any, dataset: Dataset) -> Dataset:
+        """Also with the teacher's logits for the training images, where these stay as they are."""
+        if config.augment != "none":
+            return dataset
+        device, train = resolve_device(config.device), dataset.train
+        judge = load_judge(config.teacher, device)
+
+        def logits(rows: slice) -> np.ndarray:
+            return judge.logits(train.images[rows])
+
+        if device == "cpu":
+            taught = on_all_cores(logits, len(train), judge.model.config.num_tokens)
+        else:
+            size = usual_batch_size(judge.model)
+            taught = np.concatenate([logits(slice(at, at + size)) for at in range(0, len(train), size)])
+        return dataclasses.replace(dataset, train=dataclasses.replace(train, taught=taught))
+
+    def flops(self, config: Any) -> float:
+        """Those of the student, and where the teacher works in each step a third of its own: it has no backward."""
+        if config.augment == "none":
+            return super().flops(config)
+        teaching = model_costs(load_judge(config.teacher).model.config)
+        return super().flops(config) + sum(cost.flops for cost in teaching.values()) / 3
+
     def batch(self, config: Any, dataset: Dataset, chosen: np.ndarray, rng: Any) -> Batch:
         images, labels = super().batch(config, dataset, chosen, rng)
+        if dataset.train.taught is not None:
+            return images, labels, dataset.train.taught[chosen]
         preprocessing = load_judge(config.teacher).preprocessing
         ours, theirs = (dataset.mean, dataset.std), (preprocessing.mean, preprocessing.std)
         return images, labels, images if ours == theirs else renormalized(images, ours, theirs)
@@ -68,8 +98,9 @@ class Distill(Classify):
         weights: Array | None = None,
         rng: Any = None,
     ) -> tuple[Array, Grads]:
-        images, labels, seen = batch
-        taught = teacher(config.teacher, device_of(seen), seen.dtype.name).predict(seen)
+        images, labels, taught = batch
+        if taught.ndim > 2:  # images, as the teacher takes them
+            taught = teacher(config.teacher, device_of(taught), taught.dtype.name).predict(taught)
         for_labels, for_teacher, saved = forward_both(model, images, rng)
         loss, loss_saved = cross_entropy_forward(
             for_labels, labels=labels, weights=weights, label_smoothing=config.label_smoothing

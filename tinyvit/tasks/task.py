@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from ..backend import Array
+from ..config.costs import model_costs
 from ..config.run import RunConfig, TrainConfig
 from ..datasets import Dataset, epoch_order
 from ..errors import UserError
@@ -81,9 +82,17 @@ class Task(Protocol[Model]):
         check_unused(config, self.unused)
         check_images(config, dataset)
 
+    def prepared(self, config: TrainConfig, dataset: Dataset) -> Dataset:
+        """The data set with what is computed of it once, before the first step of a run that begins or goes on."""
+        return dataset
+
     def num_tokens(self, config: RunConfig) -> int:
         """Tokens of an example that go through the blocks: they decide how many examples are worked on at once."""
         return config.model.num_tokens
+
+    def flops(self, config: RunConfig) -> float:
+        """Floating-point operations of an example's forward: they decide how many workers share a step."""
+        return sum(cost.flops for cost in model_costs(config.model).values())
 
     def load(self, config: RunConfig, folder: Path) -> Model:
         """The best model of the run in `folder`, on the CPU.

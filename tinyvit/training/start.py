@@ -154,6 +154,7 @@ def _trainer(
     config: TrainConfig, dataset: Dataset, files: RunFiles, progress: Progress, ranks: Ranks, *, to_fill: bool = False
 ) -> Trainer:
     """A run before its first step. It alone holds the gradients, which have to leave the memory before the test."""
+    dataset = task_of(config).prepared(config, dataset)
     gradients = _gradients(config, dataset, ranks, build_model(config, to_fill=to_fill))
     return Trainer(config, dataset, gradients, files, progress, ranks)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ...config.costs import model_costs
 from ...config.run import TrainConfig
 from ...datasets import Dataset, Split
 from ...datasets.in_threads import cores
@@ -34,7 +33,7 @@ def resolve_workers(config: TrainConfig, device: str) -> int:
     if config.workers == "auto":
         if device != "cpu" or config.distributed:
             return 1
-        flops = config.batch_size * sum(cost.flops for cost in model_costs(config.model).values())
+        flops = config.batch_size * task_of(config).flops(config)
         return max(1, min(cores(), MAX_WORKERS, config.batch_size, int(flops / MIN_FLOPS)))
     if device != "cpu" and config.workers != 1:
         raise UserError(f"workers share the cores of a CPU, got --workers {config.workers} on {device}: leave it out")
@@ -143,7 +142,7 @@ class Team:
 def build_worker(config: TrainConfig, memory: SharedArrays, job: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Build what a worker process does with each command, see `worker`."""
     name, class_names, mean, std = job["dataset"]
-    train = Split(memory["train images"], memory["train labels"])
+    train = Split(memory["train images"], memory["train labels"], memory.get("train taught"))
     dev = Split(memory["dev images"], memory["dev labels"])
     dataset = Dataset(name, tuple(class_names), mean, std, train, dev, test=dev)
     task = task_of(config)
@@ -175,9 +174,11 @@ def _layout(config: TrainConfig, dataset: Dataset, model: Layer) -> dict[str, tu
 
 
 def _dataset_arrays(dataset: Dataset) -> dict[str, Any]:
-    return {
+    arrays = {
         "train images": dataset.train.images,
         "train labels": dataset.train.labels,
+        "train taught": dataset.train.taught,
         "dev images": dataset.dev.images,
         "dev labels": dataset.dev.labels,
     }
+    return {name: array for name, array in arrays.items() if array is not None}
