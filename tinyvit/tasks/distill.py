@@ -74,7 +74,7 @@ class Distill(Classify):
         return dataclasses.replace(dataset, train=dataclasses.replace(train, taught=taught))
 
     def flops(self, config: Any) -> float:
-        """Those of the student, and where the teacher works in each step a third of its own: it has no backward."""
+        """Operations of the student, and where the teacher works in each step a third of its: it has no backward."""
         if config.augment == "none":
             return super().flops(config)
         teaching = model_costs(load_judge(config.teacher).model.config)
