@@ -97,12 +97,12 @@ def _measured(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    if options.runs is None and (options.baseline or options.recipe != "default"):
-        raise UserError("--recipe and --baseline are of whole training runs: say how many with --runs")
     modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": bench_tasks, "runs": bench_runs}
     chosen = [name for name in modes if getattr(options, name) not in (None, False)]
     if chosen == ["tasks", "runs"]:
         chosen = ["tasks"]  # so many seeds of each
+    if chosen != ["runs"] and (options.baseline or options.recipe != "default"):
+        raise UserError("--recipe and --baseline are for whole runs of classification: say how many with --runs alone")
     if len(chosen) > 1:
         raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
     if resolve_device(options.device) != "cpu":
