@@ -120,8 +120,9 @@ def test_grade_counts_what_the_learner_wrote(capsys):
     before = dict(os.environ)
     assert main(["lessons", "grade", "mine.ipynb"]) == 0
     out = capsys.readouterr().out
-    assert "mine.ipynb: 1 of 2 passed" in out
+    assert "mine.ipynb: 1 of 3 passed" in out
     assert "5.1 layer_norm_forward: passed" in out
     assert "5.2 layer_norm_backward: wrong shape" in out
+    assert "5.3 rms_norm_backward: its check is not in the notebook" in out
     assert progress.passed() == []  # somebody else's work is not the teacher's progress
     assert dict(os.environ) == before
