@@ -102,7 +102,7 @@ def test_the_table_is_printed(monkeypatch, capsys):
     for other, flag in (
         (["--profile"], "--profile"),
         (["--depth", "2"], "--depth"),
-        (["vit_tiny_patch16_224"], "vit_tiny"),
+        (["vit_tiny_patch16_224"], "the preset vit_tiny_patch16_224"),
     ):
         assert main(["bench", *other, "--device", "cuda"]) == 2
-        assert f"sizes of its own are measured, got {flag}" in capsys.readouterr().err
+        assert f"{flag} does not go with --device: leave one of them out" in capsys.readouterr().err

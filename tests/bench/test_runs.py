@@ -68,10 +68,3 @@ def test_recipes_that_will_not_do(flags, said, commands, capsys):
     assert main(["bench", "--runs", "1", *flags]) == 2
     assert said in capsys.readouterr().err
     assert commands == []
-
-
-@pytest.mark.parametrize("others", [[], ["--tasks", "mae", "--runs", "1"], ["--profile"]])
-@pytest.mark.parametrize("flag", ["--recipe", "--baseline"])
-def test_a_recipe_is_of_whole_runs(flag, others, commands, capsys):
-    assert main(["bench", flag, "best", *others]) == 2
-    assert "say how many with --runs" in capsys.readouterr().err

@@ -46,6 +46,7 @@ def records() -> dict[str, Record]:
         "speed": Record("patch 7, batch 128, against eager PyTorch", "--against torch", ratios),
         "speed-256": Record("patch 7, batch 256, against eager PyTorch", "--against torch --batch-size 256", ratios),
         "speed-patch-4": Record("patch 4, batch 128, against eager PyTorch", "--against torch --patch-size 4", ratios),
+        "sizes": Record("MNIST, recipe fast, models of many sizes", "--sizes --recipe fast", by_size),
         **{task: Record(f"task {task}, default recipe", f"--tasks {task}", measures) for task in all_tasks()},
     }
 
@@ -90,6 +91,16 @@ def accuracies(result: Mapping[str, Any]) -> tuple[str, str]:
     ratios = time_ratios([WholeRun(**run) for run in result["runs"]])
     beside = "".join(f", {ratio:.2f} of the time of {side}" for side, ratio in ratios.items())
     return f"test accuracy {spread} %; {seconds:.0f} s a run{beside}", _seeds(runs)
+
+
+def by_size(result: Mapping[str, Any]) -> tuple[str, str]:
+    """Test accuracy for each number of parameters."""
+    runs = result["runs"]
+    texts = []
+    for size in sorted({run["parameters"] for run in runs}):
+        spread = _spread([run["accuracy"] for run in runs if run["parameters"] == size], "{:.2f}")
+        texts.append(f"{size:,} parameters {spread} %")
+    return ", ".join(texts), _seeds(runs)
 
 
 def measures(result: Mapping[str, Any]) -> tuple[str, str]:

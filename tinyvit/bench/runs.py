@@ -97,17 +97,27 @@ def whole_runs(recipe: str, *, seeds: int, baseline: str | None = None, against:
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as folder:
             sides = {"tinyvit": recipe} | ({f"tinyvit, {baseline}": baseline} if baseline else {})
-            commands = {
-                side: ["tinyvit", "train", "--recipe", name, "--seed", str(seed), "--output", str(Path(folder) / name)]
-                for side, name in sides.items()
-            }
+            commands = {side: train_command(name, seed, Path(folder) / name) for side, name in sides.items()}
             if against:
                 commands["PyTorch"] = ["tinyvit.bench.torch_run", baseline or recipe, str(seed)]
-            for side, command in commands.items():
-                seconds, output = timed([sys.executable, "-m", *command])
-                found = re.search(r"test accuracy ([\d.]+) %", output)
-                runs.append(WholeRun(side, seed, seconds, float(found[1]) if found else float("nan")))
+            runs += [whole_run(side, seed, command) for side, command in commands.items()]
     return runs
+
+
+def train_command(recipe: str, seed: int, folder: Path, flags: Sequence[str] = ()) -> list[str]:
+    """Module and arguments of a run of tinyvit's; `flags` change its recipe."""
+    return ["tinyvit", "train", "--recipe", recipe, *flags, "--seed", str(seed), "--output", str(folder)]
+
+
+def whole_run(side: str, seed: int, command: Sequence[str]) -> WholeRun:
+    """One run as a process of its own, of which the command names a module and its arguments.
+
+    Raises:
+        UserError: it fails.
+    """
+    seconds, output = timed([sys.executable, "-m", *command])
+    found = re.search(r"test accuracy ([\d.]+) %", output)
+    return WholeRun(side, seed, seconds, float(found[1]) if found else float("nan"))
 
 
 def time_ratios(runs: Sequence[WholeRun]) -> dict[str, float]:

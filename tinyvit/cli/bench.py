@@ -3,14 +3,15 @@
 import argparse
 import dataclasses
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .bench_gpu import bench_on_gpu, refuse_others
+from .bench_gpu import bench_on_gpu
+from .bench_modes import STEP, mode_of
 from .bench_records import keep, of_record
 from .bench_runs import bench_runs
+from .bench_scaling import bench_cluster, bench_scaling
+from .bench_sizes import bench_sizes
 from .bench_tasks import bench_tasks, machine
 from .flags import SUB_PARSERS, add_model_flags, given, workers_flag
 
@@ -39,7 +40,9 @@ def add_parser(verbs: SUB_PARSERS) -> None:
     parser.add_argument(
         "--runs", type=int, metavar="N", help="instead: N whole training runs of a recipe, and their results"
     )
-    parser.add_argument("--recipe", default="default", metavar="RECIPE", help="recipe of --runs (default: default)")
+    parser.add_argument(
+        "--recipe", default="default", metavar="RECIPE", help="recipe of --runs and --sizes (default: default)"
+    )
     parser.add_argument(
         "--baseline", metavar="RECIPE", help="another recipe, whose runs come in turn with those of --runs"
     )
@@ -54,6 +57,11 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         metavar="NAME",
         help="instead: measure a record (default, speed, mae, ...), and add it to RECORDS.md",
     )
+    parser.add_argument(
+        "--sizes",
+        action="store_true",
+        help="instead: accuracy of a recipe against parameters, from 2 k to 200 k, with --runs seeds each",
+    )
     parser.add_argument("--cluster", action="store_true", help="instead: estimated time of a step on up to 1,024 ranks")
     parser.add_argument("--scaling", action="store_true", help="instead: how time and memory grow with each size")
     parser.add_argument(
@@ -67,7 +75,10 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         help="time budget of --device cuda, in seconds (default: 570)",
     )
     parser.add_argument(
-        "--output", default="bench.png", metavar="PNG", help="file for the figure of --scaling (default: bench.png)"
+        "--output",
+        default="bench.png",
+        metavar="PNG",
+        help="file for the figure of --scaling or --sizes (default: bench.png)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_model_flags(parser, PRESETS["tiny"], "the preset tiny")
@@ -91,24 +102,24 @@ def _measured(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from ..config import ViTConfig
     from ..config.presets import preset
 
+    options.device = resolve_device(options.device)
     for name in ("batch_size", "rounds", "runs", "workers"):
         if getattr(options, name) not in (None, "auto") and getattr(options, name) < 1:
             raise UserError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(options, name)}")
     config = dataclasses.replace(preset(options.preset), **given(options, ViTConfig))
     if not config.num_classes:
         raise UserError("a benchmark trains, so the model needs classes, got num_classes 0: leave it out")
-    modes = {"profile": _profile, "scaling": _scaling, "cluster": _cluster, "tasks": bench_tasks, "runs": bench_runs}
-    chosen = [name for name in modes if getattr(options, name) not in (None, False)]
-    if chosen == ["tasks", "runs"]:
-        chosen = ["tasks"]  # so many seeds of each
-    if chosen != ["runs"] and (options.baseline or options.recipe != "default"):
-        raise UserError("--recipe and --baseline are for whole runs of classification: say how many with --runs alone")
-    if len(chosen) > 1:
-        raise UserError(f"only one of --{', --'.join(modes)} can be given, got --{' --'.join(chosen)}: choose one")
-    if resolve_device(options.device) != "cpu":
-        refuse_others(options, chosen)
-        return bench_on_gpu(config, options)
-    return (modes[chosen[0]] if chosen else _speed)(config, options)
+    modes = {
+        STEP: _speed,
+        "profile": _profile,
+        "scaling": bench_scaling,
+        "cluster": bench_cluster,
+        "tasks": bench_tasks,
+        "sizes": bench_sizes,
+        "runs": bench_runs,
+        "device": bench_on_gpu,
+    }
+    return modes[mode_of(options)](config, options)
 
 
 def _speed(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -170,46 +181,3 @@ def _profile(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], 
         f"{'the products at the best rate':<36}{1000 * products / best.flops:>11.2f}",
     ]
     return {"peaks": best._asdict(), "ops": [row._asdict() for row in rows]}, "\n".join(lines)
-
-
-def _scaling(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    from ..bench import fit_exponent, scaling
-    from ..bench.scaling import plot_scaling
-
-    points = scaling(config, batch_size=options.batch_size, rounds=options.rounds, max_workers=os.cpu_count() or 1)
-    exponents = {}
-    lines = [f"{'':<10}{'value':>8}{'ms a step':>12}{'MiB':>9}"]
-    for kind in dict.fromkeys(point.what for point in points):
-        chosen = [point for point in points if point.what == kind]
-        lines += [f"{kind:<10}{p.value:>8}{1000 * p.seconds:>12.2f}{p.mebibytes:>9.1f}" for p in chosen]
-        if len(chosen) > 1:
-            values = [point.value for point in chosen]
-            time = fit_exponent(values, [point.seconds for point in chosen])
-            memory = fit_exponent(values, [point.mebibytes for point in chosen])
-            exponents[kind] = {"seconds": time, "mebibytes": memory}
-            lines.append(f"{'':<10}{'':>8}{f'~ {kind}^{time:.2f}':>12}{f'^{memory:.2f}':>9}")
-    plot_scaling(points, Path(options.output))
-    lines += ["", f"drawn in {options.output}"]
-    return {"points": [point._asdict() for point in points], "exponents": exponents}, "\n".join(lines)
-
-
-def _cluster(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    from ..bench import cluster, in_turn
-    from ..bench.tinyvit_side import training_team
-
-    with training_team(config, options.batch_size, options.workers) as (_, step):
-        measured = in_turn({"step": step}, options.rounds)["step"].median
-    points = cluster(config, compute_seconds=measured)
-    lines = [
-        f"One rank like this machine takes {1000 * measured:.1f} ms for its {options.batch_size} images (measured).",
-        "R ranks: step = that + 2 (R - 1) / R * 4 bytes * parameters / bandwidth + 2 log2(R) * 20 µs (modelled).",
-        "",
-        f"{'ranks':>6}{'images a step':>15}{'Gbit/s':>8}{'MB sent by each':>17}{'ms a step':>11}{'efficiency':>12}",
-    ]
-    for point in points:
-        images = f"{point.ranks * options.batch_size:,}"
-        lines.append(
-            f"{point.ranks:>6,}{images:>15}{point.gigabits:>8}{point.wire_bytes / 1e6:>17.2f}"
-            f"{1000 * point.seconds:>11.2f}{point.efficiency:>12.0%}"
-        )
-    return {"compute_seconds": measured, "points": [point._asdict() for point in points]}, "\n".join(lines)

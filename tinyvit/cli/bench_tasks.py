@@ -42,7 +42,10 @@ def _steps(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def machine() -> str:
-    """Of what all figures depend on: cores and NumPy."""
+    """Of what all figures depend on: cores, the kernels of the matrix library, NumPy."""
     import numpy as np
+    from threadpoolctl import threadpool_info
 
-    return f"{os.cpu_count()} cores, NumPy {np.__version__}"
+    kernels = [f"{library['internal_api']} for {library['architecture']}, " for library in threadpool_info()
+               if library.get("architecture")]  # fmt: skip
+    return f"{os.cpu_count()} cores, {''.join(kernels[:1])}NumPy {np.__version__}"
