@@ -231,7 +231,7 @@ def backward_of(token):
 play(
     backward_of,
     "A token of three numbers, seen in the plane where their sum is 0. The further out it lies, the shorter dx is.",
-    token=(1.8, -1.0),
+    token=(0.9, 1.6),
 )
 
 # %% [markdown]

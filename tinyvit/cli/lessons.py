@@ -47,7 +47,8 @@ def add_parser(verbs: SUB_PARSERS) -> None:
         "notebooks",
         nargs="+",
         metavar="NOTEBOOK",
-        help="notebooks to grade, .ipynb files; or a folder that holds a folder for each student",
+        help="notebooks to grade, .ipynb files; or a folder that holds a folder for each student; in several such "
+        "folders, the same name is the same student",
     )
     graded.add_argument("--csv", metavar="FILE", help="write the grades as a table for spreadsheets, too")
     graded.add_argument("--key", metavar="FILE", help="key of an exam, key.json: grade its notebooks")

@@ -50,8 +50,9 @@ class Layer:
         return device_of(self._first())
 
     def _first(self) -> Array:
-        for array in self.parameters().values():
-            return array
+        for path, owner in self._arrays():  # to walk through all takes longer than a block
+            if path[-1] not in owner.fixed:
+                return getattr(owner, path[-1])
         raise UserError(f"{type(self).__name__} has no parameters, so no dtype and no device: ask the model for them")
 
     def num_parameters(self) -> int:
