@@ -2,10 +2,13 @@
 
 import json
 import re
+import shutil
 import statistics
+import subprocess
 
 import pytest
 
+from tinyvit import __version__
 from tinyvit.bench import records
 from tinyvit.bench.records import COLUMNS, FILE, append, read_table, record, row
 from tinyvit.cli import bench, main
@@ -124,3 +127,29 @@ def test_the_table_of_the_repository():
     rows = text.partition(COLUMNS)[2].splitlines()
     assert COLUMNS in text
     assert all(line.count(" | ") == 6 for line in rows)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_version_is_the_commit_of_the_code(tmp_path, monkeypatch):
+    def git(*arguments):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        done = subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    table, code = tmp_path / "bench" / "RECORDS.md", tmp_path / "code.py"
+    table.parent.mkdir()
+    monkeypatch.setattr(records, "FILE", table)
+    assert records._version() == __version__  # no repository
+    table.write_text("rows\n")
+    code.write_text("pass\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    commit = f"{__version__}, {git('rev-parse', '--short', 'HEAD')}"
+    assert records._version() == commit
+    table.write_text("rows\none more\n")
+    (tmp_path / "a_run").mkdir()
+    (tmp_path / "a_run" / "model.json").write_text("{}")
+    assert records._version() == commit
+    code.write_text("pass  # changed\n")
+    assert records._version() == f"{commit}-dirty"

@@ -131,9 +131,14 @@ def _seeds(runs: list[Mapping[str, Any]]) -> str:
 
 
 def _version() -> str:
-    """The release, and the commit where git knows it."""
+    """The release, and where git knows it the commit; rows added since are no change of the code."""
     try:
-        git = ["git", "-C", str(FILE.parent), "describe", "--always", "--dirty", "--exclude=*"]
-        return f"{__version__}, {subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()}"
+        commit, changes = map(_git, ("rev-parse --short HEAD", f"status --porcelain -uno :/ :(exclude){FILE.name}"))
+        return f"{__version__}, {commit}{'-dirty' if changes else ''}"
     except (OSError, subprocess.CalledProcessError):
         return __version__
+
+
+def _git(command: str) -> str:
+    done = subprocess.run(["git", *command.split()], cwd=FILE.parent, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
