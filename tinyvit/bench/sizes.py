@@ -86,32 +86,33 @@ def plot_sizes(runs: Sequence[SizedRun], name: str, path: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    figure = new_figure(7.5, 4.5)
-    headline(
-        figure,
-        "How many parameters an accuracy takes",
-        f"MNIST, test split: recipe {name} from {min(run.parameters for run in runs):,} parameters on, line through "
-        "the means; others as published, one run each.",
-    )
+    figure = new_figure(8, 4.5)
+    told = f"MNIST's test split, recipe {name}. Diamonds: as published, one run each; filled: transformers."
+    headline(figure, "How many parameters an accuracy takes", told)
     axes = figure.subplots()
     quiet_axes(axes, "", "parameters", "test accuracy")
     means = mean_accuracy(runs)
-    axes.plot(means.keys(), [100 - mean for mean in means.values()], "-", color=PURPLE)
+    axes.plot(list(means), [100 - mean for mean in means.values()], "-", color=PURPLE)
     axes.plot([r.parameters for r in runs], [100 - r.accuracy for r in runs], "o", color=PURPLE, markersize=4)
     for other in PUBLISHED:
         face = TEAL if other.is_transformer else "white"
         axes.plot(other.parameters, 100 - other.accuracy, "D", color=TEAL, markerfacecolor=face, markersize=6)
-        near_end = other.parameters > 100_000
-        place = {"xytext": (-8 if near_end else 8, 0), "ha": "right" if near_end else "left"}
+        left = other.parameters > 100_000
         axes.annotate(
-            other.name, (other.parameters, 100 - other.accuracy), textcoords="offset points", va="center",
-            fontsize=8, color=MUTED, **place,
-        )  # fmt: skip
+            other.name,
+            (other.parameters, 100 - other.accuracy),
+            xytext=(-8 if left else 8, 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="center",
+            fontsize=8,
+            color=MUTED,
+        )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.invert_yaxis()
     axes.minorticks_off()
-    errors = [0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20]
+    errors = [0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50]
     axes.set_yticks(errors, [f"{100 - error:g} %" for error in errors])
+    axes.set_ylim(1.3 * max(100 - run.accuracy for run in runs), 0.2)
     axes.set_xticks([2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5], ["2 k", "5 k", "10 k", "20 k", "50 k", "100 k", "200 k"])
     save_figure(figure, path)
