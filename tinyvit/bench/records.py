@@ -133,12 +133,13 @@ def _seeds(runs: list[Mapping[str, Any]]) -> str:
 def _version() -> str:
     """The release, and where git knows it the commit; rows added since are no change of the code."""
     try:
-        commit, changes = map(_git, ("rev-parse --short HEAD", f"status --porcelain -uno :/ :(exclude){FILE.name}"))
+        commit = _git("rev-parse", "--short", "HEAD")
+        changes = _git("status", "--porcelain", "-uno", ":/", f":(exclude){FILE.name}")
         return f"{__version__}, {commit}{'-dirty' if changes else ''}"
     except (OSError, subprocess.CalledProcessError):
         return __version__
 
 
-def _git(command: str) -> str:
-    done = subprocess.run(["git", *command.split()], cwd=FILE.parent, capture_output=True, text=True, check=True)
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=FILE.parent, capture_output=True, text=True, check=True)
     return done.stdout.strip()
