@@ -1,4 +1,4 @@
-"""Modes of `tinyvit bench`: a flag that a mode does not use is refused, not passed over."""
+"""Modes of `tinyvit bench`: a flag that one does not use is refused, not passed over."""
 
 import pytest
 

@@ -37,7 +37,7 @@ class SizedRun(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What others report on MNIST's test split, in one run each."""
+    """A result of others on MNIST's test split, of one run."""
 
     name: str
     is_transformer: bool

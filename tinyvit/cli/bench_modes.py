@@ -1,4 +1,4 @@
-"""Which flags of `tinyvit bench` go with which of its modes."""
+"""Flags of `tinyvit bench`: which go with which of its modes."""
 
 import argparse
 
