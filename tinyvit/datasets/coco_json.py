@@ -20,6 +20,7 @@ from ..storage.files import read_file
 LISTS = ("images", "annotations", "categories")
 MIN_SIDE = 1e-3  # pixels, of a box that is one
 MAX_SIDE = 10**6
+MAX_NAME = 255  # characters; no file system has longer names
 
 
 class CocoImage(NamedTuple):
@@ -101,6 +102,11 @@ def _categories(path: Path, entries: list[dict[str, Any]]) -> dict[Any, str]:
     return names
 
 
+def _leads_inside(name: PurePosixPath) -> bool:
+    """Whether a name can be that of a file inside a folder."""
+    return not name.is_absolute() and ".." not in name.parts and max(map(len, name.parts), default=0) <= MAX_NAME
+
+
 def _images(path: Path, entries: list[dict[str, Any]]) -> dict[Any, CocoImage]:
     """The images by their numbers, no box in them yet; a name leads to nothing outside the folder."""
     images: dict[Any, CocoImage] = {}
@@ -111,7 +117,7 @@ def _images(path: Path, entries: list[dict[str, Any]]) -> dict[Any, CocoImage]:
         height, width = (entry.get(side, 0) for side in ("height", "width"))
         if not (_is_side(height) and _is_side(width)):
             raise _wrong(path, entry, "an image must have a width and a height in pixels")
-        if not is_text(name) or not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        if not is_text(name) or not name or not _leads_inside(PurePosixPath(name)):
             raise _wrong(path, entry, "file_name must be that of an image in the folder")
         images[number] = CocoImage(str(name), (height, width), [])
     if len({image.name for image in images.values()}) < len(images):
