@@ -58,3 +58,10 @@ def test_what_needs_a_mode_says_which(name, capsys):
     assert main(["bench", *flag(name)]) == 2
     users = [f"--{mode}" for mode in MODES if name in USES[mode]]
     assert f"is for {' or '.join(users)}: add one of them, or leave it out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--compile"], ["--tasks", "mae", "--rounds", "2"], ["--tasks", "--workers", "1"]])
+def test_what_only_pytorch_needs_asks_for_it(flags, capsys):
+    assert main(["bench", *flags]) == 2
+    assert "is for --against torch: add that, or leave it out" in capsys.readouterr().err
+    assert mode(*flags, "--against", "torch") in (STEP, "tasks")

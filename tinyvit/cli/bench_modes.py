@@ -17,6 +17,7 @@ USES = {
     "runs": ("recipe", "baseline", "against"),
     STEP: ("batch_size", "workers", "rounds", "against", "compile", MODEL),
 }
+WITH_TORCH = {STEP: ("compile",), "tasks": ("rounds", "workers")}  # of these, what needs --against torch
 
 
 def mode_of(options: argparse.Namespace) -> str:
@@ -39,6 +40,9 @@ def mode_of(options: argparse.Namespace) -> str:
         if mode == STEP:
             raise UserError(f"{what} is for {' or '.join(users)}: add one of them, or leave it out")
         raise UserError(f"{what} does not go with {_flag(mode)}: leave one of them out")
+    for name in () if options.against else WITH_TORCH.get(mode, ()):
+        if name in changed:
+            raise UserError(f"{_flag(name)} is for --against torch: add that, or leave it out")
     return mode
 
 
