@@ -65,6 +65,7 @@ REACH = {
     "evaluation/dataset.py": MEASURING,
     "training/loop.py": RUNS,
     "cli/bench_gpu.py": ("bench",),
+    "cli/bench_modes.py": ("bench",),
     "cli/bench_runs.py": ("bench",),
     "cli/few_labels.py": ("finetune",),
     "cli/finished.py": ("finetune",),  # a whole command
