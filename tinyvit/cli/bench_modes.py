@@ -7,7 +7,7 @@ from .flags import given
 
 MODEL = "a model"  # a preset, and the flags of its config
 STEP = "a step"  # what is measured without a mode's flag
-USES = {
+USES = {  # flags by mode; the first mode whose own flag is given is meant, so that --tasks and --sizes may have --runs
     "device": ("against", "seconds"),  # its models are fixed, so that results can be compared
     "profile": ("batch_size", "rounds", MODEL),
     "scaling": ("batch_size", "rounds", "output", MODEL),

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from .bench_tasks import SEEDS, machine
@@ -20,11 +21,11 @@ def bench_sizes(config: Any, options: argparse.Namespace) -> tuple[dict[str, Any
     runs = sized_runs(options.recipe, seeds=options.runs or SEEDS, note=note)
     plot_sizes(runs, options.recipe, Path(options.output))
     lines = [f"{'parameters':>10}{'width':>7}{'blocks':>8}{'heads':>7}{'seconds':>10}{'test accuracy':>16}  each"]
-    for parameters, mean in mean_accuracy(runs).items():
+    for parameters, accuracy in mean_accuracy(runs).items():
         mine = [run for run in runs if run.parameters == parameters]
-        seconds, each = sum(run.seconds for run in mine) / len(mine), ", ".join(f"{run.accuracy:.2f}" for run in mine)
+        seconds, each = mean(run.seconds for run in mine), ", ".join(f"{run.accuracy:.2f}" for run in mine)
         shape = f"{mine[0].embed_dim:>7}{mine[0].depth:>8}{mine[0].num_heads:>7}"
-        lines.append(f"{parameters:>10,}{shape}{seconds:>10.1f}{mean:>14.2f} %  {each}")
+        lines.append(f"{parameters:>10,}{shape}{seconds:>10.1f}{accuracy:>14.2f} %  {each}")
     lines += ["", f"drawn in {options.output}"]
     result = {"recipe": options.recipe, "machine": machine(), "runs": [run._asdict() for run in runs]}
     return result, "\n".join(lines)

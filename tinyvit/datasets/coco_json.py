@@ -20,7 +20,7 @@ from ..storage.files import read_file
 LISTS = ("images", "annotations", "categories")
 MIN_SIDE = 1e-3  # pixels, of a box that is one
 MAX_SIDE = 10**6
-MAX_NAME = 255  # characters; no file system has longer names
+MAX_NAME = 255  # characters; Linux, macOS and Windows have no longer ones
 
 
 class CocoImage(NamedTuple):

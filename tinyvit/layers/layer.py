@@ -50,7 +50,7 @@ class Layer:
         return device_of(self._first())
 
     def _first(self) -> Array:
-        for path, owner in self._arrays():  # to walk through all takes longer than a block
+        for path, owner in self._arrays():  # not parameters(): all of them take as long as a block's forward
             if path[-1] not in owner.fixed:
                 return getattr(owner, path[-1])
         raise UserError(f"{type(self).__name__} has no parameters, so no dtype and no device: ask the model for them")
