@@ -102,10 +102,12 @@ def test_it_learns_and_what_it_learned_is_shown_and_saved(opened, where, tmp_pat
     right = model.predict(normalize(test.images[:500], 0.1307, 0.3081)).argmax(axis=1) == test.labels[:500]
     assert np.isfinite(model.head.weight).all()
     assert 0 <= right.mean() <= 1
-    show.click()
+    with tab.expect_navigation():  # the page opens anew
+        show.click()
     tab.wait_for_selector("body[data-drawn]")
     assert "learned in this page" in tab.inner_text("#model")
     assert "3 blocks" in tab.inner_text("#model")
-    tab.get_by_role("button", name="Back to the first model").click()
+    with tab.expect_navigation():
+        tab.get_by_role("button", name="Back to the first model").click()
     tab.wait_for_selector("body[data-drawn]")
     assert "mnist-vit" in tab.inner_text("#model")
