@@ -72,7 +72,7 @@ def test_one_image_is_not_the_same_in_two_epochs(small_config, small_dataset):
     assert (np.abs(one - two).max(axis=(1, 2, 3)) > 0.1).all()
 
 
-AMOUNTS = {"degrees": 12.0, "translate": 2.5, "scale": 0.3, "shear": 7.0}
+AMOUNTS = {"degrees": 12.0, "translate": 2.5, "scale": 0.3, "shear": 7.0, "elastic": 0.8}
 
 
 def test_affine_images_get_the_configs_amounts(small_config, small_dataset):

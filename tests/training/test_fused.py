@@ -129,12 +129,13 @@ def test_a_step_that_cannot_be_recorded_runs_and_says_so(small_config, tmp_path,
         ({"model": {"drop_path_rate": 0.1}}, "it has drop path"),
         ({"model": {"stem": "conv"}}, "its stem is convolutions"),
         ({"opt": "sgd"}, "there are none for sgd"),
+        ({"elastic": 1.0}, "there are none for elastic distortion"),
         ({"opt": "muon"}, "there are none for muon"),
         ({"class_weights": (1.0, 2.0) * 5}, "there are none for weights of classes"),
         ({"micro_batch": 8}, "they take a whole batch at once, and fewer images were asked for"),
         ({"kernels": "plain"}, None),
     ],
-    ids=["drop path", "stem", "sgd", "muon", "class weights", "micro batches", "plain"],
+    ids=["drop path", "stem", "sgd", "elastic", "muon", "class weights", "micro batches", "plain"],
 )
 def test_where_no_kernels_fit_plain_ops_run_and_say_why(changes, reason, small_config, tmp_path, emulated):
     config = fitting(small_config, tmp_path, "run", epochs=1)

@@ -183,6 +183,7 @@ SETTINGS = [  # name, another value, what goes with both
     ("translate", 2.0, AFFINE),
     ("scale", 0.2, AFFINE),
     ("shear", 10.0, AFFINE),
+    ("elastic", 1.0, AFFINE),
     ("class_weights", "balanced", {}),
     ("seed", 1, {}),
 ]

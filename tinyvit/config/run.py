@@ -96,6 +96,9 @@ class TrainConfig(RunConfig):
         0.08, "random scaling, at most, as a fraction: 0.08 is 92 to 108 percent (augment affine)", below=1
     )
     shear: float = option(0.0, "random shear, at most, in degrees (augment affine)", below=90)
+    elastic: float = option(
+        0.0, "elastic distortion: standard deviation of smooth displacements, in pixels (augment affine)"
+    )
     workers: Literal["auto"] | int = option(
         "auto", "data-parallel worker processes, for a large model threads; auto: one per core", at_least=1
     )

@@ -75,12 +75,15 @@ def training_pixels(config: TrainConfig, dataset: Dataset, chosen: np.ndarray, r
     if config.augment == "shift":
         return random_shift(images, rng, pixels=config.shift)
     if config.augment == "affine":
-        return random_affine(images, rng, **_affine(config))
+        return random_affine(images, rng, elastic=config.elastic, **_affine(config))
     return images
 
 
 def training_maps(config: TrainConfig, n: int, rng: Any) -> np.ndarray:
-    """Affine maps by which `training_batch` augments `n` images with `rng`: (n, 2, 3) for `warp_affine`, float64."""
+    """Affine maps by which `training_batch` augments `n` images with `rng`: (n, 2, 3) for `warp_affine`, float64.
+
+    Elastic distortion is no affine map: a run with it takes `training_batch`.
+    """
     if config.augment == "shift":
         return random_shift_maps(n, rng, pixels=config.shift)
     return random_affine_maps(n, rng, **_affine(config))

@@ -1,4 +1,4 @@
-"""Data augmentation of arrays: random shifts and random affine maps. A moved 7 is still a 7."""
+"""Data augmentation of arrays: random shifts, affine maps and elastic distortion. A moved 7 is still a 7."""
 
 import math
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from .elastic import random_elastic
 
 
 def random_shift(images: np.ndarray, rng: Any, *, pixels: int) -> np.ndarray:
@@ -54,8 +55,9 @@ def random_affine(
     translate: float,
     scale: float,
     shear: float = 0.0,
+    elastic: float = 0.0,
 ) -> np.ndarray:
-    """Rotate, shear, scale and move each image by its own random amounts, about the centre; outside is 0.
+    """Rotate, shear, scale, move and bend each image by its own random amounts, about the centre; outside is 0.
 
     Args:
         images: (B, C, H, W), uint8 or float.
@@ -64,6 +66,7 @@ def random_affine(
         translate: the move along each axis is uniform in ±translate pixels, not only whole ones.
         scale: the enlargement is uniform in [1 - scale, 1 + scale].
         shear: the horizontal shear is uniform in ±shear degrees.
+        elastic: standard deviation of the displacements of `random_elastic`, in pixels.
 
     Returns:
         float32 (B, C, H, W) in the range of `images`.
@@ -72,7 +75,8 @@ def random_affine(
         UserError: an amount is out of its range.
     """
     maps = random_affine_maps(len(images), rng, degrees=degrees, translate=translate, scale=scale, shear=shear)
-    return warp_affine(images, maps)
+    bend = random_elastic(len(images), rng, elastic=elastic, size=images.shape[2:]) if elastic else None
+    return warp_affine(images, maps, bend)
 
 
 def random_affine_maps(
@@ -116,12 +120,13 @@ def inverse_maps(
     return np.concatenate([linear, offset[:, None]], axis=1).transpose(2, 0, 1)
 
 
-def warp_affine(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def warp_affine(images: np.ndarray, maps: np.ndarray, bend: np.ndarray | None = None) -> np.ndarray:
     """Resample each image through its map with bilinear interpolation; outside the image is 0.
 
     Args:
         images: (B, C, H, W).
         maps: (B, 2, 3) from `inverse_maps`: output position to input position, in pixels from the centre.
+        bend: (B, 2, H, W) from `random_elastic`, added to the input positions (x, y).
 
     Returns:
         float32 (B, C, H, W).
@@ -138,6 +143,9 @@ def warp_affine(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
     u_y = np.arange(H, dtype=np.float32)[:, None] - np.float32(centre_y)
     x = a[:, 0, 0] * u_x + (a[:, 0, 1] * u_y + (a[:, 0, 2] + np.float32(centre_x + 1)))  # (B,H,W)
     y = a[:, 1, 0] * u_x + (a[:, 1, 1] * u_y + (a[:, 1, 2] + np.float32(centre_y + 1)))
+    if bend is not None:
+        x += bend[:, 0]
+        y += bend[:, 1]
     np.clip(x, 0, W + 1, out=x)
     np.clip(y, 0, H + 1, out=y)
 

@@ -40,6 +40,8 @@ def _reason_against(config: RunConfig, state: TrainingState) -> str | None:
         return f"there are none for the task {config.task}"
     if config.class_weights is not None:
         return "there are none for weights of classes"
+    if config.augment == "affine" and config.elastic:
+        return "there are none for elastic distortion"
     if config.distributed:
         return "the batch is shared among ranks"
     if type(state.optimizer) is not AdamW:
