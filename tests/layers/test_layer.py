@@ -107,6 +107,17 @@ def test_loading_converts_to_the_layers_dtype(block):
     assert {array.dtype for array in block.parameters().values()} == {np.dtype(np.float32)}
 
 
+def test_dtype_and_device_look_at_one_parameter(block):
+    """A walk through all of a large model's, at each prediction, takes as long as a block's forward."""
+
+    class Untouched(Layer):
+        def _arrays(self, path=()):
+            pytest.fail("the first parameter had been found")
+
+    block.attn = block.mlp = Untouched()
+    assert (block.dtype, block.device) == (np.float32, "cpu")
+
+
 def test_astype_and_to_are_copies(block):
     twin = block.astype(np.float64)
     assert {array.dtype for array in twin.parameters().values()} == {np.dtype(np.float64)}
