@@ -57,15 +57,18 @@ PUBLISHED = (
 def sized_runs(name: str, *, seeds: int, note: Callable[[SizedRun], None] = lambda run: None) -> list[SizedRun]:
     """Train the recipe called `name` in each of `SIZES` with seeds 0, 1, ...; `note` is told of each run as it ends.
 
+    The stem is that of plain patches: convolutions in front of it would be most of a small model.
+
     Raises:
         UserError: there is no such recipe, or a run fails.
     """
-    model = recipe(name).model
+    model = dataclasses.replace(recipe(name).model, stem="patch")
     runs = []
     for embed_dim, depth, num_heads in SIZES:
         sized = dataclasses.replace(model, embed_dim=embed_dim, depth=depth, num_heads=num_heads)
         parameters = VisionTransformer(sized).num_parameters()
         flags = ["--embed-dim", str(embed_dim), "--depth", str(depth), "--num-heads", str(num_heads)]
+        flags += ["--stem", "patch"]
         for seed in range(seeds):
             with tempfile.TemporaryDirectory() as folder:
                 run = whole_run("tinyvit", seed, train_command(name, seed, Path(folder) / "run", flags))
